@@ -1,0 +1,306 @@
+"""How fast the line is, end to end, against its ceilings in the same run. Prints one JSON line.
+
+Real Mosquitto, real `stackmeter run`, real InfluxDB: a backlog is published to the service's persistent session
+while the service is away; then the service is started and timed until its state, and InfluxDB, have all of it. The
+ceilings are measured with the same servers: a bare paho subscriber that acknowledges and drops the same backlog, and
+the same number of points as ready line protocol into the same InfluxDB.
+
+    .venv/bin/python benchmarks/pipeline.py [--quick] [--channels N] [--readings N]
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from store.influx import InfluxSink
+from tests.servers import InfluxDB, Mosquitto, free_port
+
+GATEWAYS = 20
+CADENCE = timedelta(seconds=10)
+PER_BLOCK = 10_000
+# Saving the whole queue at every change, as the durable settings ask, would measure Mosquitto's disk and nothing else.
+IN_MEMORY = "autosave_on_changes false\nautosave_interval 3600"
+
+
+@dataclass(frozen=True)
+class Load:
+    """So many messages of so many readings, spread over the channels of all gateways in turn."""
+
+    channels: int
+    messages: int
+    per_message: int
+
+    @property
+    def readings(self) -> int:
+        return self.messages * self.per_message
+
+
+def configuration(folder: Path, channels: int) -> Path:
+    """Write a plant of register channels, each with a source of its own."""
+    folder.mkdir(parents=True)
+    each = channels // GATEWAYS
+    gateways = "".join(f"          - name: g{g}\n" for g in range(GATEWAYS))
+    (folder / "plant.yaml").write_text(
+        "parks:\n  - name: park\n    title: Park\n    zone: Asia/Ho_Chi_Minh\n    facilities:\n"
+        "      - name: plant\n        title: Plant\n        gateways:\n"
+        + gateways
+        + "        points: points.csv\n"
+        "        sources:\n"
+        + "".join(
+            f"          - {{name: s{c}, method: electricity-location, factor: vn-grid, inputs: {{energy: c{c}}}}}\n"
+            for c in range(0, channels, max(1, channels // 1000))
+        )
+    )
+    rows = "".join(
+        f"c{g * each + c},g{g},register,kWh,electricity\n" for g in range(GATEWAYS) for c in range(each)
+    )
+    (folder / "points.csv").write_text("name,gateway,kind,unit,quantity\n" + rows)
+    return folder
+
+
+def messages(load: Load) -> Iterator[tuple[str, bytes]]:
+    """Yield (topic, payload): each message one instant of some channels of one gateway, time going on per gateway."""
+    each = load.channels // GATEWAYS
+    step = CADENCE * load.per_message / each
+    start = datetime.now(UTC) - timedelta(days=20)
+    for number in range(load.messages):
+        gateway, turn = number % GATEWAYS, number // GATEWAYS
+        first = turn * load.per_message
+        at = (start + step * turn).strftime("%Y-%m-%dT%H:%M:%SZ")
+        readings = [
+            {
+                "channel": f"c{gateway * each + (first + k) % each}",
+                "time": at,
+                "value": 1000 + (first + k) // each * 0.25,
+                "unit": "kWh",
+            }
+            for k in range(load.per_message)
+        ]
+        head = {"boot": "b", "seq": turn + 1}
+        body = {**head, **readings[0]} if load.per_message == 1 else {**head, "readings": readings}
+        yield f"sm/v1/park/plant/g{gateway}/readings", json.dumps(body).encode()
+
+
+def park_session(broker: Mosquitto, client_id: str) -> None:
+    """Make a persistent session that subscribes, and leave."""
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2, client_id, clean_session=False, protocol=MQTTProtocolVersion.MQTTv311
+    )
+    subscribed = threading.Event()
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    client.subscribe("sm/v1/#", qos=1)
+    subscribed.wait(10)
+    client.disconnect()
+    client.loop_stop()
+
+
+def publish(broker: Mosquitto, load: Load) -> None:
+    """Publish the whole load at QoS 1 and wait for every PUBACK."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, "publisher")
+    client.max_inflight_messages_set(2000)
+    client.max_queued_messages_set(0)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    last = None
+    for topic, payload in messages(load):
+        last = client.publish(topic, payload, qos=1)
+        while client._out_messages.__len__() > 5000:  # noqa: SLF001 - paho has no public bound on what it queues
+            time.sleep(0.001)
+    if last is not None:
+        last.wait_for_publish(300)
+    while client._out_messages:  # noqa: SLF001
+        time.sleep(0.001)
+    client.disconnect()
+    client.loop_stop()
+
+
+def bare_subscriber(broker: Mosquitto, load: Load) -> float:
+    """Return messages/s of a paho client that only acknowledges."""
+    park_session(broker, "bare")
+    publish(broker, load)
+    left, done = load.messages, threading.Event()
+
+    def on_message(client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        nonlocal left
+        client.ack(message.mid, message.qos)
+        left -= 1
+        if not left:
+            done.set()
+
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2,
+        "bare",
+        clean_session=False,
+        protocol=MQTTProtocolVersion.MQTTv311,
+        manual_ack=True,
+    )
+    client.on_message = on_message
+    began = time.monotonic()
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    done.wait(600)
+    took = time.monotonic() - began
+    client.disconnect()
+    client.loop_stop()
+    return load.messages / took
+
+
+def ready_lines(influx: InfluxDB, points: int) -> float:
+    """Return points/s of line protocol rendered beforehand, through the same client, in the same blocks."""
+    start = time.time_ns() - 20 * 86_400 * 1_000_000_000
+    blocks = []
+    for first in range(0, points, PER_BLOCK):
+        lines = (
+            f"ready,park=park,facility=plant,channel=c{k % 1000},quantity=electricity value={1000 + k * 0.25},quality=0.0"
+            f" {start + k // 1000 * 10_000_000_000}"
+            for k in range(first, min(first + PER_BLOCK, points))
+        )
+        blocks.append("\n".join(lines).encode())
+    sink = InfluxSink(influx.url, "", "stackmeter", "stackmeter")
+    sink.write(blocks[0])
+    began = time.monotonic()
+    for block in blocks:
+        sink.write(block)
+    took = time.monotonic() - began
+    sink.close()
+    return points / took
+
+
+@dataclass
+class Run:
+    """What a run of the service over a backlog took."""
+
+    seconds_to_state: float
+    seconds_to_influx: float
+    peak_rss_mb: float
+
+
+def service(broker: Mosquitto, folder: Path, config: Path, load: Load, influx: InfluxDB | None) -> Run:
+    """Publish the load while the service is away, then time it from its first message."""
+    state, port = folder / "state", free_port()
+    shutil.rmtree(state, ignore_errors=True)
+    park_session(broker, "stackmeter")
+    publish(broker, load)
+    command = [
+        str(Path(sys.executable).parent / "stackmeter"), "run", "--config", str(config), "--state", str(state),
+        "--broker", broker.url, "--port", str(port), "--log-level", "warning",
+    ]  # fmt: skip
+    if influx is not None:
+        command += ["--influx", influx.url]
+    process = subprocess.Popen(command, env={**os.environ, "STACKMETER_TOKEN": "benchmark"})
+    try:
+        began = _until(port, "stackmeter_journal_messages_total", lambda x: x > 0)
+        to_state = _until(port, "backlog", lambda x: x == 0, load.messages) - began
+        to_influx = _until(port, "waiting", lambda x: x == 0) - began if influx is not None else 0.0
+        peak = _peak(process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    return Run(to_state, to_influx, peak)
+
+
+def _until(port: int, what: str, good: object, messages: int = 0) -> float:
+    """Poll the metrics until they say so; return when that was."""
+    while True:
+        try:
+            values = _metrics(port)
+        except OSError:
+            time.sleep(0.01)
+            continue
+        if what == "backlog":
+            value = (
+                messages - values["stackmeter_journal_messages_total"] + values["stackmeter_journal_backlog"]
+            )
+        elif what == "waiting":
+            value = values["stackmeter_influx_waiting_readings"] + values["stackmeter_influx_waiting_hours"]
+        else:
+            value = values.get(what, 0.0)
+        if good(value):  # type: ignore[operator]  # a predicate
+            return time.monotonic()
+        time.sleep(0.02)
+
+
+def _metrics(port: int) -> dict[str, float]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/metrics", headers={"Authorization": "Bearer benchmark"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        rows = (
+            line.split()
+            for line in answer.read().decode().splitlines()
+            if not line.startswith("#") and "{" not in line
+        )
+        return {row[0]: float(row[1]) for row in rows if len(row) == 2}
+
+
+def _peak(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="smaller loads, under 50 s")
+    parser.add_argument("--channels", type=int, default=2000, help="channels of the throughput runs")
+    options = parser.parse_args()
+    size = 1 if options.quick else 4
+    many, single = Load(options.channels, 3000 * size, 100), Load(options.channels, 30_000 * size, 1)
+    wide = Load(100_000, 2000 * size, 100)
+    # Readings and their windows are both written: a ceiling of as many ready points as the run writes readings.
+    with tempfile.TemporaryDirectory() as name, Mosquitto(extra=IN_MEMORY) as broker, InfluxDB() as influx:
+        folder = Path(name)
+        config = configuration(folder / "config", options.channels)
+        into_state = service(broker, folder, config, many, None)
+        into_influx = service(broker, folder, config, many, influx)
+        one_each = service(broker, folder, config, single, None)
+        at_size = service(broker, folder, configuration(folder / "wide", wide.channels), wide, None)
+        influx_ceiling = ready_lines(influx, many.readings)
+        paho_ceiling = bare_subscriber(broker, single)
+    readings, with_influx = (
+        many.readings / into_state.seconds_to_state,
+        many.readings / into_influx.seconds_to_influx,
+    )
+    singles = single.messages / one_each.seconds_to_state
+    print(
+        json.dumps(
+            {
+                "readings_per_s": round(readings),
+                "readings_per_s_influx": round(with_influx),
+                "messages_per_s": round(singles),
+                "influx_ceiling": round(influx_ceiling),
+                "paho_ceiling": round(paho_ceiling),
+                "ratio_influx": round(with_influx / influx_ceiling, 3),
+                "ratio_paho": round(singles / paho_ceiling, 3),
+                "peak_rss_mb": round(
+                    max(r.peak_rss_mb for r in (into_state, into_influx, one_each, at_size)), 1
+                ),
+                "channels": {"throughput": options.channels, "memory": wide.channels},
+                "self_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Plants that do not exist and real data replayed: they speak MQTT only and know their true totals."""

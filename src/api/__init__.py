@@ -1,0 +1,1 @@
+"""The way out: HTTP answers for Grafana, operators and scripts."""

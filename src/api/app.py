@@ -1,0 +1,226 @@
+"""The HTTP API: every route, in one place, over a reader of the state and the plant."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, overload
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+
+from api import totals as tonnes
+from api.alerts import alerts_body
+from api.balance import balances_body
+from api.guard import GUARDED, TokenGuard
+from api.health import Health
+from api.metrics import Metrics, render
+from api.models import (
+    AlertsBody,
+    AlertStatus,
+    AliveBody,
+    BalancesBody,
+    By,
+    EmissionField,
+    Every,
+    Kind,
+    Level,
+    ReadyBody,
+    SeriesBody,
+    TotalsBody,
+)
+from api.problems import InvalidQuery, documented, handle_problems, problem
+from api.scope import select_channel, select_sources
+from api.series import Activity, activity_series, emission_series, reading_series, steps
+from api.times import PERIOD, parse_time
+from plant.park import Plant
+from store.reader import Reader
+
+Clock = Callable[[], int]  # ns UTC
+
+Word = Annotated[str | None, Query(max_length=200)]
+Time = Annotated[str | None, Query(max_length=64, examples=["2026-11-24T00:00:00+07:00"])]
+From = Annotated[Time, Query(alias="from", description="RFC 3339 with zone")]
+To = Annotated[Time, Query(alias="to", description="RFC 3339 with zone; not part of the period")]
+
+
+def create_app(
+    reader: Reader,
+    plant: Plant,
+    token: str,
+    *,
+    health: Callable[[], Health],
+    metrics: Metrics,
+    clock: Clock,
+    activity: Activity,
+) -> FastAPI:
+    """Return the API.
+
+    Parameters
+    ----------
+    reader
+        Of the state that the answers come from.
+    plant
+        The plant that the reader was made for.
+    token
+        Whoever bears it may ask everything; without it only `/livez` answers.
+    health, metrics, clock, activity
+        Asked at each request: what the service says of itself, its counters, the time [ns UTC], and the
+        windows of a channel, which the state does not hold.
+    """
+    app = FastAPI(
+        title="Stackmeter",
+        summary="Tonnes of CO2e of industrial parks, as they happen, and how far they are known",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(TokenGuard, token=token)],
+        generate_unique_id_function=_operation_id,
+        # Nothing here takes a body, and nobody listens to traces.
+        max_body_size=1024,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    handle_problems(app)
+    app.include_router(_operations(health, metrics))
+    app.include_router(_emissions(reader, plant, clock, activity))
+    app.include_router(_events(reader))
+    return app
+
+
+def _operations(health: Callable[[], Health], metrics: Metrics) -> APIRouter:
+    """Return what tells machines whether the service lives, is ready, and how it does."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/livez", responses=documented(422))
+    async def alive() -> AliveBody:
+        """Answer as long as the process does; the only route without a token."""
+        return AliveBody(alive=True)
+
+    @router.get(
+        "/readyz", dependencies=GUARDED, response_model=ReadyBody, responses=documented(401, 422, 503)
+    )
+    def ready(request: Request) -> Any:
+        """Answer 503 with the reasons where the service cannot do its work."""
+        state = health()
+        reasons, degradations = list(state.reasons), list(state.degradations)
+        if state.ready:
+            return ReadyBody(ready=True, reasons=reasons, degradations=degradations)
+        more = {"ready": False, "reasons": reasons, "degradations": degradations}
+        return problem(request.url.path, 503, "; ".join(reasons), more=more)
+
+    @router.get("/metrics", dependencies=GUARDED, response_class=Response, responses=documented(401, 422))
+    def prometheus(request: Request) -> Response:
+        """Return the service's counters in the exposition format that the client prefers."""
+        body, content_type = render(metrics, request.headers.get("accept", ""))
+        return Response(body, headers={"Content-Type": content_type})
+
+    return router
+
+
+def _emissions(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -> APIRouter:
+    """Return totals and series."""
+    router = APIRouter(
+        prefix="/v1", tags=["emissions"], dependencies=GUARDED, responses=documented(401, 422, 503)
+    )
+
+    @router.get("/totals")
+    def totals(
+        level: Level = "facility",
+        by: By = "none",
+        park: Word = None,
+        facility: Word = None,
+        source: Word = None,
+        period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
+        start: From = None,
+        end: To = None,
+    ) -> TotalsBody:
+        """Return tonnes of a period (default: today on each park's clock), with coverage and how far it is known."""
+        as_of = clock()
+        chosen = tonnes.chosen_period(plant, period, _time("from", start), _time("to", end), as_of)
+        with reader.snapshot() as state:
+            return tonnes.totals(state, tonnes.Query(level, by, park, facility, source), chosen, as_of)
+
+    @router.get("/series")
+    def series(
+        kind: Kind,
+        start: Annotated[str, Query(alias="from", max_length=64, examples=["2026-11-24T00:00:00+07:00"])],
+        end: Annotated[str, Query(alias="to", max_length=64, examples=["2026-11-25T00:00:00+07:00"])],
+        every: Every = "1h",
+        park: Word = None,
+        facility: Word = None,
+        source: Word = None,
+        channel: Word = None,
+        field: EmissionField | None = None,
+    ) -> SeriesBody:
+        """Return readings or activity of a channel, or emissions of a source or a scope of sources, step by step.
+
+        A series is of whole steps on the park's clock; a gap is null.
+        """
+        span = _time("from", start), _time("to", end)
+        if kind == "emission":
+            _refuse(kind, channel=channel)
+            sources = select_sources(plant, park, facility, source)
+            chosen = steps(*span, every, _zone(plant, {one.park for one in sources}))
+            with reader.snapshot() as state:
+                return emission_series(state, sources, field or "co2e_t", chosen, clock())
+        _refuse(kind, source=source, field=field)
+        if channel is None:
+            raise InvalidQuery(("channel", f"a series of kind {kind} is of a channel"))
+        found = select_channel(plant, park, facility, channel)
+        chosen = steps(*span, every, _zone(plant, {found.park}))
+        if kind == "activity":
+            return activity_series(plant, found, chosen, activity)
+        with reader.snapshot() as state:
+            return reading_series(state, found, chosen)
+
+    return router
+
+
+def _events(reader: Reader) -> APIRouter:
+    """Return what came in, and what was raised."""
+    router = APIRouter(
+        prefix="/v1", tags=["events"], dependencies=GUARDED, responses=documented(401, 422, 503)
+    )
+
+    @router.get("/balance")
+    def balance(gateway: Word = None, start: From = None, end: To = None) -> BalancesBody:
+        """Return how messages and readings ended, over whole minutes (default: all that ever came)."""
+        with reader.snapshot() as state:
+            return balances_body(state, gateway, _time("from", start), _time("to", end))
+
+    @router.get("/alerts")
+    def alerts(status: AlertStatus | None = None) -> AlertsBody:
+        """Return alerts: firing ones first, then the newest first."""
+        with reader.snapshot() as state:
+            return alerts_body(state, status)
+
+    return router
+
+
+@overload
+def _time(parameter: str, text: str) -> int: ...
+@overload
+def _time(parameter: str, text: None) -> None: ...
+def _time(parameter: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise InvalidQuery((parameter, str(error))) from error
+
+
+def _zone(plant: Plant, parks: set[str]) -> ZoneInfo:
+    zones = {park.zone for park in plant.parks if park.name in parks}
+    if len(zones) != 1:
+        raise InvalidQuery(("park", "the steps are of one clock: name a park"))
+    return zones.pop()
+
+
+def _refuse(kind: Kind, **given: str | None) -> None:
+    wrong = [name for name, value in given.items() if value is not None]
+    if wrong:
+        raise InvalidQuery(*((name, f"a series of kind {kind} has no {name}") for name in wrong))
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,64 @@
+"""What came in and how it ended, as the API tells it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from api.models import BalancesBody, GatewayBalanceBody, OutcomesBody
+from api.problems import InvalidQuery
+from plant.park import Plant
+from plant.suggest import did_you_mean
+from plant.vocabulary import NS_PER_MIN
+from store.reader import Snapshot
+from store.rows import OUTCOMES, Balance
+
+_ALWAYS = 1 << 62  # ns: until 2116, and as far back
+
+
+def balances_body(state: Snapshot, gateway: str | None, start: int | None, end: int | None) -> BalancesBody:
+    """Return the balance of one gateway or all, over the minutes of [start, end) or all that ever were.
+
+    Raises
+    ------
+    InvalidQuery
+        A time is not on a whole minute, or nobody knows the gateway.
+    """
+    off = [name for name, time in (("from", start), ("to", end)) if time is not None and time % NS_PER_MIN]
+    if off:
+        raise InvalidQuery(*((name, "not on a whole minute") for name in off))
+    found = state.balance(
+        -_ALWAYS if start is None else start, _ALWAYS if end is None else end, gateway=gateway
+    )
+    if gateway is not None and not found:
+        _known_or_refused(state.plant, gateway)
+    return BalancesBody(
+        messages=_outcomes(balance.messages for balance in found.values()),
+        readings=_outcomes(balance.readings for balance in found.values()),
+        codes=_added(balance.codes for balance in found.values()),
+        gateways=[_one(name, balance) for name, balance in found.items()],
+    )
+
+
+def _one(gateway: str, balance: Balance) -> GatewayBalanceBody:
+    return GatewayBalanceBody(
+        gateway=gateway,
+        messages=OutcomesBody(**balance.messages),
+        readings=OutcomesBody(**balance.readings),
+        codes=dict(balance.codes),
+    )
+
+
+def _outcomes(books: Iterable[Mapping[str, int]]) -> OutcomesBody:
+    return OutcomesBody(**(dict.fromkeys(OUTCOMES, 0) | _added(books)))
+
+
+def _added(books: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for book in books:
+        total.update(book)
+    return dict(sorted(total.items()))
+
+
+def _known_or_refused(plant: Plant, gateway: str) -> None:
+    known = [one.id for one in plant.gateways]
+    if gateway not in known:
+        raise InvalidQuery(("gateway", f"unknown: {gateway[:64]!r}{did_you_mean(gateway, known)}"))

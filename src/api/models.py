@@ -1,0 +1,152 @@
+"""The shapes of the API's answers. Unknown is null, and so is a field that a level does not have."""
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+Level = Literal["all", "park", "facility", "source"]
+By = Literal["none", "scope", "method"]
+Kind = Literal["reading", "activity", "emission"]
+Every = Literal["1m", "15m", "1h", "1d", "1mo"]
+EmissionField = Literal["co2e_t", "co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg", "activity"]
+AlertStatus = Literal["firing", "resolved"]
+
+_TIME = "2026-11-24T05:00:00Z"
+
+
+def number(value: float) -> float | None:
+    """Return a float that JSON can hold: None where it is unknown."""
+    return float(value) if math.isfinite(value) else None
+
+
+class PeriodBody(BaseModel):
+    """A half-open period; `from` to `to`, RFC 3339 in UTC."""
+
+    from_: str = Field(serialization_alias="from", validation_alias="from", examples=["2026-11-23T17:00:00Z"])
+    to: str = Field(examples=["2026-11-24T17:00:00Z"])
+
+
+class SharesBody(BaseModel):
+    """How the due windows of a total are known; the four add to 1."""
+
+    measured: float = Field(examples=[0.99])
+    interpolated: float = Field(examples=[0.008])
+    substituted: float = Field(examples=[0.0])
+    missing: float = Field(examples=[0.002])
+
+
+class TotalBody(BaseModel):
+    """The tonnes of one park, facility or source, or of all, and how far they are known."""
+
+    park: str | None = Field(examples=["nam-cau-kien"])
+    facility: str | None = Field(examples=["mill"])
+    source: str | None = Field(examples=["grid"])
+    scope: int | None = Field(examples=[2])
+    method: str | None = Field(examples=["electricity-location"])
+    co2e_t: float | None = Field(description="[t CO2e]", examples=[1.23])
+    co2_kg: float | None = Field(description="fossil CO2 [kg]", examples=[1230.0])
+    co2_biogenic_kg: float | None = Field(description="biogenic CO2, not part of co2e_t [kg]", examples=[0.0])
+    ch4_kg: float | None = Field(description="[kg CH4]", examples=[0.0])
+    n2o_kg: float | None = Field(description="[kg N2O]", examples=[0.0])
+    activity: float | None = Field(
+        description="in activity_unit; of sources and methods only", examples=[1866.0]
+    )
+    activity_unit: str | None = Field(examples=["kWh"])
+    now_t_per_h: float | None = Field(description="mean rate before now_at [t CO2e/h]", examples=[0.4])
+    now_at: str | None = Field(examples=[_TIME])
+    coverage: float | None = Field(description="mean coverage of the due windows", examples=[0.998])
+    shares: SharesBody | None
+    worst_source: str | None = Field(description="the least covered source", examples=["grid"])
+    complete_until: str | None = Field(
+        description="all channels but the stale ones are read to here", examples=[_TIME]
+    )
+    stale: list[str] = Field(description="channels that have fallen silent", examples=[[]])
+    revision: int = Field(description="the highest revision of a window in it", examples=[3])
+
+
+class TotalsBody(BaseModel):
+    """Totals of a period."""
+
+    as_of: str = Field(examples=[_TIME])
+    period: PeriodBody
+    gwp: str = Field(description="the set of global warming potentials", examples=["AR5"])
+    totals: list[TotalBody]
+
+
+class SeriesBody(BaseModel):
+    """A time series: equally long lists, one entry per step."""
+
+    unit: str = Field(examples=["t"])
+    times: list[str] = Field(description="starts of the steps", examples=[[_TIME]])
+    values: list[float | None] = Field(examples=[[0.0123]])
+    coverage: list[float | None] = Field(description="null where it has no meaning", examples=[[1.0]])
+
+
+class OutcomesBody(BaseModel):
+    """How many came and how they ended; the five ends add to `received`."""
+
+    received: int = Field(examples=[100])
+    accepted: int = Field(examples=[96])
+    late: int = Field(examples=[1])
+    duplicate: int = Field(examples=[2])
+    quarantined: int = Field(examples=[1])
+    rejected: int = Field(examples=[0])
+
+
+class BalanceBody(BaseModel):
+    """Messages and readings of decoded messages, and the codes of what was refused."""
+
+    messages: OutcomesBody
+    readings: OutcomesBody
+    codes: dict[str, int] = Field(examples=[{"unit_unknown": 1}])
+
+
+class GatewayBalanceBody(BalanceBody):
+    """The balance of one gateway."""
+
+    gateway: str = Field(
+        description="park/facility/gateway; empty where the topic did not say",
+        examples=["nam-cau-kien/mill/gw1"],
+    )
+
+
+class BalancesBody(BalanceBody):
+    """The balance of all gateways asked for, and of each."""
+
+    gateways: list[GatewayBalanceBody]
+
+
+class AlertBody(BaseModel):
+    """One alert."""
+
+    id: str = Field(examples=["9f1c2d"])
+    rule: str = Field(examples=["mill-grid-rate"])
+    status: str = Field(description="firing or resolved", examples=["firing"])
+    severity: str = Field(examples=["warning"])
+    started_at: str = Field(examples=[_TIME])
+    ended_at: str | None = Field(examples=[None])
+    value: float | None = Field(examples=[5.2])
+    limit: float | None = Field(examples=[5.0])
+    unit: str = Field(examples=["t/h"])
+    labels: dict[str, str] = Field(examples=[{"park": "nam-cau-kien", "facility": "mill"}])
+
+
+class AlertsBody(BaseModel):
+    """Alerts: firing ones first, then the newest first; at most 1000."""
+
+    alerts: list[AlertBody]
+
+
+class AliveBody(BaseModel):
+    """The process answers."""
+
+    alive: bool = Field(examples=[True])
+
+
+class ReadyBody(BaseModel):
+    """Whether the service can do its work; `degradations` are what it works without."""
+
+    ready: bool = Field(examples=[True])
+    reasons: list[str] = Field(examples=[[]])
+    degradations: list[str] = Field(examples=[["InfluxDB cannot be reached"]])

@@ -1,0 +1,73 @@
+"""Serves the API with uvicorn, in a thread or in the main one, until told to stop."""
+
+import socket
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any
+
+import uvicorn
+
+_START_SECONDS = 10.0
+_STOP_SECONDS = 5
+
+
+class Server:
+    """An HTTP server that has its port from the moment it exists; port 0 takes a free one.
+
+    Raises
+    ------
+    OSError
+        The address cannot be bound.
+    """
+
+    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family)
+        self.host, self.port = host, int(self._socket.getsockname()[1])
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                ws="none",
+                timeout_graceful_shutdown=_STOP_SECONDS,
+            )
+        )
+        self._thread: Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the API is found."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def run(self) -> None:
+        """Serve in this thread until `stop` is called or, in the main thread, a signal comes."""
+        with self._socket:
+            self._server.run(sockets=[self._socket])
+
+    def start(self) -> None:
+        """Serve in a thread of its own, and return once requests are answered.
+
+        Raises
+        ------
+        RuntimeError
+            The server did not come up.
+        """
+        self._thread = Thread(target=self.run, name="api")
+        self._thread.start()
+        give_up = monotonic() + _START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or monotonic() > give_up:
+                self.stop()
+                raise RuntimeError(f"the API did not come up at {self.url}")
+            sleep(0.01)
+
+    def stop(self) -> None:
+        """Finish what is being answered, then stop; the port is free afterwards."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+        self._socket.close()

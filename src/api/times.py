@@ -1,0 +1,65 @@
+"""Times as the API takes and gives them: RFC 3339 with a zone, and words for periods of a park's clock."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from plant.clock import parse_instant
+from plant.vocabulary import NS_PER_S
+from store.periods import DAY, MONTH, UNITS, YEAR, local_midnight
+from store.sums import Period
+
+PERIOD = r"^(today|month|year|[0-9]{4}|[0-9]{4}-[0-9]{2}|[0-9]{4}-[0-9]{2}-[0-9]{2})$"
+EARLIEST_YEAR, LATEST_YEAR = (
+    1973,
+    2260,
+)  # the clock's rules are simple from the one on, int64 ns end after the other
+_LEVELS = {"today": DAY, "month": MONTH, "year": YEAR}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = (
+    int((datetime(y, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * NS_PER_S for y in (1973, 2261)
+)
+
+
+def parse_time(text: str) -> int:
+    """Return the ns UTC of a time with its zone.
+
+    Raises
+    ------
+    ValueError
+        Where it has no zone, is no time, or lies outside 1973 to 2260.
+    """
+    if re.search(r"T[0-9:.]+ [0-9]{2}:[0-9]{2}$", text):
+        raise ValueError("a + in an address means a space: write it as %2B")
+    time = parse_instant(text)
+    if not _EARLIEST <= time < _LATEST:
+        raise ValueError(f"a time lies between {EARLIEST_YEAR} and {LATEST_YEAR}, not {text!r}")
+    return time
+
+
+def format_time(time: int) -> str:
+    """Return ns UTC as RFC 3339, with as many digits of the second as it needs."""
+    seconds, fraction = divmod(int(time), NS_PER_S)
+    whole = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{fraction:09}".rstrip("0").rstrip(".") + "Z"
+
+
+def period_of(word: str, zone: ZoneInfo, as_of: int) -> Period:
+    """Return the period that a word of `PERIOD` names on a zone's clock; `as_of` [ns UTC] says what is today.
+
+    Raises
+    ------
+    ValueError
+        Where there is no such day, month or year.
+    """
+    if word in _LEVELS:
+        return _around(as_of, _LEVELS[word], zone)
+    first = date.fromisoformat(word + "0000-01-01"[len(word) :])
+    if not EARLIEST_YEAR <= first.year <= LATEST_YEAR:
+        raise ValueError(f"a period lies between {EARLIEST_YEAR} and {LATEST_YEAR}, not in {word}")
+    return _around(local_midnight(first, zone), {4: YEAR, 7: MONTH, 10: DAY}[len(word)], zone)
+
+
+def _around(time: int, level: int, zone: ZoneInfo) -> Period:
+    unit = UNITS[level]
+    return Period(int(unit.start(time, zone)), int(unit.next(time, zone)), zone)

@@ -1,0 +1,222 @@
+"""Totals of a period as semantics.md section 5 has them: what is known, how well, and how far."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from api.models import By, Level, PeriodBody, SharesBody, TotalBody, TotalsBody, number
+from api.now import Freshness, freshness, rates
+from api.problems import InvalidQuery
+from api.scope import select_sources
+from api.times import format_time, period_of
+from plant.arrays import Floats, Ints
+from plant.park import Channel, Park, Plant, Source
+from store.blocks import ACTIVITY, AMOUNTS, CH4_KG, CO2_BIOGENIC_KG, CO2_KG, CO2E_T, N2O_KG
+from store.reader import Snapshot
+from store.rows import SHARES
+from store.sums import Period, known_sum, source_sums
+
+_SHARES = slice(len(AMOUNTS), len(AMOUNTS) + len(SHARES))
+_NOW = len(AMOUNTS) + len(SHARES)
+_DEPTH = {"all": 0, "park": 1, "facility": 2, "source": 3}
+
+PeriodOf = Callable[[Park], Period]
+Key = tuple[str | None, str | None, str | None, int | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What totals are asked for; a filter that is None lets everything through."""
+
+    level: Level = "facility"
+    by: By = "none"
+    park: str | None = None
+    facility: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything a total is made of, one row per source, by park, facility and name.
+
+    `values` has the columns `AMOUNTS` and sums of `SHARES`, and the rate now.
+    """
+
+    sources: list[Source]
+    values: Floats
+    due: Ints
+    revision: Ints
+    now_at: list[int | None]
+    fresh: list[Freshness]
+
+
+def totals(state: Snapshot, query: Query, period: PeriodOf, as_of: int) -> TotalsBody:
+    """Return the totals of the period that `period` gives for each park, as known at `as_of` [ns UTC].
+
+    Raises
+    ------
+    InvalidQuery
+        A filter names nothing that is there.
+    """
+    sources = select_sources(state.plant, query.park, query.facility, query.source)
+    figures = _figures(state, sources, period, as_of)
+    spans = [
+        period(park) for park in state.plant.parks if not sources or park.name in {s.park for s in sources}
+    ]
+    return TotalsBody(
+        as_of=format_time(as_of),
+        period=PeriodBody(
+            **{"from": format_time(min(p.start for p in spans)), "to": format_time(max(p.end for p in spans))}
+        ),
+        gwp=state.plant.gwp,
+        totals=[_total(figures, query, key, rows) for key, rows in _groups(sources, query)],
+    )
+
+
+def chosen_period(plant: Plant, word: str | None, start: int | None, end: int | None, as_of: int) -> PeriodOf:
+    """Return what gives each park its period: a word on the park's own clock, or the same instants for all.
+
+    Raises
+    ------
+    InvalidQuery
+        Both or half of the instants are given, they are off the window grid, or the word names no day.
+    """
+    if start is None and end is None:
+        return lambda park: _worded(word or "today", park, as_of)
+    if word is not None:
+        raise InvalidQuery(("period", "give either period, or from and to"))
+    if start is None or end is None:
+        raise InvalidQuery(("to" if end is None else "from", "from and to are given together"))
+    off = [name for name, time in (("from", start), ("to", end)) if time % plant.window]
+    if off:
+        raise InvalidQuery(*((name, f"not on the grid of {plant.window / 1e9:g} s windows") for name in off))
+    if start >= end:
+        raise InvalidQuery(("to", "not after from"))
+    return lambda park: Period(start, end, park.zone)
+
+
+def _worded(word: str, park: Park, as_of: int) -> Period:
+    try:
+        return period_of(word, park.zone, as_of)
+    except ValueError as error:
+        raise InvalidQuery(("period", str(error))) from error
+
+
+def _figures(state: Snapshot, sources: list[Source], period: PeriodOf, as_of: int) -> Figures:
+    parks = {park.name: park for park in state.plant.parks}
+    found = Figures(sources, np.empty((0, _NOW + 1)), np.empty(0, np.int64), np.empty(0, np.int64), [], [])
+    for name, group in groupby(sources, key=lambda source: source.park):
+        found = _joined(found, _park_figures(state, list(group), period(parks[name]), as_of))
+    return found
+
+
+def _park_figures(state: Snapshot, sources: list[Source], period: Period, as_of: int) -> Figures:
+    sums = source_sums(state, [source.index for source in sources], period, as_of)
+    newest = state.newest(sorted({given.channel for source in sources for given in source.inputs}))
+    fresh = [freshness(state.plant, source, newest, as_of) for source in sources]
+    now = rates(state, sources, fresh, as_of, period.zone)
+    values = np.column_stack([sums.amounts, sums.shares, now.values])
+    return Figures(sources, values, sums.due, sums.revision, list(now.at), fresh)
+
+
+def _joined(one: Figures, other: Figures) -> Figures:
+    return Figures(
+        one.sources,
+        np.concatenate([one.values, other.values]),
+        np.concatenate([one.due, other.due]),
+        np.concatenate([one.revision, other.revision]),
+        one.now_at + other.now_at,
+        one.fresh + other.fresh,
+    )
+
+
+def _groups(sources: Sequence[Source], query: Query) -> list[tuple[Key, list[int]]]:
+    """Return the rows of each total; a key is park, facility, source, scope and method, None where it has none."""
+    depth = _DEPTH[query.level]
+    single = query.level == "source"
+    rows: dict[Key, list[int]] = defaultdict(list)
+    for row, source in enumerate(sources):
+        park, facility, name = ((source.park, source.facility, source.name)[:depth] + (None,) * 3)[:3]
+        scope = source.scope if single or query.by != "none" else None
+        method = source.method if single or query.by == "method" else None
+        rows[park, facility, name, scope, method].append(row)
+    return sorted(rows.items(), key=lambda item: tuple(map(str, item[0])))
+
+
+def _total(figures: Figures, query: Query, key: Key, rows: list[int]) -> TotalBody:
+    park, facility, source, scope, method = key
+    values = _sum(figures, rows)
+    due = int(figures.due[rows].sum())
+    names = {row: _name(figures.sources[row], query.level) for row in rows}
+    now_at = [at for row in rows if (at := figures.now_at[row]) is not None]
+    until = [time for row in rows if (time := figures.fresh[row].complete_until) is not None]
+    unit = _activity_unit([figures.sources[row] for row in rows]) if method else None
+    shares = values[_SHARES] / due if due else None
+    return TotalBody(
+        park=park,
+        facility=facility,
+        source=source,
+        scope=scope,
+        method=method,
+        co2e_t=number(values[CO2E_T]),
+        co2_kg=number(values[CO2_KG]),
+        co2_biogenic_kg=number(values[CO2_BIOGENIC_KG]),
+        ch4_kg=number(values[CH4_KG]),
+        n2o_kg=number(values[N2O_KG]),
+        activity=number(values[ACTIVITY]) if unit else None,
+        activity_unit=unit,
+        now_t_per_h=number(values[_NOW]),
+        now_at=format_time(min(now_at)) if now_at else None,
+        coverage=_coverage(shares) if shares is not None else None,
+        shares=_shares(shares) if shares is not None else None,
+        worst_source=_worst(figures, rows, names),
+        complete_until=format_time(min(until)) if until else None,
+        stale=sorted({_name(channel, query.level) for row in rows for channel in figures.fresh[row].stale}),
+        revision=int(figures.revision[rows].max()),
+    )
+
+
+def _sum(figures: Figures, rows: list[int]) -> Floats:
+    """Return a facility as the sum of its sources, a park of its facilities, all of the parks."""
+    sources = figures.sources
+    parks = []
+    for _, of_park in groupby(rows, key=lambda row: sources[row].park):
+        facilities = groupby(of_park, key=lambda row: sources[row].facility)
+        parks.append(known_sum(np.array([known_sum(figures.values[list(group)]) for _, group in facilities])))
+    return known_sum(np.array(parks))
+
+
+def _shares(shares: Floats) -> SharesBody:
+    measured, interpolated, substituted = shares.tolist()
+    return SharesBody(
+        measured=measured, interpolated=interpolated, substituted=substituted, missing=1 - _coverage(shares)
+    )
+
+
+def _coverage(shares: Floats) -> float:
+    # Rounding may carry three shares that add to 1 beyond it.
+    return float(np.clip(shares.sum(), 0, 1))
+
+
+def _worst(figures: Figures, rows: list[int], names: Mapping[int, str]) -> str | None:
+    """Return the source with the lowest coverage, the first of equals; one that owes no window has none."""
+    due = [row for row in rows if figures.due[row]]
+    return (
+        names[min(due, key=lambda row: _coverage(figures.values[row, _SHARES] / figures.due[row]))]
+        if due
+        else None
+    )
+
+
+def _name(item: Source | Channel, level: Level) -> str:
+    """Return a name as it reads inside the level's totals: of a park's, with the facility before it."""
+    return "/".join((item.park, item.facility, item.name)[min(_DEPTH[level], 2) :])
+
+
+def _activity_unit(sources: Sequence[Source]) -> str | None:
+    """Return the unit that the activities of one method's sources share; others cannot be added."""
+    units = {source.activity_unit for source in sources}
+    return units.pop() if len(units) == 1 else None

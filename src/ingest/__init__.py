@@ -1,0 +1,1 @@
+"""The way in: MQTT, journal, decode, normalise, evaluate, state."""

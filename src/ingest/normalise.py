@@ -1,0 +1,192 @@
+"""From raw readings to readings: channels looked up, units converted, times read, limits checked; refusals said."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.formats.columns import RawReadings, Refusal, path_of
+from ingest.times import parse_times
+from plant.arrays import Bools, Bytes, Floats, Ints, Readings, Times
+from plant.park import Plant
+from plant.units import DimensionError, Unit, UnknownUnit, conversion, unit
+from plant.vocabulary import NS_PER_S, Code, Flag
+from rules.registers import LIMIT_SLACK
+
+FUTURE = 120 * NS_PER_S  # a reading may be this much later than its arrival
+SMALLEST = np.finfo(np.float64).tiny  # anything closer to 0 is 0
+_UNKNOWN_UNITS = 4096  # unknown unit texts remembered, so that a flood of them costs no memory
+
+
+@dataclass(slots=True)
+class Normaliser:
+    """Knows every channel and unit; one instance for the life of a configuration."""
+
+    plant: Plant
+    _channels: dict[str, dict[str, int]] = field(init=False)
+    _codes: dict[str, int] = field(init=False)
+    _units: list[Unit] = field(init=False)
+    _own: Ints = field(init=False)
+    _minimum: Floats = field(init=False)
+    _maximum: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._channels = {gateway.id: {} for gateway in self.plant.gateways}
+        for channel in self.plant.channels:
+            gateway = f"{channel.park}/{channel.facility}/{channel.gateway}"
+            self._channels[gateway][channel.name] = channel.index
+        self._codes, self._units = {}, []
+        self._own = np.array([self._code(c.unit.symbol) for c in self.plant.channels], np.int64)
+        self._minimum = np.array([c.minimum for c in self.plant.channels])
+        self._maximum = np.array([c.maximum for c in self.plant.channels])
+
+    def knows(self, gateway: str) -> bool:
+        """Whether the configuration has this gateway (park/facility/gateway)."""
+        return gateway in self._channels
+
+    def channels(self, gateway: str, names: list[str]) -> list[int]:
+        """Return the index of each channel of a gateway; -1 where there is none."""
+        return [self._channels.get(gateway, {}).get(name, -1) for name in names]
+
+    def normalise(
+        self, raw: RawReadings, channel: NDArray[np.int32], received: Times, refusals: list[Refusal]
+    ) -> tuple[Readings, Ints]:
+        """Return the readings that count as come, and the raw row of each; say why of every other one.
+
+        Parameters
+        ----------
+        raw
+            All readings of a micro-batch.
+        channel
+            The channel of each, -1 where it is unknown.
+        received
+            When the message of each arrived. [ns]
+        """
+        checks = _Checks(raw, channel < 0)
+        checks.refuse(
+            channel < 0, Code.UNMAPPED, lambda row: f"no channel {raw.channel[row]!r} of this gateway"
+        )
+        known = np.maximum(channel, 0)
+        value = self._convert(raw, known, checks)
+        time, unread = parse_times(raw.time)
+        for row, code in unread.items():
+            checks.refuse_one(row, code, f"{raw.time[row]!r} is no RFC 3339 time with a zone", "time")
+        checks.refuse(
+            time < received - self.plant.max_late,
+            Code.TS_OLD,
+            lambda row: f"{raw.time[row]} is too old",
+            "time",
+        )
+        checks.refuse(
+            time > received + FUTURE, Code.TS_FUTURE, lambda row: f"{raw.time[row]} is not yet", "time"
+        )
+        quality, flags = _sparse(raw, len(value))
+        slack = LIMIT_SLACK * np.abs(value)
+        outside = (value < self._minimum[known] - slack) | (value > self._maximum[known] + slack)
+        checks.refuse(
+            outside & (quality <= 1),
+            Code.RANGE,
+            lambda row: self._limits(int(known[row]), value[row]),
+            "value",
+        )
+        good = np.flatnonzero(~checks.refused)
+        refusals.extend(checks.found)
+        correction = np.zeros(len(value), np.int32)
+        correction[list(raw.correction)] = list(raw.correction.values())
+        nothing = np.zeros(len(good), np.int32)
+        return (
+            Readings(
+                channel=channel[good],
+                time=time[good],
+                value=value[good],
+                quality=quality[good],
+                flags=flags[good],
+                verdict=np.zeros(len(good), np.uint8),
+                boot=nothing,
+                correction=correction[good],
+                message=np.zeros(len(good), np.int64),
+            ),
+            good,
+        )
+
+    def _convert(self, raw: RawReadings, channel: NDArray[np.int32], checks: "_Checks") -> Floats:
+        """Return the values in their channels' own units."""
+        value = np.array(raw.value, np.float64)
+        code = np.array([self._codes.get(text, -1) for text in raw.unit], np.int64)
+        for row in np.flatnonzero(code < 0).tolist():
+            code[row] = self._code(raw.unit[row])
+        checks.refuse(code == 0, Code.UNIT_UNKNOWN, lambda row: f"unknown unit {raw.unit[row]!r}", "unit")
+        own = self._own[channel] if len(self._own) else np.zeros(len(value), np.int64)
+        other = np.flatnonzero((code != own) & (code > 0) & ~checks.refused)
+        for pair in np.unique(code[other] << 32 | own[other]).tolist():
+            rows = other[(code[other] == pair >> 32) & (own[other] == pair & 0xFFFFFFFF)]
+            given, wanted = self._units[(pair >> 32) - 1], self._units[(pair & 0xFFFFFFFF) - 1]
+            try:
+                scale, offset = conversion(given, wanted)
+            except DimensionError:
+                checks.refuse_rows(
+                    rows, Code.DIMENSION, f"{given.symbol} does not convert to {wanted.symbol}", "unit"
+                )
+                continue
+            with np.errstate(over="ignore"):
+                value[rows] = value[rows] * scale + offset
+        checks.refuse(
+            ~np.isfinite(value), Code.OUT_OF_RANGE, lambda row: f"{raw.value[row]} {raw.unit[row]}", "value"
+        )
+        value[np.abs(value) < SMALLEST] = 0.0
+        return value
+
+    def _code(self, symbol: str) -> int:
+        """Return the number of a unit, from 1 on; 0 for an unknown one."""
+        if symbol in self._codes:
+            return self._codes[symbol]
+        try:
+            known = unit(symbol)
+        except UnknownUnit:
+            if len(self._codes) < _UNKNOWN_UNITS:
+                self._codes[symbol] = 0
+            return 0
+        self._units.append(known)
+        self._codes[symbol] = len(self._units)
+        return self._codes[symbol]
+
+    def _limits(self, channel: int, value: float) -> str:
+        c = self.plant.channels[channel]
+        return f"{value:g} {c.unit.symbol} is outside {c.minimum:g} to {c.maximum:g} {c.unit.symbol}"
+
+
+class _Checks:
+    """Collects, for each raw reading, the first thing that is wrong with it."""
+
+    def __init__(self, raw: RawReadings, unmapped: Bools) -> None:
+        self._raw = raw
+        self.refused = np.zeros(len(unmapped), bool)
+        self.found: list[Refusal] = []
+
+    def refuse(self, rows: Bools, code: Code, say: Callable[[int], str], leaf: str = "") -> None:
+        """Refuse marked rows that are not refused yet."""
+        for row in np.flatnonzero(rows & ~self.refused).tolist():
+            self.refuse_one(row, code, say(row), leaf)
+
+    def refuse_rows(self, rows: Ints, code: Code, detail: str, leaf: str) -> None:
+        """Refuse rows for one reason."""
+        for row in rows.tolist():
+            self.refuse_one(row, code, detail, leaf)
+
+    def refuse_one(self, row: int, code: Code, detail: str, leaf: str) -> None:
+        """Refuse a row unless it is refused already."""
+        if self.refused[row]:
+            return
+        self.refused[row] = True
+        where = path_of(self._raw, row)
+        path = f"{where}.{leaf}" if where and leaf else where or leaf
+        self.found.append(Refusal(self._raw.message[row], code, path, detail))
+
+
+def _sparse(raw: RawReadings, length: int) -> tuple[Bytes, Bytes]:
+    """Return the quality and the flags of each raw reading."""
+    quality, flags = np.zeros(length, np.uint8), np.zeros(length, np.uint8)
+    quality[list(raw.quality)] = list(raw.quality.values())
+    flags[list(raw.reset)] = Flag.RESET
+    return quality, flags

@@ -1,0 +1,79 @@
+"""Sequence numbers: which a gateway's boots have sent, which are missing, and the holes in time they leave."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from store.books import Run
+
+MOST_RANGES = 100  # missing ranges listed in an ack; more lower `received_through`
+
+
+@dataclass(slots=True)
+class Boot:
+    """The numbers of one boot, as runs in order, and what of them has yet to be stored."""
+
+    runs: list[Run]
+    gone: dict[int, Run] = field(default_factory=dict)
+    come: dict[int, Run] = field(default_factory=dict)
+
+    def add(self, seq: int, first: int, last: int) -> bool:
+        """Add a message's number with the first and last time of its readings [ns]; False if it was there."""
+        at = bisect_right(self.runs, seq, key=lambda run: run.low)
+        before = self.runs[at - 1] if at else None
+        if before is not None and seq <= before.high:
+            return False
+        after = self.runs[at] if at < len(self.runs) else None
+        new = Run(seq, seq, first, last)
+        start, stop = at, at
+        if before is not None and before.high == seq - 1:
+            new, start = Run(before.low, new.high, before.low_time, new.high_time), at - 1
+        if after is not None and after.low == seq + 1:
+            new, stop = Run(new.low, after.high, new.low_time, after.high_time), at + 1
+        for run in self.runs[start:stop]:
+            self._remove(run)
+        self.runs[start:stop] = [new]
+        self.come[new.low] = new
+        return True
+
+    def _remove(self, run: Run) -> None:
+        if self.come.pop(run.low, None) is None:
+            self.gone[run.low] = run
+
+    def acknowledgement(self) -> tuple[int, list[list[int]]]:
+        """Return `received_through` and the missing ranges at or below it."""
+        missing: list[list[int]] = []
+        through = 0
+        for run in self.runs:
+            if run.low > through + 1:
+                if len(missing) == MOST_RANGES:
+                    break
+                missing.append([through + 1, run.low - 1])
+            through = run.high
+        return through, missing
+
+
+def holes(boots: list[Boot]) -> list[tuple[int, int]]:
+    """Return the stretches of time [ns] that lie in open holes of a gateway's sequence, boots in order.
+
+    A hole lies between the readings of the messages on both sides of it, whichever is earlier to whichever is
+    later; at a boot's start, from the last message of the boot before.
+    """
+    found: list[tuple[int, int]] = []
+    last: int | None = None
+    for boot in boots:
+        through = 0
+        for run in boot.runs:
+            if run.low > through + 1 and last is not None and run.low_time is not None:
+                found.append((min(last, run.low_time), max(last, run.low_time)))
+            through, last = run.high, run.high_time
+    return _disjoint(found)
+
+
+def _disjoint(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(stretches):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined

@@ -1,0 +1,116 @@
+"""Alert rules on the line: new readings and windows that fell due are judged in the transaction that brought them."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from plant.arrays import Bools, Floats, Readings, Times
+from plant.park import Plant, ThresholdRule
+from plant.vocabulary import NS_PER_HOUR
+from rules.thresholds import Judgement, RuleState, State, judge_readings, judge_windows, unknown_since
+from store import alerts, blocks
+from store.state import State as Memory
+
+
+class RuleWatch:
+    """Keeps where every rule stands, as the state has it."""
+
+    def __init__(self, plant: Plant, memory: Memory, clock: Callable[[], int], api_url: str) -> None:
+        self._plant, self._memory, self._clock, self._api_url = plant, memory, clock, api_url
+        self._by_channel: dict[int, list[ThresholdRule]] = {}
+        for rule in plant.rules:
+            if rule.channel >= 0:
+                self._by_channel.setdefault(rule.channel, []).append(rule)
+        self._on_windows = [rule for rule in plant.rules if rule.source >= 0]
+        self._states: dict[str, RuleState] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read again where the rules stand, as after a rollback."""
+        stored = alerts.rule_states(self._memory.connection)
+        self._states = {
+            name: RuleState(State(s), judged, alert) for name, (s, judged, alert) in stored.items()
+        }
+        for rule in self._on_windows:  # a new rule on windows begins now: what was before wakes nobody
+            self._states.setdefault(rule.name, RuleState(judged=self._due(rule, self._clock())))
+
+    def readings(self, new: Readings, fresh: Bools) -> None:
+        """Judge new readings, in order of arrival, by the rules on their channels."""
+        for channel in np.unique(new.channel[fresh]).tolist() if self._by_channel else ():
+            for rule in self._by_channel.get(channel, ()):
+                mine = new.take(fresh & (new.channel == channel))
+                self._apply(
+                    rule,
+                    judge_readings(
+                        rule.above,
+                        rule.limit,
+                        self._state(rule),
+                        time=mine.time,
+                        value=mine.value,
+                        counting=mine.counting,
+                    ),
+                )
+
+    def windows(self, now: int) -> None:
+        """Judge the windows whose time has come, and mark rules that have gone without readings as unknown."""
+        for rule in self._on_windows:
+            state = self._state(rule)
+            if self._due(rule, now) > state.judged:
+                start, co2e_t, coverage = self._emissions(rule, state.judged, self._due(rule, now))
+                judgement = judge_windows(
+                    rule.above, rule.limit, state, now=now, delay=rule.delay, window=self._plant.window,
+                    start=start, co2e_t=co2e_t, coverage=coverage,
+                )  # fmt: skip
+                self._apply(rule, judgement)
+        for channel, rules in self._by_channel.items():
+            for rule in rules:
+                self._doubt(rule, now, self._plant.channels[channel].max_gap)
+
+    def _doubt(self, rule: ThresholdRule, now: int, max_gap: int) -> None:
+        state = self._state(rule)
+        if state.state is not State.UNKNOWN and unknown_since(state, now, max_gap) is not None:
+            self._states[rule.name] = state = replace(state, state=State.UNKNOWN)
+            alerts.save_rule_state(self._memory.connection, rule.name, state.state, state.judged, state.alert)
+
+    def _state(self, rule: ThresholdRule) -> RuleState:
+        return self._states.get(rule.name, RuleState())
+
+    def _apply(self, rule: ThresholdRule, judgement: Judgement) -> None:
+        alert = alerts.apply_judgement(
+            self._memory.connection,
+            self._plant,
+            rule,
+            judgement,
+            self._state(rule).alert,
+            now=self._clock(),
+            api_url=self._api_url,
+        )
+        self._states[rule.name] = RuleState(judgement.state, judgement.judged, alert)
+
+    def _due(self, rule: ThresholdRule, now: int) -> int:
+        """Return the end of the last window that may be judged at a time."""
+        return (now - rule.delay) // self._plant.window * self._plant.window
+
+    def _emissions(self, rule: ThresholdRule, start: int, end: int) -> tuple[Times, Floats, Floats]:
+        """Return start, tonnes and coverage of the stored windows of a rule's source in [start, end)."""
+        return stored_windows(
+            self._memory.connection, int(self._memory.source_ids[rule.source]), start, end, self._plant.window
+        )
+
+
+def stored_windows(
+    connection: sqlite3.Connection, source: int, start: int, end: int, window: int
+) -> tuple[Times, Floats, Floats]:
+    """Return start [ns], emissions [tCO2e] and coverage of a source's stored windows in [start, end)."""
+    rows = connection.execute(
+        "SELECT hour, block FROM emission WHERE source = ? AND hour > ? AND hour < ? ORDER BY hour",
+        (source, start - NS_PER_HOUR, end),
+    ).fetchall()
+    if not rows:
+        return np.empty(0, np.int64), np.empty(0), np.empty(0)
+    stack = np.concatenate([blocks.from_bytes(block) for _, block in rows])
+    times = np.concatenate([hour + window * np.arange(NS_PER_HOUR // window) for hour, _ in rows])
+    inside = (times >= start) & (times < end)
+    return times[inside], stack[inside, blocks.CO2E_T], blocks.coverage(stack[inside])

@@ -1,0 +1,1 @@
+"""The voice: alerts from the outbox to signed webhooks."""

@@ -1,0 +1,48 @@
+"""Durations and instants as they are written in a configuration, as nanoseconds."""
+
+import re
+from datetime import UTC, datetime
+
+from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S
+
+DURATION = r"[0-9]{1,9}(s|min|h|d)"
+INSTANT = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+LONGEST = 36_500 * NS_PER_DAY  # a century still fits twice into an int64
+
+_NS_PER = {"s": NS_PER_S, "min": NS_PER_MIN, "h": NS_PER_HOUR, "d": NS_PER_DAY}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_duration(text: object) -> int:
+    """Return the nanoseconds of a whole number of s, min, h or d, such as `15min`.
+
+    Raises
+    ------
+    ValueError
+        Where it is written otherwise (a bare number has no unit), or longer than a century.
+    """
+    if not isinstance(text, str) or not (found := re.fullmatch(DURATION, text)):
+        raise ValueError(f"a duration is a whole number with s, min, h or d, like 15min; not {text!r}")
+    unit = found[1]
+    duration = int(text.removesuffix(unit)) * _NS_PER[unit]
+    if duration > LONGEST:
+        raise ValueError(f"{text} is longer than a century")
+    return duration
+
+
+def parse_instant(text: object) -> int:
+    """Return the nanoseconds since 1970, UTC, of an RFC 3339 time with its zone.
+
+    Raises
+    ------
+    ValueError
+        Where it is no such time: one without a zone is ambiguous and refused.
+    """
+    if not isinstance(text, str) or not (found := re.fullmatch(INSTANT, text)):
+        raise ValueError(f"a time is written with its zone, like 2026-11-24T12:00:00+07:00; not {text!r}")
+    fraction = found[1] or ""
+    whole = datetime.fromisoformat(text.replace(fraction, "", 1).upper() if fraction else text.upper())
+    seconds = whole - _EPOCH
+    return (seconds.days * 86_400 + seconds.seconds) * NS_PER_S + int(fraction[1:].ljust(9, "0") or "0")

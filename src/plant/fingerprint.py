@@ -1,0 +1,48 @@
+"""Names a configuration by its content, so that a published number can say which one it came from."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from plant.park import Plant, Webhook
+from plant.units import Unit
+
+
+def fingerprint(plant: Plant) -> str:
+    """Return the SHA-256 of a plant in one normal form, as 64 hexadecimal digits.
+
+    Comments, the order of keys and of files, spelling of durations and whether a channel stands in YAML or CSV make no
+    difference. Secrets are left out: a hash that anyone may see must not tell whether one was changed.
+    """
+    digest = hashlib.sha256()
+    for line in _lines(plant):
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _lines(plant: Plant) -> Iterator[str]:
+    """Yield one line of JSON per setting or part; a part at a time, because a plant may be large."""
+    encode = json.JSONEncoder(default=_plain, separators=(",", ":"), ensure_ascii=False).encode
+    for column in fields(plant):
+        value = getattr(plant, column.name)
+        if isinstance(value, tuple):
+            yield from (f"{column.name} {encode(part)}" for part in value)
+        elif column.name != "hash":
+            yield f"{column.name} {encode(value)}"
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON has no word for; floats keep all their digits, NaN stands for no limit."""
+    match value:
+        case Unit():
+            return value.symbol
+        case ZoneInfo():
+            return value.key
+        case Webhook():
+            return {"name": value.name, "url": value.url}
+    if is_dataclass(value):
+        return {f.name: getattr(value, f.name) for f in fields(value)}
+    raise TypeError(f"{type(value).__name__} has no normal form")

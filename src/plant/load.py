@@ -1,0 +1,238 @@
+"""Loads a configuration folder: every YAML file and point list in it, checked as a whole and resolved to a `Plant`.
+
+The files are merged at the top level in the order of their names: lists are joined, `settings` stands once. Factor
+files (`factors.yaml`, `*.factors.yaml`) belong to `rules`, and mappings of a replay (`mapping.yaml`,
+`*.mapping.yaml`) to the simulators; both are passed over. Parks, facilities, gateways, channels and sources are
+numbered in the order of their names, so that neither files nor lines decide a number.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from plant.alerts import RuleMaker, Site, webhook
+from plant.channels import channels_of
+from plant.documents import Placed, read, salvage
+from plant.findings import Findings
+from plant.fingerprint import fingerprint
+from plant.model import Configuration, FacilityPart, ParkPart, SettingsPart, json_schema
+from plant.park import Channel, Facility, Gateway, Park, Plant, Source, ThresholdRule, Webhook
+from plant.problems import ConfigurationError, Problem
+from plant.sources import FittingCatalogue, SourceMaker
+from plant.suggest import did_you_mean
+from plant.vocabulary import NS_PER_S
+
+__all__ = ["json_schema", "load"]
+
+OTHERS = ("factors.yaml", "mapping.yaml")  # files of other readers, also as *.factors.yaml and *.mapping.yaml
+
+Files = Sequence[Placed[Configuration]]
+Facilities = Mapping[Site, Placed[FacilityPart]]
+Numbered = TypeVar("Numbered", Gateway, Channel, Source)
+Named = TypeVar("Named", Channel, Source)
+
+
+def load(directory: Path, catalogue: FittingCatalogue, environment: Mapping[str, str] | None = None) -> Plant:
+    """Return what a folder configures.
+
+    Parameters
+    ----------
+    directory
+        The folder; point lists and relative secret files must lie inside it.
+    catalogue
+        The methods, factors and GWP sets that it may name, with its own factors.
+    environment
+        Where `secret_env` is looked up; the process's environment where None.
+
+    Raises
+    ------
+    ConfigurationError
+        With every problem of every file, sorted; nothing is loaded then.
+    """
+    findings = Findings()
+    files = list(_files(directory, findings))
+    settings = _settings(files, catalogue, findings)
+    parks = _parks(directory, files, findings)
+    facilities = _facilities(parks, findings)
+    channels = _channels(facilities, directory, findings)
+    sources = _sources(facilities, channels, catalogue, findings)
+    if facilities and not any(part.value.sources for part in facilities.values()):
+        message = "no source is declared, so nothing would be counted"
+        findings.problems.append(Problem(str(directory), 0, "", message))
+    plant = Plant(
+        parks=tuple(_park(park, settings.window, findings) for park in parks),
+        facilities=tuple(Facility(park, f.value.name, f.value.title) for (park, _), f in facilities.items()),
+        gateways=_gateways(facilities, findings),
+        channels=channels,
+        sources=sources,
+        rules=_rules(files, facilities, channels, sources, findings),
+        webhooks=_webhooks(files, directory, os.environ if environment is None else environment, findings),
+        window=settings.window,
+        gwp=settings.gwp,
+        max_late=settings.max_late,
+        allowed_lateness=settings.allowed_lateness,
+        hash="",
+    )
+    if findings.problems:
+        raise ConfigurationError(findings.problems)
+    return replace(plant, hash=fingerprint(plant))
+
+
+def _files(directory: Path, findings: Findings) -> Iterator[Placed[Configuration]]:
+    """Yield every configuration file of the folder, as far as it is valid."""
+    paths = sorted(p for p in directory.glob("*") if p.suffix in (".yaml", ".yml") and not _is_of_others(p))
+    if not paths:
+        what = "has no .yaml file" if directory.is_dir() else "is not a folder"
+        raise ConfigurationError.of(directory, 0, what)
+    for path in paths:
+        try:
+            document = read(path)
+        except ConfigurationError as error:
+            findings.problems += error.problems
+            findings.incomplete = True
+            continue
+        file = salvage(document, Configuration)
+        findings.problems += document.problems
+        findings.broken |= document.broken
+        if file is None:
+            findings.incomplete = True
+        else:
+            yield file
+
+
+def _is_of_others(path: Path) -> bool:
+    return path.name in OTHERS or path.name.endswith(tuple(f".{name}" for name in OTHERS))
+
+
+def _settings(files: Files, catalogue: FittingCatalogue, findings: Findings) -> SettingsPart:
+    """Return the one `settings`, or the defaults where there is none."""
+    given = [file for file in files if file.value.settings is not None]
+    for file in given:
+        findings.is_only(file, "is given twice", ("settings",), "settings")
+    settings = (given[0].value.settings if given else None) or SettingsPart()
+    if settings.gwp not in catalogue.gwp_sets and given:
+        findings.unknown(given[0], "GWP set", settings.gwp, catalogue.gwp_sets, "settings", "gwp")
+    return settings
+
+
+def _parks(directory: Path, files: Files, findings: Findings) -> list[Placed[ParkPart]]:
+    if not any(file.value.parks for file in files) and not findings.problems:
+        findings.problems.append(
+            Problem(str(directory), 0, "", "no park is declared: add one under the key parks")
+        )
+    parks = [park for file in files for park in file.parts("parks", file.value.parks)]
+    return sorted((p for p in parks if findings.is_first_name(p, "park")), key=lambda park: park.value.name)
+
+
+def _park(park: Placed[ParkPart], window: int, findings: Findings) -> Park:
+    """Return a park with its zone, UTC in place of one that is refused."""
+    key = park.value.zone
+    known = available_timezones()
+    zone = ZoneInfo(key if key in known else "UTC")
+    if key not in known:
+        findings.refuse(park, f"there is no time zone {key}{did_you_mean(key, known)}", "zone")
+    elif any(offset % window for offset in _offsets(zone)):
+        findings.refuse(park, f"its hours do not begin with a window of {window // NS_PER_S} s", "zone")
+    return Park(park.value.name, park.value.title, zone)
+
+
+def _offsets(zone: ZoneInfo) -> Iterator[int]:
+    """Yield the zone's distances from UTC, in winter and summer, that readings can meet, in ns."""
+    for year in range(2000, 2038):
+        for month in (1, 7):
+            offset = datetime(year, month, 1, tzinfo=UTC).astimezone(zone).utcoffset()
+            yield int(offset.total_seconds()) * NS_PER_S if offset else 0
+
+
+def _facilities(parks: Iterable[Placed[ParkPart]], findings: Findings) -> Facilities:
+    facilities: dict[Site, Placed[FacilityPart]] = {}
+    for park in parks:
+        name = park.value.name
+        if not park.value.facilities:
+            findings.refuse(park, f"park {name} has no facility", "facilities")
+        for facility in park.parts("facilities", park.value.facilities):
+            if findings.is_first_name(facility, "facility", name):
+                facilities[name, facility.value.name] = facility
+    return dict(sorted(facilities.items()))
+
+
+def _gateways(facilities: Facilities, findings: Findings) -> tuple[Gateway, ...]:
+    gateways: list[Gateway] = []
+    for (park, facility), part in facilities.items():
+        if not part.value.gateways:
+            findings.refuse(part, f"facility {facility} has no gateway, so nothing can reach it", "gateways")
+        gateways += (
+            Gateway(-1, park, facility, gateway.value.name)
+            for gateway in part.parts("gateways", part.value.gateways)
+            if findings.is_first_name(gateway, "gateway", park, facility)
+        )
+    return _numbered(gateways)
+
+
+def _channels(facilities: Facilities, directory: Path, findings: Findings) -> tuple[Channel, ...]:
+    channels: list[Channel] = []
+    for (park, facility), part in facilities.items():
+        before = len(findings.problems)
+        found = channels_of(part, park, directory, findings)
+        if not found and not part.value.channels and len(findings.problems) == before:
+            message = (
+                f"facility {facility} has no channel: list them under channels, or name a CSV file as points"
+            )
+            findings.refuse(part, message, "channels")
+        channels += found.values()
+    return _numbered(channels)
+
+
+def _sources(
+    facilities: Facilities, channels: Iterable[Channel], catalogue: FittingCatalogue, findings: Findings
+) -> tuple[Source, ...]:
+    by_site = _by_site(facilities, channels)
+    sources: list[Source] = []
+    for (park, facility), part in facilities.items():
+        maker = SourceMaker(park, facility, by_site[park, facility], catalogue, findings)
+        sources += (
+            made
+            for source in part.parts("sources", part.value.sources)
+            if findings.is_first_name(source, "source", park, facility) and (made := maker.source(source))
+        )
+    return _numbered(sources)
+
+
+def _rules(
+    files: Files,
+    facilities: Facilities,
+    channels: Iterable[Channel],
+    sources: Iterable[Source],
+    findings: Findings,
+) -> tuple[ThresholdRule, ...]:
+    maker = RuleMaker(_by_site(facilities, channels), _by_site(facilities, sources), findings)
+    alerts = [alert for file in files for alert in file.parts("alerts", file.value.alerts)]
+    made = [maker.rule(alert) for alert in alerts if findings.is_first_name(alert, "alert")]
+    return tuple(sorted((rule for rule in made if rule), key=lambda rule: rule.name))
+
+
+def _webhooks(
+    files: Files, directory: Path, environment: Mapping[str, str], findings: Findings
+) -> tuple[Webhook, ...]:
+    parts = [part for file in files for part in file.parts("webhooks", file.value.webhooks)]
+    made = [
+        webhook(p, directory, environment, findings) for p in parts if findings.is_first_name(p, "webhook")
+    ]
+    return tuple(sorted(made, key=lambda hook: hook.name))
+
+
+def _numbered(parts: list[Numbered]) -> tuple[Numbered, ...]:
+    """Return the parts in the order of park, facility and name, each with its place as its index."""
+    parts.sort(key=lambda part: (part.park, part.facility, part.name))
+    return tuple(replace(part, index=index) for index, part in enumerate(parts))
+
+
+def _by_site(facilities: Facilities, parts: Iterable[Named]) -> dict[Site, dict[str, Named]]:
+    found: dict[Site, dict[str, Named]] = {site: {} for site in facilities}
+    for part in parts:
+        found[part.park, part.facility][part.name] = part
+    return found

@@ -1,0 +1,274 @@
+"""The shape of a configuration, as people write it: the models that check it and that become its JSON Schema.
+
+Rules that one part can check by itself are here; what needs another part (a channel's gateway, a method's roles) is
+in `plant.load`. Numbers are in the unit of their channel and of its display, before any ratio, unless stated.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, StringConstraints
+
+from plant.fields import (
+    ChannelName,
+    Duration,
+    Fault,
+    Instant,
+    Name,
+    Part,
+    Positive,
+    Symbol,
+    Text,
+    Url,
+    Word,
+    exactly_one,
+)
+from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
+
+Severity = Literal["info", "warning", "critical"]
+
+
+class SwapPart(Part):
+    """A meter swap: the old meter ends and the new one begins at one instant."""
+
+    time: Instant
+    """When the new meter took over: RFC 3339 with zone. A reading at that instant is the new meter's."""
+    final_old: Annotated[float, Field(ge=0)] | None = None
+    """The old meter's last display [channel's unit]; left out where nobody read it, which leaves a gap."""
+    first_new: Annotated[float, Field(ge=0)]
+    """The new meter's first display [channel's unit]."""
+    serial: str = ""
+    """The new meter's serial number."""
+    ratio: Positive | None = None
+    """The new meter's ratio [1]; as before where left out."""
+    max_rate: Positive | None = None
+    """The new meter's max_rate [channel's unit per hour]; as before where left out."""
+    modulus: Positive | None = None
+    """The new meter's modulus [channel's unit]; as before where left out."""
+
+
+class NamedSwapPart(SwapPart):
+    """A meter swap of a channel that stands in a point list."""
+
+    channel: ChannelName
+    """The channel's name."""
+
+
+class ChannelPart(Part):
+    """One measurement point. The columns of a point list have the same names and rules."""
+
+    name: ChannelName
+    """What gateways call it in their messages; unique in its facility."""
+    gateway: Name
+    """The gateway of this facility that sends it."""
+    kind: Annotated[Kind, Field(strict=False)]
+    """How readings become amounts: register (counter), rate, interval, level or event."""
+    unit: Symbol
+    """The unit of its readings. A gas volume needs its reference conditions: Nm3, Nm3@25C, Sm3, scf@60F, scf@68F."""
+    quantity: Word
+    """What it measures, such as electricity, natural-gas or temperature."""
+    min: float | None = None
+    """The least value that is possible [unit]; a reading below is quarantined."""
+    max: float | None = None
+    """The greatest value that is possible [unit]; a reading above is quarantined."""
+    max_rate: Positive | None = None
+    """Registers: the most it can count in an hour [unit per hour]. Required with modulus."""
+    max_gap: Duration | None = None
+    """The longest time between readings that is still measured; 1h where left out, for registers 24h."""
+    modulus: Positive | None = None
+    """Registers: the number at which the display returns to 0 [unit]; five digits and one decimal: 100000."""
+    period: Duration | None = None
+    """Intervals, required: the time that each amount is for; it ends at the reading's time."""
+    hold: Literal["last"] | None = None
+    """Rates: `last` if a value holds until the next one; straight lines between readings where left out."""
+    counter_in_gateway: bool = False
+    """Registers: true if the gateway counts (pulses), so that its restart may reset the counter."""
+    ratio: Positive = 1.0
+    """What the display is multiplied with, such as a transformer ratio [1]."""
+    serial: str = ""
+    """The meter's serial number."""
+    swaps: list[SwapPart] = Field(default_factory=list)
+    """Registers: the swaps of its meter. For a point list, see the facility's swaps."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield the fields that the kind forbids or lacks, and limits that contradict each other."""
+        for name, kind in _ONLY.items():
+            if getattr(self, name) and self.kind is not kind:
+                yield name, f"is for kind {kind}, not {self.kind}"
+        if self.kind is Kind.INTERVAL and not self.period:
+            yield "period", "is required for kind interval"
+        if self.modulus is not None and self.max_rate is None:
+            yield "max_rate", "is required where modulus is set"
+        if self.max_gap == 0:
+            yield "max_gap", "is longer than 0"
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            yield "min", f"{self.min:g} is not below max {self.max:g}"
+
+
+_ONLY = {
+    "max_rate": Kind.REGISTER,
+    "modulus": Kind.REGISTER,
+    "counter_in_gateway": Kind.REGISTER,
+    "swaps": Kind.REGISTER,
+    "period": Kind.INTERVAL,
+    "hold": Kind.RATE,
+}
+
+
+class GatewayPart(Part):
+    """A field device that publishes MQTT below `sm/v1/{park}/{facility}/{gateway}`."""
+
+    name: Name
+    """Its level of the topic; unique in its facility."""
+
+
+class SourcePart(Part):
+    """Something that emits."""
+
+    name: Name
+    """Unique in its facility."""
+    method: str
+    """How its emissions are calculated, such as electricity-location or fuel-energy."""
+    inputs: dict[str, ChannelName]
+    """The channel of this facility in each role of the method: {energy: mdb1/active_energy}."""
+    factor: str | None = None
+    """The emission factor; required where the method needs one."""
+    parameters: dict[str, float] = Field(default_factory=dict)
+    """The method's parameters, in the units that the method states: {density: 0.84}."""
+    scope: Literal[1, 2, 3] | None = None
+    """The scope of the GHG Protocol; the method's own where left out."""
+    category: Word | None = None
+    """A name to group sources by, such as process-heat; the method's name where left out."""
+
+
+class FacilityPart(Part):
+    """A company's plant inside a park."""
+
+    name: Name
+    """Its level of the topic; unique in its park."""
+    title: Text
+    """What people call it."""
+    gateways: list[GatewayPart]
+    """Its field devices."""
+    channels: list[ChannelPart] = Field(default_factory=list)
+    """Its measurement points."""
+    points: Text | None = None
+    """A CSV file beside this one with more channels: one per line, the columns named like a channel's keys."""
+    swaps: list[NamedSwapPart] = Field(default_factory=list)
+    """Meter swaps of channels that stand in the point list."""
+    sources: list[SourcePart] = Field(default_factory=list)
+    """What emits."""
+
+
+class ParkPart(Part):
+    """An industrial park."""
+
+    name: Name
+    """Its level of the topic; unique."""
+    title: Text
+    """What people call it."""
+    zone: Text
+    """The IANA time zone of its days and months, such as Asia/Ho_Chi_Minh."""
+    facilities: list[FacilityPart]
+    """The plants in it."""
+
+
+class AlertPart(Part):
+    """One limit on a channel's readings or on a source's emission rate."""
+
+    name: Name
+    """Unique."""
+    park: Name | None = None
+    """Needed only where two parks have a facility of that name."""
+    facility: Name
+    """Where the channel or source is."""
+    channel: ChannelName | None = None
+    """The channel whose readings are judged; this or source."""
+    source: Name | None = None
+    """The source whose emission rate is judged; this or channel."""
+    above: float | None = None
+    """Fires above this limit [unit]; this or below."""
+    below: float | None = None
+    """Fires below this limit [unit]; this or above."""
+    unit: Symbol | None = None
+    """The limit's unit; the channel's own, or t/h for a source, where left out."""
+    severity: Severity
+    """How urgent it is."""
+    delay: Duration = Field(default="60s", validate_default=True)
+    """Sources: how long after the end of a window it is judged."""
+    summary: Text
+    """One sentence that is the same each time it fires."""
+    description: Annotated[str, StringConstraints(max_length=4000)] = ""
+    """What to know and do."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield where not exactly one of two is given."""
+        yield from exactly_one(self, "channel", "source")
+        yield from exactly_one(self, "above", "below")
+
+
+class WebhookPart(Part):
+    """An endpoint that is told of alerts, signed as Standard Webhooks asks."""
+
+    name: Name
+    """Unique."""
+    url: Url
+    """Where to POST; https unless allow_insecure is true."""
+    secret_env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """The environment variable that holds the secret; one of the three."""
+    secret_file: Text | None = None
+    """The file that holds the secret and that only its owner and group may read; one of the three."""
+    secret: Text | None = None
+    """The secret itself, in a file that only its owner and group may read: whsec_ and 24 to 64 bytes in base64."""
+    allow_insecure: bool = False
+    """True allows http, for a receiver on the same machine."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a missing or doubled secret, and http where it is not allowed."""
+        yield from exactly_one(self, "secret_env", "secret_file", "secret")
+        if urlsplit(self.url).scheme != "https" and not self.allow_insecure:
+            yield "url", "is not https; say allow_insecure: true for a receiver on this machine"
+
+
+class SettingsPart(Part):
+    """What holds for the whole service."""
+
+    window: Duration = Field(default="60s", validate_default=True)
+    """The length of a window: 60s to 1h, and an hour is a whole number of them."""
+    gwp: str = "AR5"
+    """The set of global warming potentials."""
+    max_late: Duration = Field(default="45d", validate_default=True)
+    """How long before its arrival a reading may be of; an older one is quarantined."""
+    allowed_lateness: Duration = Field(default="15min", validate_default=True)
+    """How long before its arrival a reading may be of without being called late."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a window that does not fit the hour, and a lateness that is beyond acceptance."""
+        if not NS_PER_MIN <= self.window <= NS_PER_HOUR or NS_PER_HOUR % self.window:
+            yield "window", "is between 60s and 1h and divides an hour"
+        if self.allowed_lateness > self.max_late:
+            yield "allowed_lateness", "is not longer than max_late"
+
+
+class Configuration(Part):
+    """A Stackmeter configuration; its keys may be spread over several files of one folder."""
+
+    settings: SettingsPart | None = None
+    """What holds for the whole service; in one file only."""
+    parks: list[ParkPart] = Field(default_factory=list)
+    """Industrial parks with their facilities."""
+    alerts: list[AlertPart] = Field(default_factory=list)
+    """Threshold rules."""
+    webhooks: list[WebhookPart] = Field(default_factory=list)
+    """Endpoints that are told of alerts."""
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a configuration file, for editors."""
+    schema = Configuration.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "Stackmeter configuration",
+    }

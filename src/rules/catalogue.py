@@ -1,0 +1,74 @@
+"""Every method, factor and GWP set that a configuration may name, found by name."""
+
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from plant.arrays import Floats, Times
+from plant.catalogue import FactorSpec, MethodSpec
+from rules import methods
+from rules.factors import FactorRegister, load_factors
+from rules.gwp import GwpSet, gwp_set, gwp_sets
+from rules.methods import Emissions
+
+
+@dataclass(slots=True)
+class Register:
+    """What `plant.catalogue.Catalogue` asks for, and the functions behind it."""
+
+    methods: Mapping[str, MethodSpec]
+    factors: Mapping[str, FactorSpec]
+    gwp_sets: tuple[str, ...]
+    _modules: Mapping[str, ModuleType]
+    _register: FactorRegister
+
+    def emissions(self, method: str) -> Emissions:
+        """Return a method's function."""
+        function: Emissions = self._modules[method].emissions
+        return function
+
+    def factor_at(self, name: str, times: Times) -> Mapping[str, Floats]:
+        """Return each value of a factor in force at each time; NaN where none is."""
+        return self._register.at(name, times)
+
+    def gwp_set(self, name: str) -> GwpSet:
+        """Return a GWP set."""
+        return gwp_set(name)
+
+    def misfit(self, method: str, factor: str) -> str | None:
+        """Return why a factor does not fit a method, None where it does.
+
+        Names of values alone do not tell: kg/kWh of a grid and kg/GJ of a fuel are both called co2.
+        """
+        wanted: str | None = getattr(self._modules[method], "BASIS", None)
+        basis = self._register[factor].basis
+        if wanted is None:
+            return f"{method} takes no factor"
+        if basis != wanted:
+            return f"{method} takes a factor of basis {wanted}; {factor} is of basis {basis}"
+        given = self.factors[factor].units
+        missing = [name for name in self.methods[method].factor if name not in given and "co2e" not in given]
+        return f"{factor} gives no {', '.join(missing)}, which {method} needs" if missing else None
+
+
+def load_catalogue(config_directory: Path | None) -> Register:
+    """Return all methods, the shipped factors and a configuration's own, and all GWP sets.
+
+    Raises
+    ------
+    ConfigurationError
+        With every mistake of the configuration's factor files.
+    """
+    found = (import_module(f"{methods.__name__}.{m.name}") for m in pkgutil.iter_modules(methods.__path__))
+    modules = {module.SPEC.name: module for module in found}
+    register = load_factors(config_directory)
+    return Register(
+        methods={name: module.SPEC for name, module in modules.items()},
+        factors=register.factors,
+        gwp_sets=tuple(gwp_sets()),
+        _modules=modules,
+        _register=register,
+    )

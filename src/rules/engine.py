@@ -1,0 +1,159 @@
+"""From window values to emissions: every source's method over all its windows at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from plant.arrays import Floats, Ints
+from plant.catalogue import MethodSpec
+from plant.park import Plant, Source
+from rules.gases import Gases, tonnes_co2e
+from rules.gwp import GwpSet
+from rules.windows import WindowValues
+
+Kernel = Callable[[Mapping[str, Floats], Mapping[str, Floats], Mapping[str, Floats]], Gases]
+
+
+class Methods(Protocol):
+    """Where the engine finds methods, factors and GWP sets by name."""
+
+    methods: Mapping[str, MethodSpec]
+
+    def emissions(self, method: str) -> Kernel:
+        """Return the method's function."""
+        ...
+
+    def factor_at(self, name: str, times: Ints) -> Mapping[str, Floats]:
+        """Return each value of a factor in force at each time; NaN where none is."""
+        ...
+
+    def gwp_set(self, name: str) -> GwpSet:
+        """Return the GWP set."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Emissions:
+    """What sources emitted in windows: rows of (source, window number). Unknown is NaN with coverage 0.
+
+    Tonnes for `co2e`, kilograms for the gases; `activity` is in the source's `activity_unit`.
+    """
+
+    source: Ints
+    window: Ints
+    co2e_t: Floats
+    co2_kg: Floats
+    co2_biogenic_kg: Floats
+    ch4_kg: Floats
+    n2o_kg: Floats
+    activity: Floats
+    measured: Floats
+    interpolated: Floats
+    substituted: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The sources of one method that have the same roles, and their columns by position in `sources`."""
+
+    method: MethodSpec
+    kernel: Kernel
+    roles: tuple[str, ...]
+    sources: Ints
+    channel: Ints  # [role, source]
+    scale: Floats  # [role, source]
+    offset: Floats  # [role, source]
+    parameters: Mapping[str, Floats]
+    factor: tuple[str, ...]
+
+
+class Engine:
+    """All sources of a plant, grouped so that each method runs once over all their windows."""
+
+    def __init__(self, plant: Plant, methods: Methods) -> None:
+        self._methods = methods
+        self._gwp = methods.gwp_set(plant.gwp)
+        self._window = plant.window
+        by_shape: dict[tuple[str, tuple[str, ...]], list[Source]] = {}
+        for source in plant.sources:
+            by_shape.setdefault((source.method, tuple(i.role for i in source.inputs)), []).append(source)
+        self._groups = [_group(sources, methods) for sources in by_shape.values()]
+        self._group_of = np.zeros(len(plant.sources), np.int64)
+        self._place_of = np.zeros(len(plant.sources), np.int64)
+        for number, group in enumerate(self._groups):
+            self._group_of[group.sources] = number
+            self._place_of[group.sources] = np.arange(len(group.sources))
+
+    def emissions(self, source: Ints, window: Ints, values: WindowValues) -> Emissions:
+        """Return the emissions of each (source, window), given the window values of all their inputs."""
+        columns = np.full((9, len(source)), np.nan)
+        group_of = self._group_of[source]
+        for number in np.unique(group_of).tolist():
+            rows = np.flatnonzero(group_of == number)
+            place = self._place_of[source[rows]]
+            columns[:, rows] = self._run(self._groups[number], place, window[rows], values)
+        return Emissions(source, window, *columns)
+
+    def _run(self, group: _Group, place: Ints, window: Ints, values: WindowValues) -> Floats:
+        """Return the nine columns of one group's rows."""
+        inputs, shares = {}, []
+        for role, name in enumerate(group.roles):
+            value, measured, interpolated = values.at(group.channel[role, place], window)
+            inputs[name] = value * group.scale[role, place] + group.offset[role, place]
+            shares.append((measured, interpolated))
+        parameters = {name: column[place] for name, column in group.parameters.items()}
+        gases = group.kernel(inputs, self._factor(group, place, window), parameters)
+        co2e = tonnes_co2e(gases, self._gwp)
+        known = ~np.isnan(co2e)
+        measured, interpolated = _least_covered(shares)
+        amounts = np.stack(
+            [
+                co2e,
+                gases.co2_kg,
+                gases.co2_biogenic_kg,
+                gases.ch4_kg,
+                gases.n2o_kg,
+                inputs[group.method.activity],
+            ]
+        )
+        covered = np.stack([measured, interpolated, np.zeros(len(window))])
+        return np.concatenate([np.where(known, amounts, np.nan), np.where(known, covered, 0.0)])
+
+    def _factor(self, group: _Group, place: Ints, window: Ints) -> Mapping[str, Floats]:
+        """Return the values of each row's factor at the row's time."""
+        found: dict[str, Floats] = {}
+        for name in sorted({group.factor[p] for p in np.unique(place).tolist()} - {""}):
+            mine = np.flatnonzero(np.array([f == name for f in group.factor])[place])
+            for key, column in self._methods.factor_at(name, window[mine] * self._window).items():
+                found.setdefault(key, np.full(len(place), np.nan))[mine] = column
+        return found
+
+
+def _group(sources: list[Source], methods: Methods) -> _Group:
+    """Turn sources of one shape into columns."""
+    first = sources[0]
+    names = sorted({name for s in sources for name, _ in s.parameters})
+    given = [dict(s.parameters) for s in sources]
+    return _Group(
+        method=methods.methods[first.method],
+        kernel=methods.emissions(first.method),
+        roles=tuple(i.role for i in first.inputs),
+        sources=np.array([s.index for s in sources]),
+        channel=np.array([[s.inputs[k].channel for s in sources] for k in range(len(first.inputs))]),
+        scale=np.array([[s.inputs[k].scale for s in sources] for k in range(len(first.inputs))]),
+        offset=np.array([[s.inputs[k].offset for s in sources] for k in range(len(first.inputs))]),
+        parameters={name: np.array([g.get(name, np.nan) for g in given]) for name in names},
+        factor=tuple(s.factor for s in sources),
+    )
+
+
+def _least_covered(shares: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """Return the shares of each row's least covered input."""
+    measured, interpolated = shares[0]
+    for other_measured, other_interpolated in shares[1:]:
+        less = other_measured + other_interpolated < measured + interpolated
+        measured = np.where(less, other_measured, measured)
+        interpolated = np.where(less, other_interpolated, interpolated)
+    return measured, interpolated

@@ -1,0 +1,46 @@
+"""Scope 1: liquid fuel burned, known by its volume."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules.factor_files import NET_CALORIFIC
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters, fuel_energy, fuel_mass
+from rules.validity import positive
+
+BASIS = NET_CALORIFIC
+
+SPEC = MethodSpec(
+    name="fuel-liquid-volume",
+    scope=1,
+    title="Liquid fuel burned, by its volume and density, and the net calorific value of its factor",
+    reference=fuel_energy.SPEC.reference,
+    roles=(Role("volume", "L"),),
+    activity="volume",
+    factor=fuel_mass.SPEC.factor,
+    parameters=(Parameter("density", "kg/L"),),
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+    """Emissions from burning a liquid whose volume is metered.
+
+    `m = V rho`, then as `fuel_mass.emissions`.
+
+    Parameters
+    ----------
+    inputs
+        `volume`: of the fuel burned. [L]
+    factor
+        As `fuel_mass.emissions`. [kg/GJ, ncv GJ/t]
+    parameters
+        `density`: at the temperature that the volume refers to, usually 15 degC. NaN unless above 0. [kg/L]
+
+    Returns
+    -------
+    Gases
+        Shape of `volume`. [kg]
+    """
+    mass = inputs["volume"] * positive(parameters["density"])
+    return fuel_mass.emissions({"mass": mass}, factor, parameters)

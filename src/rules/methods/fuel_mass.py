@@ -1,0 +1,46 @@
+"""Scope 1: fuel burned, known by its mass, with the calorific value that its factor gives."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Role
+from rules.factor_files import NET_CALORIFIC
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters, fuel_energy
+
+KG_PER_TONNE = 1000.0
+
+BASIS = NET_CALORIFIC
+
+SPEC = MethodSpec(
+    name="fuel-mass",
+    scope=1,
+    title="Fuel burned, by its mass and the net calorific value of its factor",
+    reference=fuel_energy.SPEC.reference,
+    roles=(Role("mass", "kg"),),
+    activity="mass",
+    factor=(*fuel_energy.FACTOR_VALUES, "ncv"),
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+    """Emissions from burning a weighed fuel.
+
+    `AD = m NCV / 1000`, then equation 2.1 as in `fuel_energy.emissions`.
+
+    Parameters
+    ----------
+    inputs
+        `mass`: of the fuel burned. [kg]
+    factor
+        As `fuel_energy.emissions` [kg/GJ], and `ncv`, the net calorific value [GJ/t].
+    parameters
+        None.
+
+    Returns
+    -------
+    Gases
+        Shape of `mass`. [kg]
+    """
+    energy = inputs["mass"] * factor["ncv"] / KG_PER_TONNE
+    return fuel_energy.emissions({"energy": energy}, factor, parameters)

@@ -1,0 +1,46 @@
+"""Scope 1: fuel burned, known by its mass, with a calorific value of the supplier's or a laboratory's."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules.factor_files import NET_CALORIFIC
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters, fuel_energy, fuel_mass
+from rules.validity import positive
+
+BASIS = NET_CALORIFIC
+
+SPEC = MethodSpec(
+    name="fuel-mass-own-ncv",
+    scope=1,
+    title="Fuel burned, by its mass and a net calorific value of the source's own",
+    reference=fuel_energy.SPEC.reference,
+    roles=(Role("mass", "kg"),),
+    activity="mass",
+    factor=fuel_energy.FACTOR_VALUES,
+    parameters=(Parameter("ncv", "GJ/t"),),
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+    """Emissions from burning a weighed fuel of known quality; traded coal differs too much for a default.
+
+    `AD = m NCV / 1000`, then equation 2.1 as in `fuel_energy.emissions`.
+
+    Parameters
+    ----------
+    inputs
+        `mass`: of the fuel burned. [kg]
+    factor
+        As `fuel_energy.emissions`. [kg/GJ]
+    parameters
+        `ncv`: net calorific value, of the fuel as it was weighed. NaN unless above 0. [GJ/t]
+
+    Returns
+    -------
+    Gases
+        Shape of `mass`. [kg]
+    """
+    ncv = positive(parameters["ncv"])
+    return fuel_mass.emissions(inputs, {**factor, "ncv": ncv}, parameters)

@@ -1,0 +1,66 @@
+"""Scope 1: CO2 measured in a stack, flow and concentration on the same moisture basis."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters
+from rules.validity import percent
+
+GAS_CONSTANT = 8.314462618  # [kPa m3/(kmol K)], CODATA 2018
+KELVIN_AT_0_DEGC = 273.15
+STANDARD_PRESSURE = 101.325  # [kPa]
+MOLAR_VOLUME = GAS_CONSTANT * KELVIN_AT_0_DEGC / STANDARD_PRESSURE  # [m3/kmol] at 0 degC
+MOLAR_MASS_CO2 = 44.0095  # [kg/kmol]
+CO2_DENSITY = MOLAR_MASS_CO2 / MOLAR_VOLUME  # [kg/Nm3]
+
+BIOGENIC_SHARE = Parameter("biogenic_share", "%", default=0.0)
+
+SPEC = MethodSpec(
+    name="stack-co2",
+    scope=1,
+    title="CO2 of a stack, flow and concentration both wet or both dry",
+    reference="Regulation (EU) 2018/2066, Annex VIII, equation 1; 40 CFR 75, Appendix F, equation F-11; both in SI units",
+    roles=(Role("flow", "Nm3"), Role("co2", "%", level=True)),
+    activity="flow",
+    parameters=(BIOGENIC_SHARE,),
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+    """CO2 mass from stack volume and mean concentration, on one moisture basis [1]_, [2]_.
+
+    `m = V C/100 M/Vm` with the molar volume `Vm = R T0 / p0`; equation 1 of [1]_, F-11 of [2]_, in SI units.
+
+    Parameters
+    ----------
+    inputs
+        `flow`: stack gas volume in the window, at 0 degC and 101.325 kPa. [Nm3]
+        `co2`: volume fraction of CO2 on the moisture basis of the flow, not corrected to a reference O2. [%]
+    factor
+        None.
+    parameters
+        `biogenic_share`: of the CO2, 0 to 100. [%]
+
+    Returns
+    -------
+    Gases
+        CO2 alone: the analyser sees no CH4 and no N2O, they are outside the method and 0. NaN where `co2` or
+        `biogenic_share` is not within 0 to 100. [kg]
+
+    References
+    ----------
+    .. [1] Commission Implementing Regulation (EU) 2018/2066, Annex VIII.
+    .. [2] 40 CFR part 75, Appendix F, section 4.
+    """
+    co2 = inputs["flow"] * percent(inputs["co2"]) / 100 * CO2_DENSITY
+    biogenic = co2 * percent(parameters.get("biogenic_share", 0.0)) / 100
+    return Gases.co2_only(fossil=co2 - biogenic, biogenic=biogenic)
+
+
+def dry_share(moisture: Floats) -> Floats:
+    """Dry volume per wet volume, `(100 - %H2O) / 100`; NaN unless moisture is in [0, 100)."""
+    return np.where((moisture >= 0) & (moisture < 100), (100 - moisture) / 100, np.nan)

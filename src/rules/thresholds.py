@@ -1,0 +1,168 @@
+"""Judges limits: which readings and windows cross a limit, and when that begins and ends. Tells nobody itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from plant.arrays import Bools, Floats, Times
+from plant.vocabulary import NS_PER_HOUR
+
+SLACK = 1e-9  # relative: a value this near to its limit is equal to it, and equal is no breach
+
+
+class State(StrEnum):
+    """What is known of a rule now."""
+
+    OK = "ok"
+    FIRING = "firing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """How far a rule has judged, and what it found there.
+
+    `judged` is the time of the newest judged reading, or the end of the newest judged window (ns UTC; 0: none).
+    `alert` is the id of the open alert. An alert outlives an unknown state: only a good value resolves it.
+    """
+
+    state: State = State.UNKNOWN
+    judged: int = 0
+    alert: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An alert begins (`firing`) or ends at `time` (ns UTC), by this value."""
+
+    firing: bool
+    time: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a rule makes of new values: its state afterwards, and the transitions in time order.
+
+    `late_time` and `late_value` are the breaches of readings that came after a newer one had been judged.
+    """
+
+    state: State
+    judged: int
+    transitions: tuple[Transition, ...]
+    late_time: Times
+    late_value: Floats
+
+
+def breaches(above: bool, limit: float, value: Floats) -> Bools:
+    """Return where a value is beyond the limit by more than the slack; NaN never is."""
+    slack = SLACK * abs(limit)
+    return value > limit + slack if above else value < limit - slack
+
+
+def judge_readings(
+    above: bool, limit: float, state: RuleState, *, time: Times, value: Floats, counting: Bools
+) -> Judgement:
+    """Judge one channel's new readings, given in any order.
+
+    Parameters
+    ----------
+    above, limit
+        The rule: a breach is above the limit, or below it. [channel's unit]
+    state
+        Where the rule stands.
+    time, value, counting
+        The readings [ns UTC, channel's unit], and whether their quality lets them count: columns of one length.
+        Of two with one time the first is judged.
+
+    Returns
+    -------
+    Judgement
+        Counting readings newer than `state.judged` were judged in time order. The others can only be late.
+    """
+    known = np.flatnonzero(counting & ~np.isnan(value))
+    rows = known[np.argsort(time[known], kind="stable")]
+    newer = np.diff(time[rows], prepend=np.int64(state.judged)) > 0
+    newer &= time[rows] > state.judged
+    late = rows[~newer]
+    late = late[breaches(above, limit, value[late])]
+    rows = rows[newer]
+    found = breaches(above, limit, value[rows])
+    return Judgement(
+        state=_state_after(found) if len(rows) else state.state,
+        judged=int(time[rows[-1]]) if len(rows) else state.judged,
+        transitions=_transitions(state, found, time[rows], value[rows]),
+        late_time=time[late],
+        late_value=value[late],
+    )
+
+
+def judge_windows(
+    above: bool,
+    limit: float,
+    state: RuleState,
+    *,
+    now: int,
+    delay: int,
+    window: int,
+    start: Times,
+    co2e_t: Floats,
+    coverage: Floats,
+) -> Judgement:
+    """Judge the emission rate of one source's windows, each once, when its end and the delay have passed.
+
+    Parameters
+    ----------
+    above, limit
+        The rule: a breach is above the limit, or below it. [t/h]
+    state
+        Where the rule stands.
+    now, delay, window
+        The time, the wait after a window's end, and a window's length. [ns]
+    start, co2e_t, coverage
+        The windows' starts on the grid [ns UTC], emissions [tCO2e] and coverages [1], each window at most once.
+        A window that is absent, without coverage or NaN is unknown: neither breach nor ok.
+
+    Returns
+    -------
+    Judgement
+        `judged` is the end of the last window whose time has come, known or not: what fills it later wakes nobody.
+    """
+    due = max((now - delay) // window * window, state.judged)
+    end = start + window
+    rate = np.where(coverage > 0, co2e_t / (window / NS_PER_HOUR), np.nan)
+    rows = np.flatnonzero((end > state.judged) & (end <= due) & ~np.isnan(rate))
+    rows = rows[np.argsort(start[rows], kind="stable")]
+    found = breaches(above, limit, rate[rows])
+    after = State.UNKNOWN if due > state.judged else state.state
+    if len(rows) and end[rows[-1]] == due:
+        after = _state_after(found)
+    return Judgement(
+        state=after,
+        judged=due,
+        transitions=_transitions(state, found, end[rows], rate[rows]),
+        late_time=np.empty(0, np.int64),
+        late_value=np.empty(0, np.float64),
+    )
+
+
+def unknown_since(state: RuleState, now: int, max_gap: int) -> int | None:
+    """Return from when on a rule on a channel is unknown for want of counting readings [ns UTC]; None: it is known.
+
+    The state changes, and nothing else: an alert that was firing stays open.
+    """
+    until = state.judged + max_gap
+    return until if now > until else None
+
+
+def _state_after(found: Bools) -> State:
+    return State.FIRING if found[-1] else State.OK
+
+
+def _transitions(state: RuleState, found: Bools, time: Times, value: Floats) -> tuple[Transition, ...]:
+    """Return the changes between breach and no breach, beginning from whether an alert is open."""
+    before = np.concatenate(([state.alert is not None], found[:-1])) if len(found) else found
+    return tuple(
+        Transition(bool(found[i]), int(time[i]), float(value[i])) for i in np.flatnonzero(found != before)
+    )

@@ -1,0 +1,169 @@
+"""From pieces to windows: how much of each window's amount or mean is known, and how it is known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant.arrays import Floats, Ints, Times
+from rules.pieces import EVENT, LEVEL, ChannelColumns, Pieces, integral
+
+KEY = np.int64(1) << 32  # window numbers lie within ±2^31: 1678 to 2261 at 60 s
+
+
+@dataclass(frozen=True, slots=True)
+class WindowValues:
+    """The known windows of channels, sorted by (channel, window); window number = start // window length.
+
+    `value` is the amount of the covered part, or a level's time-weighted mean; `measured` and `interpolated`
+    are shares of the window's duration. A window that is not here is unknown.
+    """
+
+    channel: Ints
+    window: Ints
+    value: Floats
+    measured: Floats
+    interpolated: Floats
+
+    def at(self, channel: Ints, window: Ints) -> tuple[Floats, Floats, Floats]:
+        """Return value, measured and interpolated share of each (channel, window); unknown is NaN, 0, 0."""
+        if not len(self.window):
+            return np.full(len(window), np.nan), np.zeros(len(window)), np.zeros(len(window))
+        have, wanted = self.channel * KEY + self.window, channel * KEY + window
+        row = np.minimum(np.searchsorted(have, wanted), len(have) - 1)
+        known = have[row] == wanted
+        return (
+            np.where(known, self.value[row], np.nan),
+            np.where(known, self.measured[row], 0.0),
+            np.where(known, self.interpolated[row], 0.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Half-open ranges of window numbers by run, sorted and disjoint within a run."""
+
+    run: Ints
+    first: Ints
+    stop: Ints
+
+
+def ranges_of(run: Ints, start: Times, end: Times, window: int) -> Ranges:
+    """Return the windows that the stretches [start, end) touch, as sorted disjoint ranges by run.
+
+    An empty stretch touches the window it stands in.
+    """
+    first, stop = start // window, np.maximum((end - 1) // window, start // window) + 1
+    order = np.lexsort((first, run))
+    run, first, stop = run[order], first[order], stop[order]
+    reach = np.maximum.accumulate(run * KEY + stop)  # a run's keys all lie above those of the runs before it
+    opens = np.append(True, run[1:] * KEY + first[1:] > reach[:-1]) if len(run) else np.empty(0, bool)
+    heads = np.flatnonzero(opens)
+    tails = np.append(heads[1:], len(run)) - 1
+    return Ranges(run[heads], first[heads], (reach - run * KEY)[tails] if len(run) else stop)
+
+
+def numbers(ranges: Ranges) -> tuple[Ints, Ints]:
+    """Return every (run, window) of the ranges."""
+    which, step = _repeat(ranges.stop - ranges.first)
+    return ranges.run[which], ranges.first[which] + step
+
+
+def spread(
+    pieces: Pieces, ranges: Ranges, channel: NDArray[np.int32], columns: ChannelColumns, window: int
+) -> WindowValues:
+    """Return the windows of the ranges to which the pieces of the same runs give a value.
+
+    Each piece gives a window its share by time. Shares are added in the pieces' order, so that a window's bits
+    do not depend on which other windows are asked for. `channel` names each run's channel.
+    """
+    piece, number = _overlaps(pieces, ranges, window)
+    start, end = pieces.start[piece], pieces.end[piece]
+    a, b = np.maximum(start, number * window), np.minimum(end, (number + 1) * window)
+    key, slot = np.unique(
+        channel[pieces.run[piece]].astype(np.int64) * KEY + number + (KEY >> 1), return_inverse=True
+    )
+    value: Floats = np.bincount(slot, _share(pieces, piece, a, b), len(key)).astype(np.float64)
+    covered = np.maximum(b - np.maximum(a, pieces.covered_from[piece]), 0)
+    interpolated = pieces.interpolated[piece]
+    seen = np.bincount(slot, np.where(interpolated, 0, covered), len(key))
+    guessed = np.bincount(slot, np.where(interpolated, covered, 0), len(key))
+    of = key // KEY
+    level = columns.kind[of] == LEVEL
+    hours = (seen + guessed) / 3_600_000_000_000
+    value = value / np.where(level & (hours > 0), hours, 1.0)
+    return WindowValues(of, key - of * KEY - (KEY >> 1), value, seen / window, guessed / window)
+
+
+def _share(pieces: Pieces, piece: Ints, a: Times, b: Times) -> Floats:
+    """Return what a piece gives the stretch [a, b) of itself: its amount by time, or the area under its line [unit·h]."""
+    start, duration = pieces.start[piece], pieces.end[piece] - pieces.start[piece]
+    first, last = pieces.first[piece], pieces.last[piece]
+    slope = (last - first) / duration
+    area = integral(first + slope * (a - start), first + slope * (b - start), b - a)
+    return np.where(pieces.line[piece], area, first * ((b - a) / duration))
+
+
+def _overlaps(pieces: Pieces, ranges: Ranges, window: int) -> tuple[Ints, Ints]:
+    """Return every (piece, window number) where a piece touches a window of the ranges of its run."""
+    first, last = pieces.start // window, (pieces.end - 1) // window
+    opens, closes = ranges.run * KEY + ranges.first, ranges.run * KEY + ranges.stop
+    low = np.searchsorted(closes, pieces.run * KEY + first, side="right")
+    high = np.searchsorted(opens, pieces.run * KEY + last, side="right")
+    which, step = _repeat(np.maximum(high - low, 0))
+    part = low[which] + step
+    begin, stop = np.maximum(first[which], ranges.first[part]), np.minimum(last[which] + 1, ranges.stop[part])
+    again, offset = _repeat(stop - begin)
+    return which[again], begin[again] + offset
+
+
+def _repeat(counts: Ints) -> tuple[Ints, Ints]:
+    """Return, for every item repeated count times, the item's row and the number of the repetition."""
+    which = np.repeat(np.arange(len(counts)), counts)
+    return which, np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def with_events(
+    values: WindowValues,
+    ranges: Ranges,
+    channel: NDArray[np.int32],
+    columns: ChannelColumns,
+    holes: Mapping[int, Sequence[tuple[int, int]]],
+    window: int,
+) -> WindowValues:
+    """Make every window of an event channel known: no event is an amount of 0, and only holes are missing.
+
+    `holes` gives, by channel, the stretches [from, to) in ns in which its gateway's sequence is open.
+    """
+    run, number = numbers(ranges)
+    rows = columns.kind[channel[run]] == EVENT
+    if not rows.any():
+        return values
+    event, number = channel[run][rows].astype(np.int64), number[rows]
+    amount = np.nan_to_num(values.at(event, number)[0])
+    measured = np.ones(len(event))
+    for one in np.unique(event).tolist():
+        mine = event == one
+        measured[mine] = 1 - _within(holes.get(one, ()), number[mine], window) / window
+    amount[measured <= 0] = np.nan
+    others = columns.kind[values.channel] != EVENT
+    parts = [
+        (values.channel[others], event),
+        (values.window[others], number),
+        (values.value[others], amount),
+        (values.measured[others], measured),
+        (values.interpolated[others], np.zeros(len(event))),
+    ]
+    order = np.lexsort((np.concatenate(parts[1]), np.concatenate(parts[0])))
+    return WindowValues(*(np.concatenate(pair)[order] for pair in parts))
+
+
+def _within(stretches: Sequence[tuple[int, int]], number: Ints, window: int) -> Ints:
+    """Return how many ns of each window lie within the disjoint stretches."""
+    inside = np.zeros(len(number), np.int64)
+    for start, end in stretches:
+        inside += np.clip(
+            np.minimum(end, (number + 1) * window) - np.maximum(start, number * window), 0, None
+        )
+    return inside

@@ -1,0 +1,134 @@
+"""A client of our own API, for the commands that show what a running service knows."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
+
+TIMEOUT_S = 10.0
+Body = TypeVar("Body", bound=BaseModel)
+LEVELS: tuple[Level, ...] = ("all", "park", "facility")
+
+
+class Unreachable(Exception):
+    """Nobody answers at the address, or not as Stackmeter does."""
+
+
+class Refused(Exception):
+    """The service does not take the token."""
+
+
+class Unready(Exception):
+    """The service answers, and cannot tell this at the moment."""
+
+
+class Overview(BaseModel):
+    """What a service knows, asked at about one moment.
+
+    `today` holds the total of everything (`park` is null), of each park (`facility` is null) and of each facility,
+    `month` of each facility, on the parks' own clocks. A busy service moves on between the questions, so that a sum may
+    be a moment younger than its parts.
+    """
+
+    url: str
+    as_of: str
+    gwp: str
+    ready: ReadyBody
+    today: list[TotalBody]
+    month: list[TotalBody]
+    balance: BalancesBody
+    alerts: list[AlertBody]
+
+
+class Client:
+    """Asks one service; use it as a context manager.
+
+    Parameters
+    ----------
+    url
+        Where the API is, `http://host:port`.
+    token
+        What it asks for; without the right one every answer is `Refused`.
+
+    Raises
+    ------
+    Unreachable, Refused, Unready
+        By every method.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url.rstrip("/")
+        # A proxy of the environment would get our token, and cannot reach this machine's own address.
+        self._http = httpx.Client(
+            headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_S, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def ready(self) -> ReadyBody:
+        """Return whether the service is ready, and why not."""
+        return self._valid(ReadyBody, self._get("/readyz", may_be=503))
+
+    def totals(self, level: Level = "facility", period: str = "today") -> TotalsBody:
+        """Return the totals of a level and a period, such as today, month, 2026-11."""
+        return self._valid(TotalsBody, self._get("/v1/totals", {"level": level, "period": period}))
+
+    def balance(self) -> BalancesBody:
+        """Return how everything that ever came has ended."""
+        return self._valid(BalancesBody, self._get("/v1/balance"))
+
+    def alerts(self) -> list[AlertBody]:
+        """Return alerts, firing ones first, then the newest first."""
+        return self._valid(AlertsBody, self._get("/v1/alerts")).alerts
+
+    def overview(self) -> Overview:
+        """Return everything that a screen shows."""
+        ready = self.ready()
+        today = [self.totals(level, "today") for level in LEVELS]
+        return Overview(
+            url=self.url,
+            as_of=today[0].as_of,
+            gwp=today[0].gwp,
+            ready=ready,
+            today=[total for body in today for total in body.totals],
+            month=self.totals("facility", "month").totals,
+            balance=self.balance(),
+            alerts=self.alerts(),
+        )
+
+    def _get(self, path: str, query: Mapping[str, str] | None = None, may_be: int = 200) -> Any:
+        """Return what the service answers with status 200, or with the other one that is an answer too."""
+        try:
+            response = self._http.get(self.url + path, params=query)
+            body = response.json()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreachable(f"no service answers at {self.url}: {error}") from error
+        except ValueError as error:
+            raise Unreachable(f"what answers at {self.url} is not Stackmeter: no JSON on {path}") from error
+        if response.status_code in {200, may_be}:
+            return body
+        raise self._refusal(response.status_code, path, body)
+
+    def _refusal(self, status: int, path: str, body: Any) -> Exception:
+        if status == 401:
+            return Refused(f"the service at {self.url} does not take this token")
+        if status == 503:
+            detail = body.get("detail") if isinstance(body, dict) else None
+            return Unready(str(detail or "the service has no answer at the moment"))
+        return Unreachable(f"what answers at {self.url} is not Stackmeter: HTTP {status} on {path}")
+
+    def _valid(self, kind: type[Body], body: Any) -> Body:
+        try:
+            return kind.model_validate(body)
+        except ValidationError as error:
+            raise Unreachable(f"what answers at {self.url} is not this Stackmeter: {error}") from error

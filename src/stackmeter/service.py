@@ -1,0 +1,237 @@
+"""The service: everything wired together in one process, and taken apart again.
+
+`Service` is one straight line on purpose: what it opens, in which order, is what a reader wants to see here. Threads
+each do one thing; when one of them fails the process ends with a code that says why, and is started again.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from api.app import create_app
+from api.serve import Server
+from ingest.evaluate import Evaluator
+from ingest.intake import Arrival, Intake
+from ingest.line import Line
+from ingest.subscriber import Subscriber, broker
+from ingest.watch import RuleWatch
+from notify.sender import WebhookSender
+from plant.load import load as load_plant
+from plant.park import Plant
+from rules.catalogue import load_catalogue
+from rules.engine import Engine
+from stackmeter.activity import ChannelActivity
+from stackmeter.folder import Folder
+from stackmeter.health import Pulse
+from stackmeter.settings import Settings
+from store.influx import InfluxSink
+from store.influx_sender import InfluxSender
+from store.journal import Journal, JournalReader
+from store.lines import PointNames
+from store.reader import Reader
+from store.state import State, StateMismatch
+
+EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
+ACK_EVERY_S = 1.0
+IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
+FULL_RETRY_S = 1.0
+STOP_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """Opens everything in order, runs until told to stop or until a part fails, and closes in reverse."""
+
+    def __init__(self, settings: Settings, crash: Callable[[str], None]) -> None:
+        """Load the configuration, lock and open the state, and catch up nothing yet; MQTT is connected last."""
+        catalogue = load_catalogue(settings.config)
+        self.plant: Plant = load_plant(settings.config, catalogue)
+        self.folder = Folder(settings.state)
+        self.token = self.folder.token(settings.token.get_secret_value() if settings.token else None)
+        self._crash = crash
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self.exit_code = 0
+        self.journal = Journal(self.folder.journal)
+        self.state = State(self.folder.state, self.plant)
+        self._check_order()
+        self.watch = RuleWatch(self.plant, self.state, time.time_ns, settings.public_url)
+        self.line = Line(
+            self.plant,
+            self.state,
+            JournalReader(self.folder.journal),
+            Evaluator(self.plant, Engine(self.plant, catalogue), self.state),
+            self.watch,
+            clock=time.time_ns,
+            crash=crash,
+            project=settings.influx_url is not None,
+        )
+        self.intake = Intake(self.journal, self._acknowledge, self._wake.set, crash)
+        address = broker(settings.broker, client_id=settings.client_id, version=settings.mqtt_version)
+        self.subscriber = Subscriber(
+            address, self.intake.put, lambda reason: self.fail(EXIT_SOFTWARE, reason)
+        )
+        self.influx = self._influx_sender(settings)
+        self.webhooks = WebhookSender(
+            self.folder.state,
+            self.plant.webhooks,
+            time.time_ns,
+            crash,
+            allow_private=[w.name for w in self.plant.webhooks if w.allow_insecure],
+        )
+        self.reader = Reader(self.folder.state, self.plant)
+        self.pulse = Pulse(self)
+        app = create_app(
+            self.reader,
+            self.plant,
+            self.token,
+            health=self.pulse.health,
+            metrics=self.pulse.metrics,
+            clock=time.time_ns,
+            activity=ChannelActivity(self.folder.state, self.plant),
+        )
+        self.server = Server(app, settings.host, settings.port)
+        self._threads: list[threading.Thread] = []
+        self.line_beats = 0
+        self.line_paused = False
+        self._acked_at: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Start everything; the broker comes last, when whatever it sends can be taken."""
+        self.server.start()
+        self.folder.announce(self.server.url)
+        self._thread("line", self._run_line)
+        self._thread("intake", lambda: self.intake.run(self._stop))
+        if self.influx is not None:
+            sender = self.influx
+            self._thread("influx", lambda: sender.run(self._stop))
+        self._thread("webhooks", lambda: self.webhooks.run(self._stop))
+        self._thread("pulse", lambda: self.pulse.watch(self._stop))
+        self.subscriber.start()
+
+    def wait(self) -> int:
+        """Wait until somebody calls `stop` or a part fails, close everything, and return the exit code."""
+        self._stop.wait()
+        self.close()
+        return self.exit_code
+
+    def stop(self) -> None:
+        """Ask for the end."""
+        self._stop.set()
+        self._wake.set()
+
+    def fail(self, code: int, reason: str) -> None:
+        """End the process: a part cannot go on."""
+        if not self._stop.is_set():
+            log.error("stopping: %s", reason)
+            self.exit_code = code
+        self.stop()
+
+    def close(self) -> None:
+        """Stop acknowledging first, finish what is being committed, then close files."""
+        self._stop.set()
+        self.subscriber.stop()
+        for thread in self._threads:
+            thread.join(STOP_S)
+        self.server.stop()
+        self.folder.withdraw()
+        self.webhooks.close()
+        if self.influx is not None:
+            self.influx.close()
+        self.reader.close()
+        if not any(thread.is_alive() for thread in self._threads):
+            self.state.close()
+            self.journal.close()
+        self.folder.close()
+
+    def _thread(self, name: str, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except sqlite3.OperationalError as error:
+                log.exception("the disk failed under %s", name)
+                self.fail(EXIT_IO, f"{name}: {error}")
+            except Exception as error:
+                log.exception("%s failed", name)
+                self.fail(EXIT_SOFTWARE, f"{name}: {type(error).__name__}: {error}")
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    @property
+    def threads(self) -> list[threading.Thread]:
+        """The threads that must all be alive while the service runs."""
+        return self._threads
+
+    def _run_line(self) -> None:
+        while not self._stop.is_set():
+            self.line_beats += 1
+            self._wake.clear()
+            if not self._step() and not self._stop.is_set():
+                self._wake.wait(IDLE_S)
+            self._publish_acks()
+
+    def _step(self) -> int:
+        """Take one micro-batch; where the volume is full, wait and try again."""
+        try:
+            messages = self.line.step()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise
+            self.line_paused = True
+            self._stop.wait(FULL_RETRY_S)
+            return 0
+        self.line_paused = False
+        return messages
+
+    def _acknowledge(self, arrivals: list[Arrival]) -> None:
+        self.subscriber.acknowledge(arrivals)  # looked up late: the subscriber is made after the intake
+
+    def _publish_acks(self) -> None:
+        """Tell each gateway that was heard what we hold, once a second at the most."""
+        now = time.monotonic()
+        for gateway in [
+            g for g in self.line.heard if now - self._acked_at.get(g, -ACK_EVERY_S) >= ACK_EVERY_S
+        ]:
+            acks = [
+                {"boot": boot, "received_through": through, "missing": missing}
+                for boot, through, missing in self.line.acknowledgements(gateway)
+            ]
+            body = {"acks": acks, "time": _rfc3339(time.time_ns())}
+            if self.subscriber.publish(f"sm/v1/{gateway}/ack", msgspec.json.encode(body)):
+                self._acked_at[gateway] = now
+                self.line.heard.discard(gateway)
+
+    def _influx_sender(self, settings: Settings) -> InfluxSender | None:
+        if settings.influx_url is None:
+            return None
+        sink = InfluxSink(
+            settings.influx_url,
+            settings.influx_token.get_secret_value(),
+            settings.influx_org,
+            settings.influx_bucket,
+        )
+        names = PointNames(self.plant, self._names("channel"), self._names("source"))
+        return InfluxSender(self.folder.state, sink, names, time.time_ns, self._crash)
+
+    def _names(self, table: str) -> list[tuple[int, str, str, str]]:
+        return self.state.connection.execute(f"SELECT id, park, facility, name FROM {table}").fetchall()
+
+    def _check_order(self) -> None:
+        """Refuse a state that knows messages which the journal does not have."""
+        if self.state.cursor > self.journal.next:
+            raise StateMismatch(
+                f"{self.folder.state} follows messages up to {self.state.cursor - 1}, but {self.folder.journal} ends at"
+                f" {self.journal.next - 1}: they do not belong together; restore both from one backup"
+            )
+
+
+def _rfc3339(ns: int) -> str:
+    seconds, rest = divmod(ns, 1_000_000_000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest // 1_000_000:03d}Z"

@@ -1,0 +1,64 @@
+"""Every setting of the service, declared once: flag over environment (`STACKMETER_…`) over file over default."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Settings(BaseSettings):
+    """Read once, by the command line."""
+
+    model_config = SettingsConfigDict(env_prefix="STACKMETER_", extra="forbid", toml_file=None)
+
+    config: Path = Field(Path("config"), description="Directory with the configuration of the parks.")
+    state: Path = Field(Path("state"), description="Directory for journal, state and token; made if missing.")
+    broker: str = Field(
+        "mqtt://127.0.0.1:1883", description="MQTT broker: mqtt://[user:password@]host[:port] or mqtts://…."
+    )
+    mqtt_version: Literal["3.1.1", "5"] = Field(
+        "3.1.1", description="MQTT version to speak; 3.1.1 takes less time per message."
+    )
+    client_id: str = Field("stackmeter", description="MQTT client id: one for each service at one broker.")
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port the API listens on; 0 takes a free one.")
+    token: SecretStr | None = Field(
+        None, description="Bearer token of the API; made and kept in the state directory if not given."
+    )
+    influx_url: str | None = Field(
+        None, description="InfluxDB to project to, such as http://127.0.0.1:8086; none without."
+    )
+    influx_token: SecretStr = Field(SecretStr(""), description="InfluxDB API token.")
+    influx_org: str = Field("stackmeter", description="InfluxDB organisation.")
+    influx_bucket: str = Field("stackmeter", description="InfluxDB bucket.")
+    public_url: str = Field("", description="Where the receivers of webhooks find the API, for links.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log lines to print."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put flags before environment before file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(file: Path | None, flags: dict[str, object]) -> Settings:
+    """Return the settings; `flags` that are None were not given. Raises pydantic.ValidationError."""
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    return FromFile(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]

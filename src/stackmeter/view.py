@@ -1,0 +1,186 @@
+"""What a person sees in the terminal: tables and lines made of the API's answers and of what simulators report."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from api.models import AlertBody, BalanceBody, OutcomesBody, ReadyBody, TotalBody
+from simulators.replay import Summary
+from simulators.truth import Truth
+from stackmeter.client import Overview
+
+ENDS = ("accepted", "late", "duplicate", "quarantined", "rejected")
+UNKNOWN = "-"
+LAST_ALERTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The tonnes of a facility, of a park (`facility` is None) or of everything; None is unknown.
+
+    Amounts are the sums of the facilities beneath, so that a table adds up though its parts were asked for one after
+    another.
+    """
+
+    park: str | None
+    facility: str | None
+    now: float | None  # t/h
+    today: float | None  # t
+    month: float | None  # t
+    coverage: float | None  # today's
+    complete_until: str | None
+
+
+def rows(seen: Overview) -> list[Row]:
+    """Return each park and its facilities, and last everything."""
+    return [_row(total, seen) for total in sorted(seen.today, key=_place)]
+
+
+def tonnes(seen: Overview, zone: tzinfo) -> Table:
+    """Return the rows as a table; `zone` is the clock that times are shown on."""
+    clock = f"{datetime.fromisoformat(seen.as_of).astimezone(zone):%Z}"
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(f"t CO2e ({seen.gwp})", no_wrap=True)
+    for head in ("per hour", "today", "this month", "coverage", f"complete up to ({clock})"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in rows(seen):
+        amounts = (_amount(amount) for amount in (row.now, row.today, row.month))
+        until = moment(row.complete_until, seen.as_of, zone)
+        table.add_row(
+            _name(row), *amounts, share(row.coverage), until, style=None if row.facility else "bold"
+        )
+    return table
+
+
+def plain(seen: Overview, zone: tzinfo) -> str:
+    """Return everything on one line."""
+    row = rows(seen)[-1]
+    return (
+        f"{_amount(row.now)} t/h, {_amount(row.today)} t today, {_amount(row.month)} t this month,"
+        f" {share(row.coverage)} covered, complete up to {moment(row.complete_until, seen.as_of, zone)}"
+    )
+
+
+def readiness(ready: ReadyBody) -> Iterator[str]:
+    """Yield why the service is not ready and what it works without; nothing where all is well."""
+    yield from (f"not ready: {reason}" for reason in ready.reasons)
+    yield from (f"degraded: {what}" for what in ready.degradations)
+
+
+def balance(books: BalanceBody) -> Iterator[str]:
+    """Yield both balances as sums, and the codes of what was refused."""
+    yield f"messages {_ends(books.messages)}"
+    yield f"readings {_ends(books.readings)}"
+    if books.codes:
+        yield "refused  " + ", ".join(f"{count:,} {code}" for code, count in books.codes.items())
+
+
+def alerts(seen: Overview, zone: tzinfo) -> Iterator[str]:
+    """Yield the alerts that fire and the last that did, a line each."""
+    for alert in seen.alerts[:LAST_ALERTS]:
+        since = moment(alert.started_at, seen.as_of, zone)
+        until = f" to {moment(alert.ended_at, seen.as_of, zone)}" if alert.ended_at else ""
+        value = f"{_short(alert.value)} {alert.unit}, limit {_short(alert.limit)}"
+        yield f"{alert.status:8} {alert.severity:8} {alert.rule} at {_where(alert)}: {value}, {since}{until}"
+    if more := len(seen.alerts[LAST_ALERTS:]):
+        yield f"and {more} more at {seen.url}/v1/alerts"
+
+
+def channel_totals(truth: Truth) -> Table:
+    """Return what a simulation's channels truly measured."""
+    table = Table("channel", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("readings", justify="right")
+    table.add_column("true total", justify="right")
+    table.add_column("")
+    for total in truth.totals():
+        name = f"{total.park}/{total.facility}/{total.channel}"
+        unit = f"mean, {total.amount_unit}" if total.kind == "level" else total.amount_unit
+        amount = UNKNOWN if math.isnan(total.amount) else f"{total.amount:,.3f}"
+        table.add_row(escape(name), f"{total.readings:,}", amount, escape(unit))
+    return table
+
+
+def replay_lines(summary: Summary) -> Iterator[str]:
+    """Yield what a replay did."""
+    yield f"{summary.readings:,} readings of {summary.rows:,} rows in {summary.messages:,} messages"
+    yield f"{summary.duplicates:,} messages sent twice, {summary.resent:,} sent again on request"
+    if summary.span is not None:
+        yield f"from {summary.span[0]} to {summary.span[1]}"
+    yield from (f"sum of {column}: {amount!r}" for column, amount in summary.sums.items())
+    if summary.uncovered is not None:
+        yield f"{summary.uncovered:,} messages not acknowledged by a service"
+    yield f"took {summary.seconds:,.1f} s"
+
+
+def share(value: float | None) -> str:
+    """Return a share as per cent, rounded down: 100 % is only what is whole."""
+    return UNKNOWN if value is None else f"{math.floor(value * 1000 + 1e-9) / 10:.1f} %"
+
+
+def moment(time: str | None, as_of: str, zone: tzinfo) -> str:
+    """Return a time of the API on a zone's clock, with its date unless that is today's."""
+    if time is None:
+        return UNKNOWN
+    at, now = (datetime.fromisoformat(text).astimezone(zone) for text in (time, as_of))
+    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def _place(total: TotalBody) -> tuple[bool, str, str]:
+    """Return what puts each park before its facilities, and everything last."""
+    return total.park is None, total.park or "", total.facility or ""
+
+
+def _row(total: TotalBody, seen: Overview) -> Row:
+    today, month = _facilities(seen.today, total), _facilities(seen.month, total)
+    return Row(
+        total.park,
+        total.facility,
+        _known_sum(one.now_t_per_h for one in today),
+        _known_sum(one.co2e_t for one in today),
+        _known_sum(one.co2e_t for one in month),
+        total.coverage,
+        total.complete_until,
+    )
+
+
+def _facilities(among: Iterable[TotalBody], total: TotalBody) -> list[TotalBody]:
+    """Return the facilities that a total is of."""
+    wanted = (total.park, total.facility)
+    return [one for one in among if one.facility and _is_in((one.park, one.facility), wanted)]
+
+
+def _is_in(place: tuple[str | None, ...], wanted: tuple[str | None, ...]) -> bool:
+    return all(name in (None, own) for name, own in zip(wanted, place, strict=True))
+
+
+def _known_sum(amounts: Iterable[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
+
+
+def _name(row: Row) -> str:
+    return escape(f"  {row.facility}" if row.facility else row.park or "all")
+
+
+def _amount(tonnes: float | None) -> str:
+    return UNKNOWN if tonnes is None else f"{tonnes:,.3f}"
+
+
+def _short(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.4g}"
+
+
+def _ends(outcomes: OutcomesBody) -> str:
+    counts = outcomes.model_dump()
+    return f"{outcomes.received:,} = " + " + ".join(f"{counts[end]:,} {end}" for end in ENDS)
+
+
+def _where(alert: AlertBody) -> str:
+    return "/".join(
+        alert.labels[key] for key in ("park", "facility", "channel", "source") if key in alert.labels
+    )

@@ -1,0 +1,278 @@
+"""Carries the InfluxDB outboxes of state.db to the sink, and forgets a row only once InfluxDB has it.
+
+Whatever happens in between, the worst is that a point is sent twice, and a point sent twice is one point.
+"""
+
+import logging
+import random
+import re
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant.arrays import Floats, Ints, Times
+from plant.vocabulary import NS_PER_HOUR
+from store import blocks, lines
+from store.influx import Refused, SinkError, SinkUnauthorised, SinkUnavailable
+from store.sqlite import open_writer, transaction
+
+LINES_PER_REQUEST = 10_000
+IDLE = 0.2  # s between two looks at empty outboxes
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # s after a failure, doubling
+MOST_REASONS = 50  # reasons of refusal that are told apart
+
+log = logging.getLogger(__name__)
+
+
+class Sink(Protocol):
+    """Where blocks of lines go; see `store.influx.InfluxSink.write` for what may be relied on."""
+
+    def write(self, block: bytes) -> Refused:
+        """Write all lines and return the refused ones, or raise `SinkError`."""
+        ...
+
+
+class Names(Protocol):
+    """The series keys of what state.db knows by number; see `store.lines.PointNames`."""
+
+    def reading_prefix(self, channel_id: int) -> bytes:
+        """Return what the lines of a channel begin with."""
+        ...
+
+    def emission_prefix(self, source_id: int) -> bytes:
+        """Return what the lines of a source begin with."""
+        ...
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What happened since the start, for /metrics and /readyz."""
+
+    points_sent: int = 0
+    refused: int = 0
+    refused_by_reason: dict[str, int] = field(default_factory=dict)
+    last_error: str = ""  # empty while the last attempt succeeded
+    last_success_at: int | None = None  # ns UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What InfluxDB has yet to be told."""
+
+    readings: int
+    hours: int  # of sources, each with the windows in it that changed
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Points to send, no two with one key, and how to forget the outbox rows that they came from."""
+
+    blocks: Sequence[bytes]
+    points: int
+    forget: str
+    rows: Sequence[tuple[Any, ...]]
+
+
+def _go_on(_point: str) -> None:
+    """Pass a crash point."""
+
+
+class InfluxSender:
+    """Sends what waits, a batch at a time. For one thread, apart from `statistics` and `backlog`."""
+
+    def __init__(
+        self,
+        database_path: Path,
+        sink: Sink,
+        names: Names,
+        clock: Callable[[], int],
+        crash: Callable[[str], None] = _go_on,
+    ) -> None:
+        """Open state.db.
+
+        Parameters
+        ----------
+        clock
+            Returns the time now. [ns UTC]
+        crash
+            Called with the name of each crash point: "influx_before_send", "influx_after_204".
+        """
+        self.statistics = Statistics()
+        self._path, self._sink, self._names = database_path, sink, names
+        self._clock, self._crash = clock, crash
+        self._connection = open_writer(database_path)
+        self._outboxes = deque((self._readings, self._emissions, self._alerts))
+        self._failures = 0
+
+    def close(self) -> None:
+        """Close state.db."""
+        self._connection.close()
+
+    def backlog(self) -> Backlog:
+        """Count what waits; from any thread."""
+        with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return Backlog(
+                *connection.execute(
+                    "SELECT (SELECT coalesce(sum(count), 0) FROM influx_reading),"
+                    " (SELECT count(*) FROM influx_emission), (SELECT count(*) FROM influx_alert)"
+                ).fetchone()
+            )
+
+    def step(self) -> int:
+        """Send a batch of the next outbox that has one; return the number of its points, 0 where nothing waits.
+
+        Raises
+        ------
+        SinkError
+            InfluxDB did not take it; it stays in its outbox.
+        """
+        for _ in range(len(self._outboxes)):
+            self._outboxes.rotate(-1)
+            batch = self._outboxes[-1]()
+            if batch.rows:
+                self._deliver(batch)
+                return batch.points
+        return 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until told to stop; what fails is tried again, with a pause that grows."""
+        while not stop.is_set():
+            stop.wait(self._attempt())
+
+    def _attempt(self) -> float:
+        """Make one step; return the pause [s] that should follow it."""
+        try:
+            sent = self.step()
+        except (SinkError, sqlite3.OperationalError) as error:
+            return self._failed(error)
+        if sent and self._failures:
+            log.info("InfluxDB takes points again")
+            self._failures = 0
+        return 0.0 if sent else IDLE
+
+    def _failed(self, error: Exception) -> float:
+        self.statistics.last_error = f"{type(error).__name__}: {error}"
+        if not self._failures:
+            level = logging.ERROR if isinstance(error, SinkUnauthorised) else logging.WARNING
+            log.log(level, "points for InfluxDB wait: %s", self.statistics.last_error)
+        pause = min(FIRST_PAUSE * 2.0 ** min(self._failures, 10), LONGEST_PAUSE)
+        self._failures += 1
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311  it need not be a secret
+        asked = error.retry_after if isinstance(error, SinkUnavailable) else None
+        return pause * jitter if asked is None else asked + jitter
+
+    def _deliver(self, batch: Batch) -> None:
+        self._crash("influx_before_send")
+        refused = [line for block in batch.blocks for line in self._sink.write(block)]
+        self._crash("influx_after_204")
+        with transaction(self._connection):
+            self._connection.executemany(batch.forget, batch.rows)
+        self._count_refused(refused)
+        self.statistics.points_sent += batch.points - len(refused)
+        self.statistics.last_success_at = self._clock()
+        self.statistics.last_error = ""
+
+    def _count_refused(self, refused: Refused) -> None:
+        """Count by reason, and log the first line of each."""
+        counts = self.statistics.refused_by_reason
+        self.statistics.refused += len(refused)
+        for one in refused:
+            known = _kind_of(one.reason)
+            reason = known if known in counts or len(counts) < MOST_REASONS else "other"
+            if reason not in counts:
+                log.error("InfluxDB refuses a point for good: %s: %r", one.reason, one.line)
+            counts[reason] = counts.get(reason, 0) + 1
+
+    def _readings(self) -> Batch:
+        """Take readings first in, first out; the later of two with one channel and time."""
+        rows = self._some(
+            "SELECT id, readings, count FROM influx_reading ORDER BY id", size=lambda row: row[2]
+        )
+        columns = zip(*map(blocks.unpack_readings, [b"", *(row[1] for row in rows)]), strict=True)
+        channel, time, value, quality = map(np.concatenate, columns)
+        newest = last_of_each(channel, time)
+        ids, key = np.unique(channel, return_inverse=True)
+        prefixes = [self._names.reading_prefix(number) for number in ids.tolist()]
+        rendered = [
+            lines.reading_lines(prefixes, key[part], time[part], value[part], quality[part])
+            for part in (newest[i : i + LINES_PER_REQUEST] for i in range(0, len(newest), LINES_PER_REQUEST))
+        ]
+        return Batch(
+            rendered, len(newest), "DELETE FROM influx_reading WHERE id = ?", [(row[0],) for row in rows]
+        )
+
+    def _emissions(self) -> Batch:
+        """Take hours that have changed windows, each of these as it is now."""
+        rows = self._some(
+            # CROSS keeps SQLite from walking through all emissions to find the few in the outbox.
+            "SELECT source, hour, generation, dirty, block FROM influx_emission CROSS JOIN emission USING (source, hour)",
+            size=lambda row: row[3].bit_count(),
+        )
+        windows = [_dirty_windows(hour, dirty, blocks.from_bytes(block)) for _, hour, _, dirty, block in rows]
+        prefixes = [self._names.emission_prefix(row[0]) for row in rows]
+        key = np.repeat(np.arange(len(rows)), [len(start) for start, _ in windows])
+        start = np.concatenate([np.empty(0, np.int64), *(start for start, _ in windows)])
+        fields = np.concatenate([blocks.empty(0), *(fields for _, fields in windows)])
+        return Batch(
+            [lines.emission_lines(prefixes, key, start, fields)],
+            len(start),
+            # A window that changed since the rows were read must be sent again.
+            "DELETE FROM influx_emission WHERE source = ? AND hour = ? AND generation = ?",
+            [row[:3] for row in rows],
+        )
+
+    def _alerts(self) -> Batch:
+        """Take the lines of alerts, the later of two with one series and time."""
+        rows = self._some("SELECT id, line FROM influx_alert ORDER BY id", size=lambda _row: 1)
+        newest = {_key_of_line(line): line for _, line in rows}
+        block = "".join(f"{line.rstrip()}\n" for line in newest.values()).encode()
+        return Batch([block], len(newest), "DELETE FROM influx_alert WHERE id = ?", [row[:1] for row in rows])
+
+    def _some(self, query: str, size: Callable[[tuple[Any, ...]], int]) -> list[tuple[Any, ...]]:
+        """Return the first rows that fill a request together."""
+        with closing(self._connection.execute(query)) as rows:
+            return list(_filling(rows, size))
+
+
+def _filling(
+    rows: Iterable[tuple[Any, ...]], size: Callable[[tuple[Any, ...]], int]
+) -> Iterator[tuple[Any, ...]]:
+    total = 0
+    for row in rows:
+        yield row
+        total += size(row)
+        if total >= LINES_PER_REQUEST:
+            return
+
+
+def last_of_each(channel: NDArray[np.int32], time: Times) -> Ints:
+    """Return, in order, the rows that no later row has channel and time in common with."""
+    order = np.lexsort((time, channel))
+    follows = (channel[order][1:] == channel[order][:-1]) & (time[order][1:] == time[order][:-1])
+    return np.sort(order[np.append(~follows, np.ones(min(1, len(order)), bool))])
+
+
+def _dirty_windows(hour: int, dirty: int, block: Floats) -> tuple[Times, Floats]:
+    """Return start [ns UTC] and fields of the windows of an hour whose bit is set."""
+    window = np.flatnonzero(dirty >> np.arange(63) & 1)
+    return hour + window * (NS_PER_HOUR // len(block)), block[window]
+
+
+def _key_of_line(line: str) -> tuple[str, str]:
+    """Return the series key and the time of a line."""
+    series, _fields = re.split(r"(?<!\\) ", line.strip(), maxsplit=1)
+    return series, line.strip().rsplit(" ", 1)[1]
+
+
+def _kind_of(reason: str) -> str:
+    """Return what a reason has in common with others of its kind: no quoted values, no numbers."""
+    return re.sub(r"'.*'|\".*\"|\d+", "…", reason, flags=re.DOTALL)

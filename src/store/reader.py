@@ -1,0 +1,274 @@
+"""Reads state.db: one consistent snapshot at a time, by the plant's numbers, without ever blocking the writer."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from plant.arrays import Floats, Ints, Readings, Times
+from plant.park import Channel, Plant, Source
+from plant.vocabulary import NS_PER_HOUR, Verdict
+from store.blocks import FIELDS, REVISION, coverage, from_bytes
+from store.rows import NEVER, OUTCOMES, SUMMED, Alert, Balance, Emissions, GatewayStatus, Newest, Outboxes
+
+BASELINES = (Verdict.COUNTED, Verdict.RESET, Verdict.ROLLOVER, Verdict.ANOMALY, Verdict.BASELINE)
+
+
+class Reader:
+    """Opens snapshots of a state database that a writer may be changing at the same time."""
+
+    def __init__(self, path: Path, plant: Plant) -> None:
+        self.plant = plant
+        self._uri = f"{path.absolute().as_uri()}?mode=ro"
+        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        self._channels = Numbers("channel", plant.channels)
+        self._sources = Numbers("source", plant.sources)
+
+    @contextmanager
+    def snapshot(self) -> Iterator["Snapshot"]:
+        """Give the state as it is now; keep the time inside short, for it holds back the writer's checkpoints.
+
+        Raises
+        ------
+        sqlite3.Error
+            The database is not there, or not readable.
+        """
+        connection = self._connection()
+        try:
+            connection.execute("BEGIN")
+            yield Snapshot(connection, self.plant, self._channels, self._sources)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.put(connection)
+
+    def close(self) -> None:
+        """Close the connections that no snapshot holds."""
+        while (connection := self._take()) is not None:
+            connection.close()
+
+    def _connection(self) -> sqlite3.Connection:
+        return self._take() or sqlite3.connect(
+            self._uri, uri=True, timeout=5, isolation_level=None, check_same_thread=False
+        )
+
+    def _take(self) -> sqlite3.Connection | None:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            return None
+
+
+class Numbers:
+    """The database's numbers of what the plant configures, kept for as long as no new one was given."""
+
+    def __init__(self, table: str, items: Sequence[Channel] | Sequence[Source]) -> None:
+        self._table = table
+        self._index = {(item.park, item.facility, item.name): item.index for item in items}
+        self._known: tuple[int, dict[int, int]] = (0, {})
+
+    def ids(self, connection: sqlite3.Connection, wanted: Sequence[int]) -> dict[int, int]:
+        """Return {id: index} of those wanted indexes that the database knows."""
+        known = self._current(connection)
+        return {known[index]: index for index in wanted if index in known}
+
+    def _current(self, connection: sqlite3.Connection) -> dict[int, int]:
+        newest = connection.execute(f"SELECT coalesce(max(id), 0) FROM {self._table}").fetchone()[0]
+        if newest != self._known[0]:
+            rows = connection.execute(f"SELECT id, park, facility, name FROM {self._table}")
+            ids = {self._index.get(tuple(name)): number for number, *name in rows}
+            self._known = (newest, {index: number for index, number in ids.items() if index is not None})
+        return self._known[1]
+
+
+class Snapshot:
+    """Queries of one moment's state; channels and sources are indexes in the plant. See `Reader.snapshot`."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, plant: Plant, channels: Numbers, sources: Numbers
+    ) -> None:
+        self.plant = plant
+        self._connection = connection
+        self._channels = channels
+        self._sources = sources
+
+    def first(self, sources: Sequence[int]) -> Times:
+        """Return each source's first reading time [ns UTC], `NEVER` where it has none."""
+        ids = self._sources.ids(self._connection, sources)
+        rows = self._all(
+            "SELECT id, first FROM source WHERE id IN (SELECT value FROM json_each(?))", _json(ids)
+        )
+        first = {ids[number]: time for number, time in rows if time is not None}
+        return np.array([first.get(source, NEVER) for source in sources], np.int64)
+
+    def totals(self, sources: Sequence[int], level: int, start: int, end: int) -> Emissions:
+        """Return the sums of a level (1 hour, 2 day, 3 month) that start in [start, end), by source and time."""
+        ids = self._sources.ids(self._connection, sources)
+        rows = self._all(
+            f"SELECT source, start, windows, revision, {', '.join(SUMMED)} FROM total"
+            " WHERE source IN (SELECT value FROM json_each(?)) AND level = ? AND start >= ? AND start < ?"
+            " ORDER BY source, start",
+            _json(ids), level, start, end,
+        )  # fmt: skip
+        return Emissions(
+            source=np.array([ids[row[0]] for row in rows], np.int64),
+            start=_column(rows, 1),
+            values=np.array([row[4:] for row in rows], np.float64).reshape(-1, len(SUMMED)),
+            windows=_column(rows, 2),
+            revision=_column(rows, 3),
+        )
+
+    def windows(self, sources: Sequence[int], start: int, end: int) -> Emissions:
+        """Return the computed windows that start in [start, end), by source and time."""
+        ids = self._sources.ids(self._connection, sources)
+        rows = self._all(
+            "SELECT source, hour, block FROM emission"
+            " WHERE source IN (SELECT value FROM json_each(?)) AND hour > ? AND hour < ? ORDER BY source, hour",
+            _json(ids), start - NS_PER_HOUR, end,
+        )  # fmt: skip
+        blocks = [from_bytes(block) for _, _, block in rows]
+        counts = [len(block) for block in blocks]
+        fields = np.concatenate(blocks) if blocks else np.empty((0, len(FIELDS)))
+        number = np.concatenate([np.arange(n) for n in counts]) if counts else np.empty(0, np.int64)
+        time = np.repeat(_column(rows, 1), counts) + number * self.plant.window
+        source = np.repeat(np.array([ids[row[0]] for row in rows], np.int64), counts)
+        return _computed(source, time, fields, (time >= start) & (time < end))
+
+    def readings(self, channel: int, start: int, end: int, chunk: int = 50_000) -> Iterator[Readings]:
+        """Yield a channel's readings with start <= time < end in time order, at most `chunk` at once."""
+        for number in self._channels.ids(self._connection, [channel]):
+            rows = self._connection.execute(
+                "SELECT time, value, quality, flags, verdict, boot, correction, message FROM reading"
+                " WHERE channel = ? AND time >= ? AND time < ? ORDER BY time",
+                (number, start, end),
+            )
+            while part := rows.fetchmany(chunk):
+                yield _readings(channel, part)
+
+    def newest(self, channels: Sequence[int]) -> dict[int, Newest]:
+        """Return the newest readings of each channel, also of those that have none."""
+        ids = self._channels.ids(self._connection, channels)
+        baselines = f"quality <= 1 AND verdict IN ({', '.join(str(int(v)) for v in BASELINES)})"
+        columns = [
+            _newest("quality <= 1", 0),
+            _newest("quality <= 1", 1),
+            _newest(baselines, 0),
+            _newest(baselines, 1),
+        ]
+        rows = self._all(f"SELECT c.value, {', '.join(columns)} FROM json_each(?) AS c", _json(ids))
+        none = Newest((), ())
+        found = {ids[row[0]]: Newest(_known(row[1:3]), _known(row[3:5])) for row in rows}
+        return {channel: found.get(channel, none) for channel in channels}
+
+    def balance(self, start: int, end: int, gateway: str | None = None) -> dict[str, Balance]:
+        """Return each gateway's balance over the minutes that start in [start, end), by gateway ('': none said)."""
+        minutes = "gateway IN (SELECT value FROM json_each(?)) AND minute >= ? AND minute < ?"
+        counts = self._all(
+            f"SELECT gateway, book, {', '.join(f'sum({name})' for name in OUTCOMES)} FROM balance"
+            f" WHERE {minutes} GROUP BY gateway, book ORDER BY gateway",
+            self._gateways_of("balance", gateway), start, end,
+        )  # fmt: skip
+        codes = self._all(
+            f"SELECT gateway, code, sum(count) FROM code WHERE {minutes} GROUP BY gateway, code ORDER BY gateway, code",
+            self._gateways_of("code", gateway), start, end,
+        )  # fmt: skip
+        books = {(row[0], row[1]): dict(zip(OUTCOMES, row[2:], strict=True)) for row in counts}
+        nothing = dict.fromkeys(OUTCOMES, 0)
+        return {
+            name: Balance(
+                messages=books.get((name, "messages"), nothing),
+                readings=books.get((name, "readings"), nothing),
+                codes={code: count for owner, code, count in codes if owner == name},
+            )
+            for name in sorted({row[0] for row in (*counts, *codes)})
+        }
+
+    def alerts(self, status: str | None = None, limit: int = 1000) -> list[Alert]:
+        """Return alerts, firing ones first, then the newest first; at most `limit`."""
+        rows = self._all(
+            'SELECT id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary,'
+            " description FROM alert WHERE status = coalesce(?, status)"
+            " ORDER BY status != 'firing', started_at DESC, id LIMIT ?",
+            status, limit,
+        )  # fmt: skip
+        return [Alert(*(*row[:9], json.loads(row[9]), *row[10:])) for row in rows]
+
+    def gateways(self) -> list[GatewayStatus]:
+        """Return what each gateway's status said last, by gateway."""
+        rows = self._all("SELECT gateway, at, online, count FROM gateway_status ORDER BY gateway")
+        return [
+            GatewayStatus(name, at, None if on is None else bool(on), count) for name, at, on, count in rows
+        ]
+
+    def cursor(self) -> dict[str, int]:
+        """Return, by name, the first journal offset that is not yet part of this state."""
+        return dict(self._all("SELECT name, next FROM cursor"))
+
+    def outboxes(self) -> Outboxes:
+        """Return what waits for InfluxDB and for webhooks."""
+        row = self._all(
+            "SELECT (SELECT coalesce(sum(count), 0) FROM influx_reading), (SELECT count(*) FROM influx_emission),"
+            " (SELECT count(*) FROM influx_alert), count(*), min(created) FROM webhook WHERE delivered IS NULL"
+        )[0]
+        return Outboxes(*row)
+
+    def _gateways_of(self, table: str, gateway: str | None) -> str:
+        """Return the gateways of a table as JSON, found by seeking from one to the next, not by reading all rows."""
+        rows = self._all(
+            f"WITH RECURSIVE found(name) AS (SELECT min(gateway) FROM {table} UNION ALL"
+            f" SELECT (SELECT min(gateway) FROM {table} WHERE gateway > name) FROM found WHERE name IS NOT NULL)"
+            " SELECT name FROM found WHERE name IS NOT NULL AND name = coalesce(?, name)",
+            gateway,
+        )
+        return json.dumps([name for (name,) in rows])
+
+    def _all(self, query: str, *values: Any) -> list[Any]:
+        return self._connection.execute(query, values).fetchall()
+
+
+def _computed(source: Ints, time: Times, fields: Floats, inside: Any) -> Emissions:
+    rows = np.flatnonzero(inside & (fields[:, REVISION] > 0))
+    return Emissions(
+        source=source[rows],
+        start=time[rows],
+        values=fields[rows, :REVISION],
+        windows=(coverage(fields[rows]) > 0).astype(np.int64),
+        revision=fields[rows, REVISION].astype(np.int64),
+    )
+
+
+def _readings(channel: int, rows: Sequence[tuple[Any, ...]]) -> Readings:
+    time, value, quality, flags, verdict, boot, correction, message = zip(*rows, strict=True)
+    return Readings(
+        channel=np.full(len(rows), channel, np.int32),
+        time=np.array(time, np.int64),
+        value=np.array(value, np.float64),
+        quality=np.array(quality, np.uint8),
+        flags=np.array(flags, np.uint8),
+        verdict=np.array(verdict, np.uint8),
+        boot=np.array(boot, np.int32),
+        correction=np.array(correction, np.int32),
+        message=np.array(message, np.int64),
+    )
+
+
+def _newest(condition: str, offset: int) -> str:
+    return f"(SELECT time FROM reading WHERE channel = c.value AND {condition} ORDER BY time DESC LIMIT 1 OFFSET {offset})"
+
+
+def _known(times: Sequence[int | None]) -> tuple[int, ...]:
+    return tuple(time for time in times if time is not None)
+
+
+def _column(rows: Sequence[Any], index: int) -> Ints:
+    return np.array([row[index] for row in rows], np.int64)
+
+
+def _json(ids: Mapping[int, int]) -> str:
+    return json.dumps(list(ids))

@@ -1,0 +1,93 @@
+"""What the queries of `store.reader` return."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+
+from plant.arrays import Bools, Floats, Ints, Times
+from store.blocks import AMOUNTS, FIELDS, REVISION
+
+NEVER = int(np.iinfo(np.int64).min)
+SUMMED = FIELDS[:REVISION]  # the amounts, then the shares
+SHARES = SUMMED[len(AMOUNTS) :]
+OUTCOMES = ("received", "accepted", "late", "duplicate", "quarantined", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Emissions:
+    """Emissions of sources as columns of equal length: windows, or sums over an hour, a day or a month.
+
+    `source` is the source's index in the plant, `values` has the columns `SUMMED` (NaN: unknown), `windows`
+    counts the windows with coverage above 0.
+    """
+
+    source: Ints
+    start: Times
+    values: Floats
+    windows: Ints
+    revision: Ints
+
+    def take(self, rows: Bools) -> Self:
+        """Return the rows that a mask names."""
+        return type(self)(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Times [ns UTC] of a channel's newest readings, newest first, at most two of each.
+
+    `counting` readings have a quality that counts; `baselines` are those among them that the windows took as such.
+    """
+
+    counting: tuple[int, ...]
+    baselines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a gateway sent and how it ended, by `OUTCOMES`; codes say why it was refused."""
+
+    messages: Mapping[str, int]
+    readings: Mapping[str, int]
+    codes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One row of the table `alert`."""
+
+    id: str
+    rule: str
+    status: str
+    severity: str
+    started_at: int  # ns UTC
+    ended_at: int | None
+    value: float | None
+    limit: float
+    unit: str
+    labels: Mapping[str, str]
+    summary: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """What a gateway said of itself last."""
+
+    gateway: str  # park/facility/gateway
+    at: int  # ns UTC
+    online: bool | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outboxes:
+    """What waits to be told to others."""
+
+    influx_readings: int
+    influx_hours: int
+    influx_alerts: int
+    webhooks: int
+    oldest_webhook: int | None  # ns UTC

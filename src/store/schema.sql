@@ -1,0 +1,102 @@
+-- state.db: everything that follows from the journal. One writer, the line; all times are nanoseconds UTC.
+
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- The first journal offset that is not yet part of this state.
+CREATE TABLE cursor (name TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
+
+-- A channel, a source and a boot keep their number for ever, whatever the configuration becomes.
+CREATE TABLE channel (id INTEGER PRIMARY KEY, park TEXT NOT NULL, facility TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (park, facility, name));
+CREATE TABLE source (id INTEGER PRIMARY KEY, park TEXT NOT NULL, facility TEXT NOT NULL, name TEXT NOT NULL, first INTEGER, UNIQUE (park, facility, name));
+CREATE TABLE boot (id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, boot TEXT NOT NULL, heard INTEGER NOT NULL, UNIQUE (gateway, boot));
+
+-- value is in the channel's unit; quality, flags and verdict as in plant.vocabulary; message is a journal offset.
+CREATE TABLE reading (
+    channel INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL, quality INTEGER NOT NULL, flags INTEGER NOT NULL,
+    verdict INTEGER NOT NULL, boot INTEGER NOT NULL, correction INTEGER NOT NULL, message INTEGER NOT NULL,
+    PRIMARY KEY (channel, time)
+) WITHOUT ROWID;
+
+-- What lost a conflict is kept beside what won it.
+CREATE TABLE reading_lost (
+    channel INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL, quality INTEGER NOT NULL, flags INTEGER NOT NULL,
+    verdict INTEGER NOT NULL, boot INTEGER NOT NULL, correction INTEGER NOT NULL, message INTEGER NOT NULL
+);
+CREATE INDEX reading_lost_by_identity ON reading_lost (channel, time);
+
+-- One hour (of the park's zone) of a source's windows: block is float64 [windows, fields] in C order, fields as
+-- store.blocks.FIELDS; a window never computed is NaN with revision 0.
+CREATE TABLE emission (
+    source INTEGER NOT NULL, hour INTEGER NOT NULL, revision INTEGER NOT NULL, block BLOB NOT NULL,
+    PRIMARY KEY (source, hour)
+) WITHOUT ROWID;
+
+-- Sums: level 1 hour, 2 local day, 3 local month. NULL is unknown. windows counts the windows with coverage > 0;
+-- measured, interpolated and substituted are sums of shares over windows, so divide by the period's window count.
+CREATE TABLE total (
+    source INTEGER NOT NULL, level INTEGER NOT NULL, start INTEGER NOT NULL, windows INTEGER NOT NULL,
+    co2e_t REAL, co2_kg REAL, co2_biogenic_kg REAL, ch4_kg REAL, n2o_kg REAL, activity REAL,
+    measured REAL NOT NULL, interpolated REAL NOT NULL, substituted REAL NOT NULL, revision INTEGER NOT NULL,
+    PRIMARY KEY (source, level, start)
+) WITHOUT ROWID;
+
+-- One row per transaction that changed a published number; changes is columns (store.ledger), hash chains the rows.
+CREATE TABLE ledger (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, cause TEXT NOT NULL, actor TEXT NOT NULL, configuration TEXT NOT NULL,
+    journal_from INTEGER NOT NULL, journal_to INTEGER NOT NULL, changes BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL
+);
+CREATE TRIGGER ledger_is_append_only_1 BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER ledger_is_append_only_2 BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+
+-- What InfluxDB has yet to be told. Readings go first in, first out; a window goes in its newest state:
+-- bit w of dirty is window w of that hour, generation changes with every change.
+CREATE TABLE influx_reading (id INTEGER PRIMARY KEY AUTOINCREMENT, count INTEGER NOT NULL, readings BLOB NOT NULL);
+CREATE TABLE influx_emission (
+    source INTEGER NOT NULL, hour INTEGER NOT NULL, dirty INTEGER NOT NULL, generation INTEGER NOT NULL,
+    PRIMARY KEY (source, hour)
+) WITHOUT ROWID;
+CREATE TABLE influx_alert (id INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL);
+
+-- Sequence numbers seen, as runs; low_time is the first reading time of message `low`, high_time the last of `high`.
+CREATE TABLE sequence (
+    gateway TEXT NOT NULL, boot TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, low_time INTEGER, high_time INTEGER,
+    PRIMARY KEY (gateway, boot, low)
+) WITHOUT ROWID;
+
+-- book is 'messages' or 'readings'; gateway is park/facility/gateway, '' where the topic did not say.
+CREATE TABLE balance (
+    gateway TEXT NOT NULL, minute INTEGER NOT NULL, book TEXT NOT NULL,
+    received INTEGER NOT NULL, accepted INTEGER NOT NULL, late INTEGER NOT NULL, duplicate INTEGER NOT NULL,
+    quarantined INTEGER NOT NULL, rejected INTEGER NOT NULL,
+    PRIMARY KEY (gateway, minute, book)
+) WITHOUT ROWID;
+CREATE TABLE code (
+    gateway TEXT NOT NULL, minute INTEGER NOT NULL, code TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (gateway, minute, code)
+) WITHOUT ROWID;
+
+-- outcome is 'quarantined' (payload whole) or 'rejected' (its first KiB).
+CREATE TABLE quarantine (
+    message INTEGER PRIMARY KEY, received INTEGER NOT NULL, gateway TEXT NOT NULL, topic BLOB NOT NULL, outcome TEXT NOT NULL,
+    code TEXT NOT NULL, path TEXT NOT NULL, detail TEXT NOT NULL, size INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB NOT NULL
+);
+CREATE INDEX quarantine_by_digest ON quarantine (digest, received);
+
+-- What a gateway's retained status (or last will) said last, and how many came.
+CREATE TABLE gateway_status (gateway TEXT PRIMARY KEY, at INTEGER NOT NULL, online INTEGER, count INTEGER NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
+
+-- status is 'firing' or 'resolved'; labels is JSON. rule_state remembers how far a rule has judged:
+-- state is 'ok', 'firing' or 'unknown'.
+CREATE TABLE alert (
+    id TEXT PRIMARY KEY, rule TEXT NOT NULL, status TEXT NOT NULL, severity TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER,
+    value REAL, "limit" REAL NOT NULL, unit TEXT NOT NULL, labels TEXT NOT NULL, summary TEXT NOT NULL, description TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE rule_state (rule TEXT PRIMARY KEY, state TEXT NOT NULL, judged INTEGER NOT NULL, alert TEXT) WITHOUT ROWID;
+CREATE TABLE late_breach (rule TEXT NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL, PRIMARY KEY (rule, time)) WITHOUT ROWID;
+
+-- Webhooks to send, first in first out per (endpoint, alert); body never changes, event_id is the webhook-id.
+CREATE TABLE webhook (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, endpoint TEXT NOT NULL, alert TEXT NOT NULL, body BLOB NOT NULL,
+    created INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, delivered INTEGER, error TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX webhook_waiting ON webhook (due) WHERE delivered IS NULL;

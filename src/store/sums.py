@@ -1,0 +1,199 @@
+"""Sums of sources over any period, in the one order that gives the same bits every time.
+
+Windows make hours, hours days, days months, months years (semantics.md section 2); each sum adds what is known.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from plant.arrays import Floats, Ints, Times
+from plant.park import Plant
+from plant.vocabulary import Kind
+from store.blocks import AMOUNTS
+from store.periods import PART, Summand, day_start, month_start, summands, year_start
+from store.reader import Snapshot
+from store.rows import NEVER, SUMMED, Emissions
+
+_BATCH = 1000  # sources whose windows are in memory at once
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A half-open stretch of time [ns UTC], and the clock that its hours, days and months are of."""
+
+    start: int
+    end: int
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums of a period, one row per source asked for.
+
+    `values` has the columns `SUMMED`, NaN where nothing is known; `windows` counts the windows with coverage
+    above 0, `revision` is the highest one in it (0: nothing was ever computed).
+    """
+
+    values: Floats
+    windows: Ints
+    revision: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Per source, the stretch [start, end) of a period in which it owes windows, and how many these are."""
+
+    start: Times
+    end: Times
+    windows: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSums:
+    """What a period's total says of each source.
+
+    `amounts` has the columns `AMOUNTS`; `shares` are sums of shares over the `due` windows, with the columns
+    `SHARES`; a source that was never heard of has no due window. `windows` counts those with coverage above 0.
+    """
+
+    amounts: Floats
+    shares: Floats
+    due: Ints
+    windows: Ints
+    revision: Ints
+
+
+def known_sum(values: Floats) -> Floats:
+    """Return the sum along the first axis, one after the other; NaN where nothing is known."""
+    if not len(values):
+        return np.full(values.shape[1:], np.nan)
+    return np.where(np.isnan(values).all(axis=0), np.nan, np.nancumsum(values, axis=0)[-1])
+
+
+def fold(values: Floats, keys: Times | Ints) -> Floats:
+    """Return the known sum of each run of equal keys along the first axis."""
+    return np.array([known_sum(run) for run in np.split(values, _run_starts(keys)[1:])])
+
+
+def source_sums(state: Snapshot, sources: Sequence[int], period: Period, as_of: int) -> SourceSums:
+    """Return the amounts of a period, and the shares of its due windows, per source.
+
+    Due are the windows from the later of the period's start and the source's first reading to the earlier of
+    its end and `as_of` [ns UTC], the window around either included. Where a source has event channels only, a
+    due window that was never computed is known to be 0.
+    """
+    sums = period_sums(state, sources, period)
+    due = due_windows(state, sources, np.array([period.start, period.end]), as_of)
+    stretch = Due(due.start[:, 0], due.end[:, 0], due.windows[:, 0])
+    shares = _due_shares(state, sources, period, sums, stretch)
+    found = SourceSums(sums.values[:, : len(AMOUNTS)], shares, stretch.windows, sums.windows, sums.revision)
+    for row, source in enumerate(sources):
+        if stretch.windows[row] and only_events(state.plant, source):
+            _fill_quiet(state, source, row, found, stretch)
+    return found
+
+
+def period_sums(state: Snapshot, sources: Sequence[int], period: Period) -> Sums:
+    """Return the sums of a period on the window grid, from as few stored rows as possible."""
+    parts = summands(period.start, period.end, period.zone)
+    starts = np.array([part.start for part in parts], np.int64)
+    shape = len(parts), len(sources)
+    values = np.full((*shape, len(SUMMED)), np.nan)
+    windows, revision = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for rows in _rows(state, sources, parts):
+        place = _places(starts, rows.start), _places(np.array(sources), rows.source)
+        values[place], windows[place], revision[place] = rows.values, rows.windows, rows.revision
+    return Sums(
+        _by_calendar(values, starts, period.zone), windows.sum(axis=0), revision.max(axis=0, initial=0)
+    )
+
+
+def due_windows(state: Snapshot, sources: Sequence[int], edges: Times, as_of: int) -> Due:
+    """Return the due windows of each source [rows] in each stretch between two edges [columns]."""
+    window = state.plant.window
+    first = state.first(sources)[:, None]
+    end = np.broadcast_to(np.minimum(edges[1:], -(-as_of // window) * window), (len(sources), len(edges) - 1))
+    start = np.where(first == NEVER, end, np.maximum(edges[:-1], first // window * window))
+    return Due(start, end, np.maximum(end - start, 0) // window)
+
+
+def only_events(plant: Plant, source: int) -> bool:
+    """Return whether all inputs of a source are event channels, so that silence is no gap."""
+    inputs = plant.sources[source].inputs
+    return all(plant.channels[given.channel].kind is Kind.EVENT for given in inputs)
+
+
+def missing_shares(windows: Emissions) -> Floats:
+    """Return the share of each computed window that is not covered."""
+    return np.asarray(np.maximum(1 - windows.values[:, len(AMOUNTS) :].sum(axis=1), 0))
+
+
+def _by_calendar(values: Floats, starts: Times, zone: ZoneInfo) -> Floats:
+    for unit in (day_start, month_start, year_start):
+        keys = unit(starts, zone)
+        values, starts = fold(values, keys) if len(keys) else values, starts[_run_starts(keys)]
+    return known_sum(values)
+
+
+def _rows(state: Snapshot, sources: Sequence[int], parts: Sequence[Summand]) -> Iterator[Emissions]:
+    """Yield what is stored of the summands, a query for each run of one level."""
+    for level, run in groupby(parts, key=attrgetter("level")):
+        stretch = list(run)
+        if level == PART:
+            yield from _part_rows(state, sources, stretch)
+        else:
+            found = state.totals(sources, level, stretch[0].start, stretch[-1].end)
+            # A row that starts elsewhere is of another clock: the park's zone was corrected since.
+            yield found.take(np.isin(found.start, [part.start for part in stretch]))
+
+
+def _part_rows(state: Snapshot, sources: Sequence[int], parts: Sequence[Summand]) -> Iterator[Emissions]:
+    """Yield sums of the windows of parts of hours."""
+    starts = np.array([part.start for part in parts], np.int64)
+    for batch in range(0, len(sources), _BATCH):
+        found = state.windows(sources[batch : batch + _BATCH], parts[0].start, parts[-1].end)
+        if len(found.start):
+            number = np.searchsorted(starts, found.start, side="right") - 1
+            keys = found.source * len(parts) + number
+            runs = _run_starts(keys)
+            yield Emissions(
+                source=found.source[runs],
+                start=starts[number[runs]],
+                values=fold(found.values, keys),
+                windows=np.add.reduceat(found.windows, runs),
+                revision=np.maximum.reduceat(found.revision, runs),
+            )
+
+
+def _due_shares(state: Snapshot, sources: Sequence[int], period: Period, sums: Sums, due: Due) -> Floats:
+    shares = np.nan_to_num(sums.values[:, len(AMOUNTS) :])
+    whole = (period.start, period.end)
+    for start, end in sorted({*zip(due.start.tolist(), due.end.tolist(), strict=True)} - {whole}):
+        rows = np.flatnonzero((due.start == start) & (due.end == end))
+        part = period_sums(state, [sources[row] for row in rows.tolist()], Period(start, end, period.zone))
+        shares[rows] = np.nan_to_num(part.values[:, len(AMOUNTS) :])
+    return shares
+
+
+def _fill_quiet(state: Snapshot, source: int, row: int, found: SourceSums, due: Due) -> None:
+    """Count what was never computed of an event source as measured, and as 0."""
+    computed = state.windows([source], int(due.start[row]), int(due.end[row]))
+    missing = missing_shares(computed).sum()
+    found.shares[row, 0] = due.windows[row] - missing - found.shares[row, 1:].sum()
+    unknown = np.count_nonzero(computed.windows == 0)
+    if found.windows[row] == 0 and unknown < due.windows[row]:
+        found.amounts[row] = 0.0
+
+
+def _places(known: Times | Ints, wanted: Ints) -> Ints:
+    order = np.argsort(known, kind="stable")
+    return order[np.searchsorted(known[order], wanted)]
+
+
+def _run_starts(keys: Times | Ints) -> Ints:
+    return np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.empty(0, np.int64)

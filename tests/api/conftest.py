@@ -1,0 +1,87 @@
+"""A state database, a clock that stands still, and a way to ask the API without a network."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from api.app import create_app
+from api.health import Health
+from api.metrics import Family
+from api.series import ChannelWindows
+from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
+from store.reader import Reader
+from tests.api.state import AS_OF, MIDNIGHT, TOKEN, WINDOW, State, plant, windows
+
+
+class Api:
+    """The app under test, and what the tests may change about it."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.as_of = AS_OF
+        self.health = Health()
+        self.families: dict[str, Family] = {}
+        self.reader = Reader(state.path, state.plant)
+        self.app = create_app(
+            self.reader, state.plant, TOKEN,
+            health=lambda: self.health, metrics=lambda: self.families, clock=lambda: self.as_of, activity=activity,
+        )  # fmt: skip
+
+    def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:
+        """Ask with the token, unless the headers are given."""
+        options.setdefault("headers", {"Authorization": f"Bearer {TOKEN}"})
+        return asyncio.run(self._ask(method, path, options))
+
+    async def _ask(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+            return await client.request(method, path, **options)
+
+    def get(self, path: str, **params: Any) -> Any:
+        answer = self.ask(path, params={name.rstrip("_"): value for name, value in params.items()})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def refused(self, path: str, **params: Any) -> dict[str, str]:
+        """Return what is wrong by parameter."""
+        answer = self.ask(path, params={name.rstrip("_"): value for name, value in params.items()})
+        assert answer.status_code == 422, answer.text
+        return {error["parameter"]: error["detail"] for error in answer.json()["errors"]}
+
+
+def activity(channel: int, start: int, end: int) -> ChannelWindows:
+    """Two units in each window that starts at an even minute, nothing known in the others."""
+    times = np.arange(start, end, 2 * WINDOW)
+    return ChannelWindows("kWh", times, np.full(len(times), 2.0), np.full(len(times), 0.5))
+
+
+@pytest.fixture
+def state(tmp_path: Path):
+    built = State(tmp_path / "state.db", plant())
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def api(state: State):
+    made = Api(state)
+    yield made
+    made.reader.close()
+
+
+@pytest.fixture
+def morning(state: State) -> State:
+    """Ten hours of the mill in Hai Phong: the grid known throughout, the boiler from eight on, in half."""
+    state.first(0, MIDNIGHT - 30 * 24 * NS_PER_HOUR)
+    state.windows(0, MIDNIGHT, windows(600, 0.001, activity=1.5))
+    state.reading(0, AS_OF - 90 * 10**9, 1.0)
+    state.reading(0, AS_OF - 30 * 10**9, 2.0)
+    eight = MIDNIGHT + 8 * NS_PER_HOUR
+    state.first(1, eight)
+    state.windows(1, eight, windows(120, 0.002, coverage=0.5), revision=3)
+    state.reading(1, AS_OF - 4 * NS_PER_MIN, 5.0)
+    return state

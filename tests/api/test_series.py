@@ -1,0 +1,172 @@
+"""Series: whole steps of a park's clock, gaps null."""
+
+import numpy as np
+import pytest
+
+from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
+from tests.api.state import MIDNIGHT, windows
+
+MORNING = {"from": "2026-11-24T00:00:00+07:00", "to": "2026-11-24T03:00:00+07:00"}
+QUARTER = {"from": "2026-11-24T00:00:00+07:00", "to": "2026-11-24T00:03:00+07:00"}
+
+
+def test_a_step_begins_on_the_clock_of_the_park(api):
+    body = api.get("/v1/series", kind="emission", park="hai-phong", every="1d", **MORNING)
+
+    assert body == {"unit": "t", "times": ["2026-11-23T17:00:00Z"], "values": [None], "coverage": [None]}
+
+
+@pytest.mark.parametrize(
+    ("every", "first", "count"),
+    [
+        ("1m", "2026-11-23T17:00:00Z", 60),
+        ("15m", "2026-11-23T17:00:00Z", 4),
+        ("1h", "2026-11-23T17:00:00Z", 1),
+        ("1d", "2026-11-23T17:00:00Z", 1),
+        ("1mo", "2026-10-31T17:00:00Z", 1),
+    ],
+)
+def test_a_series_is_of_whole_steps(api, every, first, count):
+    span = {"from": "2026-11-23T17:00:01Z", "to": "2026-11-23T17:59:59Z"}
+    times = api.get("/v1/series", kind="emission", park="hai-phong", every=every, **span)["times"]
+
+    assert (times[0], len(times)) == (first, count)
+
+
+def test_readings_of_a_rate_are_averaged_and_bad_ones_left_out(api, state):
+    for k, (value, quality) in enumerate([(1.0, 0), (2.0, 1), (100.0, 2)]):
+        state.reading(1, MIDNIGHT + k * 10**9, value, quality)
+    body = api.get("/v1/series", kind="reading", facility="mill", channel="gas", every="1m", **QUARTER)
+
+    assert (body["unit"], body["values"], body["coverage"]) == ("kW", [1.5, None, None], [None] * 3)
+
+
+def test_of_a_register_the_last_reading_is_shown(api, state):
+    for k in range(3):
+        state.reading(0, MIDNIGHT + k * 10**9, 100.0 + k)
+    body = api.get("/v1/series", kind="reading", facility="mill", channel="mdb1", every="1m", **QUARTER)
+
+    assert body["values"] == [102.0, None, None]
+
+
+def test_an_interval_that_ends_with_a_step_belongs_to_it(api, state):
+    state.reading(2, MIDNIGHT, 1.0)
+    state.reading(2, MIDNIGHT + NS_PER_MIN, 2.0)
+    state.reading(2, MIDNIGHT + 3 * NS_PER_MIN, 4.0)
+    body = api.get("/v1/series", kind="reading", facility="foundry", channel="mdb1", every="1m", **QUARTER)
+
+    assert body["values"] == [2.0, None, 4.0]
+
+
+def test_an_event_at_the_start_of_a_step_belongs_to_it(api, state):
+    state.reading(3, MIDNIGHT, 1.0)
+    state.reading(3, MIDNIGHT + 1, 2.0)
+    state.reading(3, MIDNIGHT + NS_PER_MIN, 4.0)
+    body = api.get("/v1/series", kind="reading", facility="foundry", channel="refill", every="1m", **QUARTER)
+
+    assert body["values"] == [3.0, 4.0, None]
+
+
+def test_activity_adds_the_windows_of_a_channel(api):
+    body = api.get("/v1/series", kind="activity", facility="mill", channel="mdb1", every="1m", **QUARTER)
+    hours = api.get("/v1/series", kind="activity", facility="mill", channel="mdb1", every="1h", **MORNING)
+
+    assert (body["values"], body["coverage"]) == ([2.0, None, 2.0], [0.5, 0.0, 0.5])
+    assert (hours["values"], hours["coverage"]) == ([60.0] * 3, [0.25] * 3)
+
+
+def test_activity_of_a_level_is_a_mean(api):
+    assert api.state.plant.channels[5].kind is Kind.LEVEL
+    hours = api.get("/v1/series", kind="activity", facility="mill", channel="stack", every="1h", **MORNING)
+
+    assert hours["values"] == [2.0] * 3
+
+
+def test_emissions_of_an_hour_are_its_stored_sum(api, morning):
+    body = api.get("/v1/series", kind="emission", facility="mill", source="grid", every="1h", **MORNING)
+
+    assert body["values"] == pytest.approx([0.06] * 3, rel=1e-12)
+    assert body["coverage"] == [1.0] * 3
+
+
+def test_emissions_of_several_sources_add_and_coverage_is_the_mean_of_what_was_due(api, morning):
+    span = {"from": "2026-11-24T07:00:00+07:00", "to": "2026-11-24T09:00:00+07:00"}
+    body = api.get("/v1/series", kind="emission", facility="mill", every="1h", **span)
+
+    assert body["values"] == pytest.approx([0.06, 0.18], rel=1e-12)
+    assert body["coverage"] == [1.0, 0.75]
+
+
+def test_emissions_of_minutes_are_windows(api, morning):
+    span = {"from": "2026-11-24T09:58:00+07:00", "to": "2026-11-24T10:02:00+07:00"}
+    body = api.get(
+        "/v1/series", kind="emission", facility="mill", source="grid", every="1m", field="activity", **span
+    )
+
+    assert body["unit"] == "kWh"
+    assert body["values"] == [1.5, 1.5, None, None]
+    assert body["coverage"] == [1.0, 1.0, 0.0, None]
+
+
+@pytest.mark.parametrize("every", ["1m", "1h"])
+def test_silence_of_an_event_source_is_zero_up_to_now(api, state, every):
+    state.first(3, MIDNIGHT + 9 * NS_PER_HOUR)
+    state.windows(3, MIDNIGHT + 9 * NS_PER_HOUR, windows(60, 0, coverage=0))
+    api.as_of = MIDNIGHT + 11 * NS_PER_HOUR
+    span = {"from": "2026-11-24T08:00:00+07:00", "to": "2026-11-24T12:00:00+07:00"}
+    body = api.get("/v1/series", kind="emission", facility="foundry", source="chiller", every=every, **span)
+
+    per_hour = len(body["values"]) // 4
+    assert body["values"][::per_hour] == [None, None, 0.0, None]
+    assert body["coverage"][::per_hour] == [None, 0.0, 1.0, None]
+
+
+def test_what_is_not_a_number_never_reaches_json(api, state):
+    state.reading(1, MIDNIGHT, np.inf)
+    body = api.get("/v1/series", kind="reading", facility="mill", channel="gas", every="1m", **QUARTER)
+
+    assert body["values"] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("params", "parameter", "words"),
+    [
+        ({"kind": "emission", "channel": "gas"}, "channel", "no channel"),
+        ({"kind": "reading", "channel": "gas", "source": "grid"}, "source", "no source"),
+        ({"kind": "reading", "channel": "gas", "field": "co2_kg"}, "field", "no field"),
+        ({"kind": "reading"}, "channel", "of a channel"),
+        ({"kind": "reading", "channel": "mdb1"}, "channel", "name the park"),
+        ({"kind": "activity", "channel": "gaz"}, "channel", "did you mean gas?"),
+        ({"kind": "emission"}, "park", "name a park"),
+        ({"kind": "emission", "facility": "mill", "field": "activity"}, "field", "one source"),
+        ({"kind": "emission", "facility": "mill", "every": "1s"}, "every", "15m"),
+        ({"kind": "totals"}, "kind", "reading"),
+    ],
+)
+def test_a_wrong_series_is_refused_with_the_reason(api, params, parameter, words):
+    assert words in api.refused("/v1/series", **MORNING, **params)[parameter]
+
+
+def test_too_many_points_are_refused(api):
+    span = {"from": "2026-01-01T00:00:00Z", "to": "2026-11-24T00:00:00Z"}
+    refused = api.refused("/v1/series", kind="emission", park="hai-phong", every="1m", **span)
+
+    assert "50,000 points" in refused["every"]
+
+
+def test_a_long_series_of_hours_is_answered(api):
+    """Five years of hours are fewer than the limit."""
+    span = {"from": "2021-12-01T00:00:00Z", "to": "2026-11-24T00:00:00Z"}
+    body = api.get("/v1/series", kind="emission", park="rhein", every="1h", **span)
+
+    assert len(body["values"]) > 40_000
+
+
+def test_a_series_needs_a_time_to_end_after_it_begins(api):
+    span = {"from": "2026-11-24T00:00:00Z", "to": "2026-11-24T00:00:00Z"}
+
+    assert "not after" in api.refused("/v1/series", kind="emission", park="rhein", **span)["to"]
+
+
+def test_a_series_needs_its_times(api):
+    assert set(api.refused("/v1/series", kind="emission", park="rhein")) == {"from", "to"}

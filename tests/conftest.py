@@ -1,0 +1,39 @@
+"""Fixtures that start the real servers of `tests.servers`."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import InfluxDB, Mosquitto, WebhookReceiver
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run for a skipped test where STACKMETER_FORBID_SKIPS is set, as scripts/test does with CI=true."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", []))
+    if skipped and os.environ.get("STACKMETER_FORBID_SKIPS"):
+        reporter.write_line(f"\n{skipped} skipped: STACKMETER_FORBID_SKIPS makes that a failure", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def mosquitto() -> Iterator[Mosquitto]:
+    """Give a durable Mosquitto of the test's own."""
+    with Mosquitto() as broker:
+        yield broker
+
+
+@pytest.fixture
+def influx() -> Iterator[InfluxDB]:
+    """Give an empty InfluxDB, behind the version 2 way to write, of the test's own."""
+    with InfluxDB() as server:
+        yield server
+
+
+@pytest.fixture
+def webhook_receiver() -> Iterator[WebhookReceiver]:
+    """Give an HTTP server that records requests and answers by script."""
+    with WebhookReceiver() as receiver:
+        yield receiver

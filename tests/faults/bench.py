@@ -1,0 +1,175 @@
+"""Everything that a fault case needs around the service: broker, InfluxDB, webhook receiver, gateways in the field."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from plant.load import load
+from plant.park import Plant
+from rules.catalogue import load_catalogue
+from tests.faults.truth import Sent
+from tests.servers import InfluxDB, Mosquitto, WebhookReceiver, wait_until
+from tests.service import CONSOLE_SCRIPT, LONG, Service
+
+CONFIG = Path(__file__).parent / "config" / "trial.yaml"
+SECRET = "whsec_dGhlIHRyaWFsIHBsYW50J3Mgb3duIHNlY3JldCBrZXk="
+SECRETS = {"STACKMETER_TRIAL_SECRET": SECRET}
+
+
+def configured(folder: Path, receiver: str = "http://127.0.0.1:9") -> Path:
+    """Write the trial plant's configuration with a receiver of webhooks, and return its folder."""
+    folder.mkdir(parents=True)
+    (folder / CONFIG.name).write_text(CONFIG.read_text().replace("http://127.0.0.1:9", receiver))
+    return folder
+
+
+def trial_plant(folder: Path) -> Plant:
+    """Return the trial plant as the code sees it."""
+    return load(folder, load_catalogue(folder), SECRETS)
+
+
+class Field:
+    """The gateways: one MQTT session that publishes at QoS 1, and knows what the broker took."""
+
+    def __init__(self, broker: Mosquitto) -> None:
+        self.sent: list[Sent] = []
+        self._taken = 0
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="field", clean_session=False)
+        self._client.max_inflight_messages_set(200)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_publish = self._on_publish
+        self._client.connect("127.0.0.1", broker.port)
+        self._client.loop_start()
+
+    def send(self, messages: Iterable[Sent], pause: float = 0.0) -> None:
+        """Publish all, and return once the broker has all of them."""
+        for message in messages:
+            self.publish(message)
+            time.sleep(pause)
+        self.wait()
+
+    def publish(self, message: Sent) -> None:
+        """Publish one message and go on; it is kept until the broker has it."""
+        self._client.publish(message.topic, message.payload, qos=1)
+        self.sent.append(message)
+
+    def wait(self) -> None:
+        """Wait until the broker has all."""
+        wait_until(lambda: self._taken >= len(self.sent), "the broker did not take all messages", LONG)
+
+    def close(self) -> None:
+        """Leave."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_publish(self, *_: object) -> None:
+        self._taken += 1
+
+
+class Feed:
+    """Sends messages from a thread of its own, at a pace, until it is told to pause or has none left."""
+
+    def __init__(self, field: Field, messages: Iterable[Sent], pause: float) -> None:
+        self._field, self._messages, self._pause = field, iter(messages), pause
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.exhausted = False
+
+    def __enter__(self) -> Self:
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        assert self._thread is not None
+        self._thread.join()
+
+    def rest(self) -> None:
+        """Send whatever is left, as fast as it goes."""
+        self._field.send(self._messages)
+        self.exhausted = True
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            message = next(self._messages, None)
+            if message is None:
+                self.exhausted = True
+                return
+            self._field.publish(message)
+            self._stop.wait(self._pause)
+
+
+class Bench:
+    """A broker, an InfluxDB where asked for, a webhook receiver, the gateways, and the service, not started yet."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        influx: bool = False,
+        mqtt_version: str = "3.1.1",
+        program: tuple[str, ...] = CONSOLE_SCRIPT,
+        broker_settings: str = "",
+    ) -> None:
+        self.folder = folder
+        self.broker = Mosquitto(extra=broker_settings)
+        self.influx = InfluxDB() if influx else None
+        self.receiver = WebhookReceiver()
+        self.config = configured(folder / "config", self.receiver.url)
+        self.service = self.another_service(folder, mqtt_version=mqtt_version, program=program)
+        self._open = ExitStack()
+
+    def another_service(self, folder: Path, **options: object) -> Service:
+        """Return a service on the same plant, broker and InfluxDB."""
+        influx = self.influx.url if self.influx else None
+        return Service(
+            folder, self.config, self.broker.url, influx=influx, environment=SECRETS, **options  # type: ignore[arg-type]  # passed on as they are
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            opening.enter_context(self.broker)
+            if self.influx:
+                opening.enter_context(self.influx)
+            opening.enter_context(self.receiver)
+            opening.enter_context(self.service)
+            self.field = Field(self.broker)
+            opening.callback(self.field.close)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def plant(self) -> Plant:
+        """Return the plant as the code sees it."""
+        return trial_plant(self.config)
+
+    def subscribe(self) -> None:
+        """Make the service's session at the broker, so that whatever is sent from now on waits for it there."""
+        self.service.start()
+        assert self.service.term() == 0, self.service.log()[-3000:]
+
+
+def die_while_fed(service: Service, feed: Feed, then: Callable[[], None] = lambda: None) -> None:
+    """Feed until the service ends by itself, which must be by SIGKILL."""
+    with feed:
+        assert service.wait_for_end() == -9, service.log()[-3000:]
+        then()
+
+
+def parts(messages: list[Sent], sizes: Iterable[int]) -> Iterator[list[Sent]]:
+    """Yield the messages in parts of these sizes, and what is left as the last."""
+    start = 0
+    for size in sizes:
+        yield messages[start : start + size]
+        start += size
+    yield messages[start:]

@@ -1,0 +1,145 @@
+"""A small plant with two rules and two endpoints, and a state database with nothing in it yet."""
+
+import sqlite3
+import time
+from importlib import resources
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from plant.park import Channel, Facility, Park, Plant, Source, ThresholdRule, Webhook
+from plant.units import unit
+from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
+from rules.thresholds import Judgement, State, Transition
+from store.alerts import apply_judgement
+from store.sqlite import open_writer, transaction
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER_SECRET = "whsec_c3RhY2ttZXRlci1zdGFja21ldGVyLXN0YWNr"
+
+STACK = ThresholdRule(
+    name="stack-co2",
+    park="nam-cau-kien",
+    facility="mill",
+    channel=0,
+    source=-1,
+    above=True,
+    limit=12.5,
+    unit="%",
+    severity="critical",
+    delay=0,
+    summary="{channel} at {facility}, {park}: {value} {unit} is above {limit} {unit}",
+    description="",
+)
+GRID = ThresholdRule(
+    name="grid-rate",
+    park="nam-cau-kien",
+    facility="mill",
+    channel=-1,
+    source=0,
+    above=True,
+    limit=2.0,
+    unit="t/h",
+    severity="warning",
+    delay=NS_PER_MIN,
+    summary="{source} emits {value} {unit}",
+    description="Ask the shift leader.",
+)
+
+
+def endpoint(name: str = "desk", url: str = "https://receiver.example/hook", secret: str = SECRET) -> Webhook:
+    """Return an endpoint."""
+    return Webhook(name, url, secret)
+
+
+def plant(*webhooks: Webhook, channel: str = "stack1/co2") -> Plant:
+    """Return a plant with one channel, one source and the rules STACK and GRID."""
+    return Plant(
+        parks=(Park("nam-cau-kien", "Nam Cau Kien", ZoneInfo("Asia/Ho_Chi_Minh")),),
+        facilities=(Facility("nam-cau-kien", "mill", "Rolling mill"),),
+        gateways=(),
+        channels=(
+            Channel(
+                index=0,
+                park="nam-cau-kien",
+                facility="mill",
+                gateway="gw1",
+                name=channel,
+                kind=Kind.LEVEL,
+                unit=unit("%"),
+                quantity="concentration",
+                minimum=np.nan,
+                maximum=np.nan,
+                max_rate=np.nan,
+                max_gap=NS_PER_HOUR,
+                modulus=np.nan,
+                period=0,
+                hold_last=False,
+                counter_in_gateway=False,
+                ratio=1.0,
+                serial="",
+            ),
+        ),
+        sources=(
+            Source(
+                0, "nam-cau-kien", "mill", "grid", 2, "electricity", "electricity-location", "", (), (), "kWh"
+            ),
+        ),
+        rules=(STACK, GRID),
+        webhooks=webhooks,
+        window=NS_PER_MIN,
+        gwp="AR5",
+        max_late=45 * 24 * NS_PER_HOUR,
+        allowed_lateness=15 * NS_PER_MIN,
+        hash="",
+    )
+
+
+def new_state(path: Path) -> sqlite3.Connection:
+    """Return the line's connection to a new state database."""
+    connection = open_writer(path)
+    connection.executescript(resources.files("store").joinpath("schema.sql").read_text())
+    return connection
+
+
+def judgement(*transitions: tuple[bool, int, float], late: tuple[tuple[int, float], ...] = ()) -> Judgement:
+    """Return a judgement with these transitions (firing, time, value) and late breaches (time, value)."""
+    last = transitions[-1] if transitions else (False, 1, 0.0)
+    return Judgement(
+        state=State.FIRING if last[0] else State.OK,
+        judged=last[1],
+        transitions=tuple(Transition(*one) for one in transitions),
+        late_time=np.array([t for t, _ in late], np.int64),
+        late_value=np.array([v for _, v in late], np.float64),
+    )
+
+
+def raise_alert(
+    line: sqlite3.Connection,
+    told: Plant,
+    *,
+    start: int,
+    end: int | None = None,
+    rule: ThresholdRule = STACK,
+    now: int,
+) -> None:
+    """Let a rule fire at `start`, and resolve at `end` where that is given, in one transaction."""
+    transitions = [(True, start, 13.0)] if end is None else [(True, start, 13.0), (False, end, 12.0)]
+    with transaction(line):
+        apply_judgement(line, told, rule, judgement(*transitions), None, now=now)
+
+
+class Clock:
+    """A clock that begins at the real time and then stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = time.time_ns()
+
+    def __call__(self) -> int:
+        """Return the time [ns UTC]."""
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        """Go on, or back."""
+        self.now += round(seconds * 1e9)

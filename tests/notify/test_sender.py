@@ -1,0 +1,439 @@
+"""Every event reaches every endpoint, in order, with one id and one body, however the endpoints behave."""
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+import standardwebhooks
+
+from notify.sender import EndpointStatistics, WebhookSender
+from notify.webhook import EndpointError
+from plant.park import Plant, Webhook
+from store.alerts import alert_id, event_id
+from tests.notify.state import (
+    GRID,
+    OTHER_SECRET,
+    SECRET,
+    STACK,
+    Clock,
+    endpoint,
+    new_state,
+    plant,
+    raise_alert,
+)
+from tests.servers import RESET, Answer, Request, WebhookReceiver
+
+DAY = 86_400.0
+
+
+class Bench:
+    """A state database, the line's connection to it, and senders on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = folder / "state.db"
+        self.line = new_state(self.database)
+        self.clock = Clock()
+
+    def sender(self, told: Plant, crash: Callable[[str], None] = lambda _: None, **options) -> WebhookSender:
+        private = {one.name for one in told.webhooks}
+        return WebhookSender(
+            self.database,
+            told.webhooks,
+            self.clock,
+            crash,
+            allow_private=private,
+            jitter=lambda: 0.5,
+            **options,
+        )
+
+    def raise_alert(self, told: Plant, start: int, end: int | None = None, rule=STACK) -> None:
+        raise_alert(self.line, told, start=start, end=end, rule=rule, now=self.clock())
+
+    def waiting(self) -> int:
+        return self.line.execute("SELECT count(*) FROM webhook WHERE delivered IS NULL").fetchone()[0]
+
+    def seconds_until_due(self) -> float:
+        (due,) = self.line.execute("SELECT due FROM webhook WHERE delivered IS NULL").fetchone()
+        return (due - self.clock()) / 1e9
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    found = Bench(tmp_path)
+    with closing(found.line):
+        yield found
+
+
+@pytest.fixture
+def pager() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def told(webhook_receiver: WebhookReceiver) -> Plant:
+    return plant(endpoint(url=f"{webhook_receiver.url}/hook"))
+
+
+@contextmanager
+def running(sender: WebhookSender) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=sender.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+        sender.close()
+        assert not thread.is_alive()
+
+
+def statuses(requests: list[Request]) -> list[tuple[str, str]]:
+    """Return (alert's id, status) of each request."""
+    data = [json.loads(request.body)["data"] for request in requests]
+    return [(one["id"], one["status"]) for one in data]
+
+
+def verified(request: Request, one: Webhook) -> object:
+    """Verify against the time of signing: a test's clock may be far from the real one."""
+    stamp = request.headers["webhook-timestamp"]
+    signer = standardwebhooks.Webhook(one.secret)
+    signed = signer.sign(request.headers["webhook-id"], _moment(stamp), request.body.decode())
+    assert signed == request.headers["webhook-signature"]
+    return json.loads(request.body)
+
+
+def _moment(stamp: str) -> datetime:
+    return datetime.fromtimestamp(int(stamp), UTC)
+
+
+def test_firing_and_resolved_arrive_in_order_and_signed_for_each_endpoint(bench, webhook_receiver, pager):
+    desk = endpoint("desk", webhook_receiver.url)
+    phone = endpoint("pager", pager.url, OTHER_SECRET)
+    told = plant(desk, phone)
+    bench.raise_alert(told, 1, 2)
+
+    with closing(bench.sender(told)) as sender:
+        assert sender.step() == 4
+
+    for receiver, one in ((webhook_receiver, desk), (pager, phone)):
+        bodies = [standardwebhooks.Webhook(one.secret).verify(r.body, r.headers) for r in receiver.requests]
+        assert [body["type"] for body in bodies] == ["alert.firing", "alert.resolved"]
+    assert bench.waiting() == 0
+
+
+def test_a_webhook_is_sent_once(bench, told, webhook_receiver):
+    bench.raise_alert(told, 1)
+    with closing(bench.sender(told)) as sender:
+        assert [sender.step(), sender.step()] == [1, 0]
+
+    with closing(bench.sender(told)) as restarted:
+        assert restarted.step() == 0
+
+
+def test_every_attempt_has_the_same_id_and_bytes_and_a_time_and_signature_of_its_own(
+    bench, told, webhook_receiver
+):
+    webhook_receiver.script(500, 500, RESET)
+    bench.raise_alert(told, 1)
+
+    with closing(bench.sender(told)) as sender:
+        for seconds in (0, 5, 15, 60):
+            bench.clock.move(seconds)
+            assert sender.step() == 1
+
+    requests = webhook_receiver.requests
+    assert [r.answered for r in requests] == [500, 500, 0, 204]
+    assert {(r.headers["webhook-id"], r.body) for r in requests} == {
+        (event_id(alert_id("stack-co2", 1), "alert.firing"), requests[0].body)
+    }
+    stamps = [int(r.headers["webhook-timestamp"]) for r in requests]
+    assert [stamp - stamps[0] for stamp in stamps] == [0, 5, 20, 80]
+    assert len({r.headers["webhook-signature"] for r in requests}) == 4
+    for request in requests:
+        verified(request, told.webhooks[0])
+
+
+def test_attempts_follow_the_schedule_and_not_before(bench, told, webhook_receiver):
+    webhook_receiver.default = Answer(500)
+    bench.raise_alert(told, 1)
+
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+        for seconds in (5, 15, 60, 300, 1_800, 7_200, 18_000, 36_000, 36_000):
+            bench.clock.move(seconds - 0.001)
+            assert sender.step() == 0
+            bench.clock.move(0.001)
+            assert sender.step() == 1
+
+
+def test_nothing_is_ever_given_up(bench, told, webhook_receiver):
+    webhook_receiver.script(*[503] * 40)
+    bench.raise_alert(told, 1, 2)
+
+    with closing(bench.sender(told)) as sender:
+        for _ in range(41):
+            sender.step()
+            bench.clock.move(DAY)
+
+    assert bench.waiting() == 0
+    assert [status for _, status in statuses(webhook_receiver.requests)] == ["firing"] * 41 + ["resolved"]
+
+
+def test_a_resolved_waits_for_its_failing_firing_while_another_alert_goes_on(bench, told, webhook_receiver):
+    stack, grid = alert_id("stack-co2", 1), alert_id("grid-rate", 1)
+    webhook_receiver.script(500)
+    bench.raise_alert(told, 1, 2)
+    bench.raise_alert(told, 1, 2, GRID)
+
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+        bench.clock.move(5)
+        sender.step()
+
+    order = [(stack, "firing"), (grid, "firing"), (grid, "resolved"), (stack, "firing"), (stack, "resolved")]
+    assert statuses(webhook_receiver.requests) == order
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("30", 30), ("0", 1), ("-1", 1), ("1000000000", 600), ("abc", 5), ("1e9", 5), (None, 5)],
+)
+def test_a_throttled_event_waits_as_it_was_asked_to(bench, told, webhook_receiver, status, header, seconds):
+    webhook_receiver.script(Answer(status, {} if header is None else {"Retry-After": header}))
+    bench.raise_alert(told, 1)
+
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+
+    assert bench.seconds_until_due() == pytest.approx(seconds, abs=1e-6)
+
+
+def test_a_retry_after_may_be_a_date(bench, told, webhook_receiver):
+    webhook_receiver.script(
+        Answer(429, {"Retry-After": formatdate(bench.clock() // 10**9 + 90, usegmt=True)})
+    )
+    bench.raise_alert(told, 1)
+
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+
+    assert bench.seconds_until_due() == pytest.approx(90, abs=1.001)
+
+
+def test_a_retry_after_holds_for_all_events_of_the_endpoint_and_for_no_other(bench, webhook_receiver, pager):
+    told = plant(endpoint("desk", webhook_receiver.url), endpoint("pager", pager.url))
+    webhook_receiver.script(Answer(429, {"Retry-After": "30"}))
+    bench.raise_alert(told, 1)
+    bench.raise_alert(told, 1, rule=GRID)
+
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+        assert (len(webhook_receiver.requests), len(pager.requests)) == (1, 2)
+        bench.clock.move(30)
+        sender.step()
+
+    assert len(webhook_receiver.requests) == 3
+
+
+def test_410_leaves_an_endpoint_alone_until_a_restart_and_says_so(bench, webhook_receiver, pager, caplog):
+    told = plant(endpoint("desk", webhook_receiver.url), endpoint("pager", pager.url))
+    webhook_receiver.script(410)
+    bench.raise_alert(told, 1)
+    bench.raise_alert(told, 1, rule=GRID)
+
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+        bench.clock.move(DAY)
+        assert sender.step() == 0
+        disabled = [(one.endpoint, one.disabled, one.waiting) for one in sender.statistics()]
+
+    assert (len(webhook_receiver.requests), len(pager.requests)) == (1, 2)
+    assert disabled == [("desk", True, 2), ("pager", False, 0)]
+    assert "HTTP 410" in caplog.text
+    with closing(bench.sender(told)) as restarted:
+        assert restarted.step() == 2
+
+
+def test_a_slow_endpoint_does_not_hold_up_another(bench, webhook_receiver, pager):
+    told = plant(endpoint("desk", webhook_receiver.url), endpoint("pager", pager.url))
+    webhook_receiver.default = Answer(204, delay=2.0)
+    for start in range(5):
+        bench.raise_alert(told, start)
+
+    with running(bench.sender(told)):
+        began = time.monotonic()
+        pager.wait_for(5, patience=1.9)
+        assert time.monotonic() - began < 1.9
+
+    assert len(webhook_receiver.requests) <= 2
+
+
+def test_what_is_added_while_it_runs_is_sent_at_once(bench, told, webhook_receiver):
+    with running(bench.sender(told)):
+        bench.raise_alert(told, 1, 2)
+        webhook_receiver.wait_for(2, patience=5)
+
+    assert [status for _, status in statuses(webhook_receiver.requests)] == ["firing", "resolved"]
+
+
+def test_a_receiver_that_was_away_gets_all_in_the_order_of_each_alert(bench, told, webhook_receiver):
+    webhook_receiver.stop()
+    for start in range(1, 41, 2):
+        bench.raise_alert(told, start, start + 1)
+    with closing(bench.sender(told)) as sender:
+        assert sender.step() == 20
+        webhook_receiver.start()
+        bench.clock.move(5)
+        sender.step()
+
+    seen = statuses(webhook_receiver.requests)
+    assert len({r.headers["webhook-id"] for r in webhook_receiver.requests}) == len(seen) == 40
+    for start in range(1, 41, 2):
+        assert [status for alert, status in seen if alert == alert_id("stack-co2", start)] == [
+            "firing",
+            "resolved",
+        ]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killer(point: str) -> Callable[[str], None]:
+    def crash(reached: str) -> None:
+        if reached == point:
+            raise Killed
+
+    return crash
+
+
+@pytest.mark.parametrize(("point", "deliveries"), [("webhook_before_send", 1), ("webhook_after_2xx", 2)])
+def test_a_kill_around_a_delivery_loses_nothing_and_repeats_only_the_same_id(
+    bench, told, webhook_receiver, point, deliveries
+):
+    bench.raise_alert(told, 1)
+    with closing(bench.sender(told, killer(point))) as sender, pytest.raises(Killed):
+        sender.step()
+    assert bench.waiting() == 1
+
+    with closing(bench.sender(told)) as restarted:
+        restarted.step()
+
+    ids = [r.headers["webhook-id"] for r in webhook_receiver.requests]
+    assert len(ids) == deliveries
+    assert len(set(ids)) == 1
+    assert bench.waiting() == 0
+
+
+def test_an_error_that_nobody_foresaw_ends_all_threads_and_is_raised(bench, webhook_receiver, pager):
+    told = plant(endpoint("desk", webhook_receiver.url), endpoint("pager", pager.url))
+    bench.raise_alert(told, 1)
+    sender = bench.sender(told, killer("webhook_after_2xx"))
+
+    with closing(sender), pytest.raises(Killed):
+        sender.run(threading.Event())
+
+
+def test_a_busy_database_is_waited_for(bench, told, webhook_receiver, caplog):
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    left = [busy]
+
+    def crash(_: str) -> None:
+        if left:
+            raise left.pop()
+
+    with running(bench.sender(told, crash)):
+        bench.raise_alert(told, 1)
+        webhook_receiver.wait_for(1, patience=10)
+
+    assert "the outbox cannot be used" in caplog.text
+
+
+def test_a_clock_that_went_back_does_not_stop_anything(bench, told, webhook_receiver):
+    webhook_receiver.script(Answer(503, {"Retry-After": "60"}))
+    bench.raise_alert(told, 1)
+
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+        bench.clock.move(-2 * DAY)
+        assert sender.step() == 1
+
+    assert bench.waiting() == 0
+
+
+def test_statistics_count_attempts_and_what_waits(bench, told, webhook_receiver):
+    began = bench.clock()
+    webhook_receiver.script(204, 500)
+    bench.raise_alert(told, 1, 2)
+
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+
+        assert sender.statistics() == [
+            EndpointStatistics(
+                endpoint="desk",
+                delivered=1,
+                failed=1,
+                last_error="HTTP 500",
+                last_delivered=began,
+                waiting=1,
+                oldest=began,
+            )
+        ]
+
+
+def test_no_endpoints_are_no_reason_to_fail(bench):
+    with closing(bench.sender(plant())) as sender:
+        assert (sender.step(), sender.statistics()) == (0, [])
+    with running(bench.sender(plant())):
+        pass
+
+
+def test_a_private_address_gets_nothing_unless_it_was_allowed(bench, told, webhook_receiver):
+    secure = plant(endpoint(url=webhook_receiver.url.replace("http:", "https:")))
+    bench.raise_alert(secure, 1)
+    with closing(WebhookSender(bench.database, secure.webhooks, bench.clock, lambda _: None)) as sender:
+        sender.step()
+        (statistics,) = sender.statistics()
+
+    assert statistics.last_error.startswith("AddressRefused: 127.0.0.1")
+    assert webhook_receiver.requests == []
+
+
+def test_a_broken_endpoint_is_refused_before_anything_is_sent(bench):
+    with pytest.raises(EndpointError, match="webhook desk"):
+        bench.sender(plant(endpoint(secret="whsec_short")))
+
+
+def test_secrets_are_in_no_log_line_statistic_or_row(bench, webhook_receiver, caplog):
+    caplog.set_level(logging.DEBUG)
+    url = webhook_receiver.url.replace("http://", "http://user:canary1@") + "/canary2?token=canary3"
+    told = plant(endpoint(url=url))
+    webhook_receiver.script(204, 500, RESET)
+    bench.raise_alert(told, 1, 2)
+    with closing(bench.sender(told)) as sender:
+        for _ in range(3):
+            sender.step()
+            bench.clock.move(DAY)
+        webhook_receiver.stop()
+        bench.raise_alert(told, 3)
+        sender.step()
+        said = [repr(sender), repr(sender.statistics())]
+
+    rows = bench.line.execute("SELECT event_id, endpoint, alert, body, error FROM webhook").fetchall()
+    everything = caplog.text + "".join(said) + repr(rows)
+    assert "Connection refused" in everything
+    assert "canary" not in everything
+    assert SECRET[6:20] not in everything

@@ -1,0 +1,174 @@
+"""The service as a process of its own, driven as an operator would: started, asked, ended, killed, started again."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.servers import PATIENCE, free_port, wait_until
+
+CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("stackmeter")),)
+TOKEN = "a-token-of-the-tests-own"
+LONG = 120.0  # s: a bound that only a service that stands still reaches, on a busy machine too
+ALWAYS_DRAINED = ("stackmeter_journal_backlog", "stackmeter_webhooks_waiting")
+DRAINED_TO_INFLUX = ("stackmeter_influx_waiting_readings", "stackmeter_influx_waiting_hours")
+
+
+class Service:
+    """`stackmeter run` on one state directory and one port, as often as it is started.
+
+    Parameters
+    ----------
+    folder
+        Where its state directory and its log are.
+    program
+        What is run in place of the console script, such as the same under strace.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Path,
+        broker: str,
+        *,
+        influx: str | None = None,
+        mqtt_version: str = "3.1.1",
+        client_id: str = "stackmeter",
+        environment: dict[str, str] | None = None,
+        program: tuple[str, ...] = CONSOLE_SCRIPT,
+    ) -> None:
+        self.state = folder / "state"
+        self.port = free_port()
+        self._log = folder / "service.log"
+        options = {
+            "config": config, "state": self.state, "broker": broker, "mqtt-version": mqtt_version,
+            "client-id": client_id, "port": self.port, "influx": influx,
+        }  # fmt: skip
+        given = [x for name, value in options.items() if value is not None for x in (f"--{name}", str(value))]
+        self._command = [*program, "run", *given]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("STACKMETER_")}
+        self._environment = {**inherited, "STACKMETER_TOKEN": TOKEN, **(environment or {})}
+        self._outboxes = ALWAYS_DRAINED + (DRAINED_TO_INFLUX if influx else ())
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def database(self) -> Path:
+        """The state's file."""
+        return self.state / "state.db"
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.state / "journal.db"
+
+    @property
+    def running(self) -> bool:
+        """True while the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The id of the process that was started last."""
+        assert self._process is not None, "the service was not started"
+        return self._process.pid
+
+    def log(self) -> str:
+        """Return what it has written so far, over all its starts."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def start(self, *, crash: str = "", ready: bool = True) -> None:
+        """Start it, to die at the crash point `point:n` if one is named; return once it is ready, or at once."""
+        assert not self.running, "the service runs already"
+        environment = self._environment | ({"STACKMETER_CRASH": crash} if crash else {})
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                start_new_session=True,
+            )  # fmt: skip
+        if ready:
+            self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait for a /readyz that says so; raise at once where the process ends first."""
+        wait_until(self._ready_or_dead, f"the service is not ready: {self.log()[-3000:]}", LONG)
+
+    def wait_for_end(self, patience: float = LONG) -> int:
+        """Wait until the process ends by itself, and return its exit code; minus the signal where one ended it."""
+        assert self._process is not None, "the service was not started"
+        return self._process.wait(patience)
+
+    def kill(self) -> None:
+        """SIGKILL: what a power cut leaves of a process."""
+        if self.running and self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # a tracer and what it traces
+            self._process.wait(PATIENCE)
+
+    def term(self) -> int:
+        """SIGTERM; return the exit code."""
+        assert self._process is not None, "the service was not started"
+        self._process.send_signal(signal.SIGTERM)
+        return self.wait_for_end()
+
+    def get(self, path: str, **parameters: str) -> httpx.Response:
+        """Ask the API."""
+        return httpx.get(
+            f"http://127.0.0.1:{self.port}{path}",
+            params=parameters,
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=PATIENCE,
+            trust_env=False,
+        )
+
+    def metrics(self) -> dict[str, float]:
+        """Return every metric by its name, summed over its labels; `name{label}` is one sample of several."""
+        found: dict[str, float] = {}
+        for family in text_string_to_metric_families(self.get("/metrics").text):
+            for sample in family.samples:
+                name = sample.name.removesuffix("_total")
+                found[name] = found.get(name, 0.0) + sample.value
+                for label in sample.labels.values():
+                    key = f"{name}{{{label}}}"
+                    found[key] = found.get(key, 0.0) + sample.value
+        return found
+
+    def drain(self, messages: int, received: int = 0, patience: float = LONG) -> dict[str, float]:
+        """Wait until so many different messages are in the state and nothing waits any more; return the metrics.
+
+        `received` counts the repeated ones too. What waits is the journal's backlog and every outbox.
+        """
+        last: dict[str, Any] = {}
+
+        def drained() -> bool:
+            if not self.running:
+                raise RuntimeError(f"the service ended: {self.log()[-3000:]}")
+            last.update(self.metrics())
+            kept = sum(last.get(f"stackmeter_messages{{{o}}}", 0) for o in ("accepted", "late", "quarantined"))
+            enough = kept >= messages and last.get("stackmeter_messages{received}", 0) >= received
+            return enough and not any(last[name] for name in self._outboxes)
+
+        try:
+            wait_until(drained, "drained", patience)
+        except TimeoutError as error:
+            waiting = {k: v for k, v in last.items() if k in self._outboxes or k.startswith("stackmeter_messages")}
+            raise TimeoutError(f"of {messages} messages within {patience:g} s: {waiting}") from error
+        return last
+
+    def _ready_or_dead(self) -> bool:
+        if not self.running:
+            raise RuntimeError(f"the service ended: {self.log()[-3000:]}")
+        with contextlib.suppress(httpx.TransportError):
+            return self.get("/readyz").is_success
+        return False

@@ -1,0 +1,194 @@
+"""A judgement becomes an alert, a line for InfluxDB and one frozen webhook for each endpoint, all or nothing."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plant.park import ThresholdRule
+from store.alerts import alert_id, apply_judgement, event_id, rule_states, save_rule_state
+from store.sqlite import transaction
+from tests.notify.state import GRID, STACK, endpoint, judgement, new_state, plant
+
+DESK, PAGER = endpoint("desk"), endpoint("pager")
+TOLD = plant(DESK, PAGER)
+T0 = 1_795_500_000_000_000_000  # 2026-11-24T06:00:00Z
+T1 = T0 + 90_500_000_000
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(new_state(tmp_path / "state.db")) as connection:
+        yield connection
+
+
+def applied(
+    line, *transitions, late=(), rule: ThresholdRule = STACK, alert=None, told=TOLD, now=T1, api_url=""
+):
+    with transaction(line):
+        return apply_judgement(
+            line, told, rule, judgement(*transitions, late=late), alert, now=now, api_url=api_url
+        )
+
+
+def bodies(line: sqlite3.Connection, name: str = "desk") -> list[dict]:
+    rows = line.execute("SELECT body FROM webhook WHERE endpoint = ? ORDER BY id", (name,))
+    return [json.loads(body) for (body,) in rows]
+
+
+def test_a_firing_is_an_open_alert_with_its_rules_texts_filled_in(line):
+    applied(line, (True, T0, 13.25))
+
+    row = line.execute(
+        'SELECT rule, status, severity, started_at, ended_at, value, "limit", unit, summary FROM alert'
+    )
+    assert row.fetchall() == [
+        (
+            *("stack-co2", "firing", "critical", T0, None, 13.25, 12.5, "%"),
+            "stack1/co2 at mill, nam-cau-kien: 13.25 % is above 12.5 %",
+        )
+    ]
+
+
+def test_a_resolved_alert_keeps_its_texts_and_shows_the_value_that_resolved_it(line):
+    alert = applied(line, (True, T0, 13.25))
+    after = applied(line, (False, T1, 12.0), alert=alert)
+
+    assert after is None
+    row = line.execute("SELECT status, started_at, ended_at, value, summary FROM alert").fetchone()
+    assert row == ("resolved", T0, T1, 12.0, "stack1/co2 at mill, nam-cau-kien: 13.25 % is above 12.5 %")
+
+
+def test_the_rules_state_names_the_alert_that_is_open(line):
+    applied(line, (True, T0, 13.0))
+
+    assert rule_states(line) == {"stack-co2": ("firing", T0, alert_id("stack-co2", T0))}
+
+
+def test_an_open_alert_stays_open_while_its_state_is_unknown(line):
+    alert = applied(line, (True, T0, 13.0))
+    save_rule_state(line, "stack-co2", "unknown", T0, alert)
+
+    assert rule_states(line) == {"stack-co2": ("unknown", T0, alert)}
+    assert line.execute("SELECT status FROM alert").fetchall() == [("firing",)]
+    assert len(bodies(line)) == 1
+
+
+def test_every_transition_is_told_to_every_endpoint_once_and_in_order(line):
+    applied(line, (True, T0, 13.0), (False, T0 + 1, 12.0), (True, T1, 14.0))
+
+    told = line.execute("SELECT endpoint, alert, event_id FROM webhook ORDER BY id").fetchall()
+    first, second = alert_id("stack-co2", T0), alert_id("stack-co2", T1)
+    events = [(first, "alert.firing"), (first, "alert.resolved"), (second, "alert.firing")]
+    assert told == [
+        (name, alert, event_id(alert, kind)) for alert, kind in events for name in ("desk", "pager")
+    ]
+
+
+def test_the_body_has_the_shape_that_was_promised(line):
+    alert = applied(line, (True, T0, 2.5), (False, T1, 1.5), rule=GRID, api_url="https://stackmeter.example")
+    assert alert is None
+
+    data = {
+        "id": alert_id("grid-rate", T0),
+        "rule": "grid-rate",
+        "status": "firing",
+        "severity": "warning",
+        "started_at": "2026-11-24T06:00:00Z",
+        "ended_at": None,
+        "value": 2.5,
+        "limit": 2.0,
+        "unit": "t/h",
+        "labels": {"park": "nam-cau-kien", "facility": "mill", "source": "grid"},
+        "summary": "grid emits 2.5 t/h",
+        "description": "Ask the shift leader.",
+        "links": {"alerts": "https://stackmeter.example/v1/alerts"},
+    }
+    ended = {"status": "resolved", "ended_at": "2026-11-24T06:01:30.5Z", "value": 1.5}
+    assert bodies(line) == [
+        {"type": "alert.firing", "timestamp": "2026-11-24T06:00:00Z", "data": data},
+        {"type": "alert.resolved", "timestamp": "2026-11-24T06:01:30.5Z", "data": data | ended},
+    ]
+
+
+def test_all_endpoints_get_the_same_bytes(line):
+    applied(line, (True, T0, 13.0))
+
+    assert line.execute("SELECT count(DISTINCT body), count(*) FROM webhook").fetchone() == (1, 2)
+
+
+def test_ids_are_constant_and_without_a_dot():
+    """They go into a signature whose parts are joined by dots, and a receiver knows an event again by them."""
+    assert alert_id("stack.co2", T0) == "alert_1b19524c013be38786387fa559fd5ecd"
+    assert event_id("a", "alert.firing") == "event_672c01f47c3ba86395984d47a7dbfc92"
+
+
+def test_ids_differ_where_the_rule_the_time_or_the_transition_does():
+    assert len({alert_id("a", 1), alert_id("a", 11), alert_id("a1", 1), alert_id("b", 1)}) == 4
+    assert event_id("a", "alert.firing") != event_id("a", "alert.resolved")
+
+
+def test_a_transaction_that_fails_leaves_nothing(line):
+    with pytest.raises(sqlite3.IntegrityError):
+        applied(
+            line,
+            (True, T0, 13.0),
+            told=replace(TOLD, webhooks=(DESK, replace(PAGER, name=None))),
+            late=((1, 13.0),),
+        )
+
+    counts = "SELECT (SELECT count(*) FROM {}) + (SELECT count(*) FROM {}) + (SELECT count(*) FROM {})"
+    assert line.execute(counts.format("alert", "webhook", "influx_alert")).fetchone() == (0,)
+    assert line.execute(counts.format("rule_state", "late_breach", "webhook")).fetchone() == (0,)
+
+
+def test_a_late_breach_is_noted_once_and_told_to_nobody(line):
+    applied(line, late=((5, 13.0), (6, 14.0)))
+    applied(line, late=((5, 13.0),))
+
+    assert line.execute("SELECT * FROM late_breach").fetchall() == [
+        ("stack-co2", 5, 13.0),
+        ("stack-co2", 6, 14.0),
+    ]
+    assert line.execute("SELECT count(*) FROM webhook").fetchone() == (0,)
+    assert line.execute("SELECT count(*) FROM influx_alert").fetchone() == (0,)
+
+
+def test_influxdb_is_told_of_each_transition_with_state_1_and_0(line):
+    applied(line, (True, T0, 13.0), (False, T1, 12.0))
+
+    key = "alert,facility=mill,park=nam-cau-kien,rule=stack-co2,severity=critical"
+    assert [row[0] for row in line.execute("SELECT line FROM influx_alert ORDER BY id")] == [
+        f"{key} state=1.0,value=13.0,limit=12.5 {T0}",
+        f"{key} state=0.0,value=12.0,limit=12.5 {T1}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{value.__class__}", "{value!r}", "{value:>99999999}", "{secret}", "{0}", "{", "%(value)s", "{{limit"],
+)
+def test_a_template_knows_its_placeholders_and_nothing_else(line, template: str):
+    applied(line, (True, T0, 13.0), rule=replace(STACK, summary=template))
+
+    assert line.execute("SELECT summary FROM alert").fetchone() == (template,)
+
+
+def test_a_word_that_looks_like_a_placeholder_is_not_filled_again(line):
+    applied(
+        line, (True, T0, 13.0), rule=replace(STACK, summary="{channel}"), told=plant(DESK, channel="{limit}")
+    )
+
+    assert line.execute("SELECT summary FROM alert").fetchone() == ("{limit}",)
+
+
+def test_control_characters_of_a_name_are_escaped_in_texts(line):
+    """A name could otherwise forge a line in a log, colour a terminal, or turn the direction of the text."""
+    told = plant(DESK, channel="a\r\nb\x1b[31m\u202e\u2028é")
+    applied(line, (True, T0, 13.0), rule=replace(STACK, summary="{channel}"), told=told)
+
+    assert line.execute("SELECT summary FROM alert").fetchone() == ("a\\r\\nb\\x1b[31m\\u202e\\u2028é",)
