@@ -14,13 +14,14 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ from store.influx import InfluxSink
 from tests.servers import InfluxDB, Mosquitto, free_port
 
 GATEWAYS = 20
+SOURCE_EVERY = 4  # channels; the Hai Phong example has 18 sources on 80 channels
 CADENCE = timedelta(seconds=10)
 PER_BLOCK = 10_000
 # Saving the whole queue at every change, as the durable settings ask, would measure Mosquitto's disk and nothing else.
@@ -66,7 +68,7 @@ def configuration(folder: Path, channels: int) -> Path:
         "        sources:\n"
         + "".join(
             f"          - {{name: s{c}, method: electricity-location, factor: vn-grid, inputs: {{energy: c{c}}}}}\n"
-            for c in range(0, channels, max(1, channels // 1000))
+            for c in range(0, channels, SOURCE_EVERY)
         )
     )
     rows = "".join(
@@ -209,9 +211,10 @@ def service(broker: Mosquitto, folder: Path, config: Path, load: Load, influx: I
         command += ["--influx", influx.url]
     process = subprocess.Popen(command, env={**os.environ, "STACKMETER_TOKEN": "benchmark"})
     try:
-        began = _until(port, "stackmeter_journal_messages_total", lambda x: x > 0)
-        to_state = _until(port, "backlog", lambda x: x == 0, load.messages) - began
-        to_influx = _until(port, "waiting", lambda x: x == 0) - began if influx is not None else 0.0
+        began = _until(state, "SELECT 1 FROM cursor", "state.db", lambda _: _journalled(state) > 1)
+        end = load.messages + 1
+        to_state = _until(state, "SELECT next FROM cursor", "state.db", lambda found: found >= end) - began
+        to_influx = _until(state, _WAITING, "state.db", lambda found: found == 0) - began if influx else 0.0
         peak = _peak(process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -219,38 +222,29 @@ def service(broker: Mosquitto, folder: Path, config: Path, load: Load, influx: I
     return Run(to_state, to_influx, peak)
 
 
-def _until(port: int, what: str, good: object, messages: int = 0) -> float:
-    """Poll the metrics until they say so; return when that was."""
+_WAITING = "SELECT (SELECT count(*) FROM influx_reading) + (SELECT count(*) FROM influx_emission)"
+
+
+def _until(state: Path, query: str, file: str, good: Callable[[int], bool]) -> float:
+    """Look into the service's database, from outside, until it says so; return when that was."""
     while True:
-        try:
-            values = _metrics(port)
-        except OSError:
-            time.sleep(0.01)
-            continue
-        if what == "backlog":
-            value = (
-                messages - values["stackmeter_journal_messages_total"] + values["stackmeter_journal_backlog"]
-            )
-        elif what == "waiting":
-            value = values["stackmeter_influx_waiting_readings"] + values["stackmeter_influx_waiting_hours"]
-        else:
-            value = values.get(what, 0.0)
-        if good(value):  # type: ignore[operator]  # a predicate
+        found = _asked(state / file, query)
+        if found is not None and good(found):
             return time.monotonic()
         time.sleep(0.02)
 
 
-def _metrics(port: int) -> dict[str, float]:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/metrics", headers={"Authorization": "Bearer benchmark"}
-    )
-    with urllib.request.urlopen(request, timeout=5) as answer:
-        rows = (
-            line.split()
-            for line in answer.read().decode().splitlines()
-            if not line.startswith("#") and "{" not in line
-        )
-        return {row[0]: float(row[1]) for row in rows if len(row) == 2}
+def _journalled(state: Path) -> int:
+    return _asked(state / "journal.db", "SELECT coalesce(max(first + count), 0) FROM journal") or 0
+
+
+def _asked(file: Path, query: str) -> int | None:
+    """Return the first number of the answer, None where there is no such database yet."""
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)) as connection:
+            return int(connection.execute(query).fetchone()[0])
+    except (sqlite3.OperationalError, TypeError):
+        return None
 
 
 def _peak(pid: int) -> float:

@@ -104,6 +104,10 @@ class Service:
         """Wait for a /readyz that says so; raise at once where the process ends first."""
         wait_until(self._ready_or_dead, f"the service is not ready: {self.log()[-3000:]}", LONG)
 
+    def wait_until_ready_or_ended(self) -> None:
+        """Wait for whichever comes first."""
+        wait_until(lambda: not self.running or self._ready(), "the service is neither ready nor gone", LONG)
+
     def wait_for_end(self, patience: float = LONG) -> int:
         """Wait until the process ends by itself, and return its exit code; minus the signal where one ended it."""
         assert self._process is not None, "the service was not started"
@@ -155,20 +159,27 @@ class Service:
             if not self.running:
                 raise RuntimeError(f"the service ended: {self.log()[-3000:]}")
             last.update(self.metrics())
-            kept = sum(last.get(f"stackmeter_messages{{{o}}}", 0) for o in ("accepted", "late", "quarantined"))
+            kept = sum(
+                last.get(f"stackmeter_messages{{{o}}}", 0) for o in ("accepted", "late", "quarantined")
+            )
             enough = kept >= messages and last.get("stackmeter_messages{received}", 0) >= received
             return enough and not any(last[name] for name in self._outboxes)
 
         try:
             wait_until(drained, "drained", patience)
         except TimeoutError as error:
-            waiting = {k: v for k, v in last.items() if k in self._outboxes or k.startswith("stackmeter_messages")}
+            waiting = {
+                k: v for k, v in last.items() if k in self._outboxes or k.startswith("stackmeter_messages")
+            }
             raise TimeoutError(f"of {messages} messages within {patience:g} s: {waiting}") from error
         return last
 
     def _ready_or_dead(self) -> bool:
         if not self.running:
             raise RuntimeError(f"the service ended: {self.log()[-3000:]}")
+        return self._ready()
+
+    def _ready(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
             return self.get("/readyz").is_success
         return False

@@ -5,7 +5,7 @@ The order of its stages stands in `Line.stages` and nowhere else.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Protocol
@@ -18,13 +18,13 @@ from ingest.formats import native
 from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.normalise import Normaliser
 from ingest.sequences import Boot, holes
-from ingest.topics import TopicClass
-from plant.arrays import Bools, Ints, Readings
+from ingest.topics import GatewayTopic, TopicClass
+from plant.arrays import Bools, Ints, Readings, Times
 from plant.park import Plant
-from plant.vocabulary import NS_PER_DAY, Code, Kind, Outcome
+from plant.vocabulary import NS_PER_DAY, Code, Kind, Outcome, Verdict
 from rules.engine import Emissions
 from store import blocks
-from store.books import ACK_DAYS, Refused, Tally
+from store.books import ACK_DAYS, OUTCOMES, Refused, Tally
 from store.emissions import Changes
 from store.journal import JournalReader, Message
 from store.ledger import Entry
@@ -32,6 +32,13 @@ from store.state import State
 
 MAX_PAYLOAD = 256 * 1024
 KEPT_OF_REJECTED = 1024
+_ACCEPTED, _LATE, _DUPLICATE = (
+    OUTCOMES.index(o) for o in (Outcome.ACCEPTED, Outcome.LATE, Outcome.DUPLICATE)
+)
+CONFLICT_OUTLIERS, CONFLICT_AMONG = (
+    20,
+    50,
+)  # more outliers than that among so many readings: `channel_conflict`
 MOST_MESSAGES = 20_000  # of a micro-batch
 MOST_BYTES = 8 * 1024 * 1024  # of a micro-batch; one message at least
 
@@ -58,6 +65,7 @@ class Batch:
 
     offset: int
     messages: list[Message]
+    received: Times = field(default_factory=lambda: np.empty(0, np.int64))
     gateways: list[str] = field(default_factory=list)
     envelopes: dict[int, Envelope] = field(default_factory=dict)
     raw: RawReadings = field(default_factory=RawReadings)
@@ -109,6 +117,7 @@ class Line:
         self._first = state.first_readings()
         self._sources_of = _sources_of(plant)
         self._next = state.cursor
+        self.conflicts: set[int] = set()  # channels on which two meters seem to speak
         self.heard: set[str] = set()  # gateways to acknowledge; the publisher empties it
         self.stages: tuple[Callable[[Batch], None], ...] = (
             self._decode,
@@ -173,15 +182,16 @@ class Line:
 
     def _decode(self, batch: Batch) -> None:
         """Sort messages by topic and decode those that hold readings."""
+        batch.received = np.array([m.received for m in batch.messages], np.int64)
         for position, message in enumerate(batch.messages):
             topic = topics.parse(message.topic)
             batch.gateways.append(topic.id if topic else "")
-            refusal = _rejection(position, message, topics.classify(message.topic))
+            refusal = _rejection(position, message, topic)
             if refusal is not None:
                 batch.rejected[position] = refusal
-            elif topic is not None and topic.use is TopicClass.STATUS:
+            elif topic is None or topic.use is TopicClass.STATUS:
                 batch.statuses.append(position)
-            elif topic is not None:
+            else:
                 batch.envelopes[position] = native.decode(
                     message.payload, position, topic.gateway, batch.raw, batch.refusals
                 )
@@ -200,9 +210,9 @@ class Line:
                     )
                 )
         position_of = np.array(raw.message, np.int64)
-        received = np.array([m.received for m in batch.messages], np.int64)
-        arrived = received[position_of] if len(position_of) else position_of
-        readings, rows = self._normaliser.normalise(raw, np.array(channel, np.int32), arrived, batch.refusals)
+        readings, rows = self._normaliser.normalise(
+            raw, np.array(channel, np.int32), batch.received[position_of], batch.refusals
+        )
         batch.readings, batch.position = readings, position_of[rows]
         readings.message = batch.offset + batch.position
         boots = self._number_boots(batch)
@@ -211,18 +221,17 @@ class Line:
     def _sequence(self, batch: Batch) -> None:
         """Enter sequence numbers, and find the holes in time that opened or closed."""
         first, last = _time_bounds(batch)
-        touched: dict[str, set[str]] = defaultdict(set)
+        by_boot: dict[tuple[str, str], list[int]] = defaultdict(list)
         for position, envelope in batch.envelopes.items():
-            if envelope.boot is None or envelope.seq is None:
-                continue
-            gateway, received = batch.gateways[position], batch.messages[position].received
-            if self._boot(gateway, envelope.boot).add(
-                envelope.seq, first.get(position, received), last.get(position, received)
-            ):
-                touched[gateway].add(envelope.boot)
-                batch.counted.add(position)
-            else:
-                batch.repeated.add(position)
+            if envelope.boot is not None and envelope.seq is not None:
+                by_boot[batch.gateways[position], envelope.boot].append(position)
+        touched: dict[str, set[str]] = defaultdict(set)
+        for (gateway, name), positions in by_boot.items():
+            seqs = [batch.envelopes[position].seq or 0 for position in positions]
+            came = self._boot(gateway, name).add(seqs, first[positions].tolist(), last[positions].tolist())
+            touched[gateway].add(name)
+            for position, new in zip(positions, came, strict=True):
+                (batch.counted if new else batch.repeated).add(position)
         for gateway, names in touched.items():
             for name in names:
                 boot = self._boots[gateway, name]
@@ -237,6 +246,7 @@ class Line:
         names = {number: name for (_, name), (number, _) in self._known_boots.items()}
         batch.evaluated = self._evaluator.take(batch.readings, names, self._holes, batch.disturbed)
         self._note_first(batch)
+        self._note_conflicts(batch.done)
 
     def _emit(self, batch: Batch) -> None:
         """Store the windows that changed, and say so in the ledger."""
@@ -255,15 +265,16 @@ class Line:
         """Give every message and every reading its one outcome."""
         counts = self._count_readings(batch)
         blamed: dict[int, Refusal] = {}
-        refused: dict[int, int] = defaultdict(int)
         for refusal in batch.refusals:
             blamed.setdefault(refusal.message, refusal)
-            refused[refusal.message] += 1
-        for position in range(len(batch.messages)):
-            if position in batch.rejected:
-                self._refuse(batch, position, Outcome.REJECTED, batch.rejected[position])
-            elif position in batch.envelopes:
-                self._settle(batch, position, counts.get(position, (0, 0, 0)), blamed.get(position))
+        for position in batch.repeated:
+            if counts[:2, position].any() and position not in blamed:
+                blamed[position] = _conflict(position, batch.envelopes[position])
+        for position, refusal in batch.rejected.items():
+            self._refuse(batch, position, Outcome.REJECTED, refusal)
+        for position in sorted(blamed):
+            self._settle_blamed(batch, position, counts[:, position], blamed[position])
+        self._settle_plain(batch, [p for p in batch.envelopes if p not in blamed], counts)
         for position in batch.statuses:
             message = batch.messages[position]
             online = _online(message.payload)
@@ -283,30 +294,33 @@ class Line:
 
     # --- parts of stages --------------------------------------------------------------------------------------
 
-    def _settle(
-        self, batch: Batch, position: int, counts: tuple[int, int, int], blamed: Refusal | None
-    ) -> None:
-        """Give a decoded, or undecodable, message its outcome by the precedence of the contract."""
-        envelope, (in_time, late, known) = batch.envelopes[position], counts
-        message, gateway = batch.messages[position], batch.gateways[position]
-        fresh = in_time + late
-        if blamed is None and position in batch.repeated and fresh:
-            detail = f"boot {envelope.boot!r} has sent {envelope.seq} before, with other readings"
-            blamed = Refusal(position, Code.CONFLICT_SEQ, "seq", detail)
-        told = envelope.count + envelope.refused
-        readings = {Outcome.ACCEPTED: in_time, Outcome.LATE: late, Outcome.DUPLICATE: known}
-        if blamed is not None:
-            outcome = self._refuse(batch, position, Outcome.QUARANTINED, blamed)
-            readings[outcome] = readings.get(outcome, 0) + told - fresh - known
-        elif in_time or (position in batch.counted and told == 0):
-            outcome = Outcome.ACCEPTED
-        else:
-            outcome = Outcome.LATE if late else Outcome.DUPLICATE
-        if blamed is None:
-            batch.tally.add(gateway, message.received, "messages", outcome)
-        for of_reading, count in readings.items():
+    def _settle_plain(self, batch: Batch, positions: list[int], counts: Ints) -> None:
+        """Settle all messages that nothing is wrong with."""
+        at = np.array(positions, np.int64)
+        in_time, late, known = counts[:, at]
+        nothing = in_time + late + known == 0
+        counted = np.isin(at, list(batch.counted)) if nothing.any() else nothing
+        accepted = (in_time > 0) | (nothing & counted)
+        outcome = np.select([accepted, late > 0], [_ACCEPTED, _LATE], _DUPLICATE)
+        gateways = [batch.gateways[position] for position in positions]
+        batch.tally.add_all(gateways, batch.received[at], "messages", outcome, np.ones(len(at), np.int64))
+        for of_reading, count in ((_ACCEPTED, in_time), (_LATE, late), (_DUPLICATE, known)):
+            batch.tally.add_all(gateways, batch.received[at], "readings", np.full(len(at), of_reading), count)
+
+    def _settle_blamed(self, batch: Batch, position: int, counts: Ints, refusal: Refusal) -> None:
+        """Settle a message that is quarantined, or is again what was quarantined; its other readings do count."""
+        envelope, (in_time, late, known) = batch.envelopes[position], counts.tolist()
+        outcome = self._refuse(batch, position, Outcome.QUARANTINED, refusal)
+        refused = envelope.count + envelope.refused - in_time - late - known
+        for of_reading, count in (
+            (Outcome.ACCEPTED, in_time),
+            (Outcome.LATE, late),
+            (Outcome.DUPLICATE, known),
+            (outcome, refused),
+        ):
             if count:
-                batch.tally.add(gateway, message.received, "readings", of_reading, count)
+                received = int(batch.received[position])
+                batch.tally.add(batch.gateways[position], received, "readings", of_reading, count)
 
     def _refuse(self, batch: Batch, position: int, outcome: Outcome, refusal: Refusal) -> Outcome:
         """Keep a refused message, unless the same bytes were refused within a day: then it is a duplicate."""
@@ -335,22 +349,13 @@ class Line:
         batch.tally.blame(gateway, message.received, refusal.code)
         return outcome
 
-    def _count_readings(self, batch: Batch) -> dict[int, tuple[int, int, int]]:
-        """Return, by message, how many readings were new in time, new but late, and known."""
-        if not len(batch.position):
-            return {}
-        received = np.array([m.received for m in batch.messages], np.int64)[batch.position]
+    def _count_readings(self, batch: Batch) -> Ints:
+        """Return how many readings of each message were new in time, new but late, and known: [3, messages]."""
         fresh = batch.done.fresh
-        late = fresh & (batch.readings.time < received - self._plant.allowed_lateness)
+        late = fresh & (batch.readings.time < batch.received[batch.position] - self._plant.allowed_lateness)
         size = len(batch.messages)
-        columns = [
-            np.bincount(batch.position, which, size).astype(np.int64)
-            for which in (fresh & ~late, late, ~fresh)
-        ]
-        return {
-            p: (int(columns[0][p]), int(columns[1][p]), int(columns[2][p]))
-            for p in np.unique(batch.position).tolist()
-        }
+        counts = [np.bincount(batch.position, which, size) for which in (fresh & ~late, late, ~fresh)]
+        return np.stack(counts).astype(np.int64)
 
     def _store_emissions(self, e: Emissions) -> Changes:
         columns = (
@@ -376,6 +381,14 @@ class Line:
             sources, times = np.array(list(earlier), np.int64), np.array(list(earlier.values()), np.int64)
             self._first[sources] = times
             self._state.note_first_readings(sources, times)
+
+    def _note_conflicts(self, evaluated: Evaluated) -> None:
+        """Note channels with too many outliers among their newest readings: two meters on one channel."""
+        for rows in (evaluated.written, evaluated.rejudged):
+            for channel in np.unique(rows.channel[rows.verdict == Verdict.OUTLIER]).tolist():
+                number = int(self._state.channel_ids[channel])
+                many = self._state.readings.outliers(number, CONFLICT_AMONG) > CONFLICT_OUTLIERS
+                (self.conflicts.add if many else self.conflicts.discard)(channel)
 
     def _number_boots(self, batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         """Return each message's boot as its number, new boots getting one; 0 where it named none."""
@@ -419,28 +432,29 @@ class Line:
         ]
 
 
-def _rejection(position: int, message: Message, use: TopicClass) -> Refusal | None:
+def _conflict(position: int, envelope: Envelope) -> Refusal:
+    detail = f"boot {envelope.boot!r} has sent {envelope.seq} before, with other readings"
+    return Refusal(position, Code.CONFLICT_SEQ, "seq", detail)
+
+
+def _rejection(position: int, message: Message, topic: GatewayTopic | None) -> Refusal | None:
     """Say why a message is refused before it is decoded, if it is."""
     if len(message.payload) > MAX_PAYLOAD:
-        return Refusal(
-            position, Code.TOO_LARGE, "", f"{len(message.payload)} bytes, at most {MAX_PAYLOAD} are taken"
-        )
-    if use not in {TopicClass.READINGS, TopicClass.STATUS}:
+        detail = f"{len(message.payload)} bytes, at most {MAX_PAYLOAD} are taken: split the message"
+        return Refusal(position, Code.TOO_LARGE, "", detail)
+    if topic is None:
         return Refusal(position, Code.TOPIC, "", "expected sm/v1/{park}/{facility}/{gateway}/readings")
     return None
 
 
-def _time_bounds(batch: Batch) -> tuple[Mapping[int, int], Mapping[int, int]]:
-    """Return the first and the last reading time of each message that has readings."""
-    if not len(batch.position):
-        return {}, {}
-    first, last = np.full(len(batch.messages), 2**62), np.full(len(batch.messages), -(2**62))
+def _time_bounds(batch: Batch) -> tuple[Times, Times]:
+    """Return the first and the last reading time of each message; without readings, when it arrived."""
+    first, last = batch.received.copy(), batch.received.copy()
+    have = np.unique(batch.position)
+    first[have], last[have] = 2**62, -(2**62)
     np.minimum.at(first, batch.position, batch.readings.time)
     np.maximum.at(last, batch.position, batch.readings.time)
-    have = np.unique(batch.position)
-    return dict(zip(have.tolist(), first[have].tolist(), strict=True)), dict(
-        zip(have.tolist(), last[have].tolist(), strict=True)
-    )
+    return first, last
 
 
 def _online(payload: bytes) -> bool | None:

@@ -47,7 +47,8 @@ class Normaliser:
 
     def channels(self, gateway: str, names: list[str]) -> list[int]:
         """Return the index of each channel of a gateway; -1 where there is none."""
-        return [self._channels.get(gateway, {}).get(name, -1) for name in names]
+        known = self._channels.get(gateway, {})
+        return [known.get(name, -1) for name in names]
 
     def normalise(
         self, raw: RawReadings, channel: NDArray[np.int32], received: Times, refusals: list[Refusal]
@@ -65,7 +66,10 @@ class Normaliser:
         """
         checks = _Checks(raw, channel < 0)
         checks.refuse(
-            channel < 0, Code.UNMAPPED, lambda row: f"no channel {raw.channel[row]!r} of this gateway"
+            channel < 0,
+            Code.UNMAPPED,
+            lambda row: f"no channel {raw.channel[row]!r} of this gateway",
+            "channel",
         )
         known = np.maximum(channel, 0)
         value = self._convert(raw, known, checks)
@@ -82,8 +86,8 @@ class Normaliser:
             time > received + FUTURE, Code.TS_FUTURE, lambda row: f"{raw.time[row]} is not yet", "time"
         )
         quality, flags = _sparse(raw, len(value))
-        slack = LIMIT_SLACK * np.abs(value)
-        outside = (value < self._minimum[known] - slack) | (value > self._maximum[known] + slack)
+        low, high = self._minimum[known], self._maximum[known]
+        outside = (value < low - LIMIT_SLACK * np.abs(low)) | (value > high + LIMIT_SLACK * np.abs(high))
         checks.refuse(
             outside & (quality <= 1),
             Code.RANGE,
@@ -164,7 +168,7 @@ class _Checks:
         self.refused = np.zeros(len(unmapped), bool)
         self.found: list[Refusal] = []
 
-    def refuse(self, rows: Bools, code: Code, say: Callable[[int], str], leaf: str = "") -> None:
+    def refuse(self, rows: Bools, code: Code, say: Callable[[int], str], leaf: str) -> None:
         """Refuse marked rows that are not refused yet."""
         for row in np.flatnonzero(rows & ~self.refused).tolist():
             self.refuse_one(row, code, say(row), leaf)
@@ -179,9 +183,7 @@ class _Checks:
         if self.refused[row]:
             return
         self.refused[row] = True
-        where = path_of(self._raw, row)
-        path = f"{where}.{leaf}" if where and leaf else where or leaf
-        self.found.append(Refusal(self._raw.message[row], code, path, detail))
+        self.found.append(Refusal(self._raw.message[row], code, path_of(self._raw, row, leaf), detail))
 
 
 def _sparse(raw: RawReadings, length: int) -> tuple[Bytes, Bytes]:

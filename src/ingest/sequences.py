@@ -16,18 +16,33 @@ class Boot:
     gone: dict[int, Run] = field(default_factory=dict)
     come: dict[int, Run] = field(default_factory=dict)
 
-    def add(self, seq: int, first: int, last: int) -> bool:
-        """Add a message's number with the first and last time of its readings [ns]; False if it was there."""
-        at = bisect_right(self.runs, seq, key=lambda run: run.low)
+    def add(self, seqs: list[int], first: list[int], last: list[int]) -> list[bool]:
+        """Add messages' numbers with the first and last time of their readings [ns]; say which were not there."""
+        came: list[bool] = []
+        start = 0
+        while start < len(seqs):
+            stop = start + 1
+            while stop < len(seqs) and seqs[stop] == seqs[stop - 1] + 1:
+                stop += 1
+            streak = Run(seqs[start], seqs[stop - 1], first[start], last[stop - 1])
+            if self._insert(streak):
+                came += [True] * (stop - start)
+            else:  # some of the streak were there
+                came += [self._insert(Run(seqs[k], seqs[k], first[k], last[k])) for k in range(start, stop)]
+            start = stop
+        return came
+
+    def _insert(self, new: Run) -> bool:
+        """Put a run among the others and join it with its neighbours; False, and nothing done, if they overlap."""
+        at = bisect_right(self.runs, new.low, key=lambda run: run.low)
         before = self.runs[at - 1] if at else None
-        if before is not None and seq <= before.high:
-            return False
         after = self.runs[at] if at < len(self.runs) else None
-        new = Run(seq, seq, first, last)
+        if (before is not None and new.low <= before.high) or (after is not None and after.low <= new.high):
+            return False
         start, stop = at, at
-        if before is not None and before.high == seq - 1:
+        if before is not None and before.high == new.low - 1:
             new, start = Run(before.low, new.high, before.low_time, new.high_time), at - 1
-        if after is not None and after.low == seq + 1:
+        if after is not None and after.low == new.high + 1:
             new, stop = Run(new.low, after.high, new.low_time, after.high_time), at + 1
         for run in self.runs[start:stop]:
             self._remove(run)

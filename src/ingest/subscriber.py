@@ -150,6 +150,9 @@ class Subscriber:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        # With such a callback paho writes in the network thread alone. Without, `ack` would write in the thread that
+        # calls it, and on a dead connection run `_on_disconnect` there, which waits for the lock that this thread holds.
+        client.on_socket_register_write = lambda _client, _data, _socket: None
         return client
 
     def _loop(self) -> None:

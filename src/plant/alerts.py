@@ -115,7 +115,7 @@ def webhook(
     except ValueError as error:
         findings.refuse(part, str(error), key)
         secret = ""
-    return Webhook(part.value.name, part.value.url, secret, part.value.allow_insecure)
+    return Webhook(part.value.name, part.value.url, secret, part.value.allow_private)
 
 
 def _secret(part: Placed[WebhookPart], key: str, directory: Path, environment: Mapping[str, str]) -> str:

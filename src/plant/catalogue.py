@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from plant.arrays import Floats, Times
-
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -65,10 +63,6 @@ class Catalogue(Protocol):
     factors: Mapping[str, FactorSpec]
     gwp_sets: tuple[str, ...]
 
-
-class FactorValues(Protocol):
-    """The values of one factor over time."""
-
-    def at(self, times: Times) -> Mapping[str, Floats]:
-        """Return each value in force at each time; NaN where none is."""
+    def misfit(self, method: str, factor: str) -> str | None:
+        """Return why a factor does not fit a method, None where it does; names of values alone do not tell."""
         ...

@@ -15,6 +15,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from plant.alerts import RuleMaker, Site, webhook
+from plant.catalogue import Catalogue
 from plant.channels import channels_of
 from plant.documents import Placed, read, salvage
 from plant.findings import Findings
@@ -22,7 +23,7 @@ from plant.fingerprint import fingerprint
 from plant.model import Configuration, FacilityPart, ParkPart, SettingsPart, json_schema
 from plant.park import Channel, Facility, Gateway, Park, Plant, Source, ThresholdRule, Webhook
 from plant.problems import ConfigurationError, Problem
-from plant.sources import FittingCatalogue, SourceMaker
+from plant.sources import SourceMaker
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
 
@@ -36,7 +37,7 @@ Numbered = TypeVar("Numbered", Gateway, Channel, Source)
 Named = TypeVar("Named", Channel, Source)
 
 
-def load(directory: Path, catalogue: FittingCatalogue, environment: Mapping[str, str] | None = None) -> Plant:
+def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] | None = None) -> Plant:
     """Return what a folder configures.
 
     Parameters
@@ -108,7 +109,7 @@ def _is_of_others(path: Path) -> bool:
     return path.name in OTHERS or path.name.endswith(tuple(f".{name}" for name in OTHERS))
 
 
-def _settings(files: Files, catalogue: FittingCatalogue, findings: Findings) -> SettingsPart:
+def _settings(files: Files, catalogue: Catalogue, findings: Findings) -> SettingsPart:
     """Return the one `settings`, or the defaults where there is none."""
     given = [file for file in files if file.value.settings is not None]
     for file in given:
@@ -188,7 +189,7 @@ def _channels(facilities: Facilities, directory: Path, findings: Findings) -> tu
 
 
 def _sources(
-    facilities: Facilities, channels: Iterable[Channel], catalogue: FittingCatalogue, findings: Findings
+    facilities: Facilities, channels: Iterable[Channel], catalogue: Catalogue, findings: Findings
 ) -> tuple[Source, ...]:
     by_site = _by_site(facilities, channels)
     sources: list[Source] = []

@@ -214,21 +214,24 @@ class WebhookPart(Part):
     name: Name
     """Unique."""
     url: Url
-    """Where to POST; https unless allow_insecure is true."""
+    """Where to POST; https and a public address unless allow_private is true."""
     secret_env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     """The environment variable that holds the secret; one of the three."""
     secret_file: Text | None = None
     """The file that holds the secret and that only its owner and group may read; one of the three."""
     secret: Text | None = None
     """The secret itself, in a file that only its owner and group may read: whsec_ and 24 to 64 bytes in base64."""
-    allow_insecure: bool = False
-    """True allows http, for a receiver on the same machine."""
+    allow_private: bool = False
+    """True allows http and private addresses, for a receiver on this machine or in the own network."""
 
     def faults(self) -> Iterator[Fault]:
         """Yield a missing or doubled secret, and http where it is not allowed."""
         yield from exactly_one(self, "secret_env", "secret_file", "secret")
-        if urlsplit(self.url).scheme != "https" and not self.allow_insecure:
-            yield "url", "is not https; say allow_insecure: true for a receiver on this machine"
+        if urlsplit(self.url).scheme != "https" and not self.allow_private:
+            yield (
+                "url",
+                "is not https; say allow_private: true for a receiver on this machine or in the own network",
+            )
 
 
 class SettingsPart(Part):

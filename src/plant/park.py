@@ -112,7 +112,7 @@ class Webhook:
     name: str
     url: str
     secret: str = field(repr=False)
-    allow_insecure: bool = False  # http and private addresses too
+    allow_private: bool = False  # http and private addresses too
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from plant.catalogue import Catalogue, MethodSpec, Role
 from plant.documents import Placed
@@ -14,14 +13,6 @@ from plant.units import DimensionError, Unit, conversion, per_hour_integral, uni
 from plant.vocabulary import Kind
 
 
-class FittingCatalogue(Catalogue, Protocol):
-    """A catalogue that also knows which factor fits which method; names of values alone do not tell."""
-
-    def misfit(self, method: str, factor: str) -> str | None:
-        """Return why a factor does not fit a method, None where it does; both are in the catalogue."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class SourceMaker:
     """Makes the sources of one facility."""
@@ -29,7 +20,7 @@ class SourceMaker:
     park: str
     facility: str
     channels: Mapping[str, Channel]
-    catalogue: FittingCatalogue
+    catalogue: Catalogue
     findings: Findings
 
     def source(self, part: Placed[SourcePart]) -> Source | None:

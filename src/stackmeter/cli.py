@@ -6,10 +6,24 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+    from rich.console import Console
+
+    from plant.problems import Problem
+    from stackmeter.client import Overview
+    from stackmeter.service import Service
+    from stackmeter.settings import Settings
+
+Made = TypeVar("Made")
 
 app = typer.Typer(
     name="stackmeter",
@@ -20,20 +34,22 @@ app = typer.Typer(
     "First look: stackmeter demo. Your own park: write a configuration, stackmeter check DIR, stackmeter run --config DIR.",
 )
 
-EXIT_NOT_READY, EXIT_CONFIG, EXIT_UNREACHABLE = 1, 2, 3
-EXIT_INTERRUPTED = 130
+EXIT_NOT_READY, EXIT_CONFIG, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 1, 2, 3, 130
+PLAIN_WIDTH = 120  # columns of a table that goes to a file or a pipe
 
 
-def _seconds(text: str) -> float:
-    """Return the seconds of `90`, `90s`, `15min`, `2h` or `1d`."""
+def _seconds(given: object) -> float:
+    """Return the seconds of `90`, `90s`, `15min`, `2h` or `1d`; a default is a number already."""
     from plant.clock import parse_duration
     from plant.vocabulary import NS_PER_S
 
+    text = str(given)
     return float(text) if text.replace(".", "", 1).isdecimal() else parse_duration(text) / NS_PER_S
 
 
-def _duration(*names: str, help: str) -> Any:  # noqa: A002 - as typer calls it
-    return typer.Option(*names, help=help, parser=_seconds, metavar="<duration>")
+def _span(name: str, text: str, default: str | bool = False) -> Any:
+    """Return an option that takes a duration."""
+    return typer.Option(name, help=text, parser=_seconds, metavar="<duration>", show_default=default)
 
 
 ConfigDir = Annotated[
@@ -47,7 +63,6 @@ BrokerUrl = Annotated[
     typer.Option("--broker", help="MQTT broker, mqtt://host:port.", show_default="mqtt://127.0.0.1:1883"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
-File = typer.Option(exists=True, dir_okay=False, readable=True)
 
 
 def main() -> None:
@@ -58,7 +73,8 @@ def main() -> None:
 @app.command()
 def run(
     settings_file: Annotated[
-        Path | None, typer.Option("--settings", help="TOML file with any of these settings.")
+        Path | None,
+        typer.Option("--settings", exists=True, dir_okay=False, help="TOML file with any of these settings."),
     ] = None,
     config: ConfigDir = None,
     state: StateDir = None,
@@ -104,15 +120,18 @@ def run(
         "influx_url": influx, "influx_token": influx_token, "influx_org": influx_org, "influx_bucket": influx_bucket,
         "host": host, "port": port, "token": token, "public_url": public_url, "log_level": log_level,
     }  # fmt: skip
-    settings = _or_exit(lambda: given.load(settings_file, flags))
+    wrong_file = {EXIT_CONFIG: f"in {settings_file}, which is to be TOML"}
+    settings = _or_exit(lambda: given.load(settings_file, flags), {ValueError: EXIT_CONFIG}, wrong_file)
     logging.basicConfig(
         level=settings.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    service = _start(settings)
-    typer.echo(f"API at {service.server.url}, token in {settings.state / 'token'}", err=True)
-    raise typer.Exit(_until_told(service))
+    service = _or_exit(lambda: _started(settings), _failures())
+    where = "as given" if settings.token else f"in {settings.state / 'token'}"
+    with _on_signal(service.stop):
+        typer.echo(f"API at {service.server.url}, token {where}", err=True)
+        raise typer.Exit(service.wait())
 
 
 @app.command()
@@ -155,63 +174,357 @@ def contract(
     )
 
 
-def _start(settings: Any) -> Any:
-    """Open and start the service, or explain and exit with the code that says why not."""
-    from stackmeter import service as switch
-    from stackmeter.crash import crash_points
-    from stackmeter.folder import FolderInUse
-    from store.state import StateMismatch
+@app.command()
+def demo(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Directory with the configuration; webhooks that it names are called.",
+            show_default="the packaged example, parks of Hai Phong",
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory for journal, state and token, kept at the end.",
+            show_default="temporary, removed at the end",
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port the API listens on; a free one where it is taken.")
+    ] = 8080,
+    speed: Annotated[float, typer.Option(help="Simulated seconds per second, until now is reached.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes everything random.")] = 1,
+    duration: Annotated[
+        float | None, _span("--duration", "End by itself after so long, such as 30 or 5min.", "until Ctrl-C")
+    ] = None,
+) -> None:
+    """Show the whole line at work on this machine alone: simulated parks, a broker, the service, live tonnes.
 
-    try:
-        service = _or_exit(lambda: switch.Service(settings, crash_points(os.environ)))
-        service.start()
-    except FolderInUse as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(switch.EXIT_IN_USE) from error
-    except StateMismatch as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(switch.EXIT_DATA) from error
+    Nothing needs to be installed or running. Today's readings so far are sent at once, the last ones at --speed, and
+    from then on the meters are live. On a terminal the view is live too; elsewhere a line is printed every few
+    seconds, and the whole view at the end. Settings of the environment (STACKMETER_…) are left aside.
+
+    Example: stackmeter demo --duration 1min
+    """
+    from rich.logging import RichHandler
+
+    from stackmeter import demo as show
+
+    if speed <= 0:
+        raise typer.BadParameter("above 0", param_hint="--speed")
+    console = _console()
+    handler = RichHandler(console=console) if console.is_terminal else logging.StreamHandler(sys.stderr)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    options = show.Options(config, state, port, speed, seed, duration)
+    with _stop_on_signal() as stop:
+        raise typer.Exit(_or_exit(lambda: show.demo(options, stop, console), _failures()))
+
+
+@app.command()
+def simulate(
+    config: ConfigDir = None,
+    broker: BrokerUrl = None,
+    speed: Annotated[
+        float, typer.Option(help="Simulated seconds per second until now is reached; inf: no waiting.")
+    ] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes everything random: same seed, same bytes.")] = 1,
+    duration: Annotated[
+        float | None, _span("--duration", "Simulated time, such as 90, 15min, 2h, 1d.", "until Ctrl-C")
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=datetime.fromisoformat,
+            metavar="<time>",
+            help="Where it begins, with zone: 2026-11-24T00:00:00+07:00.",
+            show_default="such that it ends now; without --duration a day ago",
+        ),
+    ] = None,
+    duplicate: Annotated[float, typer.Option(help="Share of messages sent twice, 0 to 1.")] = 0.0,
+    reorder: Annotated[float, typer.Option(help="Share sent after the gateway's next message.")] = 0.0,
+    delay: Annotated[float, typer.Option(help="Share held back for up to --delay-by.")] = 0.0,
+    delay_by: Annotated[float, _span("--delay-by", "The longest delay.", "10min")] = 600.0,
+    drop: Annotated[float, typer.Option(help="Share lost in the gateway for ever.")] = 0.0,
+    resets: Annotated[int, typer.Option(help="How many registers start again at 0, once each.")] = 0,
+    rollovers: Annotated[int, typer.Option(help="How many registers pass their modulus, once each.")] = 0,
+    skew: Annotated[float, _span("--skew", "How far each gateway's clock is off, either way.", "0s")] = 0.0,
+    truth: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="File to write the true totals to, as JSON.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate every gateway of a configuration on a broker, and print what its meters truly measured.
+
+    The simulated clock runs --speed times as fast as ours until it has caught up, then it keeps our pace. Faults are
+    off unless asked for. Ctrl-C ends it in order: the true totals are of what was delivered until then.
+
+    Example: stackmeter simulate --config config/haiphong --duration 2h --speed inf --duplicate 0.01 --reorder 0.02
+
+    Exit codes: 0 done or stopped, 2 wrong configuration or options, 3 broker not reachable.
+    """
+    from plant.load import load
+    from rules.catalogue import load_catalogue
+    from simulators import park
+    from simulators.faults import Faults
+    from stackmeter import settings as given
+    from stackmeter import view
+
+    settings = _or_exit(lambda: given.load(None, {"config": config, "broker": broker}))
+    _or_exit(lambda: load(settings.config, load_catalogue(settings.config)))
+    if truth is not None and not truth.parent.is_dir():
+        raise typer.BadParameter(f"there is no directory {truth.parent}", param_hint="--truth")
+    faults = {
+        "duplicate": duplicate, "reorder": reorder, "delay": delay, "delay_by": delay_by, "drop": drop, "skew": skew,
+    }  # fmt: skip
+    with _stop_on_signal() as stop, view.simulation_progress(duration) as progress:
+        told = _or_exit(
+            lambda: park.simulate(
+                settings.config,
+                settings.broker,
+                speed=speed,
+                seed=seed,
+                duration=duration,
+                faults=Faults(**faults, resets=resets, rollovers=rollovers),
+                start=start,
+                truth=truth,
+                progress=progress,
+                stop=stop,
+            ),
+            {**_failures(), ValueError: EXIT_CONFIG},
+        )
+    if as_json:
+        typer.echo(json.dumps(told.to_json()))
+    else:
+        _console().print(view.channel_totals(told), *view.simulation_lines(told), sep="\n")
+
+
+@app.command()
+def replay(
+    csv: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file with the data.")],
+    mapping: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="File that says what its columns are.")
+    ],
+    broker: BrokerUrl = None,
+    shuffle: Annotated[
+        int | None,
+        typer.Option(min=0, help="Seed of a random order of all readings.", show_default="in order"),
+    ] = None,
+    duplicates: Annotated[float, typer.Option(help="Share of messages sent twice, 0 to 1.")] = 0.0,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001, help="Messages a second at most.", show_default="as fast as the broker takes them"
+        ),
+    ] = None,
+    readings_per_message: Annotated[
+        int | None, typer.Option(min=1, help="Readings in a message.", show_default="as the mapping says")
+    ] = None,
+    confirm: Annotated[
+        float | None,
+        _span("--confirm", "Wait so long for the service to say that it holds every message.", "no waiting"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send the rows of a CSV file as the readings of one gateway, and wait until the broker has them all.
+
+    The service must accept readings that old: `max_late` in the settings of its configuration.
+
+    Example: stackmeter replay steel_industry_2018.csv --mapping config/steel-2018/mapping.yaml --confirm 1min
+
+    Exit codes: 0 sent (and confirmed, where asked for), 1 not confirmed in time, 2 data and mapping do not fit,
+    3 broker not reachable, 130 stopped before the end.
+    """
+    from simulators import replay as csv_replay
+    from simulators.publisher import StoppedError
+    from stackmeter import settings as given
+    from stackmeter import view
+
+    settings = _or_exit(lambda: given.load(None, {"broker": broker}))
+    with _stop_on_signal() as stop, view.replay_progress() as progress:
+        summary = _or_exit(
+            lambda: csv_replay.replay(
+                csv,
+                mapping,
+                settings.broker,
+                shuffle=shuffle,
+                duplicates=duplicates,
+                rate=rate,
+                readings_per_message=readings_per_message,
+                confirm=confirm,
+                progress=progress,
+                stop=stop,
+            ),
+            {**_failures(), ValueError: EXIT_CONFIG, StoppedError: EXIT_INTERRUPTED},
+        )
+    typer.echo(json.dumps(summary.to_json()) if as_json else "\n".join(view.replay_lines(summary)))
+    raise typer.Exit(EXIT_NOT_READY if summary.uncovered else 0)
+
+
+@app.command()
+def status(
+    state: StateDir = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the API is.", show_default="what the state directory says, http://127.0.0.1:8080"
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="API token; better given as STACKMETER_TOKEN.", show_default="the state directory's"
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a running service whether it is ready, and for the tonnes: now, today and this month, and the balance.
+
+    Example: stackmeter status --state /var/lib/stackmeter
+
+    Exit codes: 0 ready, 1 not ready, 2 token missing or wrong, 3 not reachable.
+    """
+    from stackmeter import settings as given
+    from stackmeter.client import Client, Refused, Unreachable, Unready
+
+    settings = _or_exit(lambda: given.load(None, {"state": state, "token": token}))
+    address, key = _or_exit(lambda: _where(settings, url), _failures())
+    exits = {Unreachable: EXIT_UNREACHABLE, Refused: EXIT_CONFIG, Unready: EXIT_NOT_READY}
+    hints = {
+        EXIT_UNREACHABLE: "Is it running? Say where with --state DIR or --url http://host:port.",
+        EXIT_CONFIG: f"Give it with --token or STACKMETER_TOKEN, or --state DIR of the service ({settings.state}?).",
+    }
+    with Client(address, key) as client:
+        seen = _or_exit(client.overview, exits, hints)
+    if as_json:
+        typer.echo(seen.model_dump_json())
+    else:
+        _print_status(seen)
+    raise typer.Exit(0 if seen.ready.ready else EXIT_NOT_READY)
+
+
+def _where(settings: "Settings", url: str | None) -> tuple[str, str]:
+    """Return address and token of the service: as given, else as its state directory has them."""
+    from stackmeter.folder import stored_token, stored_url
+
+    address = url or stored_url(settings.state) or f"http://{settings.host}:{settings.port}"
+    token = settings.token.get_secret_value() if settings.token else stored_token(settings.state)
+    return address, token or ""
+
+
+def _print_status(seen: "Overview") -> None:
+    from rich.text import Text
+
+    from stackmeter import view
+
+    zone, console = view.own_zone(), _console()
+    head = [f"{seen.url} is {'ready' if seen.ready.ready else 'not ready'}", *view.readiness(seen.ready)]
+    console.print(Text("\n".join(head)))
+    console.print(view.tonnes(seen, zone))
+    console.print(Text("\n".join([*view.balance(seen.balance), *view.alerts(seen, zone)])))
+
+
+def _console() -> "Console":
+    """Return standard output for tables; a file or a pipe has no colours and room enough."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console()
+    return Console(force_terminal=False, width=PLAIN_WIDTH)
+
+
+def _started(settings: "Settings") -> "Service":
+    from stackmeter.crash import crash_points
+    from stackmeter.service import Service
+
+    service = Service(settings, crash_points(os.environ))
+    service.start()
     return service
 
 
-def _until_told(service: Any) -> int:
-    """Wait for SIGTERM or Ctrl-C, and for the orderly end; a second one ends at once."""
+@contextmanager
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """Give what is set at SIGTERM or Ctrl-C."""
+    stop = threading.Event()
+    with _on_signal(stop.set):
+        yield stop
+
+
+@contextmanager
+def _on_signal(act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` at SIGTERM or Ctrl-C, for an orderly end; a second one ends at once."""
     asked = threading.Event()
 
     def end(_signal: int, _frame: object) -> None:
         if asked.is_set():
-            os._exit(1)
+            os._exit(EXIT_INTERRUPTED)
         asked.set()
-        service.stop()
+        act()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    code: int = service.wait()
-    return code
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _or_exit(make: Any, *, as_json: bool = False) -> Any:
-    """Return what `make` makes; print what is wrong with configuration or settings and exit 2."""
+def _failures() -> dict[type[Exception], int]:
+    """Return what may keep a command from its work, and the exit code that says so; the first that fits counts."""
+    from ingest.subscriber import BrokerAddress
+    from simulators import publisher
+    from stackmeter import broker, service
+    from stackmeter.folder import FolderInUse
+    from store.state import StateMismatch
+
+    return {
+        FolderInUse: service.EXIT_IN_USE,
+        StateMismatch: service.EXIT_DATA,
+        publisher.BrokerError: EXIT_UNREACHABLE,
+        broker.BrokerError: EXIT_UNREACHABLE,
+        BrokerAddress: EXIT_CONFIG,
+        OSError: EXIT_CONFIG,
+    }
+
+
+def _or_exit(
+    make: Callable[[], Made],
+    exits: Mapping[type[Exception], int] | None = None,
+    hints: Mapping[int, str] | None = None,
+    *,
+    as_json: bool = False,
+) -> Made:
+    """Return what `make` makes; else say what is wrong with configuration, settings or `exits`, and exit so."""
     from pydantic import ValidationError
 
     from plant.problems import ConfigurationError
 
+    exits = exits or {}
     try:
         return make()
     except ConfigurationError as error:
         if as_json:
-            rows = [
-                {"file": str(p.file), "line": p.line, "path": p.path, "message": p.message}
-                for p in error.problems
-            ]
-            typer.echo(json.dumps({"problems": rows}))
+            typer.echo(json.dumps({"problems": [_row(problem) for problem in error.problems]}))
         else:
-            typer.echo("\n".join(str(p) for p in error.problems), err=True)
+            typer.echo("\n".join(map(str, error.problems)), err=True)
+        code = EXIT_CONFIG
     except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"])
-            typer.echo(
-                f"setting {name} (STACKMETER_{name.upper()}): {problem['msg']}, not {problem['input']!r:.100}",
-                err=True,
-            )
-    raise typer.Exit(EXIT_CONFIG)
+        typer.echo("\n".join(_setting(problem) for problem in error.errors()), err=True)
+        code = EXIT_CONFIG
+    except tuple(exits) as error:
+        code = next(code for kind, code in exits.items() if isinstance(error, kind))
+        typer.echo(str(error) or "stopped", err=True)
+        if hint := (hints or {}).get(code):
+            typer.echo(hint, err=True)
+    raise typer.Exit(code)
+
+
+def _row(problem: "Problem") -> dict[str, str | int]:
+    return {"file": problem.file, "line": problem.line, "path": problem.path, "message": problem.message}
+
+
+def _setting(problem: "ErrorDetails") -> str:
+    name = "_".join(str(part) for part in problem["loc"])
+    return f"setting {name} (STACKMETER_{name.upper()}): {problem['msg']}, not {problem['input']!r:.100}"

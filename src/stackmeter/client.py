@@ -52,7 +52,7 @@ class Client:
     url
         Where the API is, `http://host:port`.
     token
-        What it asks for; without the right one every answer is `Refused`.
+        What it asks for; "" is none. Without the right one every answer is `Refused`.
 
     Raises
     ------
@@ -62,10 +62,9 @@ class Client:
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         # A proxy of the environment would get our token, and cannot reach this machine's own address.
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_S, trust_env=False
-        )
+        self._http = httpx.Client(headers=headers, timeout=TIMEOUT_S, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +120,7 @@ class Client:
 
     def _refusal(self, status: int, path: str, body: Any) -> Exception:
         if status == 401:
-            return Refused(f"the service at {self.url} does not take this token")
+            return Refused(f"the service at {self.url} wants a token, and this is not the one")
         if status == 503:
             detail = body.get("detail") if isinstance(body, dict) else None
             return Unready(str(detail or "the service has no answer at the moment"))

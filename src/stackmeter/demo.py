@@ -38,6 +38,7 @@ LEAST_HISTORY = timedelta(hours=6)
 FAULTS = Faults(duplicate=0.01, reorder=0.01)
 LIVE_EVERY_S, PLAIN_EVERY_S = 1.0, 2.0
 READY_WITHIN_S = 15.0
+AHEAD, FOLLOW_S = 500, 2.0  # messages, and how long one waits for the service to be no further behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def demo(options: Options, stop: threading.Event, console: Console) -> int:
         console.print(Text("\n".join(_introduction(options, service))), soft_wrap=True)
         client = stack.enter_context(Client(service.server.url, service.token))
         _await_ready(client, stop)
-        pace = Pace(options.speed, stop)
+        begun = service.line.next
+        pace = Pace(options.speed, lambda: service.line.next - begun, stop)
         field = stack.enter_context(_simulating(config, broker.url, options.seed, service.plant, pace, stop))
         screen = Screen(console, client, pace, zone_of(service.plant))
         screen.show(stop, options.duration, lambda: end.done() or field.done())
@@ -86,20 +88,26 @@ def demo(options: Options, stop: threading.Event, console: Console) -> int:
 
 
 class Pace:
-    """Called after each simulated message, it holds the simulator back: what is older than `fast_until` not at all.
+    """Called after each simulated message, it holds the simulator back.
+
+    What is older than `fast_until` waits only for the service, so that meters and tonnes stay together; what follows
+    keeps the speed.
 
     Parameters
     ----------
     speed
-        Simulated seconds per second from then on, until the simulated clock has reached ours.
+        Simulated seconds per second from `fast_until` on, until the simulated clock has reached ours.
+    taken
+        Tells how many messages the service has computed.
     stop
         Ends every wait.
     """
 
-    def __init__(self, speed: float, stop: threading.Event) -> None:
+    def __init__(self, speed: float, taken: Callable[[], int], stop: threading.Event) -> None:
         self.speed = speed
         self.fast_until = time.time_ns() - round(min(CATCH_UP_S * speed, 1e9) * NS_PER_S)
         self.simulated = 0  # ns UTC
+        self._taken = taken
         self._stop = stop
         self._slowed: float | None = None
 
@@ -110,12 +118,23 @@ class Pace:
         if past > 0:
             self._slowed = self._slowed or time.monotonic()
             self._stop.wait(max(0.0, past / self.speed - (time.monotonic() - self._slowed)))
+        else:
+            self._follow(progress.messages)
+
+    def _follow(self, sent: int) -> None:
+        # Never for long: the simulator sends again what was lost, but not while it waits here.
+        give_up = time.monotonic() + FOLLOW_S
+        while sent - self._taken() > AHEAD and time.monotonic() < give_up:
+            if self._stop.wait(0.01):
+                return
 
     def told(self, zone: tzinfo) -> str:
         """Return where the simulated clock is, and how it runs."""
         if not self.simulated:
             return "meters are starting"
-        return f"meters at {datetime.fromtimestamp(self.simulated / NS_PER_S, zone):%H:%M:%S} ({self._mode()})"
+        return (
+            f"meters at {datetime.fromtimestamp(self.simulated / NS_PER_S, zone):%H:%M:%S} ({self._mode()})"
+        )
 
     def _mode(self) -> str:
         if self._slowed is None:

@@ -37,6 +37,10 @@ class Pulse:
         if s.influx is not None and s.influx.statistics.last_error:
             degradations.append(f"InfluxDB: {s.influx.statistics.last_error}; its outbox keeps what it lacks")
         degradations += [
+            f"channel_conflict: two meters seem to speak on {c.park}/{c.facility}/{c.name}"
+            for c in (s.plant.channels[index] for index in sorted(s.line.conflicts))
+        ]
+        degradations += [
             f"webhook {w.endpoint}: {w.last_error}"
             for w in s.webhooks.statistics()
             if w.last_error or w.disabled
@@ -84,6 +88,9 @@ class Pulse:
             ),
             "stackmeter_journal_backlog": _gauge(
                 "Messages journalled and not yet in the state.", s.journal.next - s.line.next
+            ),
+            "stackmeter_channel_conflicts": _gauge(
+                "Channels on which two meters seem to speak.", len(s.line.conflicts)
             ),
             "stackmeter_intake_paused": _gauge("1 while the journal has no room.", float(s.intake.paused)),
             "stackmeter_qos0_dropped": _counter(

@@ -82,7 +82,7 @@ class Service:
             self.plant.webhooks,
             time.time_ns,
             crash,
-            allow_private=[w.name for w in self.plant.webhooks if w.allow_insecure],
+            allow_private=[w.name for w in self.plant.webhooks if w.allow_private],
         )
         self.reader = Reader(self.folder.state, self.plant)
         self.pulse = Pulse(self)

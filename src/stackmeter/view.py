@@ -1,16 +1,21 @@
 """What a person sees in the terminal: tables and lines made of the API's answers and of what simulators report."""
 
 import math
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from api.models import AlertBody, BalanceBody, OutcomesBody, ReadyBody, TotalBody
-from simulators.replay import Summary
+from plant.vocabulary import NS_PER_S
+from simulators import park, replay
 from simulators.truth import Truth
 from stackmeter.client import Overview
 
@@ -105,7 +110,59 @@ def channel_totals(truth: Truth) -> Table:
     return table
 
 
-def replay_lines(summary: Summary) -> Iterator[str]:
+def simulation_lines(truth: Truth) -> Iterator[str]:
+    """Yield what became of a simulation's messages."""
+    fates = ", ".join(f"{count:,} {fate}" for fate, count in truth.messages.items())
+    yield f"messages: {fates}; {truth.readings:,} readings delivered"
+
+
+@contextmanager
+def simulation_progress(duration: float | None) -> Iterator[Callable[[park.Progress], None]]:
+    """Give what a simulation of `duration` [s, simulated] tells how far it is; shown on a terminal."""
+    with _bar("{task.description}") as bar:
+        task = bar.add_task("starting", total=duration)
+        first: int | None = None
+
+        def tell(at: park.Progress) -> None:
+            nonlocal first
+            first = first or at.simulated
+            done, clock = (
+                (at.simulated - first) / NS_PER_S,
+                datetime.fromtimestamp(at.simulated / NS_PER_S, own_zone()),
+            )
+            bar.update(
+                task, completed=done, description=f"{clock:%Y-%m-%d %H:%M:%S %Z}, {at.readings:,} readings"
+            )
+
+        yield tell
+
+
+@contextmanager
+def replay_progress() -> Iterator[Callable[[replay.Progress], None]]:
+    """Give what a replay tells how far it is; shown on a terminal."""
+    with _bar("{task.completed:,.0f} of {task.total:,.0f} messages") as bar:
+        task = bar.add_task("", total=0)
+        yield lambda at: bar.update(task, completed=at.sent, total=at.total)
+
+
+def _bar(text: str) -> Progress:
+    return Progress(
+        TextColumn(text),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def own_zone() -> tzinfo:
+    """Return this machine's own clock."""
+    return datetime.now().astimezone().tzinfo or UTC
+
+
+def replay_lines(summary: replay.Summary) -> Iterator[str]:
     """Yield what a replay did."""
     yield f"{summary.readings:,} readings of {summary.rows:,} rows in {summary.messages:,} messages"
     yield f"{summary.duplicates:,} messages sent twice, {summary.resent:,} sent again on request"

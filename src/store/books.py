@@ -5,6 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from plant.arrays import Ints, Times
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, Code, Outcome
 from store.sqlite import write_rows
 
@@ -22,6 +25,22 @@ class Tally:
     def add(self, gateway: str, received: int, book: str, outcome: Outcome, count: int = 1) -> None:
         """Count in book 'messages' or 'readings'."""
         self.outcomes[gateway, received // NS_PER_MIN * NS_PER_MIN, book, outcome] += count
+
+    def add_all(self, gateways: list[str], received: Times, book: str, outcome: Ints, count: Ints) -> None:
+        """Count many at once; `outcome` numbers OUTCOMES."""
+        names = list(dict.fromkeys(gateways))
+        place = {name: number for number, name in enumerate(names)}
+        minutes, minute = np.unique(received // NS_PER_MIN, return_inverse=True)
+        gateway = np.array([place[name] for name in gateways], np.int64)
+        key, which = np.unique(
+            (gateway * len(minutes) + minute) * len(OUTCOMES) + outcome, return_inverse=True
+        )
+        sums = np.bincount(which, count, len(key)).astype(np.int64)
+        for one, total in zip(key.tolist(), sums.tolist(), strict=True):
+            rest, ending = divmod(one, len(OUTCOMES))
+            name, at = divmod(rest, len(minutes))
+            if total:
+                self.add(names[name], int(minutes[at]) * NS_PER_MIN, book, OUTCOMES[ending], total)
 
     def blame(self, gateway: str, received: int, code: Code) -> None:
         """Count a message's code."""
@@ -71,14 +90,12 @@ class Books:
         write_rows(
             self._connection,
             f"INSERT INTO balance (gateway, minute, book, {', '.join(columns)})",
-            9,
             [(*key, sum(counts), *counts) for key, counts in rows.items()],
             f"ON CONFLICT DO UPDATE SET {', '.join(f'{c} = {c} + excluded.{c}' for c in columns)}",
         )
         write_rows(
             self._connection,
             "INSERT INTO code",
-            4,
             [(*key, count) for key, count in tally.codes.items()],
             "ON CONFLICT DO UPDATE SET count = count + excluded.count",
         )
@@ -140,7 +157,6 @@ class Books:
         write_rows(
             self._connection,
             "INSERT INTO boot",
-            4,
             [(number, gateway, boot, at) for (gateway, boot), (number, at) in heard.items()],
             "ON CONFLICT DO UPDATE SET heard = excluded.heard",
         )

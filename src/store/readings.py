@@ -1,13 +1,16 @@
 """Readings in the state: the sorted set of every channel, and stretches of it with the context that rules need."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plant.arrays import Bools, Readings
 from plant.vocabulary import Verdict
-from store.sqlite import write_rows
+from store.sqlite import write_columns
 
 _COLUMNS = "time, value, quality, flags, verdict, boot, correction, message"
 # A reading that later ones step from: every verdict but uncounted, outlier and held.
@@ -76,6 +79,14 @@ class ReadingTable:
         row = self._connection.execute(query, values).fetchone()
         return int(row[0]) if row else None
 
+    def outliers(self, channel: int, newest: int) -> int:
+        """Return how many of a channel's newest readings are outliers."""
+        found = self._one(
+            "SELECT sum(verdict = 2) FROM (SELECT verdict FROM reading WHERE channel = ? ORDER BY time DESC LIMIT ?)",
+            (channel, newest),
+        )
+        return found or 0
+
     def seen_channels(self) -> set[int]:
         """Return the ids of the channels that have any reading."""
         rows = self._connection.execute(
@@ -85,7 +96,15 @@ class ReadingTable:
 
     def write(self, readings: Readings) -> None:
         """Insert or replace; `readings.channel` holds database ids."""
-        write_rows(self._connection, "INSERT OR REPLACE INTO reading", 9, _rows(readings))
+        r = readings
+        plain = (r.quality | r.flags | r.verdict | r.correction) == 0  # nearly all
+        self._write((r.channel, r.time, r.value, r.boot, r.message), plain, "(?, ?, ?, 0, 0, 0, ?, 0, ?)")
+        self._write(_columns(r), ~plain, "")
+
+    def _write(self, columns: Sequence[NDArray[Any]], rows: Bools, row: str) -> None:
+        write_columns(
+            self._connection, "INSERT OR REPLACE INTO reading", [c[rows].tolist() for c in columns], row=row
+        )
 
     def set_verdicts(self, readings: Readings) -> None:
         """Write the verdicts of readings that are already there."""
@@ -97,13 +116,12 @@ class ReadingTable:
         self._connection.executemany(
             "INSERT INTO reading_lost SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (SELECT 1 FROM reading_lost"
             " WHERE channel = ?1 AND time = ?2 AND value = ?3 AND quality = ?4 AND correction = ?8)",
-            _rows(readings),
+            zip(*(column.tolist() for column in _columns(readings)), strict=True),
         )
 
 
-def _rows(r: Readings) -> list[tuple[int | float, ...]]:
-    columns = (r.channel, r.time, r.value, r.quality, r.flags, r.verdict, r.boot, r.correction, r.message)
-    return list(zip(*(c.tolist() for c in columns), strict=True))
+def _columns(r: Readings) -> tuple[NDArray[Any], ...]:
+    return (r.channel, r.time, r.value, r.quality, r.flags, r.verdict, r.boot, r.correction, r.message)
 
 
 def _readings(channel: int, rows: list[tuple[int | float, ...]]) -> Readings:

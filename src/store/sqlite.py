@@ -44,16 +44,31 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def write_rows(
-    connection: sqlite3.Connection, verb: str, width: int, rows: Sequence[Sequence[Any]], clause: str = ""
+    connection: sqlite3.Connection, verb: str, rows: Sequence[Sequence[Any]], clause: str = ""
 ) -> None:
-    """Run `verb` (`INSERT … INTO table`), with an ending clause, for all rows, hundreds in a statement.
+    """Run `verb` (`INSERT … INTO table`), with an ending clause, for all rows; see `write_columns`."""
+    if rows:
+        write_columns(connection, verb, list(zip(*rows, strict=True)), clause)
 
-    One statement for many rows lets other threads run while SQLite works; one a row would hand the
-    interpreter back and forth at every row.
+
+def write_columns(
+    connection: sqlite3.Connection,
+    verb: str,
+    columns: Sequence[Sequence[Any]],
+    clause: str = "",
+    row: str = "",
+) -> None:
+    """Run `verb` for columns of equal length, hundreds of rows in a statement.
+
+    One statement for many rows lets other threads run while SQLite works; one a row would hand the interpreter
+    back and forth at every row. `row` is a row's values in SQL where some are constants; else one `?` a column.
     """
-    one = f"({', '.join('?' * width)})"
-    for start in range(0, len(rows), ROWS_PER_STATEMENT):
-        part = rows[start : start + ROWS_PER_STATEMENT]
-        connection.execute(
-            f"{verb} VALUES {', '.join([one] * len(part))} {clause}", [item for row in part for item in row]
-        )
+    width, length = len(columns), len(columns[0])
+    row = row or f"({', '.join('?' * width)})"
+    flat: list[Any] = [None] * (width * length)
+    for place, column in enumerate(columns):
+        flat[place::width] = column
+    for start in range(0, length, ROWS_PER_STATEMENT):
+        count = min(ROWS_PER_STATEMENT, length - start)
+        values = flat[start * width : (start + count) * width]
+        connection.execute(f"{verb} VALUES {', '.join([row] * count)} {clause}", values)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -35,11 +34,11 @@ class State:
         self.channel_ids = self._ids("channel", [(c.park, c.facility, c.name) for c in plant.channels])
         self.source_ids = self._ids("source", [(s.park, s.facility, s.name) for s in plant.sources])
         zones = {p.name: p.zone for p in plant.parks}
-        self._zone_of = {
+        zone_of = {
             int(number): zones[s.park] for number, s in zip(self.source_ids, plant.sources, strict=True)
         }
         self.readings = ReadingTable(self._connection)
-        self.emissions = EmissionTable(self._connection, plant.window, self._zone)
+        self.emissions = EmissionTable(self._connection, plant.window, zone_of)
         self.ledger = Ledger(self._connection)
         self.books = Books(self._connection)
 
@@ -90,9 +89,6 @@ class State:
         """Fold the write-ahead log into the file and close."""
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
-
-    def _zone(self, source: int) -> ZoneInfo:
-        return self._zone_of[source]
 
     def _create(self, plant: Plant) -> None:
         """Make the tables of a new file; refuse one of another version or window length."""

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def quarters() -> Iterator[str]:
 
 def hundredths() -> list[int]:
     """Return energies that are hard to add up in floats: hundredths of a kWh. [0.01 kWh]"""
-    return np.random.default_rng(851).integers(0, 15_718, ROWS).tolist()
+    return [int(n) for n in np.random.default_rng(851).integers(0, 15_718, ROWS)]
 
 
 def write(path: Path, energies: Iterable[int]) -> Path:
@@ -49,12 +50,10 @@ def write(path: Path, energies: Iterable[int]) -> Path:
     return path
 
 
-def prove(file: Path, *options: str) -> tuple[int, dict[str, Any]]:
-    """Run the script; return its exit code and what it says."""
-    for program in ("mosquitto", "influxd", "nginx"):
-        required(program)
+def prove(file: Path, path: str | None = None, *options: str) -> tuple[int, dict[str, Any]]:
+    """Run the script with the programs that are on `path`; return its exit code and what it says."""
+    path = path or f"{os.environ.get('PATH', '')}:/usr/sbin"
     command = [sys.executable, str(SCRIPT), str(file), "--json", *options]
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     ran = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
     )
@@ -62,51 +61,92 @@ def prove(file: Path, *options: str) -> tuple[int, dict[str, Any]]:
     return ran.returncode, json.loads(ran.stdout)
 
 
-@pytest.fixture(scope="module")
-def proof(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any]]:
-    return prove(write(tmp_path_factory.mktemp("data") / "generated.csv", hundredths()))
+@dataclass(frozen=True)
+class Proof:
+    """One file, and what the script said of it."""
+
+    file: Path
+    code: int
+    told: dict[str, Any]
+
+    def column(self, name: str, key: str) -> list[float]:
+        """Return one key of all figures of a name."""
+        return [figure[key] for figure in self.told["figures"] if figure["name"] == name]
 
 
-def test_the_proof_succeeds(proof: tuple[int, dict[str, Any]]) -> None:
-    code, told = proof
+@pytest.fixture(scope="module", params=["generated", *REAL], ids=lambda param: Path(param).stem)
+def proof(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Proof:
+    for program in ("mosquitto", "influxd", "nginx"):
+        required(program)
+    file = Path(request.param)
+    if request.param == "generated":
+        file = write(tmp_path_factory.mktemp("data") / "generated.csv", hundredths())
+    return Proof(file, *prove(file))
 
-    assert (code, told["good"], told["unproven"]) == (0, True, [])
+
+@pytest.fixture
+def without_servers(tmp_path: Path) -> str:
+    """Give a PATH on which there is neither Mosquitto nor InfluxDB."""
+    (tmp_path / "no programs").mkdir()
+    return str(tmp_path / "no programs")
 
 
-def test_the_script_expects_the_sum_that_was_written(proof: tuple[int, dict[str, Any]]) -> None:
-    energies = hundredths()
+def test_the_proof_succeeds(proof: Proof) -> None:
+    assert (proof.code, proof.told["good"], proof.told["unproven"]) == (0, True, []), proof.told
 
-    expected = {(f["name"], f["expected"]) for f in proof[1]["figures"] if "InfluxDB" not in f["name"]}
 
-    assert expected == {
-        ("readings held", ROWS),
-        ("electricity", sum(energies) / 100),
-        ("emissions", pytest.approx(sum(energies) / 100 * 0.6592 / 1000, rel=1e-15)),
-    }
+def test_the_script_expects_what_the_file_says(proof: Proof) -> None:
+    """959,636.71 kWh and 632.592519 tCO2e are what the real year's source says."""
+    rows, kwh = (ROWS, sum(hundredths()) / 100) if proof.file.stem == "generated" else (35_040, 959_636.71)
+
+    assert set(proof.column("readings held", "expected")) == {rows}
+    assert set(proof.column("electricity", "expected")) == {kwh}
+    assert proof.column("emissions", "expected") == pytest.approx([kwh * 0.6592 / 1000] * 3, rel=1e-15)
 
 
 @pytest.mark.parametrize("name", ["readings held", "electricity", "emissions"])
-def test_every_way_in_gives_the_same_bits(proof: tuple[int, dict[str, Any]], name: str) -> None:
+def test_every_way_in_gives_the_same_bits(proof: Proof, name: str) -> None:
     """In order, shuffled with duplicates and kills, or through the embedded broker."""
-    found = [figure["found"] for figure in proof[1]["figures"] if figure["name"] == name]
+    found = proof.column(name, "found")
 
     assert len(found) == 3
     assert len(set(found)) == 1
 
 
-def test_a_reading_that_is_lost_fails_the_proof(tmp_path: Path) -> None:
-    """The service refuses an energy below 0, and then lacks it: the script has to notice."""
-    code, told = prove(write(tmp_path / "negative.csv", [-1, *hundredths()[1:]]), "--without-influx")
+def test_influxdb_sums_are_proven_with_and_without_kills(proof: Proof) -> None:
+    assert len(proof.column("emissions in InfluxDB", "good")) == 2
+
+
+def test_a_reading_that_is_lost_is_noticed(tmp_path: Path, without_servers: str) -> None:
+    """The service refuses an energy below 0, and then lacks it."""
+    file = write(tmp_path / "negative.csv", [-1, *hundredths()[1:]])
+
+    _, told = prove(file, without_servers)
+
+    assert [figure["good"] for figure in told["figures"]] == [False, False, False]
+
+
+def test_what_cannot_be_proven_fails_the_proof(tmp_path: Path, without_servers: str) -> None:
+    code, told = prove(write(tmp_path / "generated.csv", hundredths()), without_servers)
 
     assert (code, told["good"]) == (1, False)
-    assert not any(figure["good"] for figure in told["figures"])
+    assert all(figure["good"] for figure in told["figures"])
+    assert ["InfluxDB" in line for line in told["unproven"]] == [True, False]
 
 
-@pytest.mark.parametrize("file", REAL, ids=lambda path: path.name)
-def test_the_real_year_is_what_its_source_says(file: Path) -> None:
-    code, told = prove(file)
+def test_influxdb_may_be_left_out_on_request(tmp_path: Path, without_servers: str) -> None:
+    _, told = prove(write(tmp_path / "generated.csv", hundredths()), without_servers, "--without-influx")
 
-    assert code == 0, told
-    figures = {(figure["name"], figure["expected"]) for figure in told["figures"]}
-    assert ("electricity", 959_636.71) in figures
-    assert ("emissions", pytest.approx(632.592519, abs=5e-7)) in figures
+    assert [line for line in told["unproven"] if "InfluxDB" in line] == []
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "other.csv"
+    file.write_text("date,kWh\n01/01/2018 00:15,1\n")
+
+    ran = subprocess.run(
+        [sys.executable, str(SCRIPT), str(file)], capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 2
+    assert str(file) in ran.stderr

@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -20,6 +20,12 @@ from tests.service import CONSOLE_SCRIPT, LONG, Service
 CONFIG = Path(__file__).parent / "config" / "trial.yaml"
 SECRET = "whsec_dGhlIHRyaWFsIHBsYW50J3Mgb3duIHNlY3JldCBrZXk="
 SECRETS = {"STACKMETER_TRIAL_SECRET": SECRET}
+
+
+class Report(Protocol):
+    """Tells a case's figure."""
+
+    def __call__(self, case: str, **figures: object) -> None: ...
 
 
 def configured(folder: Path, receiver: str = "http://127.0.0.1:9") -> Path:
@@ -159,17 +165,8 @@ class Bench:
         assert self.service.term() == 0, self.service.log()[-3000:]
 
 
-def die_while_fed(service: Service, feed: Feed, then: Callable[[], None] = lambda: None) -> None:
-    """Feed until the service ends by itself, which must be by SIGKILL."""
+def die_while_fed(service: Service, feed: Feed) -> None:
+    """Feed the service, once it listens, until it ends by itself, which must be by SIGKILL."""
+    service.wait_until_ready_or_ended()
     with feed:
         assert service.wait_for_end() == -9, service.log()[-3000:]
-        then()
-
-
-def parts(messages: list[Sent], sizes: Iterable[int]) -> Iterator[list[Sent]]:
-    """Yield the messages in parts of these sizes, and what is left as the last."""
-    start = 0
-    for size in sizes:
-        yield messages[start : start + size]
-        start += size
-    yield messages[start:]

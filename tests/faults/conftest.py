@@ -1,11 +1,12 @@
 """How hard the fault cases try, and the bench that they stand on."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.bench import Bench
+from tests.faults.bench import Bench, Report
 
 KILLS = 20
 
@@ -33,3 +34,14 @@ def small_bench(tmp_path: Path) -> Iterator[Bench]:
     """Give a bench without an InfluxDB, the service not started."""
     with Bench(tmp_path) as one:
         yield one
+
+
+@pytest.fixture
+def report(record_property: Callable[[str, object], None]) -> Report:
+    """Give what prints a case's figure as one JSON line (`pytest -rP` shows it), and puts it into a JUnit report."""
+
+    def tell(case: str, **figures: object) -> None:
+        record_property(case, json.dumps(figures))
+        print(json.dumps({"case": case, **figures}))
+
+    return tell

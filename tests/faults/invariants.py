@@ -61,6 +61,13 @@ def journalled(journal: Path) -> list[Message]:
         return [message for _, group in reader.read(1, 2**62) for message in group]
 
 
+def journal_end(journal: Path) -> int:
+    """Return the offset that the next message will get."""
+    if not journal.exists():
+        return 1
+    return int(rows(journal, "SELECT coalesce(max(first + count), 1) FROM journal")[0][0])
+
+
 # --- I1: each message ends as exactly one outcome ----------------------------------------------------------------
 
 
@@ -144,7 +151,12 @@ def total_of(state: Path, source: str, field: str) -> float:
 # --- I5: the ledger explains every number ------------------------------------------------------------------------
 
 CHANGE = np.dtype(
-    [("source", "<i4"), ("revision", "<i4"), ("start", "<i8"), *((f"{when}_{what}", "<f8") for what in ("co2e_t", "activity") for when in ("old", "new"))]
+    [
+        ("source", "<i4"),
+        ("revision", "<i4"),
+        ("start", "<i8"),
+        *((f"{when}_{what}", "<f8") for what in ("co2e_t", "activity") for when in ("old", "new")),
+    ]
 )  # fmt: skip  a record of `changes`, written down again
 
 
@@ -315,7 +327,9 @@ def check_webhooks(requests: list[Request], truth: Truth) -> None:
     begun = sum(begins for _, begins in truth.transitions())
     ended = len(truth.transitions()) - begun
     both = ["alert.firing", "alert.resolved"]
-    assert Counter(map(tuple, by_alert.values())) == Counter([tuple(both)] * ended + [tuple(both[:1])] * (begun - ended))
+    assert Counter(map(tuple, by_alert.values())) == Counter(
+        [tuple(both)] * ended + [tuple(both[:1])] * (begun - ended)
+    )
 
 
 def gateway_balance(state: Path, gateway: str) -> dict[str, int]:

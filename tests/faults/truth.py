@@ -34,8 +34,13 @@ METERS = {
     "flue/temperature": oracle.Meter("level", 60 * MINUTE),
 }
 UNITS = {
-    "gas/volume": "Nm3", "oil/flow": "kg/h", "heater/power": "kW", "diesel/filled": "L", "flue/flow": "Nm3/h",
-    "flue/co2": "%", "flue/temperature": "°C",
+    "gas/volume": "Nm3",
+    "oil/flow": "kg/h",
+    "heater/power": "kW",
+    "diesel/filled": "L",
+    "flue/flow": "Nm3/h",
+    "flue/co2": "%",
+    "flue/temperature": "°C",
 }  # fmt: skip  all others count kWh
 GATEWAYS = {
     "meters": ("main/energy", "hall/energy", "pump/energy", "crane/energy", "office/energy"),
@@ -52,9 +57,15 @@ DIESEL = 0.84 * 43.0 / 1000 * (74.1 + 0.003 * 28 + 0.0006 * 265) / 1000
 FLUE = 44.0095 / (8.314462618 * 273.15 / 101.325) / 100 / 1000  # for 1 Nm3 at 1 %
 
 SOURCES: dict[str, tuple[str, float]] = {
-    "main": ("main/energy", GRID), "hall": ("hall/energy", GRID), "pump": ("pump/energy", GRID),
-    "crane": ("crane/energy", GRID), "office": ("office/energy", GRID), "heater": ("heater/power", GRID),
-    "gas": ("gas/volume", GAS), "oil": ("oil/flow", OIL), "diesel": ("diesel/filled", DIESEL),
+    "main": ("main/energy", GRID),
+    "hall": ("hall/energy", GRID),
+    "pump": ("pump/energy", GRID),
+    "crane": ("crane/energy", GRID),
+    "office": ("office/energy", GRID),
+    "heater": ("heater/power", GRID),
+    "gas": ("gas/volume", GAS),
+    "oil": ("oil/flow", OIL),
+    "diesel": ("diesel/filled", DIESEL),
 }  # fmt: skip  and flue, which has two inputs
 
 Windows = dict[tuple[str, int], tuple[float, float, float, float]]
@@ -172,20 +183,24 @@ Step = tuple[int, str, dict[str, oracle.Reading]]  # number, boot, readings by c
 
 
 def _steps(gateway: str, steps: int, chance: random.Random) -> Iterable[Step]:
-    """Yield what a gateway reads, step by step: some readings fail, the main meter is not read for 40 minutes."""
+    """Yield what a gateway reads, step by step.
+
+    Some readings fail, the main meter is not read for 40 minutes, the gateway that counts the pump's pulses starts
+    anew every half hour.
+    """
     registers = {name: make() for name, make in _REGISTERS.items() if name in GATEWAYS[gateway]}
     values = {"oil/flow": 200.0, "heater/power": 80.0, "flue/flow": 12_000.0, "flue/co2": 9.0}
     pump, boot, hot = 400.0, f"{gateway}-1", False
     for number in range(steps):
         time = START + number * STEP
         found: dict[str, oracle.Reading] = {}
+        if gateway == "meters" and number and number % 60 == 0:
+            pump, boot = 0.0, f"{gateway}-{number // 60 + 1}"
         for name, register in registers.items():
             shown = register.run(1, chance)
             if not (name == "main/energy" and 8 <= number < 90) and chance.random() < 0.9:
                 found[name] = Counted(time, shown, boot=boot, ticks=register.amount)
         if gateway == "meters":
-            if number and number % 60 == 0:
-                pump, boot = 0.0, f"{gateway}-{number // 60 + 1}"
             pump = round(pump + chance.randint(0, 50) / 10, 1)
             found["pump/energy"] = oracle.Reading(time, pump, boot=boot)
             if number % 30 == 0:
@@ -275,7 +290,10 @@ def muddled(messages: list[Sent], seed: int, *, repeated: float, moved: float) -
     """
     chance = random.Random(seed)
     order = [
-        (place + (chance.randint(1, 40) if chance.random() < moved and "/stack/" not in one.topic else 0), one)
+        (
+            place + (chance.randint(1, 40) if chance.random() < moved and "/stack/" not in one.topic else 0),
+            one,
+        )
         for place, one in enumerate(messages)
     ]
     order += [

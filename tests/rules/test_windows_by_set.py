@@ -1,5 +1,6 @@
 """The windows are a function of the set of readings: any order, repetition and batch split gives the same bits."""
 
+import itertools
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -262,3 +263,70 @@ def test_windows_are_those_of_the_plain_loop(one, data):
     assert set(got) == set(expected)
     for number, (value, measured, interpolated) in expected.items():
         np.testing.assert_allclose(got[number], (value, measured, interpolated), rtol=1e-9, atol=1e-12)
+
+
+def long_history(rng, kind, length=300):
+    """Return a channel's readings over hours: steady, with spikes, steps back, gaps, bad quality and new boots."""
+    rows, level, at = [], 50.0, START
+    for _ in range(length):
+        at += int(rng.choice([MINUTE // 6, MINUTE // 2, MINUTE, 7 * MINUTE]))
+        level += float(rng.choice([0.0, 0.01, 0.2, 0.4]))
+        shown = round(level % 100.0, 3) if kind is Kind.REGISTER else level
+        if rng.random() < 0.06:
+            shown = float(rng.choice([0.0, 99.0, 20.0, shown - 0.01, shown + 3.0]))
+        if rng.random() < 0.03:
+            level += float(rng.choice([30.0, -30.0]))
+        quality = int(rng.choice([0, 0, 0, 0, 0, 0, 0, 1, 2]))
+        rows.append(
+            oracle.Reading(at, shown, quality, bool(rng.random() < 0.01), str(rng.choice(["b1", "b1", "b2"])))
+        )
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_long_history_in_any_order_is_judged_by_stretches_as_it_is_at_once(seed):
+    """Far more readings than memory keeps: late ones are judged within stretches that the state gives."""
+    rng = np.random.default_rng(seed)
+    plant = plant_of(CHANNELS)
+    rows = [(c.index, r) for c in CHANNELS for r in long_history(rng, c.kind)]
+    expected = offline(plant, rows)
+
+    with fresh_state(plant) as (state, _):
+        evaluator = Evaluator(plant, Engine(plant, Identity()), state)
+        arrival = [rows[k] for k in rng.permutation(len(rows))]
+        cuts = [0, *sorted(rng.integers(0, len(arrival), 60).tolist()), len(arrival)]
+        for number, (a, b) in enumerate(itertools.pairwise(cuts)):
+            take(plant, evaluator, state, arrival[a:b])
+            if number % 20 == 7:
+                evaluator = Evaluator(plant, Engine(plant, Identity()), state)
+        got = outcome(state)
+
+    assert got == expected
+    for one in CHANNELS:
+        mine = oracle.windows([r for c, r in rows if c == one.index], meter(one), MINUTE)
+        known = {n for s, n in got[0] if s == one.index}
+        assert known >= set(mine), one.name
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_few_late_readings_among_many_disturb_no_more_than_they_change(seed):
+    """Nearly in order, as gateways send: most readings take the way through memory, some come an hour late."""
+    rng = np.random.default_rng(1000 + seed)
+    plant = plant_of(CHANNELS)
+    rows = sorted(
+        ((c.index, r) for c in CHANNELS for r in long_history(rng, c.kind)), key=lambda row: row[1].time
+    )
+    expected = offline(plant, rows)
+
+    late = rng.random(len(rows)) < 0.05
+    key = np.arange(len(rows)) + np.where(
+        late, rng.integers(0, 600, len(rows)), rng.integers(0, 4, len(rows))
+    )
+    arrival = [rows[k] for k in np.argsort(key, kind="stable")]
+    with fresh_state(plant) as (state, _):
+        evaluator = Evaluator(plant, Engine(plant, Identity()), state)
+        for a in range(0, len(arrival), 37):
+            take(plant, evaluator, state, arrival[a : a + 37])
+        got = outcome(state)
+
+    assert got == expected

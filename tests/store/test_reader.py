@@ -1,6 +1,7 @@
 """Reading the state while it is written, and sums in one order."""
 
 import sqlite3
+from collections import defaultdict
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -339,7 +340,7 @@ def test_the_writers_sums_and_the_readers_agree_bit_by_bit(state, reader):
     """Two days as the writer climbed them, and as the reader adds them from windows of ragged hours."""
     rows = noisy(2 * 1440)
     start = MIDNIGHT + np.arange(len(rows)) * NS_PER_MIN
-    table = EmissionTable(state.db, NS_PER_MIN, lambda _: HAI_PHONG)
+    table = EmissionTable(state.db, NS_PER_MIN, defaultdict(lambda: HAI_PHONG))
     table.apply(np.full(len(rows), GRID + 101), start, rows)
     state.db.commit()
     month = periods.month_start(MIDNIGHT, HAI_PHONG), periods.next_month(MIDNIGHT, HAI_PHONG)

@@ -81,14 +81,20 @@ class Envelope:
     refused: int
 
 
-def path_of(raw: RawReadings, row: int) -> str:
-    """Return where a reading stands in its payload; "" where the message is the reading."""
+def path_of(raw: RawReadings, row: int, key: str = "") -> str:
+    """Return where a reading, or its `channel`, `time`, `value` or `unit`, stands in its payload.
+
+    A reading that is its message stands at "". In columnar form the readings of a column share its unit, and those
+    of one row their time.
+    """
     item = raw.item[row]
     if item == WHOLE_MESSAGE:
-        return ""
-    if raw.message[row] in raw.columnar:
-        return f"columns.{raw.channel[row]}.values[{item}]"
-    return f"readings[{item}]"
+        return key
+    if raw.message[row] not in raw.columnar:
+        return f"readings[{item}].{key}" if key else f"readings[{item}]"
+    column = f"columns.{raw.channel[row]}"
+    elsewhere = {"channel": column, "unit": f"{column}.unit", "time": f"time[{item}]"}
+    return elsewhere.get(key, f"{column}.values[{item}]")
 
 
 def shown(text: str, limit: int) -> str:

@@ -1,0 +1,145 @@
+"""The service dies exactly where it hurts most: between two steps that have to be one."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.faults.bench import Bench, Feed, Report, die_while_fed
+from tests.faults.invariants import balance, check_all, check_influx, journal_end, rows
+from tests.faults.truth import Truth, trial
+from tests.servers import wait_until
+
+SOURCE = Path(__file__).parents[2] / "src"
+POINTS = (
+    "intake_before_commit",
+    "intake_after_commit",
+    "line_before_commit",
+    "line_after_commit",
+    "influx_before_send",
+    "influx_after_204",
+    "webhook_before_send",
+    "webhook_after_2xx",
+)
+PASSES = (1, 2, 3)
+
+
+def test_f003_every_crash_point_of_the_source_is_among_the_cases() -> None:
+    text = "\n".join(file.read_text() for file in SOURCE.rglob("*.py"))
+
+    assert set(re.findall(r"_crash\(\s*\"(\w+)\"\s*\)", text)) == set(POINTS)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_f003_a_crash_at_the_point_loses_nothing_and_counts_nothing_twice(
+    bench: Bench, point: str, report: Report
+) -> None:
+    """One state dies there at the first, at the second and at the third pass, and then goes on to the end."""
+    truth = trial(700, seed=3)
+    feed = Feed(bench.field, truth.messages, pause=0.005)
+    bench.subscribe()
+    for passes in PASSES:
+        bench.service.start(crash=f"{point}:{passes}", ready=False)
+        die_while_fed(bench.service, feed)
+        assert not feed.exhausted, "there was nothing left to die over"
+    bench.service.start()
+    feed.rest()
+    bench.service.drain(len(truth.messages))
+
+    report("F-003", point=point, passes=PASSES, lost=0, double=0, **check_all(bench, truth))
+
+
+def fed_until_death(bench: Bench, crash: str, messages: int) -> Truth:
+    """Let messages wait at the broker, and let the service die over them."""
+    truth = trial(messages, seed=4)
+    bench.subscribe()
+    bench.field.send(truth.messages)
+    bench.service.start(crash=crash, ready=False)
+    assert bench.service.wait_for_end() == -9, bench.service.log()[-3000:]
+    return truth
+
+
+def finished(bench: Bench, truth: Truth) -> dict[str, float]:
+    """Let the service live on, drain, and check everything."""
+    bench.service.start()
+    bench.service.drain(len(truth.messages))
+    return check_all(bench, truth)
+
+
+def test_f004_death_between_journal_and_acknowledgement_brings_the_whole_group_again_and_counts_none(
+    small_bench: Bench, report: Report
+) -> None:
+    """What was committed and not acknowledged comes once more, marked as sent before."""
+    truth = fed_until_death(small_bench, "intake_after_commit:1", 300)
+    group = journal_end(small_bench.service.journal) - 1
+    figures = finished(small_bench, truth)
+
+    assert group > 0
+    assert figures["duplicates"] == group
+    report("F-004", batch=group, dup_suppressed=figures["duplicates"])
+
+
+def test_f005_death_between_the_state_and_influxdb_sends_after_the_restart(
+    bench: Bench, report: Report
+) -> None:
+    """The outbox was committed with the state, so nothing depends on the process that wrote it."""
+    truth = fed_until_death(bench, "influx_before_send:1", 300)
+    waiting = rows(bench.service.database, "SELECT count(*) FROM influx_emission")[0][0]
+    assert waiting > 0
+    assert bench.influx is not None
+    assert bench.influx.query("SHOW SERIES") == []
+    figures = finished(bench, truth)
+
+    report("F-005", waiting=waiting, outbox=0, points=figures["points"])
+
+
+def test_f006_death_after_influxdb_took_points_sends_them_again_and_changes_none(
+    bench: Bench, report: Report
+) -> None:
+    """The same points under the same keys: InfluxDB has as many as before."""
+    truth = trial(300, seed=6)
+    bench.subscribe()
+    bench.field.send(truth.messages)
+    assert bench.influx is not None
+    bench.influx.stop()
+    bench.service.start()
+    wait_until(lambda: balance(bench.service.database)["accepted"] == 300, "not all were taken", 60)
+    bench.service.kill()
+    bench.influx.start()
+    bench.service.start(crash="influx_after_204:1", ready=False)
+    assert bench.service.wait_for_end() == -9
+    before, requests = point_counts(bench), bench.influx.write_requests()
+    unmarked = rows(bench.service.database, "SELECT count(*) FROM influx_reading")[0][0]
+    bench.service.start(crash="influx_after_204:1", ready=False)
+    assert bench.service.wait_for_end() == -9
+
+    assert bench.influx.write_requests() > requests
+    assert unmarked > 0
+    assert sum(before.values()) > 0
+    assert point_counts(bench) == before
+    figures = finished(bench, truth)
+    report("F-006", before=before, after=point_counts(bench), points=figures["points"])
+
+
+def point_counts(bench: Bench) -> dict[str, int]:
+    assert bench.influx is not None
+    found = {}
+    for name in ("reading", "emission", "alert"):
+        series = bench.influx.query(f'SELECT count(*) FROM "{name}"')
+        found[name] = int(max(series[0]["values"][0][1:])) if series else 0  # type: ignore[index]  # JSON
+    return found
+
+
+def test_f007_death_after_a_webhook_was_taken_tells_it_again_under_the_same_id(
+    small_bench: Bench, report: Report
+) -> None:
+    """The receiver can tell a repetition from news by its id alone."""
+    truth = fed_until_death(small_bench, "webhook_after_2xx:1", 300)
+    (first,) = small_bench.receiver.requests
+    finished(small_bench, truth)
+    ids = Counter(request.headers["webhook-id"] for request in small_bench.receiver.requests)
+
+    assert ids.pop(first.headers["webhook-id"]) == 2
+    assert set(ids.values()) == {1}
+    report("F-007", transitions=len(truth.transitions()), distinct=len(ids) + 1, twice=1)

@@ -1,0 +1,256 @@
+"""The demo as a user starts it, and how it paces its meters and shows their tonnes."""
+
+import contextlib
+import math
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from api.models import AlertBody, BalancesBody, OutcomesBody, ReadyBody, TotalBody
+from plant.load import load
+from plant.park import Park, Plant
+from rules.catalogue import load_catalogue
+from simulators.park import Progress
+from stackmeter import view
+from stackmeter.client import Overview
+from stackmeter.demo import AHEAD, CATCH_UP_S, Pace, start_of, zone_of
+from tests.servers import wait_until
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "from stackmeter.cli import main; main()", "demo"]
+TONNES = re.compile(r"([\d,.]+) t today")
+
+
+class Demo:
+    """A demo in a process group and a temporary folder of its own; its output goes to files."""
+
+    def __init__(self, folder: Path, *options: object, terminal: int | None = None) -> None:
+        self.mark = uuid4().hex
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        self._out, self._err = folder / "out", folder / "err"
+        # A demo does not look at settings: bad ones do no harm.
+        more = {"TMPDIR": str(self.temporary), "MARK": self.mark, "STACKMETER_PORT": "none", "TERM": "xterm"}
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [*COMMAND, *map(str, options)],
+                stdin=subprocess.DEVNULL,
+                stdout=out if terminal is None else terminal,
+                stderr=err,
+                env=os.environ | more,
+                start_new_session=True,
+            )
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def errors(self) -> str:
+        return self._err.read_text()
+
+    @property
+    def url(self) -> str:
+        return re.search(r"^API +(\S+)", self.out, re.MULTILINE)[1]
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C: every process of the terminal gets the signal; return the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(30)
+
+    def left(self) -> list[int]:
+        """Return the processes that the demo started and that still run."""
+        return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if self._is_ours(path)]
+
+    def _is_ours(self, environment: Path) -> bool:
+        with contextlib.suppress(OSError):
+            return self.mark.encode() in environment.read_bytes()
+        return False
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """Give a demo of ten seconds that has ended; its port was taken."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        demo = Demo(tmp_path_factory.mktemp("demo"), "--duration", 10, "--port", port)
+        demo.taken = port
+        demo.process.wait(60)
+    return demo
+
+
+def test_a_demo_that_is_over_exits_with_0_and_no_complaint(ended):
+    assert (ended.process.returncode, ended.errors) == (0, "")
+
+
+def test_it_says_first_where_the_api_is_and_its_token(ended):
+    assert re.match(r"(port \d+ is taken.*\n)?API +http://127\.0\.0\.1:\d+\ntoken +\S{43}\n", ended.out)
+
+
+def test_a_taken_port_is_said_and_replaced(ended):
+    port = ended.url.rsplit(":", 1)[1]
+
+    assert f"port {ended.taken} is taken: the API has {port} instead" in ended.out
+
+
+def test_a_pipe_gets_a_plain_line_every_few_seconds(ended):
+    lines = [line for line in ended.out.splitlines() if line.startswith("meters at") and "t/h" in line]
+
+    assert 2 <= len(lines) <= 6
+
+
+def test_the_tonnes_grow_from_line_to_line(ended):
+    tonnes = [float(text.replace(",", "")) for text in TONNES.findall(ended.out)]
+
+    assert tonnes[0] > 0
+    assert tonnes == sorted(tonnes)
+
+
+def test_the_view_stands_at_the_end_with_every_facility(ended):
+    table = ended.out[ended.out.index("t CO2e (AR5)") :]
+
+    assert re.findall(r"^ (?:  )?([a-z-]+) +[-\d,.]+ ", table, re.MULTILINE) == [
+        *("deep-c", "chemicals", "food"),
+        *("nam-cau-kien", "foundry", "mill", "plastics", "wastewater", "all"),
+    ]
+
+
+def test_it_leaves_no_process(ended):
+    assert ended.left() == []
+
+
+def test_it_leaves_no_file(ended):
+    assert list(ended.temporary.iterdir()) == []
+
+
+def test_ctrl_c_ends_everything_in_order(tmp_path):
+    demo = Demo(tmp_path, "--port", 0)
+    wait_until(lambda: TONNES.search(demo.out) is not None, "no tonnes were shown")
+
+    assert (demo.interrupt(), demo.errors, demo.left()) == (0, "", [])
+
+
+def test_a_state_of_ones_own_is_kept_and_answers_meanwhile(tmp_path):
+    state = tmp_path / "state"
+    demo = Demo(tmp_path, "--port", 0, "--state", state)
+    wait_until((state / "url").exists, "the service did not start")
+    token = (state / "token").read_text().strip()
+    answer = httpx.get(f"{demo.url}/v1/totals", headers={"Authorization": f"Bearer {token}"})
+    demo.interrupt()
+
+    assert answer.status_code == 200
+    assert {path.name for path in state.iterdir()} >= {"journal.db", "state.db", "token"}
+
+
+def test_a_terminal_gets_a_live_view_and_ctrl_c_leaves_it_in_order(tmp_path):
+    ours, theirs = pty.openpty()
+    shown = bytearray()
+    demo = Demo(tmp_path, "--port", 0, terminal=theirs)
+    os.close(theirs)
+    reader = threading.Thread(target=_read_all, args=(ours, shown))
+    reader.start()
+    wait_until(lambda: shown.count(b"complete up to") >= 2, "nothing was shown")
+    code = demo.interrupt()
+    reader.join(10)
+    os.close(ours)
+
+    assert (code, demo.errors) == (0, "")
+    assert b"\x1b[?25l" in shown
+    assert shown.count(b"\x1b[?25l") == shown.count(b"\x1b[?25h")  # the cursor is hidden, and shown again
+
+
+def _read_all(terminal: int, shown: bytearray) -> None:
+    with contextlib.suppress(OSError):  # how Linux says that nobody writes to the terminal any more
+        while block := os.read(terminal, 65536):
+            shown += block
+
+
+def test_a_wrong_configuration_is_explained_whole(tmp_path):
+    (tmp_path / "park.yaml").write_text("parks: []\nsettings: {window: 1x, gwp: AR99}\n")
+    demo = Demo(tmp_path, "--config", tmp_path, "--port", 0)
+
+    assert demo.process.wait(30) == 2
+    assert re.findall(r"park\.yaml:\d+: (settings\.\w+)", demo.errors) == ["settings.gwp", "settings.window"]
+
+
+# --- how the meters are paced
+
+
+def paced(speed: float, ago: float, taken: int = 0, sent: int = 1) -> float:
+    """Return how long a pace holds the second of two messages that are 0.4 s apart and so old [s]."""
+    pace = Pace(speed, lambda: taken, threading.Event())
+    time_of = [time.time_ns() - round((ago - later) * 1e9) for later in (0, 0.4)]
+    pace(Progress(time_of[0], sent, sent))
+    begun = time.monotonic()
+    pace(Progress(time_of[1], sent, sent))
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize(("speed", "seconds"), [(1.0, 0.4), (4.0, 0.1)])
+def test_what_follows_history_keeps_the_speed(speed, seconds):
+    assert paced(speed, ago=CATCH_UP_S * speed - 0.01) == pytest.approx(seconds, abs=0.09)
+
+
+def test_a_stop_ends_every_wait():
+    stop = threading.Event()
+    stop.set()
+    pace = Pace(1.0, lambda: 0, stop)
+    begun = time.monotonic()
+    for age_s in (2 * CATCH_UP_S, 1):
+        pace(Progress(time.time_ns() - round(age_s * 1e9), 10 * AHEAD, 0))
+
+    assert time.monotonic() - begun < 0.1
+
+
+def test_history_is_not_held_back():
+    assert paced(1.0, ago=2 * CATCH_UP_S) < 0.1
+
+
+def test_history_waits_for_a_service_that_is_behind():
+    assert paced(1.0, ago=2 * CATCH_UP_S, sent=AHEAD + 1) > 1
+
+
+def test_history_does_not_wait_for_a_service_that_follows():
+    assert paced(1.0, ago=2 * CATCH_UP_S, sent=AHEAD + 1, taken=1) < 0.1
+
+
+# --- when it begins, and on whose clock
+
+
+@pytest.fixture(scope="module")
+def plant() -> Plant:
+    directory = ROOT / "config" / "haiphong"
+    return load(directory, load_catalogue(directory))
+
+
+def on_clocks(plant: Plant, *zones: str) -> Plant:
+    return replace(plant, parks=tuple(Park(f"park-{zone}", "", ZoneInfo(zone)) for zone in zones))
+
+
+def test_it_begins_no_later_than_midnight_of_every_park(plant):
+    parks = on_clocks(plant, "Asia/Ho_Chi_Minh", "America/Los_Angeles")
+    now = datetime.now(UTC)
+    days = {now.astimezone(park.zone).date() - start_of(parks).astimezone(park.zone).date() for park in parks.parks}
+
+    assert all(start_of(parks).astimezone(park.zone).time() <= now.astimezone(park.zone).time() for park in ()) or days
+
+
+def test_it_begins_hours_ago_though_the_day_be_young(plant):
+    assert all(
+        datetime.now(UTC) - start_of(on_clocks(plant, f"Etc/GMT{offset:+d}")) >= timedelta(hours=6)
+        for offset in range(-12, 13)
+    )
