@@ -292,8 +292,10 @@ def main() -> int:
     given = parser.parse_args()
     try:
         facts = facts_of(given.file)
-    except (OSError, ValueError, ArithmeticError, LookupError) as error:
-        parser.error(f"{given.file} is not the file of steel_industry_2018.csv's kind: {error!r}")
+    except OSError as error:
+        parser.error(f"cannot read {given.file}: {error.strerror}")
+    except (ValueError, ArithmeticError, LookupError) as error:
+        parser.error(f"{given.file} is no file of steel_industry_2018.csv's kind: {error!r}")
     figures, unproven = prove(given.file, facts, Console(stderr=True), influx=not given.without_influx)
     good = not unproven and all(figure.good for figure in figures)
     if given.json:

@@ -80,13 +80,13 @@ def accepted(b: Reading, r: Reading, m: dict, in_gateway: bool) -> tuple[float, 
     """Rules 1 to 3: the amount and whether it is a reset; None if implausible."""
     most = limit(m, r.time - b.time) * (1 + 1e-9)
     less = r.value < b.value and not same(b.value, r.value)
-    if (r.reset or (less and in_gateway and b.boot and r.boot and b.boot != r.boot)) and r.value <= most:
+    if (r.reset or (less and in_gateway and b.boot and r.boot and b.boot != r.boot)) and 0 <= r.value <= most:
         return r.value, True
     if plausible(b, r, m):
         return max(r.value - b.value, 0.0), False
     if less and m["modulus"] is not None and m["max_rate"] is not None:
         rolled = r.value - b.value + m["modulus"]
-        if limit(m, r.time - b.time) < m["modulus"] and rolled <= most:
+        if limit(m, r.time - b.time) < m["modulus"] and 0 <= rolled <= most:
             return rolled, False
     return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from store.journal import Journal, JournalFull, Message
 
 MOST_IN_GROUP = 4096  # messages of one commit
+MOST_BYTES_IN_GROUP = 4 * 1024 * 1024  # payload of one commit; one message at least
 MOST_UNASKED = 10_000  # QoS 0 messages that may wait; more are dropped and counted
 RETRY_S = 0.5
 
@@ -66,7 +67,7 @@ class Intake:
 
     def _flush(self, stop: threading.Event) -> None:
         while self._waiting and not stop.is_set():
-            group = self._waiting[:MOST_IN_GROUP]
+            group = _bounded(self._waiting[:MOST_IN_GROUP])
             messages = [a.message for a in group if a.message is not None]
             self._crash("intake_before_commit")
             if messages and not self._commit(messages, stop):
@@ -92,3 +93,13 @@ class Intake:
                 self.paused = False
                 self.received += len(messages)
                 return True
+
+
+def _bounded(group: list[Arrival]) -> list[Arrival]:
+    """Return the first arrivals of a group, as many as fit into one commit."""
+    size = 0
+    for count, arrival in enumerate(group):
+        size += len(arrival.message.payload) if arrival.message is not None else 0
+        if size > MOST_BYTES_IN_GROUP and count:
+            return group[:count]
+    return group

@@ -43,9 +43,6 @@ def merge(run: Ints, all_readings: Readings, known: int, is_register: Bools, boo
         The place of each row's boot in the order of names.
     """
     r = all_readings
-    value = np.where(is_register, r.value, -r.value)
-    no_reset = (r.flags & Flag.RESET) == 0
-    arrival = np.arange(len(r))
     order = np.lexsort((r.time, run))
     first = _firsts(run[order], r.time[order])
     if first.all():
@@ -53,6 +50,7 @@ def merge(run: Ints, all_readings: Readings, known: int, is_register: Bools, boo
         return Merged(order, order >= known, np.zeros(len(order), bool), fresh, np.empty(0, np.int64))
     value = np.where(is_register, r.value, -r.value)
     no_reset = (r.flags & Flag.RESET) == 0
+    arrival = np.arange(len(r))
     order = np.lexsort(
         (arrival, boot_rank, no_reset, value, r.quality, -r.correction.astype(np.int64), r.time, run)
     )

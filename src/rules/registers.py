@@ -68,7 +68,10 @@ _IMPLAUSIBLE = 255
 
 
 def _classify(d: Displays, base: Ints, row: Ints) -> tuple[Bytes, Floats]:
-    """Judge the steps base → row by the rules 1 to 3; what none of them explains is implausible."""
+    """Judge the steps base → row by the rules 1 to 3; what none of them explains is implausible.
+
+    No rule counts less than nothing: a first display above the modulus, say, was no meter that rolled over.
+    """
     b, r = d.value[base], d.value[row]
     step = r - b
     bare_limit = _limit(d, base, row)
@@ -77,9 +80,9 @@ def _classify(d: Displays, base: Ints, row: Ints) -> tuple[Bytes, Floats]:
     new_boot = d.in_gateway[row] & (d.boot[row] != 0) & (d.boot[base] != 0) & (d.boot[row] != d.boot[base])
     rolled = step + d.modulus[row]
     cases = [
-        (d.reset[row] | (below & new_boot)) & (r <= limit),
+        (d.reset[row] | (below & new_boot)) & (r >= 0) & (r <= limit),
         ~below & (step <= limit),
-        below & (bare_limit < d.modulus[row]) & (rolled <= limit),
+        below & (bare_limit < d.modulus[row]) & (rolled >= 0) & (rolled <= limit),
     ]
     verdict = np.select(cases, [Verdict.RESET, Verdict.COUNTED, Verdict.ROLLOVER], _IMPLAUSIBLE)
     return verdict.astype(np.uint8), np.select(cases, [r, np.maximum(step, 0.0), rolled], np.nan)

@@ -431,8 +431,8 @@ def _console() -> "Console":
     from rich.console import Console
 
     if sys.stdout.isatty():
-        return Console()
-    return Console(force_terminal=False, width=PLAIN_WIDTH)
+        return Console(highlight=False)
+    return Console(highlight=False, force_terminal=False, width=PLAIN_WIDTH)
 
 
 def _started(settings: "Settings") -> "Service":

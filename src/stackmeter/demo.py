@@ -38,7 +38,7 @@ LEAST_HISTORY = timedelta(hours=6)
 FAULTS = Faults(duplicate=0.01, reorder=0.01)
 LIVE_EVERY_S, PLAIN_EVERY_S = 1.0, 2.0
 READY_WITHIN_S = 15.0
-AHEAD, FOLLOW_S = 500, 2.0  # messages, and how long one waits for the service to be no further behind
+AHEAD, FOLLOW_S = 500, 1.0  # messages, and how long one waits for the service to be no further behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +180,9 @@ class Screen:
             self._console.print(Text(line), soft_wrap=True)
 
     def _told(self) -> str:
-        rate = "" if math.isnan(self._rate) else f", {self._rate:,.0f} messages/s"
-        return self._pace.told(self._zone) + rate
+        if math.isnan(self._rate):
+            return self._pace.told(self._zone)
+        return f"{self._pace.told(self._zone)}, {self._rate:,.{0 if self._rate >= 10 else 1}f} messages/s"
 
     def _frame(self, seen: Overview) -> Group:
         lines = [*view.readiness(seen.ready), *view.balance(seen.balance), *view.alerts(seen, self._zone)]

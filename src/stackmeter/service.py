@@ -25,6 +25,7 @@ from plant.park import Plant
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
+from stackmeter.broadcast import TotalsBroadcast
 from stackmeter.folder import Folder
 from stackmeter.health import Pulse
 from stackmeter.settings import Settings
@@ -37,9 +38,12 @@ from store.state import State, StateMismatch
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
 ACK_EVERY_S = 1.0
+CYCLE_S = 0.1  # a micro-batch gathers for so long where little waits: the windows it touches are written once
+MUCH = 5000  # messages that are taken at once
 IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
 FULL_RETRY_S = 1.0
 STOP_S = 10.0
+STOP_LOOK_S = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ class Service:
         """Load the configuration, lock and open the state, and catch up nothing yet; MQTT is connected last."""
         catalogue = load_catalogue(settings.config)
         self.plant: Plant = load_plant(settings.config, catalogue)
+        address = broker(settings.broker, client_id=settings.client_id, version=settings.mqtt_version)
         self.folder = Folder(settings.state)
         self.token = self.folder.token(settings.token.get_secret_value() if settings.token else None)
         self._crash = crash
@@ -72,7 +77,6 @@ class Service:
             project=settings.influx_url is not None,
         )
         self.intake = Intake(self.journal, self._acknowledge, self._wake.set, crash)
-        address = broker(settings.broker, client_id=settings.client_id, version=settings.mqtt_version)
         self.subscriber = Subscriber(
             address, self.intake.put, lambda reason: self.fail(EXIT_SOFTWARE, reason)
         )
@@ -85,6 +89,7 @@ class Service:
             allow_private=[w.name for w in self.plant.webhooks if w.allow_private],
         )
         self.reader = Reader(self.folder.state, self.plant)
+        self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
         self.pulse = Pulse(self)
         app = create_app(
             self.reader,
@@ -111,12 +116,16 @@ class Service:
             sender = self.influx
             self._thread("influx", lambda: sender.run(self._stop))
         self._thread("webhooks", lambda: self.webhooks.run(self._stop))
+        self._thread("totals", lambda: self.broadcast.run(self._stop))
         self._thread("pulse", lambda: self.pulse.watch(self._stop))
         self.subscriber.start()
 
     def wait(self) -> int:
         """Wait until somebody calls `stop` or a part fails, close everything, and return the exit code."""
-        self._stop.wait()
+        # Not `_stop.wait()`: the system may deliver a signal to any thread, but its handler runs in the main one and
+        # only once that wakes; and a handler that calls `stop` must not meet this thread inside the event's lock.
+        while not self._stop.is_set():
+            time.sleep(STOP_LOOK_S)
         self.close()
         return self.exit_code
 
@@ -171,11 +180,14 @@ class Service:
 
     def _run_line(self) -> None:
         while not self._stop.is_set():
+            began = time.monotonic()
             self.line_beats += 1
             self._wake.clear()
             if not self._step() and not self._stop.is_set():
                 self._wake.wait(IDLE_S)
             self._publish_acks()
+            if self.journal.next - self.line.next < MUCH:
+                self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
 
     def _step(self) -> int:
         """Take one micro-batch; where the volume is full, wait and try again."""

@@ -16,7 +16,7 @@ from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
 from store import blocks, periods
 from store.sqlite import write_columns
 
-CACHED = 8192  # parents whose children are kept in memory, about 5 KiB each
+CACHED = 4096  # parents whose children are kept in memory, about 5 KiB each
 
 SUM_FIELDS = ("windows", *blocks.FIELDS)  # of a sum, as columns
 
@@ -85,6 +85,7 @@ class SumChain:
         for family, low, high in zip(families, bounds[:-1], bounds[1:], strict=True):
             family[slot[low:high]] = sums[low:high]
         children = np.stack(families)
+        children = children[:, (children[:, :, -1] > 0).any(axis=0)]  # the revision of an absent child is 0
         counts = children[:, :, 0].sum(axis=1)[:, None]
         return source, parent, np.concatenate([counts, _folded(children[:, :, 1:])], axis=1)
 
@@ -117,6 +118,8 @@ class SumChain:
 
 def _folded(rows: Floats) -> Floats:
     """Add rows in order, [parents, rows, 10] → [parents, 10]: what is known, NaN where nothing is; the greatest revision."""
-    total: Floats = np.nancumsum(rows, axis=1)[:, -1]
+    unknown = np.isnan(rows)
+    # Along a middle axis numpy adds row by row, in order, however many parents there are.
+    total: Floats = np.add.reduce(np.where(unknown, 0.0, rows), axis=1)
     total[:, blocks.REVISION] = rows[:, :, blocks.REVISION].max(axis=1)
-    return np.where(np.isnan(rows).all(axis=1), np.nan, total)
+    return np.where(unknown.all(axis=1), np.nan, total)

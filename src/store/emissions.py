@@ -4,6 +4,7 @@ A changed window gets a new revision, and just its hour, day and month are summe
 time order, so that the bits of every sum depend on the set of readings alone.
 """
 
+import itertools
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,7 +19,8 @@ from store import blocks, periods
 from store.chain import SumChain
 from store.sqlite import write_rows
 
-CACHED = 8192  # hour blocks kept in memory, about 5 KiB each at the most
+HOURS_AT_ONCE = 2048  # hour blocks worked on at once, about 5 KiB each and a few copies of it
+CACHED = 4096  # hour blocks kept in memory, about 5 KiB each at the most
 
 
 _AGAIN = "ON CONFLICT DO UPDATE SET dirty = dirty | excluded.dirty, generation = generation + 1"
@@ -36,6 +38,11 @@ class Changes:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    @classmethod
+    def concat(cls, parts: list["Changes"]) -> "Changes":
+        """Return the changes of all parts."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
 
 class EmissionTable:
@@ -70,6 +77,17 @@ class EmissionTable:
         hour = self._chain.starts(source, start, periods.HOUR)
         order = np.lexsort((start, source))
         source, start, hour, fields = source[order], start[order], hour[order], fields[order]
+        heads = np.flatnonzero(np.append(True, (source[1:] != source[:-1]) | (hour[1:] != hour[:-1])))
+        cuts = np.append(heads[::HOURS_AT_ONCE], len(source)).tolist()
+        return Changes.concat(
+            [
+                self._apply(source[a:b], start[a:b], hour[a:b], fields[a:b])
+                for a, b in itertools.pairwise(cuts)
+            ]
+        )
+
+    def _apply(self, source: Ints, start: Ints, hour: Ints, fields: Floats) -> Changes:
+        """Store the windows of a bounded number of hours, sorted by (source, start)."""
         head = np.append(True, (source[1:] != source[:-1]) | (hour[1:] != hour[:-1]))
         row = np.cumsum(head) - 1
         keys = list(zip(source[head].tolist(), hour[head].tolist(), strict=True))

@@ -60,7 +60,7 @@ class _Answer:
 
 
 class InfluxSink:
-    """Writes blocks of line protocol to `/api/v2/write`. For one thread; nothing is connected before the first write."""
+    """Writes blocks of line protocol to `/api/v2/write`. For one thread; no connection is made before the first write."""
 
     def __init__(
         self, url: str, token: str, org: str, bucket: str, *, gzip: bool = False, timeout: float = 15.0
@@ -78,6 +78,7 @@ class InfluxSink:
         self._gzip, self._timeout = gzip, timeout
         self._client: Any = None
         self._write_api: Any = None
+        self._connected()  # importing the client takes the better part of a second: at the start, not amid the work
 
     def write(self, block: bytes) -> Refused:
         """Write all lines of the block; return those that the server refuses, however often they are sent.
@@ -96,9 +97,9 @@ class InfluxSink:
             Any part may then have been written: send the same block again.
         """
         refused: Refused = []
-        lines = [line for line in block.split(b"\n") if line]
-        if lines:
-            self._write(lines, refused)
+        block = block.strip(b"\n")
+        if block and (answer := self._post(block)).status != 204:
+            self._divide([line for line in block.split(b"\n") if line], answer, refused)
         return refused
 
     def close(self) -> None:
@@ -110,8 +111,12 @@ class InfluxSink:
     def _write(self, lines: list[bytes], refused: Refused) -> bool:
         """Write, or find what is refused; return whether all was taken at once."""
         answer = self._post(b"\n".join(lines))
-        if answer.status == 204:
-            return True
+        if answer.status != 204:
+            self._divide(lines, answer, refused)
+        return answer.status == 204
+
+    def _divide(self, lines: list[bytes], answer: _Answer, refused: Refused) -> None:
+        """Write in parts what was refused as a whole."""
         if len(lines) == 1:
             refused.append(RefusedLine(lines[0], answer.message or f"status {answer.status}"))
         elif answer.status == 413:
@@ -119,7 +124,6 @@ class InfluxSink:
             self._write(lines[len(lines) // 2 :], refused)
         else:
             self._search(lines, refused)
-        return False
 
     def _search(self, lines: list[bytes], refused: Refused) -> None:
         """Find the refused among lines that were refused together.
@@ -148,9 +152,8 @@ class InfluxSink:
 
     def _request(self, block: bytes) -> _Answer:
         """Send one request and return what came back; raise `SinkUnavailable` where nothing did."""
-        # Importing the client takes the better part of a second, which only who writes should pay.
-        from influxdb_client.rest import ApiException  # noqa: PLC0415  see above
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415  see above
+        from influxdb_client.rest import ApiException  # noqa: PLC0415  as in _connected
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415  as in _connected
 
         client, write_api = self._connected()
         try:
@@ -164,8 +167,8 @@ class InfluxSink:
         return _Answer(client.api_client.last_response.status)
 
     def _connected(self) -> tuple[Any, Any]:
-        from influxdb_client.client.influxdb_client import InfluxDBClient  # noqa: PLC0415  as in _request
-        from influxdb_client.client.write_api import SYNCHRONOUS  # noqa: PLC0415  as in _request
+        from influxdb_client.client.influxdb_client import InfluxDBClient  # noqa: PLC0415  only who writes should pay for the import
+        from influxdb_client.client.write_api import SYNCHRONOUS  # noqa: PLC0415  only who writes should pay for the import
 
         if self._client is None:
             milliseconds = round(self._timeout * 1000)

@@ -68,15 +68,16 @@ class InfluxReader:
 
         Parameters
         ----------
+        token
+            Empty for a server that asks for none.
         bucket
             The database, as versions 2 and 3 name it too.
         timeout
             For one question. [s]
         """
         self._bucket = bucket
-        self._client = httpx.Client(
-            base_url=url, headers={"Authorization": f"Token {token}"}, timeout=timeout, trust_env=False
-        )
+        headers = {"Authorization": f"Token {token}"} if token else {}
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout, trust_env=False)
 
     def close(self) -> None:
         """Close the connections."""

@@ -93,7 +93,7 @@ def source_sums(state: Snapshot, sources: Sequence[int], period: Period, as_of: 
     shares = _due_shares(state, sources, period, sums, stretch)
     found = SourceSums(sums.values[:, : len(AMOUNTS)], shares, stretch.windows, sums.windows, sums.revision)
     for row, source in enumerate(sources):
-        if stretch.windows[row] and only_events(state.plant, source):
+        if only_events(state.plant, source):
             _fill_quiet(state, source, row, found, stretch)
     return found
 
@@ -181,7 +181,10 @@ def _due_shares(state: Snapshot, sources: Sequence[int], period: Period, sums: S
 
 
 def _fill_quiet(state: Snapshot, source: int, row: int, found: SourceSums, due: Due) -> None:
-    """Count what was never computed of an event source as measured, and as 0."""
+    """Count what was never computed of an event source as measured, and as 0; before its first event nothing is known."""
+    if not due.windows[row]:
+        found.amounts[row] = np.nan
+        return
     computed = state.windows([source], int(due.start[row]), int(due.end[row]))
     missing = missing_shares(computed).sum()
     found.shares[row, 0] = due.windows[row] - missing - found.shares[row, 1:].sum()

@@ -39,6 +39,8 @@ READINGS = f"sm/v1/{GATEWAY}/readings"
 CASES = all_cases()
 DELIVERED = [case for case in CASES if case.messages[0].expected["outcome"] != "not_delivered"]
 UNDELIVERED = [case for case in CASES if case not in DELIVERED]
+# No client sends to a topic with a wildcard, and a broker hangs up on who tries.
+OUTSIDE = [case for case in UNDELIVERED if not re.search(rb"[+#]", case.messages[0].topic)]
 each_undelivered = pytest.mark.parametrize("case", UNDELIVERED, ids=lambda case: case.name)
 each_case = pytest.mark.parametrize("case", DELIVERED, ids=lambda case: case.name)
 
@@ -57,8 +59,6 @@ def exactly(size: int, seq: int) -> bytes:
 
 
 LARGEST, TOO_LARGE = exactly(MAX_PAYLOAD, 1), exactly(MAX_PAYLOAD + 1, 2)
-
-WILDCARD = re.compile(rb"[+#]")  # in a topic to publish to: no client of ours sends it, and a broker hangs up
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
                     sent += 1
                     gateway.send(message.topic.decode(), message.payload, retain=message.retain)
                     gateway.send(READINGS, good(sent))
-            for case in UNDELIVERED:
-                if not WILDCARD.search(case.messages[0].topic):
-                    gateway.send(case.messages[0].topic.decode(), case.messages[0].payload)
+            for case in OUTSIDE:
+                gateway.send(case.messages[0].topic.decode(), case.messages[0].payload)
             gateway.send(READINGS, LARGEST)
             gateway.send(READINGS, TOO_LARGE)
             gateway.wait()
@@ -256,7 +255,7 @@ def test_a_reading_that_lost_a_conflict_is_kept_beside_its_winner(session: Sessi
                 assert found == [(Flag.CONFLICT, 1)]
 
 
-@each_undelivered
+@pytest.mark.parametrize("case", OUTSIDE, ids=lambda case: case.name)
 def test_a_topic_outside_ours_never_reaches_us(session: Session, case: Case) -> None:
     assert not [topic for topic, _ in session.offsets if topic == case.messages[0].topic]
 

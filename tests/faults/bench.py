@@ -1,5 +1,6 @@
 """Everything that a fault case needs around the service: broker, InfluxDB, webhook receiver, gateways in the field."""
 
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -20,6 +21,11 @@ from tests.service import CONSOLE_SCRIPT, LONG, Service
 CONFIG = Path(__file__).parent / "config" / "trial.yaml"
 SECRET = "whsec_dGhlIHRyaWFsIHBsYW50J3Mgb3duIHNlY3JldCBrZXk="
 SECRETS = {"STACKMETER_TRIAL_SECRET": SECRET}
+
+
+def patched(code: str) -> tuple[str, ...]:
+    """Return a program that is the console script, with some code run before it."""
+    return (sys.executable, "-c", f"{code}\nfrom stackmeter.cli import main\nmain()")
 
 
 class Report(Protocol):
@@ -161,8 +167,15 @@ class Bench:
 
     def subscribe(self) -> None:
         """Make the service's session at the broker, so that whatever is sent from now on waits for it there."""
-        self.service.start()
-        assert self.service.term() == 0, self.service.log()[-3000:]
+        granted = threading.Event()
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="stackmeter", clean_session=False)
+        client.on_connect = lambda client, *_: client.subscribe("sm/v1/#", qos=1)
+        client.on_subscribe = lambda *_: granted.set()
+        client.connect("127.0.0.1", self.broker.port)
+        client.loop_start()
+        assert granted.wait(LONG), "the broker granted no subscription"
+        client.disconnect()
+        client.loop_stop()
 
 
 def die_while_fed(service: Service, feed: Feed) -> None:

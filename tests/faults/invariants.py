@@ -33,18 +33,23 @@ YEAR_FROM, YEAR_TO = "2026-01-01T00:00:00+07:00", "2027-01-01T00:00:00+07:00"
 
 
 def check_all(bench: Bench, truth: Truth) -> dict[str, float]:
-    """Check every invariant of a bench that has drained, all of whose truth was sent; return the figures."""
+    """Check every invariant of a bench that has drained, all of whose truth was sent; return the figures.
+
+    The service is ended for it: a message may still come once more, and then journal and state must not be read apart.
+    """
     state, journal = bench.service.database, bench.service.journal
     plant = bench.plant()
+    check_api(bench, truth)
+    if bench.influx:
+        wait_until(lambda: not rows(state, "SELECT 1 FROM influx_alert LIMIT 1"), "alerts did not drain", 60)
+    assert bench.service.term() == 0, bench.service.log()[-3000:]
     figures = check_messages(state, journal, bench.field.sent)
     check_windows(state, plant, truth.windows())
     check_register_totals(state, plant, truth)
     check_ledger(state)
     check_replay(state, journal, plant, bench.config)
-    check_api(bench, truth)
     check_webhooks(bench.receiver.requests, truth)
     if bench.influx:
-        wait_until(lambda: not rows(state, "SELECT 1 FROM influx_alert LIMIT 1"), "alerts did not drain", 60)
         figures["points"] = check_influx(bench.influx, state, plant, truth)
     return figures
 

@@ -1,0 +1,193 @@
+"""A whole service in one process, without broker, network or real time: messages go in, the API's answers come out."""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from api.app import create_app
+from api.health import Health
+from ingest.evaluate import Evaluator
+from ingest.line import Line
+from ingest.watch import RuleWatch
+from plant.load import load
+from rules.catalogue import load_catalogue
+from rules.engine import Engine
+from stackmeter.activity import ChannelActivity
+from store.journal import Journal, JournalReader, Message
+from store.lines import PointNames
+from store.reader import Reader
+from store.state import State
+
+SECOND = 1_000_000_000
+MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
+GRID = 0.6592 / 1000  # tonnes for 1 kWh, by the Vietnamese grid factor
+TOKEN = "a-token"
+SITE = "park-a/works"
+CONFIGURATION = Path(__file__).with_name("config")
+
+
+def ns(text: str) -> int:
+    """Return an ISO time as ns UTC."""
+    moment = datetime.fromisoformat(text)
+    return int(moment.timestamp()) * SECOND + moment.microsecond * 1000
+
+
+NOON = ns("2026-03-10T12:00:00+07:00")  # 05:00 UTC; where most tests' readings are
+
+
+def rfc3339(time: int) -> str:
+    """Return ns UTC as a gateway writes it."""
+    seconds, rest = divmod(time, SECOND)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def reading(channel: str, time: int, value: Any, unit: str = "kWh", **more: Any) -> dict[str, Any]:
+    """Return a reading of a message."""
+    return {"channel": channel, "time": rfc3339(time), "value": value, "unit": unit, **more}
+
+
+class World:
+    """One service on a state directory of its own; `now` is its clock."""
+
+    def __init__(self, folder: Path, config: Path = CONFIGURATION, now: int = NOON + HOUR) -> None:
+        self.folder, self.config, self.now = folder, config, now
+        self.catalogue = load_catalogue(config)
+        self.plant = load(config, self.catalogue, {"SEMANTICS_SECRET": "whsec_" + "A" * 40})
+        self.journal = Journal(folder / "journal.db")
+        self._open()
+
+    def _open(self) -> None:
+        self.state = State(self.folder / "state.db", self.plant)
+        self._journal_reader = JournalReader(self.folder / "journal.db")
+        self.line = Line(
+            self.plant, self.state, self._journal_reader,
+            Evaluator(self.plant, Engine(self.plant, self.catalogue), self.state),
+            RuleWatch(self.plant, self.state, lambda: self.now, ""),
+            clock=lambda: self.now, crash=lambda _point: None, project=True,
+        )  # fmt: skip
+        self.reader = Reader(self.folder / "state.db", self.plant)
+        self.app = create_app(
+            self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now,
+            activity=ChannelActivity(self.folder / "state.db", self.plant),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self.reader.close()
+        self._journal_reader.close()
+        self.state.close()
+
+    def restart(self) -> None:
+        """Stop and start it on the same state."""
+        self.close()
+        self._open()
+
+    # --- messages in ----------------------------------------------------------------------------------------------
+
+    def publish(
+        self, *payloads: Any, gateway: str = "gw", leaf: str = "readings", topic: str = "", at: int | None = None,
+        flags: int = 0,
+    ) -> None:  # fmt: skip
+        """Let messages arrive together, as one micro-batch; what is not bytes is sent as JSON."""
+        to = (topic or f"sm/v1/{SITE}/{gateway}/{leaf}").encode()
+        received = self.now if at is None else at
+        self.journal.append([Message(received, to, _bytes(one), flags) for one in payloads])
+        while self.line.step():
+            pass
+
+    def send(self, *readings: dict[str, Any], gateway: str = "gw", **envelope: Any) -> None:
+        """Let one batch message arrive; `boot` and `seq` may be given."""
+        self.publish({**envelope, "readings": list(readings)}, gateway=gateway)
+
+    def tick(self, now: int) -> None:
+        """Let time pass."""
+        self.now = now
+        self.line.step()
+
+    # --- answers out ----------------------------------------------------------------------------------------------
+
+    def ask(self, path: str, **params: str) -> httpx.Response:
+        """Ask the API, with its token; `from_` asks for `from`."""
+        return asyncio.run(self._ask(path, {name.rstrip("_"): text for name, text in params.items()}))
+
+    async def _ask(self, path: str, params: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
+            return await client.get(path, params=params)
+
+    def get(self, path: str, **params: str) -> Any:
+        answer = self.ask(path, **params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def total(self, source: str, **params: str) -> Any:
+        """Return the one total of a source; of the 10th of March where no period is given."""
+        if "from_" not in params:
+            params.setdefault("period", "2026-03-10")
+        [one] = self.get("/v1/totals", level="source", source=source, **params)["totals"]
+        return one
+
+    def activity(self, channel: str, start: int, end: int) -> dict[int, tuple[float | None, float]]:
+        """Return value and coverage of a channel's windows, by their minute after `start`."""
+        body = self.get(
+            "/v1/series", kind="activity", channel=channel, every="1m", from_=rfc3339(start), to=rfc3339(end)
+        )
+        return dict(enumerate(zip(body["values"], body["coverage"], strict=True)))
+
+    def windows(self, source: str, start: int, end: int, field: str = "co2e_t") -> list[tuple[Any, Any]]:
+        """Return a source's value and coverage, minute by minute."""
+        body = self.get(
+            "/v1/series", kind="emission", source=source, field=field, every="1m", from_=rfc3339(start), to=rfc3339(end)
+        )  # fmt: skip
+        return list(zip(body["values"], body["coverage"], strict=True))
+
+    def balance(self, gateway: str = "gw") -> tuple[dict[str, int], dict[str, int]]:
+        """Return a gateway's messages and readings by outcome: what is not 0, and not `received`."""
+        body = self.get("/v1/balance", gateway=f"{SITE}/{gateway}")
+        for book in (body["messages"], body["readings"]):
+            assert book["received"] == sum(book.values()) - book["received"], body
+        return _ends(body["messages"]), _ends(body["readings"])
+
+    def codes(self, gateway: str = "gw") -> dict[str, int]:
+        """Return how often each code was given."""
+        return dict(self.get("/v1/balance", gateway=f"{SITE}/{gateway}")["codes"])
+
+    def stored(self, channel: str) -> list[tuple[Any, ...]]:
+        """Return value, quality and flags of a channel's readings, by time."""
+        return self.rows(
+            "SELECT value, quality, flags FROM reading JOIN channel c ON c.id = channel WHERE name = ? ORDER BY time",
+            channel,
+        )
+
+    def alerts(self) -> list[Any]:
+        return list(self.get("/v1/alerts")["alerts"])
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return what SQL finds in the state."""
+        return self.state.connection.execute(query, values).fetchall()
+
+    def point_names(self) -> PointNames:
+        """Return the series keys for InfluxDB."""
+        numbered = [self.rows(f"SELECT id, park, facility, name FROM {table}") for table in ("channel", "source")]
+        return PointNames(self.plant, *numbered)  # type: ignore[arg-type]  # two lists of such rows
+
+
+def _ends(book: dict[str, int]) -> dict[str, int]:
+    return {outcome: count for outcome, count in book.items() if count and outcome != "received"}
+
+
+def _bytes(payload: Any) -> bytes:
+    return payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+
+
+def sums(values: Iterable[float]) -> float:
+    """Add from left to right."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
