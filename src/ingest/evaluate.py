@@ -89,8 +89,8 @@ class Evaluator:
         rejudged = readings.take(judged.rejudged & judged.known & ~judged.flagged)
         self._write(written, rejudged, judged.lost)
         self._remember(judged.runs)
-        dirty = self._disturbed(judged, disturbed)
-        emissions = self._emissions(judged, dirty, holes)
+        by_readings, dirty = self._disturbed(judged, disturbed)
+        emissions = self._emissions(judged, by_readings, dirty, holes)
         return Evaluated(judged.fresh, written, rejudged, judged.lost, emissions)
 
     def forget(self) -> None:
@@ -187,33 +187,45 @@ class Evaluator:
             self._columns.period[channels],
         )
 
-    def _disturbed(self, judged: _Judged, holes: Sequence[tuple[int, int, int]]) -> Ranges:
-        """Return the windows, by channel, that changed readings or holes may have changed."""
+    def _disturbed(self, judged: _Judged, holes: Sequence[tuple[int, int, int]]) -> tuple[Ranges, Ranges]:
+        """Return the windows, by channel, that changed readings may have changed; and those with what holes may have."""
         run, start, end = _disturbed(judged, self._columns)
         channel = judged.runs.channel[run].astype(np.int64)
-        if holes:
-            extra = np.array(holes, np.int64)
-            channel, start, end = (
-                np.append(a, b) for a, b in zip((channel, start, end), extra.T, strict=True)
-            )
-        return ranges_of(channel, start, end, self._window)
+        by_readings = ranges_of(channel, start, end, self._window)
+        if not holes:
+            return by_readings, by_readings
+        columns = zip((channel, start, end), np.array(holes, np.int64).T, strict=True)
+        channel, start, end = (np.append(own, extra) for own, extra in columns)
+        return by_readings, ranges_of(channel, start, end, self._window)
 
     def _emissions(
-        self, judged: _Judged, dirty: Ranges, holes: Mapping[int, Sequence[tuple[int, int]]]
+        self,
+        judged: _Judged,
+        by_readings: Ranges,
+        dirty: Ranges,
+        holes: Mapping[int, Sequence[tuple[int, int]]],
     ) -> Emissions:
         """Run the methods of all sources that the dirty windows of channels reach."""
         sources, wanted = self._inputs.reached(dirty)
-        parts = self._values(judged, dirty, wanted, holes)
+        parts = self._values(judged, by_readings, wanted, holes)
         values = _sorted_together(parts)
         return self._engine.emissions(*numbers(sources), values)
 
     def _values(
-        self, judged: _Judged, dirty: Ranges, wanted: Ranges, holes: Mapping[int, Sequence[tuple[int, int]]]
+        self,
+        judged: _Judged,
+        by_readings: Ranges,
+        wanted: Ranges,
+        holes: Mapping[int, Sequence[tuple[int, int]]],
     ) -> Iterable[WindowValues]:
-        """Return the wanted windows of channels: from what was judged where it has them, else judged anew."""
+        """Return the wanted windows of channels: from what was judged where it has them, else judged anew.
+
+        What was judged has all the context of windows that changed readings disturb, and of no others: a hole may
+        be far from them.
+        """
         run_of = np.full(len(self._columns.kind), -1)
         run_of[judged.runs.channel] = np.arange(len(judged.runs.channel))
-        at_hand = (run_of[wanted.run] >= 0) & _contained(wanted, dirty)
+        at_hand = (run_of[wanted.run] >= 0) & _contained(wanted, by_readings)
         mine = _ranges(wanted, at_hand)
         yield self._spread(judged.pieces, replace(mine, run=run_of[mine.run]), judged.runs.channel, holes)
         rest = _ranges(wanted, ~at_hand)

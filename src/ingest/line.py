@@ -412,8 +412,8 @@ class Line:
 
     def _find_holes(self, gateway: str) -> list[tuple[int, int, int]]:
         """Find the holes of a gateway anew; return (channel, from, to) of what opened or closed."""
-        names = sorted((number, boot) for (g, boot), (number, _) in self._known_boots.items() if g == gateway)
-        found = holes([self._boot(gateway, boot) for _, boot in names])
+        names = sorted(boot for g, boot in self._known_boots if g == gateway)
+        found = holes([self._boot(gateway, boot) for boot in names])
         moved = []
         for channel in self._event_channels[gateway]:
             differ = set(found) ^ set(self._holes.get(channel, ()))

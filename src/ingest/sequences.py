@@ -68,20 +68,25 @@ class Boot:
 
 
 def holes(boots: list[Boot]) -> list[tuple[int, int]]:
-    """Return the stretches of time [ns] that lie in open holes of a gateway's sequence, boots in order.
+    """Return the stretches of time [ns] that lie in open holes of a gateway's sequence.
 
     A hole lies between the readings of the messages on both sides of it, whichever is earlier to whichever is
-    later; at a boot's start, from the last message of the boot before.
+    later; at a boot's start, from the last message of the boot before. Boots follow each other by the times of
+    their readings, not by when they were heard; of two that begin at once the first given comes first.
     """
     found: list[tuple[int, int]] = []
     last: int | None = None
-    for boot in boots:
+    for boot in sorted(boots, key=_began):
         through = 0
         for run in boot.runs:
             if run.low > through + 1 and last is not None and run.low_time is not None:
                 found.append((min(last, run.low_time), max(last, run.low_time)))
             through, last = run.high, run.high_time
     return _disjoint(found)
+
+
+def _began(boot: Boot) -> int:
+    return min((run.low_time for run in boot.runs if run.low_time is not None), default=0)
 
 
 def _disjoint(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:

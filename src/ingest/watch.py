@@ -50,6 +50,7 @@ class RuleWatch:
                         time=mine.time,
                         value=mine.value,
                         counting=mine.counting,
+                        message=mine.message,
                     ),
                 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plant.arrays import Bools, Ints, Readings
-from plant.vocabulary import Flag
+from plant.vocabulary import Flag, Quality
 from rules.registers import SAME_VALUE
 
 
@@ -50,10 +50,10 @@ def merge(run: Ints, all_readings: Readings, known: int, is_register: Bools, boo
         return Merged(order, order >= known, np.zeros(len(order), bool), fresh, np.empty(0, np.int64))
     value = np.where(is_register, r.value, -r.value)
     no_reset = (r.flags & Flag.RESET) == 0
+    quality = np.minimum(r.quality, Quality.BAD)  # what does not count is alike, and only ever decides last
+    correction = r.correction.astype(np.int64)
     arrival = np.arange(len(r))
-    order = np.lexsort(
-        (arrival, boot_rank, no_reset, value, r.quality, -r.correction.astype(np.int64), r.time, run)
-    )
+    order = np.lexsort((arrival, r.quality, boot_rank, no_reset, value, quality, -correction, r.time, run))
     return _with_repeats(r, known, order, first)
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from plant.arrays import Bools, Floats, Times
+from plant.arrays import Bools, Floats, Ints, Times
 from plant.vocabulary import NS_PER_HOUR
 
 SLACK = 1e-9  # relative: a value this near to its limit is equal to it, and equal is no breach
@@ -62,9 +62,16 @@ def breaches(above: bool, limit: float, value: Floats) -> Bools:
 
 
 def judge_readings(
-    above: bool, limit: float, state: RuleState, *, time: Times, value: Floats, counting: Bools
+    above: bool,
+    limit: float,
+    state: RuleState,
+    *,
+    time: Times,
+    value: Floats,
+    counting: Bools,
+    message: Ints,
 ) -> Judgement:
-    """Judge one channel's new readings, given in any order.
+    """Judge one channel's new readings as if message after message had been judged when it came.
 
     Parameters
     ----------
@@ -74,17 +81,19 @@ def judge_readings(
         Where the rule stands.
     time, value, counting
         The readings [ns UTC, channel's unit], and whether their quality lets them count: columns of one length.
-        Of two with one time the first is judged.
+        Of two of a message with one time the first is judged.
+    message
+        Which message brought each, a number that grows in order of arrival.
 
     Returns
     -------
     Judgement
-        Counting readings newer than `state.judged` were judged in time order. The others can only be late.
+        Counting readings newer than `state.judged` and than those of earlier messages were judged in time order. The
+        others can only be late.
     """
     known = np.flatnonzero(counting & ~np.isnan(value))
-    rows = known[np.argsort(time[known], kind="stable")]
-    newer = np.diff(time[rows], prepend=np.int64(state.judged)) > 0
-    newer &= time[rows] > state.judged
+    rows = known[np.lexsort((time[known], message[known]))]
+    newer = time[rows] > np.maximum.accumulate(np.append(state.judged, time[rows]))[:-1]
     late = rows[~newer]
     late = late[breaches(above, limit, value[late])]
     rows = rows[newer]

@@ -134,19 +134,21 @@ def with_events(
 ) -> WindowValues:
     """Make every window of an event channel known: no event is an amount of 0, and only holes are missing.
 
-    `holes` gives, by channel, the stretches [from, to) in ns in which its gateway's sequence is open.
+    `holes` gives, by channel, the stretches [from, to) in ns in which its gateway's sequence is open. An event that
+    came is known also within them: it covers its own instant, so that no window with an amount is called unknown.
     """
     run, number = numbers(ranges)
     rows = columns.kind[channel[run]] == EVENT
     if not rows.any():
         return values
     event, number = channel[run][rows].astype(np.int64), number[rows]
-    amount = np.nan_to_num(values.at(event, number)[0])
+    came = values.at(event, number)[0]
     measured = np.ones(len(event))
     for one in np.unique(event).tolist():
         mine = event == one
         measured[mine] = 1 - _within(holes.get(one, ()), number[mine], window) / window
-    amount[measured <= 0] = np.nan
+    measured = np.maximum(measured, np.where(np.isnan(came), 0.0, 1 / window))
+    amount = np.where(measured > 0, np.nan_to_num(came), np.nan)
     others = columns.kind[values.channel] != EVENT
     parts = [
         (values.channel[others], event),

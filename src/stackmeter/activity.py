@@ -58,5 +58,5 @@ def _number(connection: sqlite3.Connection, one: Channel) -> int:
 
 def _holes(connection: sqlite3.Connection, one: Channel) -> list[tuple[int, int]]:
     books, gateway = Books(connection), f"{one.park}/{one.facility}/{one.gateway}"
-    boots = sorted((number, name) for (g, name), (number, _) in books.boots().items() if g == gateway)
-    return holes([Boot(books.runs(gateway, name)) for _, name in boots])
+    boots = sorted(name for g, name in books.boots() if g == gateway)
+    return holes([Boot(books.runs(gateway, name)) for name in boots])

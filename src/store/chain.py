@@ -16,7 +16,7 @@ from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
 from store import blocks, periods
 from store.sqlite import write_columns
 
-CACHED = 4096  # parents whose children are kept in memory, about 5 KiB each
+CACHED = 2048  # parents whose children are kept in memory, about 5 KiB each
 
 SUM_FIELDS = ("windows", *blocks.FIELDS)  # of a sum, as columns
 

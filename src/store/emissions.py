@@ -19,8 +19,8 @@ from store import blocks, periods
 from store.chain import SumChain
 from store.sqlite import write_rows
 
-HOURS_AT_ONCE = 2048  # hour blocks worked on at once, about 5 KiB each and a few copies of it
-CACHED = 4096  # hour blocks kept in memory, about 5 KiB each at the most
+HOURS_AT_ONCE = 1024  # hour blocks worked on at once, about 5 KiB each and a few copies of it
+CACHED = 2048  # hour blocks kept in memory, about 5 KiB each at the most
 
 
 _AGAIN = "ON CONFLICT DO UPDATE SET dirty = dirty | excluded.dirty, generation = generation + 1"

@@ -26,7 +26,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         if got != wanted:
             raise NotDurable(f"{path}: PRAGMA {name} is {got!r}, must be {wanted!r}")
     connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA cache_size = -16384")
     return connection
 
 

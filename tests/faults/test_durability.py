@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.bench import Bench, Report
@@ -13,6 +13,8 @@ from tests.service import CONSOLE_SCRIPT
 
 CALLS = "fdatasync,fsync,sendto,recvfrom,write"
 PUBLISH, PUBACK = 3, 4
+NEVER = 2**62
+OURS = (b"/ack", b"/totals")  # topics that are acknowledged and not journalled
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def traced(output: Path) -> tuple[str, ...]:
 BEGAN = re.compile(r"^(\d+) +(\w+)\((.*)$")
 RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)$")
 ENDED = re.compile(r"= (-?\d+)[^=]*$")
-TARGET = re.compile(r"^\d+<(.*?)>(?:,|\))")
+TARGET = re.compile(r"^\d+<(.*?)>\s*(?:,|\))")
 DATA = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
@@ -73,33 +75,35 @@ def _plain(path: str) -> str:
 
 @dataclass
 class Verdict:
-    """How many acknowledgements a trace has, and which of them came too early."""
+    """How many acknowledgements of gateways' messages a trace has, and which packet ids of them left too early."""
 
-    acknowledgements: int
-    too_early: list[int]
+    acknowledgements: int = 0
+    too_early: list[int] = field(default_factory=list)
 
 
 def judge(trace: list[str], port: int) -> Verdict:
     """Find the PUBACKs to the broker's port that no fdatasync of the journal precedes since their PUBLISH was read."""
-    packets_in, packets_out = Packets(), Packets()
+    coming, going = Packets(), Packets()
     read_at: dict[int, int] = {}  # packet id → the line on which its PUBLISH had been read
+    ours: set[int] = set()
     synced: list[Call] = []
-    verdict = Verdict(0, [])
+    verdict = Verdict()
     for call in calls(trace):
         if call.name in {"fdatasync", "fsync"} and "journal.db" in call.path and call.result == 0:
             synced.append(call)
+        elif call.path.endswith(f":{port}]") and call.result > 0 and call.name == "recvfrom":
+            for kind, packet, topic in coming.take(call.data):
+                if kind == PUBLISH and topic.endswith(OURS):
+                    ours.add(packet)
+                elif kind == PUBLISH:
+                    read_at[packet] = call.ended
         elif call.path.endswith(f":{port}]") and call.result > 0:
-            if call.name == "recvfrom":
-                for kind, packet in packets_in.take(call.data):
-                    if kind == PUBLISH:
-                        read_at[packet] = call.ended
-            else:
-                for kind, packet in packets_out.take(call.data[: call.result]):
-                    if kind == PUBACK:
-                        verdict.acknowledgements += 1
-                        covered = any(read_at[packet] < s.began and s.ended < call.began for s in synced)
-                        if not covered:
-                            verdict.too_early.append(packet)
+            for kind, packet, _ in going.take(call.data[: call.result]):
+                if kind == PUBACK and packet not in ours:
+                    verdict.acknowledgements += 1
+                    read = read_at.pop(packet, NEVER)
+                    if not any(read < sync.began and sync.ended < call.began for sync in synced):
+                        verdict.too_early.append(packet)
     return verdict
 
 
@@ -109,18 +113,19 @@ class Packets:
     def __init__(self) -> None:
         self._bytes = b""
 
-    def take(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """Yield (kind, packet id) of each PUBLISH of QoS 1 and each PUBACK that is now complete."""
+    def take(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """Yield (kind, packet id, topic) of each PUBLISH of QoS 1 and each PUBACK that is now complete."""
         self._bytes += data
         while (found := self._cut()) is not None:
             head, body = found
             if head >> 4 == PUBACK:
-                yield PUBACK, int.from_bytes(body[:2])
+                yield PUBACK, int.from_bytes(body[:2]), b""
             elif head >> 4 == PUBLISH and head >> 1 & 3 == 1:
-                topic = int.from_bytes(body[:2])
-                yield PUBLISH, int.from_bytes(body[2 + topic : 4 + topic])
+                end = 2 + int.from_bytes(body[:2])
+                yield PUBLISH, int.from_bytes(body[end : end + 2]), body[2:end]
 
     def _cut(self) -> tuple[int, bytes] | None:
+        """Take one whole packet off the front, as its first byte and its body."""
         length = shift = 0
         for place in range(1, len(self._bytes)):
             length |= (self._bytes[place] & 127) << shift

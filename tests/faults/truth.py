@@ -206,10 +206,10 @@ def _steps(gateway: str, steps: int, chance: random.Random) -> Iterable[Step]:
             if number % 30 == 0:
                 found["office/energy"] = oracle.Reading(time, chance.randint(0, 400) / 10, boot=boot)
         for name in sorted(values.keys() & set(GATEWAYS[gateway])):
-            values[name] = round(abs(values[name] * chance.uniform(0.9, 1.11)), 3)
+            value = round(values[name] * chance.uniform(0.7, 1.3), 3)
             silent = name == "oil/flow" and number % 100 in range(40, 66)
             if not silent and chance.random() < 0.95:
-                found[name] = oracle.Reading(time, values[name], boot=boot)
+                found[name] = oracle.Reading(time, value, boot=boot)
         if gateway == "boiler" and chance.random() < 0.2:
             found["diesel/filled"] = oracle.Reading(time, chance.randint(1, 500) / 10, boot=boot)
         if gateway == "stack":

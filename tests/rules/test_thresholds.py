@@ -26,8 +26,9 @@ def judged(state: RuleState, *readings: tuple[int, float], counting=None, above=
     time, value = zip(*readings, strict=True) if readings else ((), ())
     mask = np.ones(len(time), bool) if counting is None else np.array(counting, bool)
     return judge_readings(
-        above, limit, state, time=np.array(time, np.int64), value=np.array(value, np.float64), counting=mask
-    )
+        above, limit, state,
+        time=np.array(time, np.int64), value=np.array(value, np.float64), counting=mask, message=np.zeros(len(time), np.int64),
+    )  # fmt: skip
 
 
 def windows(state: RuleState, now: int, starts, co2e_t, coverage=None, limit=6.0, delay=60) -> Judgement:

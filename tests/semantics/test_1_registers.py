@@ -49,7 +49,9 @@ def test_a_register_is_linear_between_neighbours_over_any_gap(world: World) -> N
 
 
 @pytest.mark.parametrize(("longer", "measured"), [(0, 1.0), (1, 0.0)])
-def test_an_interval_longer_than_max_gap_counts_as_interpolated(world: World, longer: int, measured: float) -> None:
+def test_an_interval_longer_than_max_gap_counts_as_interpolated(
+    world: World, longer: int, measured: float
+) -> None:
     world.now = NOON + 3 * HOUR
     end = NOON + MAX_GAP + longer * SECOND
     world.send(reading("reg", NOON, 100), reading("reg", end, 130))
@@ -143,7 +145,9 @@ def test_a_stated_reset_counts_whatever_the_sign(world: World) -> None:
 
 
 @pytest.mark.parametrize(("shown", "verdict"), [(10 * (1 + 0.9e-9), RESET), (10 * (1 + 1.2e-9), COUNTED)])
-def test_a_stated_reset_to_more_than_max_rate_allows_is_none(world: World, shown: float, verdict: int) -> None:
+def test_a_stated_reset_to_more_than_max_rate_allows_is_none(
+    world: World, shown: float, verdict: int
+) -> None:
     """It is then tested on: from 5 to a little over 10 is plausible."""
     world.now = NOON + 3 * HOUR
     world.send(reading("reg", NOON, 5), reading("reg", NOON + MINUTE, shown, reset=True))

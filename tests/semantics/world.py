@@ -173,7 +173,9 @@ class World:
 
     def point_names(self) -> PointNames:
         """Return the series keys for InfluxDB."""
-        numbered = [self.rows(f"SELECT id, park, facility, name FROM {table}") for table in ("channel", "source")]
+        numbered = [
+            self.rows(f"SELECT id, park, facility, name FROM {table}") for table in ("channel", "source")
+        ]
         return PointNames(self.plant, *numbered)  # type: ignore[arg-type]  # two lists of such rows
 
 
