@@ -151,17 +151,19 @@ def _emissions(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -
         channel: Word = None,
         field: EmissionField | None = None,
     ) -> SeriesBody:
-        """Return readings or activity of a channel, or emissions of a source or a scope of sources, step by step.
+        """Return readings or activity of a channel, activity of a source, or emissions of sources, step by step.
 
         A series is of whole steps on the park's clock; a gap is null.
         """
         span = _time("from", start), _time("to", end)
-        if kind == "emission":
-            _refuse(kind, channel=channel)
+        of_source = kind == "activity" and source is not None
+        if kind == "emission" or of_source:
+            _refuse(kind, channel=channel, field=field if of_source else None)
+            wanted = "activity" if of_source else field or "co2e_t"
             sources = select_sources(plant, park, facility, source)
             chosen = steps(*span, every, _zone(plant, {one.park for one in sources}))
             with reader.snapshot() as state:
-                return emission_series(state, sources, field or "co2e_t", chosen, clock())
+                return emission_series(state, sources, wanted, chosen, clock())
         _refuse(kind, source=source, field=field)
         if channel is None:
             raise InvalidQuery(("channel", f"a series of kind {kind} is of a channel"))

@@ -228,7 +228,9 @@ class Line:
         touched: dict[str, set[str]] = defaultdict(set)
         for (gateway, name), positions in by_boot.items():
             seqs = [batch.envelopes[position].seq or 0 for position in positions]
-            came = self._boot(gateway, name).add(seqs, first[positions].tolist(), last[positions].tolist())
+            came = self._boot(gateway, name).add(
+                seqs, [first[p] for p in positions], [last[p] for p in positions]
+            )
             touched[gateway].add(name)
             for position, new in zip(positions, came, strict=True):
                 (batch.counted if new else batch.repeated).add(position)
@@ -447,14 +449,17 @@ def _rejection(position: int, message: Message, topic: GatewayTopic | None) -> R
     return None
 
 
-def _time_bounds(batch: Batch) -> tuple[Times, Times]:
-    """Return the first and the last reading time of each message; without readings, when it arrived."""
-    first, last = batch.received.copy(), batch.received.copy()
-    have = np.unique(batch.position)
-    first[have], last[have] = 2**62, -(2**62)
+def _time_bounds(batch: Batch) -> tuple[list[int | None], list[int | None]]:
+    """Return the first and the last reading time of each message; None where it has no readings."""
+    size = len(batch.messages)
+    first, last = np.full(size, 2**62), np.full(size, -(2**62))
     np.minimum.at(first, batch.position, batch.readings.time)
     np.maximum.at(last, batch.position, batch.readings.time)
-    return first, last
+    empty = np.flatnonzero(np.bincount(batch.position, minlength=size) == 0).tolist()
+    bounds: tuple[list[int | None], list[int | None]] = (first.tolist(), last.tolist())
+    for position in empty:
+        bounds[0][position] = bounds[1][position] = None
+    return bounds
 
 
 def _online(payload: bytes) -> bool | None:

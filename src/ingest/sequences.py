@@ -1,6 +1,7 @@
 """Sequence numbers: which a gateway's boots have sent, which are missing, and the holes in time they leave."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from store.books import Run
@@ -16,7 +17,7 @@ class Boot:
     gone: dict[int, Run] = field(default_factory=dict)
     come: dict[int, Run] = field(default_factory=dict)
 
-    def add(self, seqs: list[int], first: list[int], last: list[int]) -> list[bool]:
+    def add(self, seqs: list[int], first: list[int | None], last: list[int | None]) -> list[bool]:
         """Add messages' numbers with the first and last time of their readings [ns]; say which were not there."""
         came: list[bool] = []
         start = 0
@@ -24,7 +25,8 @@ class Boot:
             stop = start + 1
             while stop < len(seqs) and seqs[stop] == seqs[stop - 1] + 1:
                 stop += 1
-            streak = Run(seqs[start], seqs[stop - 1], first[start], last[stop - 1])
+            times = _known_first(first[start:stop]), _known_first(last[start:stop][::-1])
+            streak = Run(seqs[start], seqs[stop - 1], *times)
             if self._insert(streak):
                 came += [True] * (stop - start)
             else:  # some of the streak were there
@@ -41,9 +43,9 @@ class Boot:
             return False
         start, stop = at, at
         if before is not None and before.high == new.low - 1:
-            new, start = Run(before.low, new.high, before.low_time, new.high_time), at - 1
+            new, start = _joined(before, new), at - 1
         if after is not None and after.low == new.high + 1:
-            new, stop = Run(new.low, after.high, new.low_time, after.high_time), at + 1
+            new, stop = _joined(new, after), at + 1
         for run in self.runs[start:stop]:
             self._remove(run)
         self.runs[start:stop] = [new]
@@ -71,22 +73,38 @@ def holes(boots: list[Boot]) -> list[tuple[int, int]]:
     """Return the stretches of time [ns] that lie in open holes of a gateway's sequence.
 
     A hole lies between the readings of the messages on both sides of it, whichever is earlier to whichever is
-    later; at a boot's start, from the last message of the boot before. Boots follow each other by the times of
-    their readings, not by when they were heard; of two that begin at once the first given comes first.
+    later; at a boot's start, from the last message of the boot before. Messages without readings have no time and
+    bound no hole. Boots follow each other by the times of their readings, not by when they were heard; of two that
+    begin at once the first given comes first.
     """
     found: list[tuple[int, int]] = []
     last: int | None = None
-    for boot in sorted(boots, key=_began):
+    is_open = False
+    for boot in sorted(filter(_began, boots), key=_began):
         through = 0
         for run in boot.runs:
-            if run.low > through + 1 and last is not None and run.low_time is not None:
+            is_open |= run.low > through + 1
+            through = run.high
+            if run.low_time is None or run.high_time is None:
+                continue
+            if is_open and last is not None:
                 found.append((min(last, run.low_time), max(last, run.low_time)))
-            through, last = run.high, run.high_time
+            last, is_open = run.high_time, False
     return _disjoint(found)
 
 
 def _began(boot: Boot) -> int:
+    """Return the earliest time of a boot's runs [ns], 0 where none has any."""
     return min((run.low_time for run in boot.runs if run.low_time is not None), default=0)
+
+
+def _joined(one: Run, next_one: Run) -> Run:
+    low_time = _known_first((one.low_time, next_one.low_time))
+    return Run(one.low, next_one.high, low_time, _known_first((next_one.high_time, one.high_time)))
+
+
+def _known_first(times: Sequence[int | None]) -> int | None:
+    return next((time for time in times if time is not None), None)
 
 
 def _disjoint(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:

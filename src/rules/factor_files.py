@@ -22,26 +22,53 @@ from plant.units import DimensionError, UnknownUnit, conversion, unit
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a factor is per: the unit in which methods take each value, and the sets of values that are whole."""
+    """What a factor is per: the unit in which methods take each value, and the sets of values that are whole.
+
+    A value is above 0, or 0 where `zeros` names it: what nobody measured must not look like what emits nothing.
+    """
 
     units: Mapping[str, str]
     complete: tuple[frozenset[str], ...]
+    zeros: frozenset[str] = frozenset()
 
 
 ELECTRICITY = "electricity"
+DIRECT_ELECTRICITY = "direct-electricity"
+HEAT = "heat"
 NET_CALORIFIC = "net-calorific"
+PRODUCT = "product"
+PRODUCT_N2O = "product-n2o"
+WASTEWATER_COD = "wastewater-cod"
+WASTEWATER_BOD = "wastewater-bod"
+WASTEWATER_NITROGEN = "wastewater-nitrogen"
 
 _GASES = frozenset({"co2", "ch4", "n2o"})
+_CO2_OR_CO2E = (frozenset({"co2"}), frozenset({"co2e"}))
+# Methane capacity and correction factor: of chemical or of biochemical oxygen demand, which differ by 2.4 times.
+_WASTEWATER = Basis(
+    units={"b0": "kg/kg", "mcf": "1"}, complete=(frozenset({"b0", "mcf"}),), zeros=frozenset({"mcf"})
+)
 
 BASES: Mapping[str, Basis] = {
-    ELECTRICITY: Basis(
+    ELECTRICITY: Basis(units={"co2": "kg/kWh", "co2e": "kgCO2e/kWh"}, complete=_CO2_OR_CO2E),
+    # A seller's own, never shipped: it needs evidence, and solar and wind have 0.
+    DIRECT_ELECTRICITY: Basis(
         units={"co2": "kg/kWh", "co2e": "kgCO2e/kWh"},
-        complete=(frozenset({"co2"}), frozenset({"co2e"})),
+        complete=_CO2_OR_CO2E,
+        zeros=frozenset({"co2", "co2e"}),
+    ),
+    HEAT: Basis(
+        units={"co2": "kg/GJ", "co2e": "kgCO2e/GJ"}, complete=_CO2_OR_CO2E, zeros=frozenset({"co2", "co2e"})
     ),
     NET_CALORIFIC: Basis(
         units={"co2": "kg/GJ", "ch4": "kg/GJ", "n2o": "kg/GJ", "ncv": "GJ/t"},
         complete=(_GASES, _GASES | {"ncv"}),
     ),
+    PRODUCT: Basis(units={"co2": "kg/kg", "co2e": "kgCO2e/kg"}, complete=_CO2_OR_CO2E),
+    PRODUCT_N2O: Basis(units={"n2o": "kg/kg"}, complete=(frozenset({"n2o"}),)),
+    WASTEWATER_COD: _WASTEWATER,
+    WASTEWATER_BOD: _WASTEWATER,
+    WASTEWATER_NITROGEN: Basis(units={"n2o_n": "kg/kg"}, complete=(frozenset({"n2o_n"}),)),
 }
 
 
@@ -59,11 +86,18 @@ def _zone(name: str) -> str:
     return name
 
 
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise ValueError(f"should be greater than 0, or 0 where the basis has it; not {value:g}")
+    return value
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Day = Annotated[date, BeforeValidator(_day)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Interval = Annotated[list[Positive], Field(min_length=2, max_length=2)]
-Value = Literal["co2", "co2e", "ch4", "n2o", "ncv"]
+NotNegative = Annotated[float, AfterValidator(_not_negative)]
+Value = Literal["co2", "co2e", "ch4", "n2o", "ncv", "b0", "mcf", "n2o_n"]
 
 
 class RowEntry(Part):
@@ -71,7 +105,7 @@ class RowEntry(Part):
 
     valid_from: Day
     valid_to: Day | None = None
-    values: dict[Value, Positive]
+    values: dict[Value, NotNegative]
     uncertainty: dict[Value, Interval] = Field(default_factory=dict)
     status: str
     source: Text
@@ -96,7 +130,17 @@ class FactorEntry(Part):
 
     name: Word
     title: Text
-    basis: Literal["electricity", "net-calorific"]
+    basis: Literal[
+        "electricity",
+        "direct-electricity",
+        "heat",
+        "net-calorific",
+        "product",
+        "product-n2o",
+        "wastewater-cod",
+        "wastewater-bod",
+        "wastewater-nitrogen",
+    ]
     biogenic: bool = False
     units: dict[Value, str]
     rows: Sequence[RowEntry]
@@ -135,8 +179,8 @@ def mistakes(placed: Placed[FactorEntry]) -> Iterator[Problem]:
     if frozenset(factor.units) not in basis.complete:
         wanted = " or ".join(", ".join(v for v in basis.units if v in names) for names in basis.complete)
         yield placed.problem(f"a factor of basis {factor.basis} gives {wanted}", "units")
-    if factor.biogenic and factor.basis == ELECTRICITY:
-        yield placed.problem("electricity has no biogenic CO2 of its own", "biogenic")
+    if factor.biogenic and factor.basis != NET_CALORIFIC:
+        yield placed.problem(f"a factor of basis {factor.basis} has no biogenic CO2 of its own", "biogenic")
     for name, symbol in factor.units.items():
         if name in basis.units and (wrong := _unit_mistake(symbol, basis.units[name])):
             yield placed.problem(wrong, "units", name)
@@ -159,6 +203,9 @@ def _row_mistakes(placed: Placed[FactorEntry]) -> Iterator[Problem]:
             yield placed.problem(
                 f"gives other values than units are given for: {expected}", "rows", number, "values"
             )
+        for name, value in row.values.items():
+            if value == 0 and name not in BASES[placed.value.basis].zeros:
+                yield placed.problem("should be greater than 0", "rows", number, "values", name)
         for name, (low, high) in row.uncertainty.items():
             if not low <= row.values.get(name, float("nan")) <= high:
                 message = f"the interval [{low:g}, {high:g}] has no value of {name} in it"

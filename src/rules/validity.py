@@ -15,3 +15,9 @@ def positive(value: float | Floats) -> Floats:
     """Return a property where it is above 0, NaN where it is not."""
     number = np.asarray(value, np.float64)
     return np.where(number > 0, number, np.nan)
+
+
+def not_negative(value: float | Floats) -> Floats:
+    """Return an amount where it is 0 or more, NaN where it is not."""
+    number = np.asarray(value, np.float64)
+    return np.where(number >= 0, number, np.nan)

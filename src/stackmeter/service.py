@@ -38,7 +38,9 @@ from store.state import State, StateMismatch
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
 ACK_EVERY_S = 1.0
-CYCLE_S = 0.1  # a micro-batch gathers for so long where little waits: the windows it touches are written once
+CYCLE_S = (
+    0.25  # a micro-batch gathers for so long where little waits: the windows it touches are written once
+)
 MUCH = 5000  # messages that are taken at once
 IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
 FULL_RETRY_S = 1.0

@@ -66,7 +66,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive sequence numbers of one boot; times are those of its first and last message's readings."""
+    """Consecutive sequence numbers of one boot; times are those of the readings of its first and last message that has any."""
 
     low: int
     high: int

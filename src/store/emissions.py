@@ -7,7 +7,7 @@ time order, so that the bits of every sum depend on the set of readings alone.
 import itertools
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -48,9 +48,17 @@ class Changes:
 class EmissionTable:
     """The tables `emission`, `total` and `influx_emission`, through the line's connection."""
 
-    def __init__(self, connection: sqlite3.Connection, window: int, zone_of: Mapping[int, ZoneInfo]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        window: int,
+        zone_of: Mapping[int, ZoneInfo],
+        quiet: Collection[int] = (),
+    ) -> None:
+        """Open the tables; of a `quiet` source a window that was never computed counts as 0, not as unknown."""
         self._connection = connection
         self._window = window
+        self._quiet = np.array(sorted(quiet), np.int64)
         self._per_hour = NS_PER_HOUR // window
         self._blocks: OrderedDict[tuple[int, int], Floats] = OrderedDict()
         self._chain = SumChain(connection, zone_of)
@@ -94,7 +102,10 @@ class EmissionTable:
         stored = np.stack([self._block(*key) for key in keys])
         place = (start - hour) // self._window
         old = stored[row, place]
-        changed = np.flatnonzero((_bits(old[:, : blocks.REVISION]) != _bits(fields)).any(axis=1))
+        differs = (_bits(old[:, : blocks.REVISION]) != _bits(fields)).any(axis=1)
+        # That such a window is unknown is news, though its fields are those of one that was never computed.
+        differs |= (old[:, blocks.REVISION] == 0) & np.isin(source, self._quiet)
+        changed = np.flatnonzero(differs)
         revision = old[changed, blocks.REVISION].astype(np.int64) + 1
         new = np.concatenate([fields[changed], revision[:, None].astype(np.float64)], axis=1)
         stored[row[changed], place[changed]] = new

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +77,7 @@ class Backlog:
 class Batch:
     """Points to send, no two with one key, and how to forget the outbox rows that they came from."""
 
-    blocks: Sequence[bytes]
+    blocks: Iterable[bytes]
     points: int
     forget: str
     rows: Sequence[tuple[Any, ...]]
@@ -112,9 +113,11 @@ class InfluxSender:
         self._connection = open_writer(database_path)
         self._outboxes = deque((self._readings, self._emissions, self._alerts))
         self._failures = 0
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="influx-write")
 
     def close(self) -> None:
-        """Close state.db."""
+        """Finish the request that is under way and close state.db."""
+        self._writer.shutdown()
         self._connection.close()
 
     def backlog(self) -> Backlog:
@@ -172,7 +175,7 @@ class InfluxSender:
 
     def _deliver(self, batch: Batch) -> None:
         self._crash("influx_before_send")
-        refused = [line for block in batch.blocks for line in self._sink.write(block)]
+        refused = self._write_all(batch.blocks)
         self._crash("influx_after_204")
         with transaction(self._connection):
             self._connection.executemany(batch.forget, batch.rows)
@@ -180,6 +183,16 @@ class InfluxSender:
         self.statistics.points_sent += batch.points - len(refused)
         self.statistics.last_success_at = self._clock()
         self.statistics.last_error = ""
+
+    def _write_all(self, blocks: Iterable[bytes]) -> Refused:
+        """Write blocks one after the other, each rendered while the one before it is under way."""
+        refused: Refused = []
+        under_way: Future[Refused] | None = None
+        for block in blocks:
+            if under_way is not None:
+                refused += under_way.result()
+            under_way = self._writer.submit(self._sink.write, block)
+        return refused + under_way.result() if under_way is not None else refused
 
     def _count_refused(self, refused: Refused) -> None:
         """Count by reason, and log the first line of each."""
@@ -202,10 +215,10 @@ class InfluxSender:
         newest = last_of_each(channel, time)
         ids, key = np.unique(channel, return_inverse=True)
         prefixes = [self._names.reading_prefix(number) for number in ids.tolist()]
-        rendered = [
+        rendered = (
             lines.reading_lines(prefixes, key[part], time[part], value[part], quality[part])
             for part in (newest[i : i + LINES_PER_REQUEST] for i in range(0, len(newest), LINES_PER_REQUEST))
-        ]
+        )
         return Batch(
             rendered, len(newest), "DELETE FROM influx_reading WHERE id = ?", [(row[0],) for row in rows]
         )

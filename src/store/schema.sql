@@ -57,7 +57,8 @@ CREATE TABLE influx_emission (
 ) WITHOUT ROWID;
 CREATE TABLE influx_alert (id INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL);
 
--- Sequence numbers seen, as runs; low_time is the first reading time of message `low`, high_time the last of `high`.
+-- Sequence numbers seen, as runs; low_time is the first reading time of the run's first message that has readings,
+-- high_time the last of its last one.
 CREATE TABLE sequence (
     gateway TEXT NOT NULL, boot TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, low_time INTEGER, high_time INTEGER,
     PRIMARY KEY (gateway, boot, low)

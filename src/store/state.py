@@ -15,6 +15,7 @@ from store.emissions import EmissionTable
 from store.ledger import Ledger
 from store.readings import ReadingTable
 from store.sqlite import open_writer, transaction
+from store.sums import only_events
 
 SCHEMA_VERSION = 1
 
@@ -38,7 +39,8 @@ class State:
             int(number): zones[s.park] for number, s in zip(self.source_ids, plant.sources, strict=True)
         }
         self.readings = ReadingTable(self._connection)
-        self.emissions = EmissionTable(self._connection, plant.window, zone_of)
+        quiet = [int(self.source_ids[s.index]) for s in plant.sources if only_events(plant, s.index)]
+        self.emissions = EmissionTable(self._connection, plant.window, zone_of, quiet)
         self.ledger = Ledger(self._connection)
         self.books = Books(self._connection)
 

@@ -33,7 +33,20 @@ def traced(output: Path) -> tuple[str, ...]:
     """Return a program: the console script with every call that matters written down, bytes in full."""
     strace = required("strace")
     # -D: the program is the child and gets its signals, the tracer stands aside.
-    options = ("-D", "-f", "-yy", "-xx", "-s", "70000", "-e", f"trace={CALLS}", "-e", "signal=none", "-o", str(output))
+    options = (
+        "-D",
+        "-f",
+        "-yy",
+        "-xx",
+        "-s",
+        "70000",
+        "-e",
+        f"trace={CALLS}",
+        "-e",
+        "signal=none",
+        "-o",
+        str(output),
+    )
     return (strace, *options, *CONSOLE_SCRIPT)
 
 
@@ -149,8 +162,8 @@ def test_no_puback_leaves_before_an_fdatasync_of_the_journal_that_covers_its_mes
         bench.field.send(truth.messages)
         bench.service.drain(len(truth.messages))
         check_all(bench, truth)
-        end = f"{bench.service.pid} +++ exited"
-        wait_until(lambda: end in output.read_text(), "the trace has no end", 60)
+        end = re.compile(rf"^{bench.service.pid} +\+\+\+ exited", re.MULTILINE)
+        wait_until(lambda: end.search(output.read_text()) is not None, "the trace has no end", 60)
         trace = output.read_text().splitlines()
         verdict = judge(trace, bench.broker.port)
         without = judge([line for line in trace if "fdatasync" not in line], bench.broker.port)

@@ -20,7 +20,9 @@ def test_f051_influxdb_away_costs_nothing_and_its_outbox_drains_when_it_is_back(
     bench.influx.stop()
     bench.service.start()
     bench.field.send(truth.messages)
-    wait_until(lambda: balance(bench.service.database)["accepted"] == len(truth.messages), "not all taken", 120)
+    wait_until(
+        lambda: balance(bench.service.database)["accepted"] == len(truth.messages), "not all taken", 120
+    )
     wait_until(lambda: degradations(bench), "the degradation is not told", 60)
 
     ready, waiting = bench.service.get("/readyz"), bench.service.metrics()

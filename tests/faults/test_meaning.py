@@ -1,6 +1,5 @@
 """Messages come three times, shuffled, cut anyhow; registers roll over, are reset, and jitter. The tonnes do not mind."""
 
-import math
 import random
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plant.park import Plant
+from store import blocks
 from store.journal import Journal, JournalReader, Message
 from store.state import State
 from tests import oracle
@@ -28,7 +28,6 @@ from tests.faults.invariants import (
     total_of,
 )
 from tests.faults.truth import GATEWAYS, MINUTE, SOURCES, START, Sent, Truth, told_by, trial, windows_of
-from store import blocks
 
 ARRIVAL = START + 400 * 24 * 60 * MINUTE  # long after every reading
 
@@ -109,19 +108,34 @@ def test_f084_everything_three_times_counts_once(report: Report) -> None:
 
 
 def test_f085_a_shuffled_day_gives_the_bits_of_the_sorted_one(report: Report) -> None:
-    """The day comes in sixty batches, no two neighbours together."""
-    truth = trial(5000, seed=85)
+    """It comes in batches of two hundred, neighbours far apart."""
+    truth = trial(11_000, seed=85)
     chance = random.Random(85)
     shuffled = chance.sample(truth.messages, len(truth.messages))
     with pipeline() as line:
-        for start in range(0, len(shuffled), 84):
-            line.take(shuffled[start : start + 84])
+        for start in range(0, len(shuffled), 200):
+            line.take(shuffled[start : start + 200])
         same = outcome(line.state) == once_in_order(truth)
 
         assert same
         check_ledger(line.state)
         hours = len({number // 60 for _, number in truth.windows()})
         report("F-085", messages=len(shuffled), hours=hours, hash_equal=same)
+
+
+def test_f085_a_hole_that_closes_far_from_the_new_reading_keeps_the_fillings_beside_it() -> None:
+    """The message that was missing tells of a later time than its neighbours in the sequence."""
+    truth = Truth()
+    times = [number * 10 * MINUTE for number in range(60)]
+    times[30] = 61 * 10 * MINUTE
+    told = [oracle.Reading(START + time, 5.0, boot="a") for time in times]
+    messages = told_by("boiler", [("diesel/filled", one) for one in told])
+    truth.readings["diesel/filled"] = sorted(told, key=lambda one: one.time)
+    with pipeline() as line:
+        line.take(messages[:30] + messages[31:])
+        line.take([messages[30]])
+
+        check_windows(line.state, line.plant, truth.windows())
 
 
 TRIALS = [trial(messages, seed=86 + messages) for messages in (20, 60, 140)]

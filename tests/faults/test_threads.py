@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from tests.faults.bench import Bench, Report, patched
-from tests.faults.invariants import check_all
 from tests.faults.truth import Sent, trial
 
 EXIT_SOFTWARE = 70

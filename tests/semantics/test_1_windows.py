@@ -194,6 +194,21 @@ def test_an_open_hole_is_missing_between_the_readings_on_both_sides(world: World
     assert world.total("diesel")["activity"] == 2
 
 
+def test_an_open_hole_lowers_the_coverage_of_totals_and_series(world: World) -> None:
+    """Also where none of its windows was ever known: of five minutes three are missing."""
+    world.now = NOON + 5 * MINUTE
+    filled(world, 1, 0.5)
+    filled(world, 3, 3.5)
+
+    assert world.total("diesel")["coverage"] == pytest.approx(2 / 5)
+    windows = world.windows("diesel", NOON, NOON + 5 * MINUTE, "activity")
+    assert [c for _, c in windows] == pytest.approx([0.5, 0, 0, 0.5, 1])
+    assert [value for value, _ in windows] == [1, None, None, 1, 0]
+
+    filled(world, 2, 2)
+    assert world.total("diesel")["coverage"] == 1.0
+
+
 def test_a_hole_that_closes_is_no_gap_any_more(world: World) -> None:
     filled(world, 1, 0.5)
     filled(world, 3, 3.5)
@@ -297,6 +312,31 @@ def test_holes_are_a_function_of_the_set_of_messages(world: World, order: tuple[
 
     windows = near(world.activity("diesel", NOON, NOON + 8 * MINUTE))
     assert [c for _, c in windows] == [0.5, 0, 0, 0, 0, 0.5, 1, 1]
+
+
+@pytest.mark.parametrize("arrival", [NOON + 4 * MINUTE, NOON + HOUR], ids=["at once", "an hour later"])
+@pytest.mark.parametrize("empty", [2, 4], ids=["before the hole", "after it"])
+def test_a_message_without_readings_has_no_time_of_its_own(world: World, empty: int, arrival: int) -> None:
+    """Message 3 is lost, 2 or 4 says nothing: the hole lies between the readings around both, whenever they came."""
+    world.now = arrival
+    filled(world, 1, 0.5)
+    if empty == 4:
+        filled(world, 2, 1.5)
+    world.send(boot="b1", seq=empty)
+    if empty == 2:
+        filled(world, 4, 2.5)
+    filled(world, 5, 3.5)
+
+    missing = [c for _, c in near(world.activity("diesel", NOON, NOON + 5 * MINUTE))]
+    assert missing == {2: [0.5, 0, 0.5, 1, 1], 4: [1, 0.5, 0, 0.5, 1]}[empty]
+
+
+def test_a_hole_at_a_boot_s_start_goes_on_over_messages_without_readings(world: World) -> None:
+    filled(world, 1, 0.5, boot="b1")
+    world.send(boot="b2", seq=2)
+    filled(world, 3, 3.5, boot="b2")
+
+    assert [c for _, c in near(world.activity("diesel", NOON, NOON + 5 * MINUTE))] == [0.5, 0, 0, 0.5, 1]
 
 
 def test_a_hole_survives_a_restart(world: World) -> None:

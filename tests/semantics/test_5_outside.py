@@ -3,12 +3,15 @@
 import json
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from api.health import Health
 from stackmeter.folder import Folder
+from stackmeter.health import Pulse
 from store import blocks
 from store.lines import emission_lines
 from tests.semantics.world import GRID, HOUR, MINUTE, NOON, SITE, TOKEN, World, ns, reading, rfc3339
@@ -159,6 +162,7 @@ KINDS = [
     {"kind": "emission", "facility": "works"},
     {"kind": "emission", "park": "park-a"},
     {"kind": "emission", "source": "power", "field": "activity"},
+    {"kind": "activity", "source": "power"},
 ]  # fmt: skip
 
 
@@ -191,6 +195,16 @@ def test_activity_is_amounts_of_windows_or_means_of_levels(
     body = busy.get("/v1/series", kind="activity", channel=channel, every="1m", **DAY)
 
     assert (body["unit"], body["values"][12 * 60]) == (unit, pytest.approx(first))
+
+
+def test_the_activity_of_a_source_may_be_asked_for_either_way(busy: World) -> None:
+    one = busy.get("/v1/series", kind="activity", source="power", every="1m", **DAY)
+    other = busy.get("/v1/series", kind="emission", field="activity", source="power", every="1m", **DAY)
+
+    assert one == other
+    wrong = {"kind": "activity", "source": "power", "every": "1m", **DAY}
+    assert busy.ask("/v1/series", channel="power", **wrong).status_code == 422
+    assert busy.ask("/v1/series", field="co2_kg", **wrong).status_code == 422
 
 
 # --- balance -----------------------------------------------------------------------------------------------------
@@ -327,3 +341,41 @@ def test_without_the_token_nothing_is_told(world: World, path: str, monkeypatch:
     monkeypatch.setattr("tests.semantics.world.TOKEN", TOKEN + "x")
 
     assert world.ask(path).status_code == 401
+
+
+# --- readiness ---------------------------------------------------------------------------------------------------
+
+
+def pulse(**changes: Any) -> Pulse:
+    """Return the pulse of a service that is well, but for the changes."""
+    well = {
+        "intake": SimpleNamespace(paused=False), "line_paused": False, "line": SimpleNamespace(conflicts=set()),
+        "subscriber": SimpleNamespace(ready=True, last_error=""), "webhooks": SimpleNamespace(statistics=list),
+        "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="")),
+    }  # fmt: skip
+    return Pulse(SimpleNamespace(**(well | changes)))  # type: ignore[arg-type]  # what it looks at, and no more
+
+
+def test_a_service_that_is_well_is_ready() -> None:
+    assert pulse().health() == Health()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"intake": SimpleNamespace(paused=True)},
+        {"line_paused": True},
+        {"subscriber": SimpleNamespace(ready=False, last_error="refused")},
+    ],
+    ids=["journal not writable", "state not advancing", "broker not connected"],
+)
+def test_ready_means_journal_broker_and_state(changes: dict[str, Any]) -> None:
+    assert not pulse(**changes).health().ready
+
+
+def test_influxdb_away_is_a_stated_degradation_and_not_unreadiness() -> None:
+    away = SimpleNamespace(statistics=SimpleNamespace(last_error="connection refused"))
+    health = pulse(influx=away).health()
+
+    assert health.ready
+    assert "connection refused" in health.degradations[0]

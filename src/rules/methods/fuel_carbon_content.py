@@ -1,0 +1,56 @@
+"""Scope 1: fuel burned, known by its mass and the carbon that a laboratory found in it."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters
+from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.validity import percent, positive
+
+CO2_PER_CARBON = 44 / 12  # [kg/kg], as IPCC, MRR and 40 CFR 98 round the molar masses
+OXIDATION = Parameter("oxidation", "%", default=100.0)
+
+SPEC = MethodSpec(
+    name="fuel-carbon-content",
+    scope=1,
+    title="CO2 of a fuel burned, by its mass and carbon content",
+    reference="IPCC 2006, volume 2, chapter 2, tier 3; Regulation (EU) 2018/2066, article 24; 40 CFR 98.33, equation C-3 in SI units",
+    roles=(Role("mass", "kg"),),
+    activity="mass",
+    parameters=(Parameter("carbon", "%"), OXIDATION, BIOGENIC_SHARE),
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+    """CO2 from burning a fuel of known carbon content [1]_, [2]_.
+
+    `E = m C/100 OF/100 44/12`, with the biogenic share reported beside.
+
+    Parameters
+    ----------
+    inputs
+        `mass`: of the fuel burned. [kg]
+    factor
+        None.
+    parameters
+        `carbon`: share of the mass, of the fuel as it was weighed. NaN unless above 0 and up to 100. [%]
+        `oxidation`: share of the carbon that is burned. NaN unless above 0 and up to 100. [%]
+        `biogenic_share`: of the carbon. NaN where not within 0 to 100. [%]
+
+    Returns
+    -------
+    Gases
+        CO2 alone: carbon tells nothing of CH4 and N2O, they are outside the method and 0. [kg]
+
+    References
+    ----------
+    .. [1] IPCC, "2006 IPCC Guidelines for National Greenhouse Gas Inventories", volume 2, chapter 2.
+    .. [2] 40 CFR 98.33(a)(3).
+    """
+    carbon = inputs["mass"] * positive(percent(parameters["carbon"])) / 100
+    burned = positive(percent(parameters.get(OXIDATION.name, 100.0))) / 100
+    co2 = carbon * burned * CO2_PER_CARBON
+    biogenic = co2 * percent(parameters.get(BIOGENIC_SHARE.name, 0.0)) / 100
+    return Gases.co2_only(fossil=co2 - biogenic, biogenic=biogenic)

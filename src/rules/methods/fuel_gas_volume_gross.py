@@ -1,0 +1,49 @@
+"""Scope 1: gaseous fuel burned, known by its volume and the gross calorific value of its bill."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules.factor_files import NET_CALORIFIC
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters, fuel_energy
+from rules.methods.fuel_gas_volume import MJ_PER_GJ
+from rules.validity import positive
+
+BASIS = NET_CALORIFIC
+
+SPEC = MethodSpec(
+    name="fuel-gas-volume-gross",
+    scope=1,
+    title="Gaseous fuel burned, by its volume, its gross calorific value and the share of it that is net",
+    reference=fuel_energy.SPEC.reference,
+    roles=(Role("volume", "Nm3"),),
+    activity="volume",
+    factor=fuel_energy.FACTOR_VALUES,
+    parameters=(Parameter("gcv", "MJ/Nm3"), Parameter("net_share", "%")),
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+    """Emissions from burning a gas whose bill states a gross calorific value.
+
+    `Q = V GCV / 1000`, then as `fuel_energy.emissions`: factors are on net calorific value, so the share is never
+    left out.
+
+    Parameters
+    ----------
+    inputs
+        `volume`: of the gas burned, at 0 degC and 101.325 kPa. [Nm3]
+    factor
+        As `fuel_energy.emissions`. [kg/GJ]
+    parameters
+        `gcv`: gross calorific value per volume at the same 0 degC and 101.325 kPa. NaN unless above 0. [MJ/Nm3]
+        `net_share`: as `fuel_energy.emissions`, and required; 90 for natural gas. [%]
+
+    Returns
+    -------
+    Gases
+        Shape of `volume`. [kg]
+    """
+    energy = inputs["volume"] * positive(parameters["gcv"]) / MJ_PER_GJ
+    return fuel_energy.emissions({"energy": energy}, factor, {"net_share": parameters["net_share"]})

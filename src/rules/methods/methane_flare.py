@@ -1,0 +1,55 @@
+"""Scope 1: methane burned in a flare, and what the flare lets through."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules import methane
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters
+from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.methods.wastewater_cod_recovery import METHANE_SHARE
+from rules.one_gas import outside
+from rules.validity import percent
+
+SPEC = MethodSpec(
+    name="methane-flare",
+    scope=1,
+    title="Methane flared, by the volume of the gas",
+    reference="IPCC 2006, volume 2, chapter 4, section 4.1; Circular 38/2023/TT-BCT",
+    roles=(Role("gas", "Nm3"),),
+    activity="gas",
+    parameters=(METHANE_SHARE, Parameter("destruction", "%"), BIOGENIC_SHARE),
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+    """CO2 and unburnt CH4 of a flare [1]_.
+
+    `CO2 = V rho eta 44/16` and `CH4 = V rho (1 - eta)`, with `rho` 0.67 kg/m3 at 20 degC.
+
+    Parameters
+    ----------
+    inputs
+        `gas`: sent to the flare, dry, at 0 degC and 101.325 kPa. [Nm3]
+    factor
+        None.
+    parameters
+        `methane`: volume share of CH4 in the gas. NaN where not within 0 to 100. [%]
+        `destruction`: share of the methane that burns. NaN where not within 0 to 100. [%]
+        `biogenic_share`: of the methane's carbon: 100 for biogas, 0 for mine gas. [%]
+
+    Returns
+    -------
+    Gases
+        CO2 of the methane alone; CO2 that the gas brings is not made here. N2O is outside the method and 0. [kg]
+
+    References
+    ----------
+    .. [1] IPCC, "2006 IPCC Guidelines for National Greenhouse Gas Inventories", volume 2, chapter 4, section 4.1.
+    """
+    ch4 = inputs["gas"] * percent(parameters[METHANE_SHARE.name]) / 100 * methane.DENSITY
+    burned = ch4 * percent(parameters["destruction"]) / 100
+    co2 = burned * methane.CO2_PER_CH4
+    biogenic = co2 * percent(parameters.get(BIOGENIC_SHARE.name, 0.0)) / 100
+    return Gases(co2_kg=co2 - biogenic, co2_biogenic_kg=biogenic, ch4_kg=ch4 - burned, n2o_kg=outside(co2))

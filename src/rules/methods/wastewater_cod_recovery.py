@@ -1,0 +1,61 @@
+"""Scope 1: CH4 of industrial wastewater from which biogas is drawn off."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules import methane
+from rules.factor_files import WASTEWATER_COD
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters, wastewater_cod
+from rules.one_gas import ch4_only
+from rules.validity import percent
+
+METHANE_SHARE = Parameter("methane", "%")
+
+BASIS = WASTEWATER_COD
+
+SPEC = MethodSpec(
+    name="wastewater-cod-recovery",
+    scope=1,
+    title="CH4 of wastewater, by its volume and chemical oxygen demand, less the metered biogas",
+    reference=wastewater_cod.SPEC.reference,
+    roles=(
+        Role("volume", "m3"),
+        Role("cod", "kg/m3", level=True),
+        Role("biogas", "Nm3"),
+        wastewater_cod.SLUDGE,
+    ),
+    activity="volume",
+    factor=wastewater_cod.SPEC.factor,
+    parameters=(METHANE_SHARE,),
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+    """CH4 from treating wastewater, less what is drawn off and metered [1]_.
+
+    `CH4 = (TOW - S) EF - R`, equation 6.4 of [1]_, with `R = V methane/100 0.67 kg/m3` at 20 degC.
+
+    Parameters
+    ----------
+    inputs
+        `volume`, `cod`, `sludge`: as `wastewater_cod.emissions`. [m3], [kg/m3], [kg]
+        `biogas`: drawn off, dry, at 0 degC and 101.325 kPa. Only what a meter counted is recovered. [Nm3]
+    factor
+        As `wastewater_cod.emissions`. [kg/kg], [1]
+    parameters
+        `methane`: volume share of CH4 in the biogas. NaN where not within 0 to 100. [%]
+
+    Returns
+    -------
+    Gases
+        CH4 alone; what the flare or engine lets through is a source of its own. A window in which more is drawn
+        off than arises is below 0; it levels out over the year. [kg]
+
+    References
+    ----------
+    .. [1] IPCC, "2006 IPCC Guidelines for National Greenhouse Gas Inventories", volume 5, chapter 6.
+    """
+    recovered = inputs["biogas"] * percent(parameters[METHANE_SHARE.name]) / 100 * methane.DENSITY
+    return ch4_only(wastewater_cod.emissions(inputs, factor, parameters).ch4_kg - recovered)

@@ -1,0 +1,53 @@
+"""Scope 1: N2O of wastewater, known by its volume and the nitrogen in it."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Role
+from rules.factor_files import WASTEWATER_NITROGEN
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters
+from rules.one_gas import n2o_only
+from rules.validity import not_negative
+
+N2O_PER_NITROGEN = 44 / 28  # [kg/kg]
+
+BASIS = WASTEWATER_NITROGEN
+
+SPEC = MethodSpec(
+    name="wastewater-nitrogen",
+    scope=1,
+    title="N2O of wastewater, by its volume and nitrogen",
+    reference="IPCC 2006, volume 5, chapter 6, equation 6.7",
+    roles=(Role("volume", "m3"), Role("nitrogen", "kg/m3", level=True)),
+    activity="volume",
+    factor=("n2o_n",),
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+    """N2O from the nitrogen of wastewater [1]_.
+
+    `N2O = N EF 44/28`, equation 6.7 of [1]_, with `N = Q TN`.
+
+    Parameters
+    ----------
+    inputs
+        `volume`: of the wastewater, where its factor looks at it: before the plant or after it. [m3]
+        `nitrogen`: total nitrogen of the same water. NaN below 0. [kg/m3]
+    factor
+        `n2o_n`: nitrogen that becomes N2O, as N, per nitrogen. [kg/kg]
+    parameters
+        None.
+
+    Returns
+    -------
+    Gases
+        N2O alone: CH4 is `wastewater_cod.emissions`. [kg]
+
+    References
+    ----------
+    .. [1] IPCC, "2006 IPCC Guidelines for National Greenhouse Gas Inventories", volume 5, chapter 6.
+    """
+    nitrogen = inputs["volume"] * not_negative(inputs["nitrogen"])
+    return n2o_only(nitrogen * factor["n2o_n"] * N2O_PER_NITROGEN)
