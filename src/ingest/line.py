@@ -40,7 +40,7 @@ CONFLICT_OUTLIERS, CONFLICT_AMONG = (
     50,
 )  # more outliers than that among so many readings: `channel_conflict`
 MOST_MESSAGES = 20_000  # of a micro-batch
-MOST_BYTES = 4 * 1024 * 1024  # of a micro-batch; one message at least
+MOST_BYTES = 6 * 1024 * 1024  # of a micro-batch; one message at least
 
 
 class Watch(Protocol):

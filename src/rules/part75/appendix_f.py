@@ -68,7 +68,7 @@ def f3_tons(rate: Number, hours: Number) -> float:
     float
         Unrounded; NaN where no hour is known. [short tons]
     """
-    return f12_tons(rate, hours) / POUNDS_PER_TON
+    return sum_of_hours(rate, hours) / POUNDS_PER_TON
 
 
 def f11_co2(co2_wet: Number, flow: Number) -> Floats:
@@ -116,8 +116,14 @@ def f12_tons(rate: Number, hours: Number) -> float:
     float
         Unrounded; NaN where no hour is known. [short tons]
     """
-    mass = np.asarray(not_negative(rate) * not_negative(hours))
-    return float(np.nansum(mass)) if (~np.isnan(mass)).any() else float("nan")
+    return sum_of_hours(rate, hours)
+
+
+def sum_of_hours(rate: Number, hours: Number) -> float:
+    """Return `sum(rate t)` over the hours that are known, NaN where none is; [rate's unit h]."""
+    amount = np.asarray(not_negative(rate) * not_negative(hours))
+    known = amount[~np.isnan(amount)]
+    return float(known.sum()) if known.size else float("nan")
 
 
 def f14a_co2(o2_dry: Number, fc: Number, fd: Number) -> Floats:

@@ -134,8 +134,8 @@ def substitute(
     earlier
         Quality-assured hours between certification and the begin of the record. [h]
     percentile
-        The rule defines none, so it is a choice. RANK is the default: its result was measured, and it is how EPA defines a
-        percentile where it does (40 CFR 141.80(c)(3)).
+        The rule defines none, so it is a choice. RANK is the default: its result was measured, and EPA's percentile of
+        drinking water samples is one of rank (40 CFR 141.80(c)(3), V2).
 
     Returns
     -------

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plant.arrays import Bools, Floats
-from rules.part75.appendix_f import f3_tons, f12_tons
+from rules.part75.appendix_f import f3_tons, f12_tons, sum_of_hours
 from rules.stack_gas import Number
 
 # Decimal halves are not exact in binary: (10.1 + 10.2) / 2 is a little below 10.15, and EPA's decimal arithmetic says
@@ -146,7 +146,7 @@ def quarter_heat_input(rate: Floats, hours: Floats) -> float:
     float
         NaN where no hour is known. [mmBtu]
     """
-    return float(rounded(f12_tons(rate, hours), 0))
+    return float(rounded(sum_of_hours(rate, hours), 0))
 
 
 def mean_nox_rate(rate: Floats, operating: Bools) -> float:
@@ -168,4 +168,4 @@ def mean_nox_rate(rate: Floats, operating: Bools) -> float:
 
 def year(quarters: Floats) -> float:
     """Return a year's mass or heat input: the sum of its quarters as reported; NaN where one is unknown."""
-    return float(np.sum(quarters))
+    return float(rounded(np.sum(quarters), 1))

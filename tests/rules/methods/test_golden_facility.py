@@ -22,7 +22,7 @@ def run(
     catalogue: Register, method: str, role: str, amount: float, factor: str = "", **parameters: float
 ) -> Gases:
     values = catalogue.factor_at(factor, IN_2023) if factor else {}
-    return catalogue.emissions(method)({role: np.array([amount])}, values, parameters)
+    return catalogue.emissions(method)({role: np.array([float(amount)])}, values, parameters)
 
 
 def expect(case: str, value: str, found: np.ndarray) -> None:
