@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from tests.servers import PATIENCE, free_port, wait_until
 
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("stackmeter")),)
 TOKEN = "a-token-of-the-tests-own"
+LOOK = 0.05  # s between two looks, so that asking does not keep a small machine from answering
 LONG = 120.0  # s: a bound that only a service that stands still reaches, on a busy machine too
 ALWAYS_DRAINED = ("stackmeter_journal_backlog", "stackmeter_webhooks_waiting")
 DRAINED_TO_INFLUX = ("stackmeter_influx_waiting_readings", "stackmeter_influx_waiting_hours")
@@ -56,12 +58,22 @@ class Service:
         self._environment = {**inherited, "STACKMETER_TOKEN": TOKEN, **(environment or {})}
         self._outboxes = ALWAYS_DRAINED + (DRAINED_TO_INFLUX if influx else ())
         self._process: subprocess.Popen[bytes] | None = None
+        # A connection that is kept would be found dead after a restart.
+        self._client = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=PATIENCE,
+            trust_env=False,
+            verify=False,  # plain http: no certificates to load
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._client.close()
 
     @property
     def database(self) -> Path:
@@ -128,13 +140,7 @@ class Service:
 
     def get(self, path: str, **parameters: str) -> httpx.Response:
         """Ask the API."""
-        return httpx.get(
-            f"http://127.0.0.1:{self.port}{path}",
-            params=parameters,
-            headers={"Authorization": f"Bearer {TOKEN}"},
-            timeout=PATIENCE,
-            trust_env=False,
-        )
+        return self._client.get(path, params=parameters)
 
     def metrics(self) -> dict[str, float]:
         """Return every metric by its name, summed over its labels; `name{label}` is one sample of several."""
@@ -156,6 +162,7 @@ class Service:
         last: dict[str, Any] = {}
 
         def drained() -> bool:
+            time.sleep(LOOK)
             if not self.running:
                 raise RuntimeError(f"the service ended: {self.log()[-3000:]}")
             last.update(self.metrics())
@@ -180,6 +187,7 @@ class Service:
         return self._ready()
 
     def _ready(self) -> bool:
+        time.sleep(LOOK)
         with contextlib.suppress(httpx.TransportError):
             return self.get("/readyz").is_success
         return False

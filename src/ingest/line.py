@@ -117,6 +117,7 @@ class Line:
         self._first = state.first_readings()
         self._sources_of = _sources_of(plant)
         self._next = state.cursor
+        self.behind = False  # the last micro-batch was cut: more waits
         self.conflicts: set[int] = set()  # channels on which two meters seem to speak
         self.heard: set[str] = set()  # gateways to acknowledge; the publisher empties it
         self.stages: tuple[Callable[[Batch], None], ...] = (
@@ -160,10 +161,12 @@ class Line:
     def _read(self) -> Batch:
         """Gather messages from the cursor on, bounded in number and bytes."""
         batch, size = Batch(self._next, []), 0
-        for _, messages in self._journal.read(self._next, MOST_MESSAGES):
+        self.behind = False
+        for _, messages in self._journal.read(self._next, MOST_MESSAGES + 1):
             for message in messages:
                 size += len(message.payload) + 64
                 if batch.messages and (size > MOST_BYTES or len(batch.messages) == MOST_MESSAGES):
+                    self.behind = True
                     return batch
                 batch.messages.append(message)
         return batch

@@ -38,10 +38,7 @@ from store.state import State, StateMismatch
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
 ACK_EVERY_S = 1.0
-CYCLE_S = (
-    0.25  # a micro-batch gathers for so long where little waits: the windows it touches are written once
-)
-MUCH = 5000  # messages that are taken at once
+CYCLE_S = 0.5  # a micro-batch gathers for so long: the windows it touches are written once
 IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
 FULL_RETRY_S = 1.0
 STOP_S = 10.0
@@ -188,7 +185,7 @@ class Service:
             if not self._step() and not self._stop.is_set():
                 self._wake.wait(IDLE_S)
             self._publish_acks()
-            if self.journal.next - self.line.next < MUCH:
+            if not self.line.behind:
                 self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
 
     def _step(self) -> int:
