@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from plant.arrays import Bools, Ints, Readings, Times
 from store.readings import LOOK_BACK, is_baseline
 
-KEPT = 2 * LOOK_BACK  # counting readings kept: readings may come out of order by half as many
+KEPT = LOOK_BACK + 2  # counting readings kept: readings may come out of order by as many as exceed LOOK_BACK
 NOWHERE = np.int64(-(2**62))
 
 

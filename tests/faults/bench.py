@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +14,7 @@ from plant.load import load
 from plant.park import Plant
 from rules.catalogue import load_catalogue
 from tests.faults.truth import Sent
-from tests.servers import InfluxDB, Mosquitto, WebhookReceiver, wait_until
+from tests.servers import InfluxDB, Mosquitto, WebhookReceiver
 from tests.service import CONSOLE_SCRIPT, LONG, Service
 
 CONFIG = Path(__file__).parent / "config" / "trial.yaml"

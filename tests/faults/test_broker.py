@@ -11,7 +11,7 @@ import pytest
 from ingest.intake import Arrival, Intake
 from ingest.subscriber import Subscriber, broker
 from store.journal import DUP, Journal, Message
-from tests.faults.bench import Bench, Feed, Field
+from tests.faults.bench import Bench, Feed, Field, Report
 from tests.faults.invariants import check_all, journalled
 from tests.faults.truth import Sent, trial
 from tests.servers import Mosquitto, wait_until
@@ -124,7 +124,7 @@ def send(mosquitto: Mosquitto, messages: list[Sent]) -> None:
 
 @VERSIONS
 def test_f027_an_acknowledgement_after_session_loss_confirms_no_message_that_is_not_journalled(
-    tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     """The new messages have the packet ids of the old ones: a late PUBACK would make the broker forget them."""
     monkeypatch.setattr("ingest.intake.MOST_IN_GROUP", 1)  # so that the gate tells old from new
@@ -149,6 +149,7 @@ def test_f027_an_acknowledgement_after_session_loss_confirms_no_message_that_is_
 
         assert payloads(again) == payloads(new)
         assert all(a.message and a.message.flags & DUP for a in again)
+        report("F-027", mqtt=version, stale=rig.subscriber.stale_acknowledgements, sent_again=payloads(again))
 
 
 @VERSIONS
@@ -192,7 +193,9 @@ def test_a_connection_that_is_dead_when_it_is_to_carry_acknowledgements_stops_no
         wait_until(lambda: journalled(rig.path)[-1].payload == b"after0", "the rig stands still", 30)
 
 
-def test_f023_ten_orderly_restarts_of_the_broker_lose_nothing_and_no_session(small_bench: Bench) -> None:
+def test_f023_ten_orderly_restarts_of_the_broker_lose_nothing_and_no_session(
+    small_bench: Bench, report: Report
+) -> None:
     """Each restart is under load; the broker keeps the session, so nothing is subscribed anew in between."""
     truth = trial(1500, seed=23)
     service, feed = small_bench.service, Feed(small_bench.field, truth.messages, pause=0.01)
@@ -208,7 +211,7 @@ def test_f023_ten_orderly_restarts_of_the_broker_lose_nothing_and_no_session(sma
     figures = service.drain(len(truth.messages))
 
     assert figures["stackmeter_broker_sessions_lost"] == 0
-    check_all(small_bench, truth)
+    report("F-023", restarts=10, sessions_lost=0, lost=0, double=0, **check_all(small_bench, truth))
 
 
 def connections(bench: Bench) -> float:

@@ -1,7 +1,12 @@
 """The service is killed, or told to end, at any instant under load."""
 
+import ctypes
 import random
+import signal
 import time
+from pathlib import Path
+
+import pytest
 
 from tests.faults.bench import Bench, Feed, Report
 from tests.faults.invariants import check_all, journal_end
@@ -68,3 +73,18 @@ def test_f019_an_orderly_end_under_load_exits_0_and_loses_nothing(small_bench: B
     assert codes == [0, 0, 0], service.log()[-3000:]
     assert figures["duplicates"] <= 3 * 1000
     report("F-019", codes=codes, redelivered=figures["duplicates"], lost=0, double=0)
+
+
+def test_f019_a_signal_that_the_system_gives_to_another_thread_ends_the_service_too(
+    small_bench: Bench,
+) -> None:
+    """Its handler waits for the main thread, which nothing else may wake."""
+    tgkill = getattr(ctypes.CDLL(None), "tgkill", None)
+    if tgkill is None:
+        pytest.skip("this C library cannot signal a single thread")
+    service = small_bench.service
+    service.start()
+    others = {int(task.name) for task in Path(f"/proc/{service.pid}/task").iterdir()} - {service.pid}
+
+    assert tgkill(service.pid, min(others), signal.SIGTERM) == 0
+    assert service.wait_for_end() == 0
