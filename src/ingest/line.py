@@ -35,10 +35,8 @@ KEPT_OF_REJECTED = 1024
 _ACCEPTED, _LATE, _DUPLICATE = (
     OUTCOMES.index(o) for o in (Outcome.ACCEPTED, Outcome.LATE, Outcome.DUPLICATE)
 )
-CONFLICT_OUTLIERS, CONFLICT_AMONG = (
-    20,
-    50,
-)  # more outliers than that among so many readings: `channel_conflict`
+CONFLICT_AMONG = 50  # newest readings of a channel, of which
+CONFLICT_OUTLIERS = 20  # may be outliers; more are a `channel_conflict`
 MOST_MESSAGES = 20_000  # of a micro-batch
 MOST_BYTES = 6 * 1024 * 1024  # of a micro-batch; one message at least
 
