@@ -58,10 +58,10 @@ class World:
         self.folder, self.config, self.now = folder, config, now
         self.catalogue = load_catalogue(config)
         self.plant = load(config, self.catalogue, {"SEMANTICS_SECRET": "whsec_" + "A" * 40})
-        self.journal = Journal(folder / "journal.db")
         self._open()
 
     def _open(self) -> None:
+        self.journal = Journal(self.folder / "journal.db")
         self.state = State(self.folder / "state.db", self.plant)
         self._journal_reader = JournalReader(self.folder / "journal.db")
         self.line = Line(
@@ -80,6 +80,7 @@ class World:
         self.reader.close()
         self._journal_reader.close()
         self.state.close()
+        self.journal.close()
 
     def restart(self) -> None:
         """Stop and start it on the same state."""
