@@ -30,7 +30,7 @@ from store.state import State
 from tests.end_to_end.asking import ask, rows, wait_for_messages
 from tests.end_to_end.gateway import RawGateway
 from tests.ingest.formats.cases import Case, Message, all_cases
-from tests.servers import Mosquitto
+from tests.servers import Mosquitto, wait_until
 from tests.service import Service
 
 CONFIG = Path(__file__).parent / "config" / "bad-input"
@@ -104,6 +104,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
             gateway.send(READINGS, TOO_LARGE)
             gateway.wait()
         wait_for_messages(service, 2 * sent + 2)
+        wait_until(
+            lambda: service.metrics()["stackmeter_journal_backlog"] == 0, "the line took all messages", 60
+        )
         yield Session(service, pid, journalled(service), quarantine(service))
 
 
