@@ -37,7 +37,7 @@ def test_f003_a_crash_at_the_point_loses_nothing_and_counts_nothing_twice(
 ) -> None:
     """One state dies there at the first, at the second and at the third pass, and then goes on to the end."""
     truth = trial(500, seed=3)
-    feed = Feed(bench.field, truth.messages, pause=0.005)
+    feed = Feed(bench.field, truth.messages, pause=0.01)
     bench.subscribe()
     for passes in PASSES:
         bench.service.start(crash=f"{point}:{passes}", ready=False)
