@@ -437,7 +437,10 @@ class _ThreadedServer(ThreadingHTTPServer):
 def _handler_of(receiver: WebhookReceiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            length = int(self.headers.get("Content-Length", 0))
+            body = self.rfile.read(length)
+            if len(body) < length:  # the client died while it sent: a server does not take half a request
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = receiver.take(self.command, self.path, headers, body)
             time.sleep(answer.delay)

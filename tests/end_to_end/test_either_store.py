@@ -23,7 +23,7 @@ from simulators.truth import Total, Truth
 from store.blocks import AMOUNTS
 from store.influx_reader import EmissionSums, InfluxReader
 from tests.end_to_end.asking import ask, rows, wait_for_influx
-from tests.servers import InfluxDB, Mosquitto
+from tests.servers import InfluxDB, Mosquitto, wait_until
 from tests.service import Service
 
 CONFIG = Path(__file__).parents[2] / "config" / "haiphong"
@@ -92,8 +92,12 @@ class Outage:
         self._influx.kill()
 
     def _start(self) -> None:
-        self.waited = self._service.metrics()["stackmeter_influx_waiting_readings"]
+        wait_until(self._is_waited_for, "no reading waited for InfluxDB")
         self._influx.start()
+
+    def _is_waited_for(self) -> bool:
+        self.waited = self._service.metrics()["stackmeter_influx_waiting_readings"]
+        return self.waited > 0
 
 
 @pytest.fixture(scope="module")

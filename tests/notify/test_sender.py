@@ -267,16 +267,13 @@ def test_410_leaves_an_endpoint_alone_until_a_restart_and_says_so(bench, webhook
 
 def test_a_slow_endpoint_does_not_hold_up_another(bench, webhook_receiver, pager):
     told = plant(endpoint("desk", webhook_receiver.url), endpoint("pager", pager.url))
-    webhook_receiver.default = Answer(204, delay=2.0)
+    webhook_receiver.default = Answer(204, delay=10.0)
     for start in range(5):
         bench.raise_alert(told, start)
 
     with running(bench.sender(told)):
-        began = time.monotonic()
-        pager.wait_for(5, patience=1.9)
-        assert time.monotonic() - began < 1.9
-
-    assert len(webhook_receiver.requests) <= 2
+        pager.wait_for(5)
+        assert len(webhook_receiver.requests) <= 1, "the pager waited for the desk"
 
 
 def test_what_is_added_while_it_runs_is_sent_at_once(bench, told, webhook_receiver):
