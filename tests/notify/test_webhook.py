@@ -243,7 +243,9 @@ def test_a_packed_answer_is_not_unpacked(webhook_receiver: WebhookReceiver):
 def test_an_answer_that_is_not_whole_http_is_a_failure(answer: bytes):
     def talk(connection: socket.socket) -> None:
         request = b""
-        while not request.endswith(BODY):  # to close on unread bytes would be a reset, which is another matter
+        while not request.endswith(
+            BODY
+        ):  # to close on unread bytes would be a reset, which is another matter
             request += connection.recv(65536)
         connection.sendall(answer)
 
