@@ -231,7 +231,7 @@ def _until(state: Path, query: str, file: str, good: Callable[[int], bool]) -> f
         found = _asked(state / file, query)
         if found is not None and good(found):
             return time.monotonic()
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def _journalled(state: Path) -> int:
@@ -258,9 +258,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller loads, under 50 s")
     parser.add_argument("--channels", type=int, default=2000, help="channels of the throughput runs")
     options = parser.parse_args()
-    size = 1 if options.quick else 4
-    many, single = Load(options.channels, 3000 * size, 100), Load(options.channels, 30_000 * size, 1)
-    wide = Load(100_000, 2000 * size, 100)
+    size = 1 if options.quick else 5
+    many, single = Load(options.channels, 2400 * size, 100), Load(options.channels, 20_000 * size, 1)
+    wide = Load(100_000, 1600 * size, 100)
     # Readings and their windows are both written: a ceiling of as many ready points as the run writes readings.
     with tempfile.TemporaryDirectory() as name, Mosquitto(extra=IN_MEMORY) as broker, InfluxDB() as influx:
         folder = Path(name)

@@ -55,7 +55,8 @@ class Intake:
                 return
             self._unasked += 1
         self._waiting.append(arrival)
-        self._something.set()
+        if not self._something.is_set():  # to set it again is dear, and `run` looks only after it has cleared it
+            self._something.set()
 
     def run(self, stop: threading.Event) -> None:
         """Commit and acknowledge until told to stop; what then waits stays unacknowledged."""

@@ -38,7 +38,8 @@ _ACCEPTED, _LATE, _DUPLICATE = (
 CONFLICT_AMONG = 50  # newest readings of a channel, of which
 CONFLICT_OUTLIERS = 20  # may be outliers; more are a `channel_conflict`
 MOST_MESSAGES = 20_000  # of a micro-batch
-MOST_BYTES = 6 * 1024 * 1024  # of a micro-batch; one message at least
+MOST_BYTES = 12 * 1024 * 1024  # of a micro-batch; one message at least
+MANY_CHANNELS = 15_000  # beyond which it is smaller, because what is known of each channel is judged with it
 
 
 class Watch(Protocol):
@@ -114,6 +115,7 @@ class Line:
             self._find_holes(gateway)
         self._first = state.first_readings()
         self._sources_of = _sources_of(plant)
+        self._most_bytes = MOST_BYTES * MANY_CHANNELS // max(MANY_CHANNELS, len(plant.channels))
         self._next = state.cursor
         self.behind = False  # the last micro-batch was cut: more waits
         self.conflicts: set[int] = set()  # channels on which two meters seem to speak
@@ -163,7 +165,7 @@ class Line:
         for _, messages in self._journal.read(self._next, MOST_MESSAGES + 1):
             for message in messages:
                 size += len(message.payload) + 64
-                if batch.messages and (size > MOST_BYTES or len(batch.messages) == MOST_MESSAGES):
+                if batch.messages and (size > self._most_bytes or len(batch.messages) == MOST_MESSAGES):
                     self.behind = True
                     return batch
                 batch.messages.append(message)

@@ -1,6 +1,6 @@
 """What an MQTT topic says: which gateway speaks, and whether it sends readings or its status."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
@@ -30,11 +30,10 @@ class GatewayTopic:
     facility: str
     gateway: str
     use: TopicClass
+    id: str = field(init=False)  # the gateway's full name: park/facility/gateway
 
-    @property
-    def id(self) -> str:
-        """The gateway's full name: park/facility/gateway."""
-        return f"{self.park}/{self.facility}/{self.gateway}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.park}/{self.facility}/{self.gateway}")
 
 
 def parse(topic: bytes) -> GatewayTopic | None:

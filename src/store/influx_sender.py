@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,8 +26,10 @@ from store.influx import Refused, SinkError, SinkUnauthorised, SinkUnavailable
 from store.sqlite import open_writer, transaction
 
 LINES_PER_REQUEST = 10_000
-IDLE = 0.2  # s between two looks at empty outboxes
+IDLE = 0.05  # s between two looks at empty outboxes
+BUSY_MS = 30_000  # for which the line may keep state.db
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # s after a failure, doubling
+MOST_WRITTEN = 16  # batches that may be written and not yet forgotten, because state.db is busy
 MOST_REASONS = 50  # reasons of refusal that are told apart
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,22 @@ class Batch:
     points: int
     forget: str
     rows: Sequence[tuple[Any, ...]]
+    last_reading: int = 0  # id of the last row of readings
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A batch whose last block is being written; what was refused of the others."""
+
+    batch: Batch
+    refused: Refused
+    last: Future[Refused]
+
+
+NOTHING = Batch((), 0, "", ())
 
 
 def _go_on(_point: str) -> None:
@@ -113,6 +131,9 @@ class InfluxSender:
         self._connection = open_writer(database_path)
         self._outboxes = deque((self._readings, self._emissions, self._alerts))
         self._failures = 0
+        self._under_way: UnderWay | None = None
+        self._written: list[Batch] = []  # their rows are still in the outboxes
+        self._taken = self._settled = 0  # the last reading row that is under way, and that is written
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="influx-write")
 
     def close(self) -> None:
@@ -138,28 +159,24 @@ class InfluxSender:
         SinkError
             InfluxDB did not take it; it stays in its outbox.
         """
-        for _ in range(len(self._outboxes)):
-            self._outboxes.rotate(-1)
-            batch = self._outboxes[-1]()
-            if batch.rows:
-                self._deliver(batch)
-                return batch.points
-        return 0
+        with self._or_again():
+            points = self._advance()
+            self._finish()
+        return points
 
     def run(self, stop: threading.Event) -> None:
         """Send until told to stop; what fails is tried again, with a pause that grows."""
         while not stop.is_set():
-            stop.wait(self._attempt())
+            stop.wait(self._attempt(self._advance))
+        self._attempt(self._finish)
 
-    def _attempt(self) -> float:
-        """Make one step; return the pause [s] that should follow it."""
+    def _attempt(self, act: Callable[[], int]) -> float:
+        """Act; return the pause [s] that should follow."""
         try:
-            sent = self.step()
+            with self._or_again():
+                sent = act()
         except (SinkError, sqlite3.OperationalError) as error:
             return self._failed(error)
-        if sent and self._failures:
-            log.info("InfluxDB takes points again")
-            self._failures = 0
         return 0.0 if sent else IDLE
 
     def _failed(self, error: Exception) -> float:
@@ -173,26 +190,78 @@ class InfluxSender:
         asked = error.retry_after if isinstance(error, SinkUnavailable) else None
         return pause * jitter if asked is None else asked + jitter
 
-    def _deliver(self, batch: Batch) -> None:
+    @contextmanager
+    def _or_again(self) -> Iterator[None]:
+        """Take what was under way from its outbox once more, if the block fails."""
+        try:
+            yield
+        except BaseException:
+            self._under_way, self._taken = None, self._settled
+            raise
+
+    def _advance(self) -> int:
+        """Hand the next batch to the writer and settle the one before it meanwhile; return the number of points."""
+        for _ in range(len(self._outboxes)):
+            self._outboxes.rotate(-1)
+            batch = self._outboxes[-1]()
+            if batch:
+                self._hand_over(batch)
+                return batch.points
+        return self._finish()
+
+    def _hand_over(self, batch: Batch) -> None:
+        """Write all blocks, each rendered while the one before it is being written; do not wait for the last."""
         self._crash("influx_before_send")
-        refused = self._write_all(batch.blocks)
+        blocks = iter(batch.blocks)
+        writing = self._writer.submit(self._sink.write, next(blocks))
+        self._settle()
+        refused: Refused = []
+        for block in blocks:
+            refused += writing.result()
+            writing = self._writer.submit(self._sink.write, block)
+        self._under_way = UnderWay(batch, refused, writing)
+
+    def _settle(self) -> None:
+        """Wait until the batch under way is written, and forget it if state.db is free to be written to."""
+        if self._under_way is None:
+            return
+        batch, refused = self._under_way.batch, self._under_way.refused + self._under_way.last.result()
         self._crash("influx_after_204")
-        with transaction(self._connection):
-            self._connection.executemany(batch.forget, batch.rows)
+        self._under_way, self._settled = None, max(self._settled, batch.last_reading)
+        self._written.append(batch)
         self._count_refused(refused)
         self.statistics.points_sent += batch.points - len(refused)
         self.statistics.last_success_at = self._clock()
         self.statistics.last_error = ""
+        if self._failures:
+            log.info("InfluxDB takes points again")
+            self._failures = 0
+        self._forget(wait=len(self._written) >= MOST_WRITTEN)
 
-    def _write_all(self, blocks: Iterable[bytes]) -> Refused:
-        """Write blocks one after the other, each rendered while the one before it is under way."""
-        refused: Refused = []
-        under_way: Future[Refused] | None = None
-        for block in blocks:
-            if under_way is not None:
-                refused += under_way.result()
-            under_way = self._writer.submit(self._sink.write, block)
-        return refused + under_way.result() if under_way is not None else refused
+    def _finish(self) -> int:
+        """Settle and forget whatever is left; return 0, the number of points that were begun."""
+        self._settle()
+        self._forget(wait=True)
+        return 0
+
+    def _forget(self, *, wait: bool) -> bool:
+        """Delete the rows of written batches, if need be only where nobody else writes; return whether none is left.
+
+        The line writes nearly all of the time while it catches up, and to wait for it would be to stop sending.
+        """
+        if not self._written:
+            return True
+        self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS if wait else 0}")
+        try:
+            with transaction(self._connection):
+                for batch in self._written:
+                    self._connection.executemany(batch.forget, batch.rows)
+        except sqlite3.OperationalError as error:
+            if wait or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        self._written.clear()
+        return True
 
     def _count_refused(self, refused: Refused) -> None:
         """Count by reason, and log the first line of each."""
@@ -208,8 +277,11 @@ class InfluxSender:
     def _readings(self) -> Batch:
         """Take readings first in, first out; the later of two with one channel and time."""
         rows = self._some(
-            "SELECT id, readings, count FROM influx_reading ORDER BY id", size=lambda row: row[2]
+            "SELECT id, readings, count FROM influx_reading WHERE id > ? ORDER BY id",
+            (self._taken,),
+            size=lambda row: row[2],
         )
+        self._taken = rows[-1][0] if rows else self._taken
         columns = zip(*map(blocks.unpack_readings, [b"", *(row[1] for row in rows)]), strict=True)
         channel, time, value, quality = map(np.concatenate, columns)
         newest = last_of_each(channel, time)
@@ -220,14 +292,21 @@ class InfluxSender:
             for part in (newest[i : i + LINES_PER_REQUEST] for i in range(0, len(newest), LINES_PER_REQUEST))
         )
         return Batch(
-            rendered, len(newest), "DELETE FROM influx_reading WHERE id = ?", [(row[0],) for row in rows]
+            rendered,
+            len(newest),
+            "DELETE FROM influx_reading WHERE id = ?",
+            [(row[0],) for row in rows],
+            self._taken,
         )
 
     def _emissions(self) -> Batch:
-        """Take hours that have changed windows, each of these as it is now."""
+        """Take hours that have changed windows, each of these as it is now; none while those before are in the outbox."""
+        if not self._are_forgotten():
+            return NOTHING
         rows = self._some(
             # CROSS keeps SQLite from walking through all emissions to find the few in the outbox.
             "SELECT source, hour, generation, dirty, block FROM influx_emission CROSS JOIN emission USING (source, hour)",
+            (),
             size=lambda row: row[3].bit_count(),
         )
         windows = [_dirty_windows(hour, dirty, blocks.from_bytes(block)) for _, hour, _, dirty, block in rows]
@@ -244,15 +323,24 @@ class InfluxSender:
         )
 
     def _alerts(self) -> Batch:
-        """Take the lines of alerts, the later of two with one series and time."""
-        rows = self._some("SELECT id, line FROM influx_alert ORDER BY id", size=lambda _row: 1)
+        """Take the lines of alerts, the later of two with one series and time; none while those before are in the outbox."""
+        if not self._are_forgotten():
+            return NOTHING
+        rows = self._some("SELECT id, line FROM influx_alert ORDER BY id", (), size=lambda _row: 1)
         newest = {_key_of_line(line): line for _, line in rows}
         block = "".join(f"{line.rstrip()}\n" for line in newest.values()).encode()
         return Batch([block], len(newest), "DELETE FROM influx_alert WHERE id = ?", [row[:1] for row in rows])
 
-    def _some(self, query: str, size: Callable[[tuple[Any, ...]], int]) -> list[tuple[Any, ...]]:
+    def _are_forgotten(self) -> bool:
+        """Settle what is under way; return whether the outboxes hold nothing that is written already."""
+        self._settle()
+        return self._forget(wait=False)
+
+    def _some(
+        self, query: str, given: tuple[int, ...], size: Callable[[tuple[Any, ...]], int]
+    ) -> list[tuple[Any, ...]]:
         """Return the first rows that fill a request together."""
-        with closing(self._connection.execute(query)) as rows:
+        with closing(self._connection.execute(query, given)) as rows:
             return list(_filling(rows, size))
 
 

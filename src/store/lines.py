@@ -6,6 +6,7 @@ Every field is written as a float, because a shard never forgets the type that i
 import re
 from collections.abc import Iterable, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,8 @@ from store.blocks import ACTIVITY, AMOUNTS, CO2E_T, REVISION, SUBSTITUTED, cover
 Numbered = tuple[int, str, str, str]
 
 _SPECIAL = re.compile("[,= ]")
+_PARTS = 5  # of a reading's line: key, value, quality, time, newline
+_QUALITIES = np.array([f",quality={quality}.0 ".encode() for quality in range(256)], object)
 
 # What no version of the line protocol can carry in a tag travels as in a URL, and `%` only where it would be taken
 # for such a code: ordinary text stays as it is, and `tag_text` always finds the way back.
@@ -120,9 +123,18 @@ def reading_lines(
     quality
         As `plant.vocabulary.Quality`.
     """
-    keys = [f"{prefix.decode()} value=" for prefix in prefixes]
-    columns = zip(channel.tolist(), value.tolist(), quality.tolist(), time.tolist(), strict=True)
-    return "".join([f"{keys[c]}{v!r},quality={q}.0 {t}\n" for c, v, q, t in columns]).encode()
+    keys = np.array([prefix + b" value=" for prefix in prefixes], object)
+    parts: list[bytes] = [b"\n"] * (_PARTS * len(channel))
+    parts[0::_PARTS] = keys[channel].tolist()
+    parts[1::_PARTS] = _numerals(value)
+    parts[2::_PARTS] = _QUALITIES[quality].tolist()
+    parts[3::_PARTS] = _numerals(time)
+    return b"".join(parts)
+
+
+def _numerals(numbers: Floats | Times) -> list[bytes]:
+    """Return each number in the fewest digits that read back as it; `null` for what is not finite."""
+    return msgspec.json.encode(numbers.tolist())[1:-1].split(b",") if len(numbers) else []
 
 
 def emission_lines(prefixes: Sequence[bytes], source: Ints, start: Times, rows: Floats) -> bytes:
@@ -170,7 +182,12 @@ def _lines_with(
 ) -> bytes:
     """Return the lines of windows that all write the same fields."""
     names = [name for name, there in zip(_EMISSION_FIELDS, present.tolist(), strict=True) if there]
-    template = "%s " + ",".join(f"{name}=%r" for name in names) + " %d\n"
-    keys = [prefixes[row].decode() for row in source.tolist()]
-    columns = zip(keys, *values[:, present].T.tolist(), start.tolist(), strict=True)
-    return "".join([template % line for line in columns]).encode()
+    keys = np.array([prefix + b" " for prefix in prefixes], object)
+    width = 2 * len(names) + 3
+    parts: list[bytes] = [b"\n"] * (width * len(source))
+    parts[0::width] = keys[source].tolist()
+    for place, (name, column) in enumerate(zip(names, values[:, present].T, strict=True)):
+        parts[2 * place + 1 :: width] = [f"{',' * (place > 0)}{name}=".encode()] * len(source)
+        parts[2 * place + 2 :: width] = _numerals(column)
+    parts[width - 2 :: width] = [b" " + start for start in _numerals(start)]
+    return b"".join(parts)

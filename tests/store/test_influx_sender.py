@@ -83,12 +83,12 @@ class FakeSink:
 
     def __init__(self) -> None:
         self.blocks: list[bytes] = []
-        self.errors: list[Exception] = []
+        self.errors: list[Exception | None] = []
         self.refuse: Callable[[bytes], str | None] = lambda _line: None
 
     def write(self, block: bytes) -> Refused:
-        if self.errors:
-            raise self.errors.pop(0)
+        if self.errors and (error := self.errors.pop(0)):
+            raise error
         self.blocks.append(block)
         return [RefusedLine(line, reason) for line in block.splitlines() if (reason := self.refuse(line))]
 
@@ -368,6 +368,21 @@ def test_the_loop_tries_again_and_tells_of_the_error_once(
 
     assert sender.statistics.last_error == ""
     assert [r.levelno for r in caplog.records if r.levelno >= logging.WARNING] == [logging.WARNING]
+
+
+def test_readings_behind_a_failure_wait_with_it(state: State, sender: InfluxSender, sink: FakeSink) -> None:
+    """Two batches follow each other; the second fails while the first is being settled, and then comes whole."""
+    for n in range(3):
+        state.add_readings(np.ones(LINES_PER_REQUEST), n * LINES_PER_REQUEST + np.arange(LINES_PER_REQUEST), np.full(LINES_PER_REQUEST, 1.0))  # fmt: skip
+    sink.errors = [None, SinkUnavailable("down", retry_after=1.0)]
+
+    thread, stop = _run(sender)
+    _until(lambda: sender.backlog() == Backlog(0, 0, 0))
+    stop.set()
+    thread.join(10)
+
+    sent = {line for block in sink.blocks for line in block.split(b"\n")}
+    assert len(sent - {b""}) == 3 * LINES_PER_REQUEST
 
 
 def test_the_loop_stops_at_once_while_it_waits(state: State, sender: InfluxSender, sink: FakeSink) -> None:

@@ -16,7 +16,7 @@ from plant.vocabulary import NS_PER_MIN, Kind
 from store import blocks, lines
 from tests.servers import InfluxDB
 
-FLOAT = re.compile(rb"^-?\d+(\.\d+)?(e[+-]\d+)?$")
+FLOAT = re.compile(rb"^-?\d+(\.\d+)?(e[+-]?\d+)?$")
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12) | st.text(
     "\\,= \n\r\"'%0AD5C2", min_size=1
 )
