@@ -55,7 +55,9 @@ class Intake:
                 return
             self._unasked += 1
         self._waiting.append(arrival)
-        if not self._something.is_set():  # to set it again is dear, and `run` looks only after it has cleared it
+        if (
+            not self._something.is_set()
+        ):  # to set it again is dear, and `run` looks only after it has cleared it
             self._something.set()
 
     def run(self, stop: threading.Event) -> None:
