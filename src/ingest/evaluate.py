@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.inputs import Inputs
 from ingest.tail import Tail
 from plant.arrays import Bools, Ints, Readings, Times
 from plant.park import Plant
@@ -59,7 +60,7 @@ class Evaluator:
         self._state = state
         seen = state.readings.seen_channels()
         self._tail = Tail(len(plant.channels), np.isin(state.channel_ids, list(seen)))
-        self._inputs = _Inputs(plant)
+        self._inputs = Inputs(plant)
         self._boot_names: Mapping[int, str] = {}
 
     def take(
@@ -261,30 +262,6 @@ class Evaluator:
         channels = wanted.run.astype(np.int32)
         runs = Runs(run, Readings.concat(parts), channels, np.array(until, np.int64), np.array(whole, bool))
         return runs, replace(wanted, run=np.arange(len(parts)))
-
-
-class _Inputs:
-    """Which sources take which channels."""
-
-    def __init__(self, plant: Plant) -> None:
-        pairs = sorted({(i.channel, s.index) for s in plant.sources for i in s.inputs})
-        self._channel = np.array([c for c, _ in pairs], np.int64)
-        self._source = np.array([s for _, s in pairs], np.int64)
-        by_source = np.lexsort((self._channel, self._source))
-        self._by_source = (self._source[by_source], self._channel[by_source])
-
-    def reached(self, dirty: Ranges) -> tuple[Ranges, Ranges]:
-        """Return the windows by source that dirty windows by channel reach, and all windows by channel they need."""
-        sources = _mapped(dirty, self._channel, self._source)
-        return sources, _mapped(sources, *self._by_source)
-
-
-def _mapped(ranges: Ranges, keys: Ints, targets: Ints) -> Ranges:
-    """Carry ranges from keys (sorted) to all their targets, joined by target."""
-    low, high = np.searchsorted(keys, ranges.run, "left"), np.searchsorted(keys, ranges.run, "right")
-    which = np.repeat(np.arange(len(ranges.run)), high - low)
-    step = np.arange(len(which)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
-    return ranges_of(targets[low[which] + step], ranges.first[which], ranges.stop[which], 1)
 
 
 def _ranges(ranges: Ranges, rows: Bools) -> Ranges:

@@ -10,6 +10,7 @@ MOST_IN_GROUP = 4096  # messages of one commit
 MOST_BYTES_IN_GROUP = 4 * 1024 * 1024  # payload of one commit; one message at least
 MOST_UNASKED = 10_000  # QoS 0 messages that may wait; more are dropped and counted
 RETRY_S = 0.5
+OWN = -1  # in place of a QoS: nobody waits for an acknowledgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class Intake:
             not self._something.is_set()
         ):  # to set it again is dear, and `run` looks only after it has cleared it
             self._something.set()
+
+    def decide(self, decision: Message) -> None:
+        """Take a decision of a person, from any thread, to be journalled among the messages."""
+        self._waiting.append(Arrival(0, 0, OWN, decision))
+        self._something.set()
 
     def run(self, stop: threading.Event) -> None:
         """Commit and acknowledge until told to stop; what then waits stays unacknowledged."""

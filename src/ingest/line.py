@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from ingest import topics
+from ingest.decisions import Decisions
 from ingest.evaluate import Evaluated, Evaluator
 from ingest.formats import native
 from ingest.formats.columns import Envelope, RawReadings, Refusal
@@ -26,7 +27,7 @@ from rules.engine import Emissions
 from store import blocks
 from store.books import ACK_DAYS, OUTCOMES, Refused, Tally
 from store.emissions import Changes
-from store.journal import JournalReader, Message
+from store.journal import DECISION, JournalReader, Message
 from store.ledger import Entry
 from store.state import State
 
@@ -107,6 +108,7 @@ class Line:
         self._evaluator, self._watch = evaluator, watch
         self._clock, self._crash, self._project = clock, crash, project
         self._normaliser = Normaliser(plant)
+        self._decisions = Decisions(plant, state, clock)
         self._known_boots = state.books.boots()
         self._boots: dict[tuple[str, str], Boot] = {}
         self._event_channels = _event_channels(plant)
@@ -145,8 +147,11 @@ class Line:
                     self._watch.windows(self._clock())
                 return 0
             with self._state.transaction():
-                for stage in self.stages:
-                    stage(batch)
+                if batch.messages[0].flags & DECISION:
+                    self._decisions.take(batch.messages[0], batch.offset)
+                else:
+                    for stage in self.stages:
+                        stage(batch)
                 self._watch.windows(self._clock())
                 self._state.move_cursor(batch.offset + len(batch.messages))
                 self._crash("line_before_commit")
@@ -159,7 +164,7 @@ class Line:
         return len(batch.messages)
 
     def _read(self) -> Batch:
-        """Gather messages from the cursor on, bounded in number and bytes."""
+        """Gather messages from the cursor on, bounded in number and bytes; a decision is a batch of its own."""
         batch, size = Batch(self._next, []), 0
         self.behind = False
         for _, messages in self._journal.read(self._next, MOST_MESSAGES + 1):
@@ -168,7 +173,13 @@ class Line:
                 if batch.messages and (size > self._most_bytes or len(batch.messages) == MOST_MESSAGES):
                     self.behind = True
                     return batch
+                if message.flags & DECISION and batch.messages:
+                    self.behind = True
+                    return batch
                 batch.messages.append(message)
+                if message.flags & DECISION:
+                    self.behind = True
+                    return batch
         return batch
 
     def _forget(self) -> None:

@@ -118,7 +118,7 @@ class Subscriber:
         """Send the PUBACKs of journalled messages, in order, unless their connection is gone."""
         with self._lock:
             for arrival in arrivals:
-                if arrival.qos == 0:
+                if arrival.qos <= 0:  # nobody asked for one
                     continue
                 if arrival.epoch == self._epoch:
                     self._client.ack(arrival.packet, arrival.qos)

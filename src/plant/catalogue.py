@@ -3,7 +3,7 @@
 The methods and factors themselves live in `rules`; this room only knows their shape.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,4 +65,8 @@ class Catalogue(Protocol):
 
     def misfit(self, method: str, factor: str) -> str | None:
         """Return why a factor does not fit a method, None where it does; names of values alone do not tell."""
+        ...
+
+    def numbers(self, factors: Iterable[str], gwp: str) -> Iterable[str]:
+        """Yield lines of text that name every number and date of these factors and of a GWP set."""
         ...

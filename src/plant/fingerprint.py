@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,14 +12,14 @@ from plant.park import Plant, Webhook
 from plant.units import Unit
 
 
-def fingerprint(plant: Plant) -> str:
-    """Return the SHA-256 of a plant in one normal form, as 64 hexadecimal digits.
+def fingerprint(plant: Plant, numbers: Iterable[str]) -> str:
+    """Return the SHA-256 of a plant in one normal form, and of the numbers it is calculated with, as 64 hexadecimal digits.
 
     Comments, the order of keys and of files, spelling of durations and whether a channel stands in YAML or CSV make no
     difference. Secrets are left out: a hash that anyone may see must not tell whether one was changed.
     """
     digest = hashlib.sha256()
-    for line in _lines(plant):
+    for line in chain(_lines(plant), numbers):
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()
 

@@ -76,11 +76,13 @@ def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] |
         gwp=settings.gwp,
         max_late=settings.max_late,
         allowed_lateness=settings.allowed_lateness,
+        second_approval_above=settings.second_approval_above,
         hash="",
     )
     if findings.problems:
         raise ConfigurationError(findings.problems)
-    return replace(plant, hash=fingerprint(plant))
+    factors = sorted({source.factor for source in plant.sources} - {""})
+    return replace(plant, hash=fingerprint(plant, catalogue.numbers(factors, plant.gwp)))
 
 
 def _files(directory: Path, findings: Findings) -> Iterator[Placed[Configuration]]:

@@ -123,6 +123,38 @@ class GatewayPart(Part):
     """Its level of the topic; unique in its facility."""
 
 
+class LoadPart(Part):
+    """What tells that a unit runs, and how hard: power, steam or fuel flow."""
+
+    channel: ChannelName
+    """A channel of this facility, of kind rate or level."""
+    above: Annotated[float, Field(ge=0)] = 0.0
+    """The unit runs while the channel's mean over a window is above this [channel's unit], or unknown."""
+    maximum: Positive | None = None
+    """Part 75: the load of the highest of ten equal load ranges [channel's unit]; one range where left out."""
+
+
+class RegulationPart(Part):
+    """The rule by which a source's hours count. The live number stays what it is; both are kept."""
+
+    rule: Literal["mrr", "part-75"]
+    """Regulation (EU) 2018/2066, articles 44 and 45, or 40 CFR part 75, sections 75.10(d) and 75.31 to 75.37."""
+    substitute: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """By role, in its unit (an amount: per hour). Part 75, all roles: the maximum potential value, of moisture the minimum.
+    MRR, not the concentration: what stands for a missing hour by a mass or energy balance; without it nothing does."""
+    load: LoadPart | None = None
+    """What tells when the unit runs; it always does where left out."""
+    cadence: Annotated[Duration, Field(gt=0, le=NS_PER_HOUR)] | None = None
+    """MRR: the time between readings, so that 80 % of the possible ones are counted; without it, 80 % of the hour is covered."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what only the other rule has."""
+        if self.cadence is not None and self.rule != "mrr":
+            yield "cadence", "is for rule mrr; part-75 looks at the quadrants of the hour"
+        if self.load is not None and self.load.maximum is not None and self.rule != "part-75":
+            yield "load", "has a maximum, which is for rule part-75"
+
+
 class SourcePart(Part):
     """Something that emits."""
 
@@ -140,6 +172,8 @@ class SourcePart(Part):
     """The scope of the GHG Protocol; the method's own where left out."""
     category: Word | None = None
     """A name to group sources by, such as process-heat; the method's name where left out."""
+    regulation: RegulationPart | None = None
+    """Sources whose stack is measured: the rule by which their hours count, beside the live number."""
 
 
 class FacilityPart(Part):
@@ -245,6 +279,8 @@ class SettingsPart(Part):
     """How long before its arrival a reading may be of; an older one is quarantined."""
     allowed_lateness: Duration = Field(default="15min", validate_default=True)
     """How long before its arrival a reading may be of without being called late."""
+    second_approval_above: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """The share of a final month's tonnes above which a change of it needs a second person's approval [1]."""
 
     def faults(self) -> Iterator[Fault]:
         """Yield a window that does not fit the hour, and a lateness that is beyond acceptance."""

@@ -56,6 +56,18 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Regulation:
+    """The rule by which a source's hours count; `load` tells when its unit runs, and how hard."""
+
+    rule: str  # mrr or part-75
+    substitute: tuple[tuple[str, float], ...]  # by role, in its unit, of an amount per hour; see plant.model
+    load: int  # channel, -1 where the unit always runs
+    running_above: float  # in the load channel's unit
+    load_maximum: float  # in the load channel's unit; NaN where all loads are one range
+    cadence: int  # ns between readings; 0 where the covered share of the hour is looked at
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Something that emits: a method, its inputs, its factor, its scope and category."""
 
@@ -70,6 +82,7 @@ class Source:
     inputs: tuple[Input, ...]
     parameters: tuple[tuple[str, float], ...]
     activity_unit: str
+    regulation: Regulation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +162,4 @@ class Plant:
     max_late: int  # ns before arrival that a reading may be of
     allowed_lateness: int  # ns before arrival from which it is called late
     hash: str
+    second_approval_above: float = 0.05  # of a final month's tonnes, for a change of them

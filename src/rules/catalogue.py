@@ -1,7 +1,7 @@
 """Every method, factor and GWP set that a configuration may name, found by name."""
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -37,6 +37,12 @@ class Register:
     def gwp_set(self, name: str) -> GwpSet:
         """Return a GWP set."""
         return gwp_set(name)
+
+    def numbers(self, factors: Iterable[str], gwp: str) -> Iterator[str]:
+        """Yield lines of text that name every number and date of these factors and of a GWP set."""
+        for name in factors:
+            yield self._register[name].as_text()
+        yield f"{gwp} {self.gwp_set(gwp)!r}"
 
     def misfit(self, method: str, factor: str) -> str | None:
         """Return why a factor does not fit a method, None where it does.

@@ -50,6 +50,12 @@ class Factor:
         rows = self.rows(times)
         return {name: column[rows] for name, column in self.columns.items()}
 
+    def as_text(self) -> str:
+        """Return one line that differs where any number, date or status does."""
+        columns = {name: column.tolist() for name, column in sorted(self.columns.items())}
+        units = sorted(self.spec.units.items())
+        return repr((self.spec.name, self.basis, units, self.edges.tolist(), columns, self.statuses.tolist()))
+
     def rows(self, times: Times) -> Ints:
         """Return the entry of the columns that holds at each time; a row's first instant is its own."""
         return np.searchsorted(self.edges, times, side="right")

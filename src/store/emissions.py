@@ -17,6 +17,7 @@ from plant.arrays import Floats, Ints
 from plant.vocabulary import NS_PER_HOUR
 from store import blocks, periods
 from store.chain import SumChain
+from store.closing import Closing
 from store.sqlite import write_rows
 
 HOURS_AT_ONCE = 1024  # hour blocks worked on at once, about 5 KiB each and a few copies of it
@@ -54,9 +55,13 @@ class EmissionTable:
         window: int,
         zone_of: Mapping[int, ZoneInfo],
         quiet: Collection[int] = (),
+        closing: Closing | None = None,
     ) -> None:
-        """Open the tables; of a `quiet` source a window that was never computed counts as 0, not as unknown."""
-        self._connection = connection
+        """Open the tables; of a `quiet` source a window that was never computed counts as 0, not as unknown.
+
+        What `closing` says is frozen is handed to it and not published.
+        """
+        self._connection, self._closing = connection, closing
         self._window = window
         self._quiet = np.array(sorted(quiet), np.int64)
         self._per_hour = NS_PER_HOUR // window
@@ -68,7 +73,7 @@ class EmissionTable:
         self._blocks.clear()
         self._chain.forget()
 
-    def apply(self, source: Ints, start: Ints, fields: Floats) -> Changes:
+    def apply(self, source: Ints, start: Ints, fields: Floats, *, approved: bool = False) -> Changes:
         """Store windows that differ from what is stored, and sum again what stands above them.
 
         Parameters
@@ -79,12 +84,19 @@ class EmissionTable:
             Starts of windows [ns UTC].
         fields
             [rows, 9]: blocks.FIELDS without the revision.
+        approved
+            Publish also what is of a final month.
         """
         if not len(source):
             return Changes(source, start, source, fields, fields)
         hour = self._chain.starts(source, start, periods.HOUR)
         order = np.lexsort((start, source))
         source, start, hour, fields = source[order], start[order], hour[order], fields[order]
+        if self._closing is not None and not approved:
+            open_ = ~self._closing.hold(source, hour, start, fields, self.block)
+            source, start, hour, fields = source[open_], start[open_], hour[open_], fields[open_]
+            if not len(source):
+                return Changes(source, start, source, fields, fields)
         heads = np.flatnonzero(np.append(True, (source[1:] != source[:-1]) | (hour[1:] != hour[:-1])))
         cuts = np.append(heads[::HOURS_AT_ONCE], len(source)).tolist()
         return Changes.concat(
@@ -99,7 +111,7 @@ class EmissionTable:
         head = np.append(True, (source[1:] != source[:-1]) | (hour[1:] != hour[:-1]))
         row = np.cumsum(head) - 1
         keys = list(zip(source[head].tolist(), hour[head].tolist(), strict=True))
-        stored = np.stack([self._block(*key) for key in keys])
+        stored = np.stack([self.block(*key) for key in keys])
         place = (start - hour) // self._window
         old = stored[row, place]
         differs = (_bits(old[:, : blocks.REVISION]) != _bits(fields)).any(axis=1)
@@ -132,7 +144,8 @@ class EmissionTable:
         source, hour = (np.array([keys[number][part] for number in changed], np.int64) for part in (0, 1))
         self._chain.rebuild(source, hour, stored[changed])
 
-    def _block(self, source: int, hour: int) -> Floats:
+    def block(self, source: int, hour: int) -> Floats:
+        """Return the published block of an hour; not to be written to."""
         found = self._blocks.get((source, hour))
         if found is not None:
             self._blocks.move_to_end((source, hour))

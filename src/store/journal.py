@@ -10,6 +10,7 @@ import msgspec
 from store.sqlite import open_writer, transaction
 
 DUP, RETAIN = 1, 2
+DECISION = 4  # not a message of the broker but what a person decided, in its place among them
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS journal (
@@ -30,7 +31,7 @@ class JournalDamaged(Exception):
 
 
 class Message(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """A message as the broker gave it: arrival (ns UTC), topic, payload, and the DUP and RETAIN bits."""
+    """A message as the broker gave it: arrival (ns UTC), topic, payload, and bits: DUP, RETAIN, DECISION."""
 
     received: int
     topic: bytes

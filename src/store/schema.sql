@@ -101,3 +101,17 @@ CREATE TABLE webhook (
     created INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, delivered INTEGER, error TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX webhook_waiting ON webhook (due) WHERE delivered IS NULL;
+
+-- Months of parks that were closed; finish is the month's end. status is 'provisional', 'final' or 'restated'. What
+-- waits for approval has a generation, and whoever approved first approved one of them.
+CREATE TABLE period (
+    park TEXT NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, status TEXT NOT NULL, generation INTEGER NOT NULL,
+    approved_by TEXT NOT NULL, approved_generation INTEGER NOT NULL, PRIMARY KEY (park, start)
+) WITHOUT ROWID;
+-- Hours of final months as they would be, block as in emission; the published ones stay there until somebody approves.
+CREATE TABLE pending_emission (source INTEGER NOT NULL, hour INTEGER NOT NULL, block BLOB NOT NULL, PRIMARY KEY (source, hour)) WITHOUT ROWID;
+-- What people decided of periods, refused decisions too; message is the journal offset.
+CREATE TABLE decision (
+    id TEXT PRIMARY KEY, at INTEGER NOT NULL, message INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
+    park TEXT NOT NULL, start INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL
+) WITHOUT ROWID;

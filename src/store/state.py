@@ -11,13 +11,14 @@ import numpy as np
 from plant.arrays import Ints
 from plant.park import Plant
 from store.books import Books
+from store.closing import Closing
 from store.emissions import EmissionTable
 from store.ledger import Ledger
 from store.readings import ReadingTable
 from store.sqlite import open_writer, transaction
 from store.sums import only_events
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class StateMismatch(Exception):
@@ -40,7 +41,11 @@ class State:
         }
         self.readings = ReadingTable(self._connection)
         quiet = [int(self.source_ids[s.index]) for s in plant.sources if only_events(plant, s.index)]
-        self.emissions = EmissionTable(self._connection, plant.window, zone_of, quiet)
+        self.closing = Closing(
+            self._connection,
+            {int(n): (s.park, zones[s.park]) for n, s in zip(self.source_ids, plant.sources, strict=True)},
+        )
+        self.emissions = EmissionTable(self._connection, plant.window, zone_of, quiet, self.closing)
         self.ledger = Ledger(self._connection)
         self.books = Books(self._connection)
 
@@ -58,6 +63,7 @@ class State:
         except BaseException:
             self.emissions.forget()
             self.ledger.forget()
+            self.closing.forget()
             raise
 
     @property

@@ -1,6 +1,6 @@
 """A catalogue that is small enough to know by heart, for configurations that need no real factor."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from plant.catalogue import FactorSpec, MethodSpec, Parameter, Role
@@ -57,3 +57,7 @@ class SmallCatalogue:
         """Say which factor does not fit which method."""
         fits = (method, factor) in {("electricity-location", "grid"), ("fuel-gas-volume", "gas")}
         return None if fits else f"{factor} does not fit {method}"
+
+    def numbers(self, factors: Iterable[str], gwp: str) -> Iterable[str]:
+        """Yield the names, for there are no numbers."""
+        return [*factors, gwp]

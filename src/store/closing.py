@@ -1,0 +1,240 @@
+"""Reporting periods: months of parks that are open, provisional, final or restated, and changes that wait for approval.
+
+What would change a window of a final month is kept beside the published number and does not touch it. A decision of a
+person moves a period on; decisions come through the journal, so that a replay takes them at the same place.
+"""
+
+import math
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+
+from plant.arrays import Bools, Floats, Ints, Times
+from plant.vocabulary import NS_PER_HOUR
+from store import blocks, periods
+from store.journal import DECISION, Message
+from store.sqlite import write_rows
+
+CO2E = blocks.FIELDS.index("co2e_t")
+FAR = 2**62
+
+
+TOPIC = b"$stackmeter/decision"  # no subscription of ours matches it
+Published = Callable[[int, int], Floats]  # (source, hour) → block
+
+
+class Status(StrEnum):
+    """Where a month of a park stands. A month without a row is open."""
+
+    OPEN = "open"
+    PROVISIONAL = "provisional"
+    FINAL = "final"
+    RESTATED = "restated"
+
+
+FROZEN = (Status.FINAL, Status.RESTATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A park's month: [start, end) ns UTC, its status, and who first approved which generation of what waits."""
+
+    park: str
+    start: int
+    end: int
+    status: Status = Status.OPEN
+    generation: int = 0  # changes with whatever waits for approval
+    approved_by: str = ""
+    approved_generation: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What waits for approval in a period, in tonnes of CO2e: published, as it would be, and in how many windows."""
+
+    reported_t: float
+    current_t: float
+    windows: int
+
+    @property
+    def delta_t(self) -> float:
+        """What approval would add to the published number; NaN where either is unknown."""
+        return self.current_t - self.reported_t
+
+    def above(self, share: float) -> bool:
+        """Whether the change is above a share of the published tonnes; where either is unknown, it is."""
+        return math.isnan(self.reported_t) or not abs(self.delta_t) <= share * abs(self.reported_t)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What somebody decides of a park's month (`2026-10`); `generation` is what they saw waiting there."""
+
+    id: str
+    by: str
+    action: str  # provisional, final or approve
+    park: str
+    month: str
+    generation: int = -1
+
+    def message(self, now: int) -> Message:
+        """Return what is journalled of it at a time [ns UTC]."""
+        return Message(now, TOPIC, msgspec.json.encode(self), DECISION)
+
+
+class Closing:
+    """The tables `period` and `pending_emission`, through the line's connection."""
+
+    def __init__(self, connection: sqlite3.Connection, park_of: Mapping[int, tuple[str, ZoneInfo]]) -> None:
+        """Open the tables; `park_of` tells the park of each source's database id, and its clock."""
+        self._connection, self._park_of = connection, park_of
+        self.forget()
+
+    def forget(self) -> None:
+        """Read again what is frozen: a transaction that had changed it was rolled back."""
+        self._frozen: dict[str, list[tuple[int, int]]] = {}
+        query = f"SELECT park, start, finish FROM period WHERE status IN ({', '.join('?' * len(FROZEN))})"
+        for park, start, end in self._connection.execute(query, FROZEN):
+            self._frozen.setdefault(park, []).append((start, end))
+
+    def _are_frozen(self, source: Ints, start: Times) -> Bools:
+        result = np.zeros(len(source), bool)
+        if not self._frozen:
+            return result
+        for one in np.unique(source).tolist():
+            mine = np.flatnonzero(source == one)
+            for begin, end in self._frozen.get(self._park_of[one][0], ()):
+                result[mine] |= (start[mine] >= begin) & (start[mine] < end)
+        return result
+
+    def periods(self) -> Iterator[Period]:
+        """Yield every month that was ever decided of."""
+        query = "SELECT park, start, finish, status, generation, approved_by, approved_generation FROM period ORDER BY park, start"
+        for park, start, end, status, *rest in self._connection.execute(query):
+            yield Period(park, start, end, Status(status), *rest)
+
+    def period(self, park: str, zone: ZoneInfo, time: int) -> Period:
+        """Return a park's month around a time."""
+        start, end = int(periods.month_start(time, zone)), int(periods.next_month(time, zone))
+        row = self._connection.execute(
+            "SELECT status, generation, approved_by, approved_generation FROM period WHERE park = ? AND start = ?",
+            (park, start),
+        ).fetchone()
+        return Period(park, start, end, Status(row[0]), *row[1:]) if row else Period(park, start, end)
+
+    def write(self, period: Period) -> None:
+        """Store a period."""
+        p = period
+        self._connection.execute(
+            "INSERT OR REPLACE INTO period VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (p.park, p.start, p.end, p.status, p.generation, p.approved_by, p.approved_generation),
+        )
+        self.forget()
+
+    def hold(self, source: Ints, hour: Times, start: Times, fields: Floats, published: Published) -> Bools:
+        """Keep windows of frozen months as they would be, and return which those are.
+
+        What is as published again no longer waits.
+
+        Parameters
+        ----------
+        source, hour, start
+            Database id, clock hour and start of each window, sorted by (source, start) [ns UTC].
+        fields
+            [windows, 9]: blocks.FIELDS without the revision.
+        published
+            Returns the published block of a (source, hour).
+        """
+        frozen = self._are_frozen(source, start)
+        if frozen.any():
+            self._hold(source[frozen], hour[frozen], start[frozen], fields[frozen], published)
+        return frozen
+
+    def _hold(self, source: Ints, hour: Times, start: Times, fields: Floats, published: Published) -> None:
+        heads = np.flatnonzero(np.append(True, (source[1:] != source[:-1]) | (hour[1:] != hour[:-1])))
+        bounds = np.append(heads, len(source)).tolist()
+        for low, high in pairwise(bounds):
+            key = (int(source[low]), int(hour[low]))
+            reported = published(*key)
+            before = self._waiting(*key)
+            block = (reported if before is None else before).copy()
+            place = (start[low:high] - hour[low]) // (NS_PER_HOUR // len(block))
+            block[place, : blocks.REVISION] = fields[low:high]
+            self._keep(key, block, reported, before)
+
+    def waiting(self, period: Period) -> Iterator[tuple[int, int, Floats]]:
+        """Yield (source, hour, block as it would be) of what waits in a period."""
+        rows = self._connection.execute(
+            "SELECT source, hour, block FROM pending_emission WHERE hour >= ? AND hour < ? ORDER BY source, hour",
+            (period.start, period.end),
+        ).fetchall()
+        for source, hour, block in rows:
+            if self._park_of[source][0] == period.park:
+                yield source, hour, blocks.from_bytes(block)
+
+    def pending(self, period: Period, published: Published) -> Pending:
+        """Return what waits in a period, beside what is published of the same park's month."""
+        delta, windows = 0.0, 0
+        for source, hour, block in self.waiting(period):
+            reported = published(source, hour)
+            differs = changed(reported, block)
+            windows += int(differs.sum())
+            delta += float(np.nansum(block[differs, CO2E]) - np.nansum(reported[differs, CO2E]))
+        reported_t = self._reported(period)
+        return Pending(reported_t, (0.0 if math.isnan(reported_t) else reported_t) + delta, windows)
+
+    def release(self, period: Period) -> None:
+        """Forget what waited in a period."""
+        keys = [(source, hour) for source, hour, _ in self.waiting(period)]
+        self._connection.executemany("DELETE FROM pending_emission WHERE source = ? AND hour = ?", keys)
+
+    def note(self, *decision: str | int) -> None:
+        """Enter a decision: id, at [ns UTC], offset, actor, action, park, start [ns UTC], outcome, detail."""
+        write_rows(self._connection, "INSERT OR IGNORE INTO decision", [decision])
+
+    def _waiting(self, source: int, hour: int) -> Floats | None:
+        row = self._connection.execute(
+            "SELECT block FROM pending_emission WHERE source = ? AND hour = ?", (source, hour)
+        ).fetchone()
+        return blocks.from_bytes(row[0]) if row else None
+
+    def _keep(self, key: tuple[int, int], block: Floats, reported: Floats, before: Floats | None) -> None:
+        """Store a block that waits, or forget it, and count a generation where that is news."""
+        if not changed(block, reported if before is None else before).any():
+            return
+        if changed(reported, block).any():
+            row = (*key, blocks.to_bytes(block))
+            self._connection.execute("INSERT OR REPLACE INTO pending_emission VALUES (?, ?, ?)", row)
+        else:
+            self._connection.execute("DELETE FROM pending_emission WHERE source = ? AND hour = ?", key)
+        self._connection.execute(
+            "UPDATE period SET generation = generation + 1 WHERE park = ? AND start <= ? AND finish > ?",
+            (self._park_of[key[0]][0], key[1], key[1]),
+        )
+
+    def _reported(self, period: Period) -> float:
+        """Return the published tonnes of a park's month; NaN where none is known."""
+        ids = [number for number, (park, _) in self._park_of.items() if park == period.park]
+        known = [
+            row[0]
+            for number in ids
+            for row in self._connection.execute(
+                "SELECT co2e_t FROM total WHERE source = ? AND level = ? AND start = ? AND co2e_t IS NOT NULL",
+                (number, periods.MONTH, period.start),
+            )
+        ]
+        return float(np.sum(known)) if known else math.nan
+
+
+def changed(one: Floats, other: Floats) -> Bools:
+    """Return which windows of two blocks differ in any bit, apart from the revision."""
+    a, b = (np.where(np.isnan(x), np.nan, x)[:, : blocks.REVISION] for x in (one, other))
+    differs: Bools = (np.ascontiguousarray(a).view(np.int64) != np.ascontiguousarray(b).view(np.int64)).any(
+        axis=1
+    )
+    return differs
