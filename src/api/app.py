@@ -8,9 +8,12 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
+from api import boundary, periods
 from api import totals as tonnes
 from api.alerts import alerts_body
 from api.balance import balances_body
+from api.beside import beside_of
+from api.explain import Explainer, explain_router
 from api.guard import GUARDED, TokenGuard
 from api.health import Health
 from api.metrics import Metrics, render
@@ -28,11 +31,14 @@ from api.models import (
     SeriesBody,
     TotalsBody,
 )
+from api.periods import Decide
 from api.problems import InvalidQuery, documented, handle_problems, problem
+from api.regulated import RegulatedBody, regulated_body
 from api.scope import select_channel, select_sources
 from api.series import Activity, activity_series, emission_series, reading_series, steps
 from api.times import PERIOD, parse_time
 from plant.park import Plant
+from rules.catalogue import Register
 from store.reader import Reader
 
 Clock = Callable[[], int]  # ns UTC
@@ -41,6 +47,16 @@ Word = Annotated[str | None, Query(max_length=200)]
 Time = Annotated[str | None, Query(max_length=64, examples=["2026-11-24T00:00:00+07:00"])]
 From = Annotated[Time, Query(alias="from", description="RFC 3339 with zone")]
 To = Annotated[Time, Query(alias="to", description="RFC 3339 with zone; not part of the period")]
+
+With = Annotated[
+    str | None,
+    Query(
+        alias="with",
+        max_length=64,
+        description="what else to tell, separated by commas: scope2, uncertainty, factors",
+        examples=["scope2,uncertainty,factors"],
+    ),
+]
 
 
 def create_app(
@@ -52,6 +68,9 @@ def create_app(
     metrics: Metrics,
     clock: Clock,
     activity: Activity,
+    decide: Decide,
+    catalogue: Register | None = None,
+    explain: Explainer | None = None,
 ) -> FastAPI:
     """Return the API.
 
@@ -66,6 +85,12 @@ def create_app(
     health, metrics, clock, activity
         Asked at each request: what the service says of itself, its counters, the time [ns UTC], and the
         windows of a channel, which the state does not hold.
+    decide
+        Hands what somebody decides of a reporting period to the line.
+    catalogue
+        The methods and factors that the plant was loaded with; without it a question with `with` is refused.
+    explain
+        Tells what a window was made of; without it only totals are explained, by their parts.
     """
     app = FastAPI(
         title="Stackmeter",
@@ -75,14 +100,17 @@ def create_app(
         redoc_url=None,
         middleware=[Middleware(TokenGuard, token=token)],
         generate_unique_id_function=_operation_id,
-        # Nothing here takes a body, and nobody listens to traces.
+        # What somebody decides is short, and nobody listens to traces.
         max_body_size=1024,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     handle_problems(app)
     app.include_router(_operations(health, metrics))
-    app.include_router(_emissions(reader, plant, clock, activity))
+    app.include_router(_emissions(reader, plant, clock, activity, catalogue))
+    app.include_router(boundary.routes(plant, clock, activity))
     app.include_router(_events(reader))
+    app.include_router(explain_router(reader, plant, clock, explain))
+    app.include_router(periods.routes(reader, plant, decide))
     return app
 
 
@@ -116,13 +144,16 @@ def _operations(health: Callable[[], Health], metrics: Metrics) -> APIRouter:
     return router
 
 
-def _emissions(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -> APIRouter:
+def _emissions(
+    reader: Reader, plant: Plant, clock: Clock, activity: Activity, catalogue: Register | None
+) -> APIRouter:
     """Return totals and series."""
     router = APIRouter(
         prefix="/v1", tags=["emissions"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
 
-    @router.get("/totals")
+    # What is only told where it is asked for is not there elsewhere, rather than null.
+    @router.get("/totals", response_model_exclude_unset=True)
     def totals(
         level: Level = "facility",
         by: By = "none",
@@ -132,12 +163,28 @@ def _emissions(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -
         period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
         start: From = None,
         end: To = None,
+        beside: With = None,
     ) -> TotalsBody:
         """Return tonnes of a period (default: today on each park's clock), with coverage and how far it is known."""
         as_of = clock()
         chosen = tonnes.chosen_period(plant, period, _time("from", start), _time("to", end), as_of)
+        query = tonnes.Query(level, by, park, facility, source, beside_of(beside))
         with reader.snapshot() as state:
-            return tonnes.totals(state, tonnes.Query(level, by, park, facility, source), chosen, as_of)
+            return tonnes.totals(state, query, chosen, as_of, catalogue)
+
+    @router.get("/regulated")
+    def regulated(
+        park: Word = None,
+        facility: Word = None,
+        source: Word = None,
+        period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
+        hours: Annotated[bool, Query(description="also each hour, at most a year's")] = False,
+    ) -> RegulatedBody:
+        """Return the hours that count under a regulation (default: of today), beside the live number of the same hours."""
+        as_of = clock()
+        chosen = tonnes.chosen_period(plant, period, None, None, as_of)
+        with reader.snapshot() as state:
+            return regulated_body(state, (park, facility, source), chosen, as_of, hours=hours)
 
     @router.get("/series")
     def series(

@@ -36,6 +36,48 @@ class SharesBody(BaseModel):
     missing: float = Field(examples=[0.002])
 
 
+class Scope2Body(BaseModel):
+    """Electricity drawn from the grid, by the grid's average and by what was bought with it; docs/totals.md."""
+
+    location_t: float | None = Field(
+        description="by the grid's factor, as in co2e_t [t CO2e]", examples=[659.2]
+    )
+    market_t: float | None = Field(description="by certificates and contracts [t CO2e]", examples=[494.4])
+    matched_mwh: float | None = Field(description="covered by certificates [MWh]", examples=[250.0])
+    unmatched_mwh: float | None = Field(description="covered by none [MWh]", examples=[750.0])
+    certificates_mwh: float | None = Field(
+        description="what the retired certificates of the period's whole years cover at most [MWh]; null of a source",
+        examples=[250.0],
+    )
+    residual_factor: float | None = Field(
+        description="of what no certificate covers [kg CO2/kWh]; null where none is known or not one alone",
+        examples=[None],
+    )
+    method_note: str = Field(examples=["electricity from the grid only"])
+
+
+class UncertaintyBody(BaseModel):
+    """The 95 % interval of the tonnes whose uncertainty is known, IPCC 2006 approach 1; docs/totals.md."""
+
+    low_t: float | None = Field(description="covered_t less the half-width [t CO2e]", examples=[95.1])
+    high_t: float | None = Field(description="covered_t and the half-width [t CO2e]", examples=[104.9])
+    share: float | None = Field(description="the half-width as a share of covered_t", examples=[0.049])
+    covered_t: float = Field(description="tonnes whose uncertainty is known [t CO2e]", examples=[100.0])
+    covered_share: float = Field(description="covered_t as a share of all tonnes", examples=[0.8])
+
+
+class FactorUsedBody(BaseModel):
+    """A dated row of a factor that a part of a total was calculated with."""
+
+    name: str = Field(examples=["vn-grid"])
+    row: str = Field(description="the row's id", examples=["vn-grid/2024"])
+    status: str = Field(description="official, provisional or own", examples=["provisional"])
+    mark: str | None = Field(
+        description="how a shipped value was seen: V, V2, M or D; null of an own one", examples=["V2"]
+    )
+    co2e_t: float = Field(description="tonnes that rest on it [t CO2e]", examples=[1.23])
+
+
 class TotalBody(BaseModel):
     """The tonnes of one park, facility or source, or of all, and how far they are known."""
 
@@ -63,6 +105,22 @@ class TotalBody(BaseModel):
     )
     stale: list[str] = Field(description="channels that have fallen silent", examples=[[]])
     revision: int = Field(description="the highest revision of a window in it", examples=[3])
+    scope2: Scope2Body | None = Field(
+        default=None, description="with=scope2; null where nothing is drawn from the grid"
+    )
+    uncertainty: UncertaintyBody | None = Field(
+        default=None, description="with=uncertainty; null where nothing is known or all is 0"
+    )
+    factors: list[FactorUsedBody] | None = Field(default=None, description="with=factors")
+    provisional_t: float | None = Field(
+        default=None, description="with=factors: tonnes on provisional factors [t CO2e]", examples=[1.23]
+    )
+    excluded_transfers_t: float | None = Field(
+        default=None,
+        description="of a park or all, where there are some: tonnes of energy that one facility in it sold to another,"
+        " left out because the seller's own hold them [t CO2e]",
+        examples=[0.5],
+    )
 
 
 class TotalsBody(BaseModel):

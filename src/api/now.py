@@ -42,7 +42,7 @@ class Rates:
 
 def freshness(plant: Plant, source: Source, newest: Mapping[int, Newest], as_of: int) -> Freshness:
     """Return how far a source's channels are read; event channels owe nothing."""
-    numbers = dict.fromkeys(given.channel for given in source.inputs)
+    numbers = dict.fromkeys(k for given in source.inputs for k in plant.measured(given.channel))
     channels = [plant.channels[k] for k in numbers if plant.channels[k].kind is not Kind.EVENT]
     stale = tuple(channel for channel in channels if _is_stale(channel, newest[channel.index], as_of))
     read = [_read(channel, newest[channel.index]) for channel in channels if channel not in stale]

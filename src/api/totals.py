@@ -4,9 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
+from api.accounts import Asked
+from api.beside import Beside, told_beside
 from api.models import By, Level, PeriodBody, SharesBody, TotalBody, TotalsBody, number
 from api.now import Freshness, freshness, rates
 from api.problems import InvalidQuery
@@ -14,6 +17,8 @@ from api.scope import select_sources
 from api.times import format_time, period_of
 from plant.arrays import Floats, Ints
 from plant.park import Channel, Park, Plant, Source
+from rules.boundaries import is_transfer
+from rules.catalogue import Register
 from store.blocks import ACTIVITY, AMOUNTS, CH4_KG, CO2_BIOGENIC_KG, CO2_KG, CO2E_T, N2O_KG
 from store.reader import Snapshot
 from store.rows import SHARES
@@ -29,13 +34,14 @@ Key = tuple[str | None, str | None, str | None, int | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What totals are asked for; a filter that is None lets everything through."""
+    """What totals are asked for, and what beside them; a filter that is None lets everything through."""
 
     level: Level = "facility"
     by: By = "none"
     park: str | None = None
     facility: str | None = None
     source: str | None = None
+    beside: frozenset[Beside] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +59,21 @@ class Figures:
     fresh: list[Freshness]
 
 
-def totals(state: Snapshot, query: Query, period: PeriodOf, as_of: int) -> TotalsBody:
+def totals(
+    state: Snapshot, query: Query, period: PeriodOf, as_of: int, catalogue: Register | None = None
+) -> TotalsBody:
     """Return the totals of the period that `period` gives for each park, as known at `as_of` [ns UTC].
 
     Raises
     ------
     InvalidQuery
-        A filter names nothing that is there.
+        A filter names nothing that is there, or something is asked beside the totals without a `catalogue`.
     """
     sources = select_sources(state.plant, query.park, query.facility, query.source)
     figures = _figures(state, sources, period, as_of)
+    groups = _groups(sources, query)
+    counted = _counted(sources, query, [rows for _, rows in groups])
+    beside = _beside(state, query, figures, counted, period, as_of, catalogue)
     spans = [
         period(park) for park in state.plant.parks if not sources or park.name in {s.park for s in sources}
     ]
@@ -72,8 +83,31 @@ def totals(state: Snapshot, query: Query, period: PeriodOf, as_of: int) -> Total
             **{"from": format_time(min(p.start for p in spans)), "to": format_time(max(p.end for p in spans))}
         ),
         gwp=state.plant.gwp,
-        totals=[_total(figures, query, key, rows) for key, rows in _groups(sources, query)],
+        totals=[
+            _total(figures, query, key, rows, told | _transfers(figures, every, rows))
+            for (key, every), rows, told in zip(groups, counted, beside, strict=True)
+        ],
     )
+
+
+def _beside(
+    state: Snapshot,
+    query: Query,
+    figures: Figures,
+    groups: Sequence[list[int]],
+    period: PeriodOf,
+    as_of: int,
+    catalogue: Register | None,
+) -> list[dict[str, Any]]:
+    """Return the fields of each total that are only told where they are asked for."""
+    if not query.beside:
+        return [{} for _ in groups]
+    if catalogue is None:
+        raise InvalidQuery(("with", "this service does not say more than the totals"))
+    periods = {park.name: period(park) for park in state.plant.parks}
+    amounts = figures.values[:, : len(AMOUNTS)]
+    asked = Asked(state, catalogue, figures.sources, amounts, periods, as_of)
+    return told_beside(asked, query.beside, groups, single=query.level == "source")
 
 
 def chosen_period(plant: Plant, word: str | None, start: int | None, end: int | None, as_of: int) -> PeriodOf:
@@ -115,7 +149,8 @@ def _figures(state: Snapshot, sources: list[Source], period: PeriodOf, as_of: in
 
 def _park_figures(state: Snapshot, sources: list[Source], period: Period, as_of: int) -> Figures:
     sums = source_sums(state, [source.index for source in sources], period, as_of)
-    newest = state.newest(sorted({given.channel for source in sources for given in source.inputs}))
+    taken = {k for one in sources for given in one.inputs for k in state.plant.measured(given.channel)}
+    newest = state.newest(sorted(taken))
     fresh = [freshness(state.plant, source, newest, as_of) for source in sources]
     now = rates(state, sources, fresh, as_of, period.zone)
     values = np.column_stack([sums.amounts, sums.shares, now.values])
@@ -146,7 +181,21 @@ def _groups(sources: Sequence[Source], query: Query) -> list[tuple[Key, list[int
     return sorted(rows.items(), key=lambda item: tuple(map(str, item[0])))
 
 
-def _total(figures: Figures, query: Query, key: Key, rows: list[int]) -> TotalBody:
+def _counted(sources: Sequence[Source], query: Query, groups: list[list[int]]) -> list[list[int]]:
+    """Return the rows that count in each total: of a park or all, without what its own facilities hold already."""
+    if query.level not in ("park", "all"):
+        return groups
+    twice = is_transfer(sources, by_park=query.level == "park")
+    return [[row for row in rows if not twice[row]] for rows in groups]
+
+
+def _transfers(figures: Figures, every: list[int], rows: list[int]) -> dict[str, Any]:
+    """Return the field of `TotalBody` that says what of a group is left out, nothing where nothing is."""
+    left_out = sorted(set(every) - set(rows))
+    return {"excluded_transfers_t": number(_sum(figures, left_out)[CO2E_T])} if left_out else {}
+
+
+def _total(figures: Figures, query: Query, key: Key, rows: list[int], beside: Mapping[str, Any]) -> TotalBody:
     park, facility, source, scope, method = key
     values = _sum(figures, rows)
     due = int(figures.due[rows].sum())
@@ -175,12 +224,15 @@ def _total(figures: Figures, query: Query, key: Key, rows: list[int]) -> TotalBo
         worst_source=_worst(figures, rows, names),
         complete_until=format_time(min(until)) if until else None,
         stale=sorted({_name(channel, query.level) for row in rows for channel in figures.fresh[row].stale}),
-        revision=int(figures.revision[rows].max()),
+        revision=int(figures.revision[rows].max(initial=0)),
+        **beside,
     )
 
 
 def _sum(figures: Figures, rows: list[int]) -> Floats:
-    """Return a facility as the sum of its sources, a park of its facilities, all of the parks."""
+    """Return a facility as the sum of its sources, a park of its facilities, all of the parks; NaN of no source."""
+    if not rows:
+        return np.full(figures.values.shape[1], np.nan)
     sources = figures.sources
     parks = []
     for _, of_park in groupby(rows, key=lambda row: sources[row].park):

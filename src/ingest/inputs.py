@@ -8,10 +8,12 @@ from rules.windows import Ranges, ranges_of
 
 
 class Inputs:
-    """Which sources take which channels."""
+    """Which sources take which channels, by themselves or through virtual ones."""
 
     def __init__(self, plant: Plant) -> None:
-        pairs = sorted({(i.channel, s.index) for s in plant.sources for i in s.inputs})
+        pairs = sorted(
+            {(k, s.index) for s in plant.sources for i in s.inputs for k in plant.measured(i.channel)}
+        )
         self._channel = np.array([c for c, _ in pairs], np.int64)
         self._source = np.array([s for _, s in pairs], np.int64)
         by_source = np.lexsort((self._channel, self._source))

@@ -18,6 +18,7 @@ from ingest.evaluate import Evaluated, Evaluator
 from ingest.formats import native
 from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.normalise import Normaliser
+from ingest.recompute import fields_of
 from ingest.sequences import Boot, holes
 from ingest.topics import GatewayTopic, TopicClass
 from plant.arrays import Bools, Ints, Readings, Times
@@ -57,6 +58,28 @@ class Watch(Protocol):
     def reload(self) -> None:
         """Forget what a transaction that was rolled back had judged."""
         ...
+
+
+class Regulated(Protocol):
+    """What counts the hours of sources under a regulation, last inside the line's transaction."""
+
+    def take(self, evaluated: Evaluated | None, now: int, journal: tuple[int, int]) -> None:
+        """Count the hours that are due, and again those that new readings changed."""
+        ...
+
+    def reload(self) -> None:
+        """Forget what a transaction that was rolled back had counted."""
+        ...
+
+
+class NoRegulation:
+    """The line of a plant where no source is under a regulation."""
+
+    def take(self, evaluated: Evaluated | None, now: int, journal: tuple[int, int]) -> None:
+        """Do nothing."""
+
+    def reload(self) -> None:
+        """Do nothing."""
 
 
 @dataclass(slots=True)
@@ -102,11 +125,13 @@ class Line:
         clock: Callable[[], int],
         crash: Callable[[str], None],
         project: bool,
+        regulated: Regulated | None = None,
     ) -> None:
         """Wire the line; `project` says whether readings are put out for InfluxDB."""
         self._plant, self._state, self._journal = plant, state, journal
         self._evaluator, self._watch = evaluator, watch
         self._clock, self._crash, self._project = clock, crash, project
+        self._regulated = regulated or NoRegulation()
         self._normaliser = Normaliser(plant)
         self._decisions = Decisions(plant, state, clock)
         self._known_boots = state.books.boots()
@@ -145,6 +170,7 @@ class Line:
             if not batch.messages:
                 with self._state.transaction():
                     self._watch.windows(self._clock())
+                    self._regulated.take(None, self._clock(), (self._next, self._next))
                 return 0
             with self._state.transaction():
                 if batch.messages[0].flags & DECISION:
@@ -153,6 +179,10 @@ class Line:
                     for stage in self.stages:
                         stage(batch)
                 self._watch.windows(self._clock())
+                end = batch.offset + len(batch.messages)
+                self._regulated.take(batch.evaluated, self._clock(), (batch.offset, end))
+                if batch.offset == 1:
+                    self._state.bind(self._journal.identity())
                 self._state.move_cursor(batch.offset + len(batch.messages))
                 self._crash("line_before_commit")
         except BaseException:
@@ -186,6 +216,7 @@ class Line:
         """After a rollback, read again whatever the failed batch had changed in memory."""
         self._evaluator.forget()
         self._watch.reload()
+        self._regulated.reload()
         self._known_boots = self._state.books.boots()
         self._boots.clear()
         self._first = self._state.first_readings()
@@ -374,11 +405,8 @@ class Line:
         return np.stack(counts).astype(np.int64)
 
     def _store_emissions(self, e: Emissions) -> Changes:
-        columns = (
-            e.co2e_t, e.co2_kg, e.co2_biogenic_kg, e.ch4_kg, e.n2o_kg, e.activity, e.measured, e.interpolated, e.substituted,
-        )  # fmt: skip
         return self._state.emissions.apply(
-            self._state.source_ids[e.source], e.window * self._plant.window, np.stack(columns, axis=1)
+            self._state.source_ids[e.source], e.window * self._plant.window, fields_of(e)
         )
 
     def _note_first(self, batch: Batch) -> None:
@@ -497,6 +525,6 @@ def _event_channels(plant: Plant) -> dict[str, list[int]]:
 def _sources_of(plant: Plant) -> list[list[int]]:
     found: list[list[int]] = [[] for _ in plant.channels]
     for source in plant.sources:
-        for taken in source.inputs:
-            found[taken.channel].append(source.index)
+        for channel in sorted({k for taken in source.inputs for k in plant.measured(taken.channel)}):
+            found[channel].append(source.index)
     return found

@@ -10,7 +10,7 @@ import numpy as np
 
 from ingest.inputs import Inputs
 from ingest.sequences import Boot, holes
-from plant.arrays import Ints, Readings
+from plant.arrays import Floats, Ints, Readings
 from plant.park import Plant
 from plant.vocabulary import Kind
 from rules.engine import Emissions, Engine
@@ -53,6 +53,10 @@ class Recompute:
         stretch.readings.channel[:] = channel
         return stretch
 
+    def holes(self, channel: int) -> Sequence[tuple[int, int]]:
+        """Return where the sequence of an event channel's gateway is open [ns]; nothing for other channels."""
+        return self._holes.get(channel, ())
+
     def _span(self, which: Ints, start: int, end: int) -> Ranges:
         count = len(which)
         return ranges_of(which, np.full(count, start), np.full(count, end), self._plant.window)
@@ -71,6 +75,13 @@ class Recompute:
         ranges = Ranges(np.arange(len(stretches)), wanted.first, wanted.stop)
         values = spread(pieces, ranges, channels, self._columns, window)
         return with_events(values, ranges, channels, self._columns, self._holes, window)
+
+
+def fields_of(emissions: Emissions) -> Floats:
+    """Return [windows, 9] as the state stores them: store.blocks.FIELDS without the revision."""
+    e = emissions
+    amounts = (e.co2e_t, e.co2_kg, e.co2_biogenic_kg, e.ch4_kg, e.n2o_kg, e.activity)
+    return np.stack([*amounts, e.measured, e.interpolated, e.substituted], axis=1)
 
 
 def _holes(plant: Plant, books: Books) -> Mapping[int, Sequence[tuple[int, int]]]:

@@ -42,9 +42,8 @@ class Tail:
         at = np.flatnonzero(before & (behind == LOOK_BACK))
         sixth[which[at]] = rows.time[at]
         edge = (sixth - period) // window * window
-        anchored = np.zeros(len(channels), bool)
-        anchored[which[is_baseline(rows) & (rows.time <= edge[which])]] = True
-        return self._known[channels] & (self.whole[channels] | anchored)
+        start = _anchored(rows, which, edge, window)
+        return self._known[channels] & (self.whole[channels] | (start > NOWHERE))
 
     def reaches(self, channel: int, time: int) -> bool:
         """Whether the kept rows are all the context of windows from `time` on."""
@@ -115,12 +114,23 @@ def _count_after(marked: Bools, which: Ints, channels: int) -> Ints:
 
 
 def _needed(rows: Readings, which: Ints, channels: int, window: int, period: Ints) -> Bools:
-    """Mark, per channel, the rows from the newest baseline at or before the window of the KEPT-th last counting row."""
+    """Mark, per channel, the rows from the anchor of the KEPT-th last counting row on."""
     behind = _count_after(rows.counting, which, channels)
     edge = np.full(channels, NOWHERE)
     at = np.flatnonzero(rows.counting & (behind == KEPT))
     edge[which[at]] = (rows.time[at] - period[which[at]]) // window * window
-    start = np.full(channels, NOWHERE)
-    anchors = np.flatnonzero(is_baseline(rows) & (rows.time <= edge[which]))
-    np.maximum.at(start, which[anchors], rows.time[anchors])
-    return np.asarray(rows.time >= start[which])
+    return np.asarray(rows.time >= _anchored(rows, which, edge, window)[which])
+
+
+def _anchored(rows: Readings, which: Ints, edge: Times, window: int) -> Times:
+    """Return, per channel, the newest baseline before the whole window of the newest one at or before `edge`.
+
+    As `store.readings.ReadingTable.stretch` begins; NOWHERE where the rows have none.
+    """
+    at = np.flatnonzero(is_baseline(rows))
+    for _ in range(2):
+        start = np.full(len(edge), NOWHERE)
+        mine = at[rows.time[at] <= edge[which[at]]]
+        np.maximum.at(start, which[mine], rows.time[mine])
+        edge = np.where(start > NOWHERE, start // window * window, NOWHERE)
+    return start

@@ -119,6 +119,7 @@ def _channel(part: ChannelPart, park: str, facility: str, swaps: list[SwapPart])
         counter_in_gateway=part.counter_in_gateway,
         ratio=part.ratio,
         serial=part.serial,
+        uncertainty=_or_nan(part.uncertainty),
         swaps=tuple(_swap(swap) for swap in sorted(swaps, key=lambda swap: swap.time)),
     )
 

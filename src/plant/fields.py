@@ -56,8 +56,11 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,6
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:-]{0,127}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Evidence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 Symbol = Annotated[str, AfterValidator(_known_unit), Field(examples=["kWh", "m3/h", "Nm3/h", "%"])]
 Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Year = Annotated[int, Field(ge=1990, le=2260)]
 Url = Annotated[
     str, StringConstraints(max_length=2048, pattern=r"^[\x21-\x7e]+$"), AfterValidator(_web_address)
 ]

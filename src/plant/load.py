@@ -15,16 +15,29 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from plant.alerts import RuleMaker, Site, webhook
+from plant.balances import BalanceMaker
 from plant.catalogue import Catalogue
+from plant.certificates import facility_of
 from plant.channels import channels_of
 from plant.documents import Placed, read, salvage
 from plant.findings import Findings
 from plant.fingerprint import fingerprint
 from plant.model import Configuration, FacilityPart, ParkPart, SettingsPart, json_schema
-from plant.park import Channel, Facility, Gateway, Park, Plant, Source, ThresholdRule, Webhook
+from plant.park import (
+    Channel,
+    Gateway,
+    MeterBalance,
+    Park,
+    Plant,
+    Source,
+    ThresholdRule,
+    Virtual,
+    Webhook,
+)
 from plant.problems import ConfigurationError, Problem
 from plant.sources import SourceMaker
 from plant.suggest import did_you_mean
+from plant.virtuals import VirtualMaker
 from plant.vocabulary import NS_PER_S
 
 __all__ = ["json_schema", "load"]
@@ -34,7 +47,7 @@ OTHERS = ("factors.yaml", "mapping.yaml")  # files of other readers, also as *.f
 Files = Sequence[Placed[Configuration]]
 Facilities = Mapping[Site, Placed[FacilityPart]]
 Numbered = TypeVar("Numbered", Gateway, Channel, Source)
-Named = TypeVar("Named", Channel, Source)
+Named = TypeVar("Named", Channel, Source, Virtual)
 
 
 def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] | None = None) -> Plant:
@@ -60,13 +73,14 @@ def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] |
     parks = _parks(directory, files, findings)
     facilities = _facilities(parks, findings)
     channels = _channels(facilities, directory, findings)
-    sources = _sources(facilities, channels, catalogue, findings)
+    virtuals = _virtuals(facilities, channels, findings)
+    sources = _sources(facilities, channels, virtuals, catalogue, findings)
     if facilities and not any(part.value.sources for part in facilities.values()):
         message = "no source is declared, so nothing would be counted"
         findings.problems.append(Problem(str(directory), 0, "", message))
     plant = Plant(
         parks=tuple(_park(park, settings.window, findings) for park in parks),
-        facilities=tuple(Facility(park, f.value.name, f.value.title) for (park, _), f in facilities.items()),
+        facilities=tuple(facility_of(part, park, findings) for (park, _), part in facilities.items()),
         gateways=_gateways(facilities, findings),
         channels=channels,
         sources=sources,
@@ -78,6 +92,8 @@ def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] |
         allowed_lateness=settings.allowed_lateness,
         second_approval_above=settings.second_approval_above,
         hash="",
+        virtuals=virtuals,
+        balances=_balances(parks, facilities, channels, findings),
     )
     if findings.problems:
         raise ConfigurationError(findings.problems)
@@ -191,18 +207,56 @@ def _channels(facilities: Facilities, directory: Path, findings: Findings) -> tu
 
 
 def _sources(
-    facilities: Facilities, channels: Iterable[Channel], catalogue: Catalogue, findings: Findings
+    facilities: Facilities,
+    channels: Iterable[Channel],
+    virtuals: Iterable[Virtual],
+    catalogue: Catalogue,
+    findings: Findings,
 ) -> tuple[Source, ...]:
-    by_site = _by_site(facilities, channels)
+    by_site, virtual = _by_site(facilities, channels), _by_site(facilities, virtuals)
+    sellers = {
+        site: any(source.sold_by is None for source in part.value.sources)
+        for site, part in facilities.items()
+    }
     sources: list[Source] = []
     for (park, facility), part in facilities.items():
-        maker = SourceMaker(park, facility, by_site[park, facility], catalogue, findings)
+        maker = SourceMaker(
+            park, facility, by_site[park, facility], virtual[park, facility], sellers, catalogue, findings
+        )
         sources += (
             made
             for source in part.parts("sources", part.value.sources)
             if findings.is_first_name(source, "source", park, facility) and (made := maker.source(source))
         )
     return _numbered(sources)
+
+
+def _virtuals(facilities: Facilities, channels: Sequence[Channel], findings: Findings) -> tuple[Virtual, ...]:
+    by_site = _by_site(facilities, channels)
+    virtuals: list[Virtual] = []
+    for (park, facility), part in facilities.items():
+        first = len(channels) + len(virtuals)
+        maker = VirtualMaker(park, facility, by_site[park, facility], first, findings)
+        virtuals += maker.virtuals(part)
+    return tuple(virtuals)
+
+
+def _balances(
+    parks: Iterable[Placed[ParkPart]],
+    facilities: Facilities,
+    channels: Iterable[Channel],
+    findings: Findings,
+) -> tuple[MeterBalance, ...]:
+    maker = BalanceMaker(_by_site(facilities, channels), findings)
+    owners = [((park.value.name, ""), park.parts("balances", park.value.balances)) for park in parks]
+    owners += [(site, part.parts("balances", part.value.balances)) for site, part in facilities.items()]
+    made = [
+        maker.balance(site, balance)
+        for site, balances in owners
+        for balance in balances
+        if findings.is_first_name(balance, "balance", *site)
+    ]
+    return tuple(sorted((one for one in made if one), key=lambda one: (one.park, one.facility, one.name)))
 
 
 def _rules(

@@ -13,15 +13,18 @@ from pydantic import Field, StringConstraints
 from plant.fields import (
     ChannelName,
     Duration,
+    Evidence,
     Fault,
     Instant,
     Name,
     Part,
     Positive,
+    Share,
     Symbol,
     Text,
     Url,
     Word,
+    Year,
     exactly_one,
 )
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
@@ -88,6 +91,8 @@ class ChannelPart(Part):
     """What the display is multiplied with, such as a transformer ratio [1]."""
     serial: str = ""
     """The meter's serial number."""
+    uncertainty: Share | None = None
+    """Half-width of the 95 % interval of its amounts, relative: 0.01 for 1 %; unknown where left out, never 0."""
     swaps: list[SwapPart] = Field(default_factory=list)
     """Registers: the swaps of its meter. For a point list, see the facility's swaps."""
 
@@ -172,8 +177,80 @@ class SourcePart(Part):
     """The scope of the GHG Protocol; the method's own where left out."""
     category: Word | None = None
     """A name to group sources by, such as process-heat; the method's name where left out."""
+    uncertainty: Share | None = None
+    """Half-width of the 95 % interval of its activity with its parameters, relative: 0.02 for 2 %. Where left out, its
+    channel's if that is the only input and no parameters are given; else unknown."""
     regulation: RegulationPart | None = None
     """Sources whose stack is measured: the rule by which their hours count, beside the live number."""
+    sold_by: Text | None = None
+    """Bought energy: the facility, or park/facility, that sells it and whose own emissions hold it already. Sums that
+    hold the seller leave the source out."""
+
+
+class CertificatePart(Part):
+    """What conveys the attributes of generation, such as a retired I-REC, for one calendar year's electricity."""
+
+    year: Year
+    """The calendar year of the park's clock whose consumption it is claimed for."""
+    kind: Literal["certificate", "contract", "supplier"]
+    """A certificate, a contract with a generator, or a supplier's rate; used in this order."""
+    amount: Positive
+    """What it covers at most [MWh]."""
+    factor: Annotated[float, Field(ge=0)] = 0.0
+    """What it conveys [kg CO2/kWh]; 0 where left out."""
+    evidence: Evidence
+    """The document that shows it, and where it is kept."""
+    retired: Instant | None = None
+    """When it was retired, RFC 3339 with zone; required for a certificate, which covers nothing before."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a certificate that does not say when it was retired."""
+        if self.kind == "certificate" and self.retired is None:
+            yield "retired", "is required for kind certificate: it covers nothing before it is retired"
+
+
+class ResidualFactorPart(Part):
+    """The factor of a year's residual mix: what is left of the grid when all claims are taken out."""
+
+    year: Year
+    """The calendar year of the park's clock that it holds for."""
+    factor: Positive
+    """In kg CO2/kWh."""
+    evidence: Evidence
+    """The document that publishes it."""
+
+
+class VirtualPart(Part):
+    """A virtual channel: a formula over the windows of the facility's channels."""
+
+    name: ChannelName
+    """What sources call it; unique among the facility's channels."""
+    unit: Symbol
+    """The unit that its value is wanted in."""
+    expr: Text
+    """The formula: main - line_1 - channel("mdb2/active_energy"). See docs/virtual-channels.md."""
+    title: Text | None = None
+    """What people call it; its name where left out."""
+
+
+class BalancePart(Part):
+    """A main meter and the meters behind it, whose sum should be what it counts."""
+
+    name: Name
+    """Unique in its facility, or among its park's own."""
+    title: Text | None = None
+    """What people call it; its name where left out."""
+    main: str
+    """The main meter's channel; for a park, as facility/channel."""
+    parts: list[str]
+    """The channels of the meters behind it; for a park, as facility/channel."""
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """The share of the main meter's amount that may stay unallocated, more or less."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a balance of nothing."""
+        if not self.parts:
+            yield "parts", "names at least one channel"
 
 
 class FacilityPart(Part):
@@ -191,8 +268,16 @@ class FacilityPart(Part):
     """A CSV file beside this one with more channels: one per line, the columns named like a channel's keys."""
     swaps: list[NamedSwapPart] = Field(default_factory=list)
     """Meter swaps of channels that stand in the point list."""
+    virtual: list[VirtualPart] = Field(default_factory=list)
+    """Virtual channels: formulas over its channels."""
+    balances: list[BalancePart] = Field(default_factory=list)
+    """Its main meters against the meters behind them."""
     sources: list[SourcePart] = Field(default_factory=list)
     """What emits."""
+    certificates: list[CertificatePart] = Field(default_factory=list)
+    """What its purchased electricity is matched with for market-based scope 2."""
+    residual_factors: list[ResidualFactorPart] = Field(default_factory=list)
+    """What electricity counts, market-based, that no certificate covers; the grid's average where left out."""
 
 
 class ParkPart(Part):
@@ -206,6 +291,8 @@ class ParkPart(Part):
     """The IANA time zone of its days and months, such as Asia/Ho_Chi_Minh."""
     facilities: list[FacilityPart]
     """The plants in it."""
+    balances: list[BalancePart] = Field(default_factory=list)
+    """Its main meters against meters of its facilities."""
 
 
 class AlertPart(Part):

@@ -1,6 +1,7 @@
 """The park as the rest of the code sees it: frozen, resolved, without text to parse."""
 
 from dataclasses import dataclass, field
+from math import nan
 from zoneinfo import ZoneInfo
 
 from plant.units import Unit
@@ -43,11 +44,55 @@ class Channel:
     ratio: float
     serial: str
     swaps: tuple[Swap, ...] = ()
+    uncertainty: float = nan  # relative half-width of a 95 % interval; NaN: unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a formula on a stack of columns: `channel` and `number` push, everything else takes and pushes."""
+
+    name: str
+    number: float = 0.0
+    channel: int = -1  # a channel's index, or a virtual channel's
+
+
+@dataclass(frozen=True, slots=True)
+class Virtual:
+    """A virtual channel: its windows are a formula over the windows of channels. It has no readings.
+
+    `index` follows those of the channels, so that both stand wherever a source takes a channel.
+    """
+
+    index: int
+    park: str
+    facility: str
+    name: str
+    title: str
+    unit: Unit  # of its windows
+    is_level: bool  # a mean over the window; else an amount
+    formula: str  # as it was written
+    steps: tuple[Step, ...]
+    channels: tuple[int, ...]  # whose readings it is made of, through other virtual channels too
+
+
+@dataclass(frozen=True, slots=True)
+class MeterBalance:
+    """What a main meter and the meters behind it should agree on; all are amounts of one dimension."""
+
+    park: str
+    facility: str  # "" where it is the park's
+    name: str
+    title: str
+    main: int  # a channel's index
+    parts: tuple[int, ...]
+    scales: tuple[float, ...]  # amount in the main meter's unit = a part's amount * scale
+    unit: str  # of the main meter's amounts
+    tolerance: float  # share of the main amount that may stay unallocated
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A channel in a role of a source's method: role value = channel value * scale + offset."""
+    """A channel, or a virtual one, in a role of a source's method: role value = channel value * scale + offset."""
 
     role: str
     channel: int
@@ -82,7 +127,9 @@ class Source:
     inputs: tuple[Input, ...]
     parameters: tuple[tuple[str, float], ...]
     activity_unit: str
+    uncertainty: float = nan  # of its activity, relative half-width of a 95 % interval; NaN: unknown
     regulation: Regulation | None = None
+    sold_by: str = ""  # park/facility that it buys from and whose own emissions hold it already
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +176,35 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """What conveys the attributes of generation to one facility, for a calendar year of its park's clock."""
+
+    year: int
+    kind: str  # certificate, contract, supplier
+    energy: float  # kWh
+    co2: float  # kg/kWh
+    retired: int | None  # ns UTC; None: needs no retirement
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualFactor:
+    """What a kilowatt-hour of a year counts that no certificate covers, where a residual mix is published."""
+
+    year: int
+    co2: float  # kg/kWh
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facility:
     """A company's plant inside a park."""
 
     park: str
     name: str
     title: str
+    certificates: tuple[Certificate, ...] = ()
+    residual_factors: tuple[ResidualFactor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +233,10 @@ class Plant:
     allowed_lateness: int  # ns before arrival from which it is called late
     hash: str
     second_approval_above: float = 0.05  # of a final month's tonnes, for a change of them
+    virtuals: tuple[Virtual, ...] = ()
+    balances: tuple[MeterBalance, ...] = ()
+
+    def measured(self, channel: int) -> tuple[int, ...]:
+        """Return the channels whose readings decide a channel's windows: itself, or all that a virtual one stands on."""
+        own = len(self.channels)
+        return (channel,) if channel < own else self.virtuals[channel - own].channels

@@ -21,7 +21,7 @@ from plant.suggest import did_you_mean
 
 LARGEST_FILE = 64 << 20  # [bytes]
 
-_NUMBERS = {"min", "max", "max_rate", "modulus", "ratio"}
+_NUMBERS = {"min", "max", "max_rate", "modulus", "ratio", "uncertainty"}
 _COLUMNS = tuple(name for name in ChannelPart.model_fields if name != "swaps")
 _REQUIRED = tuple(name for name in _COLUMNS if ChannelPart.model_fields[name].is_required())
 _NUMBER = re.compile(r"[-+]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?")

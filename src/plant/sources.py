@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import nan
 
+from plant.alerts import Site
 from plant.catalogue import Catalogue, MethodSpec, Role
 from plant.documents import Placed
 from plant.findings import Findings
 from plant.model import SourcePart
-from plant.park import Channel, Input, Source
+from plant.park import Channel, Input, Regulation, Source, Virtual
+from plant.regulations import regulation_of
 from plant.suggest import did_you_mean
-from plant.units import DimensionError, Unit, conversion, per_hour_integral, unit
-from plant.vocabulary import Kind
+from plant.units import DimensionError, Unit, conversion, unit
+from plant.virtuals import is_level, window_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class SourceMaker:
     park: str
     facility: str
     channels: Mapping[str, Channel]
+    virtuals: Mapping[str, Virtual]
+    sellers: Mapping[Site, bool]  # every facility, and whether it has sources of its own
     catalogue: Catalogue
     findings: Findings
 
@@ -31,6 +36,7 @@ class SourceMaker:
             self.findings.unknown(part, "method", written.method, self.catalogue.methods, "method")
             return None
         self._check_factor(part, spec)
+        inputs = tuple(self._inputs(part, spec))
         return Source(
             index=-1,
             park=self.park,
@@ -40,10 +46,54 @@ class SourceMaker:
             category=written.category or spec.name,
             method=spec.name,
             factor=written.factor or "",
-            inputs=tuple(self._inputs(part, spec)),
+            inputs=inputs,
             parameters=tuple(self._parameters(part, spec)),
             activity_unit=next(role.unit for role in spec.roles if role.name == spec.activity),
+            uncertainty=self._uncertainty(written),
+            sold_by=self._seller(part, written.scope or spec.scope),
+            regulation=self._regulation(part, spec, inputs),
         )
+
+    def _regulation(
+        self, part: Placed[SourcePart], spec: MethodSpec, inputs: tuple[Input, ...]
+    ) -> Regulation | None:
+        """Return the regulation of a source; its monitors are channels with readings, never virtual ones."""
+        virtual = {one.index for one in self.virtuals.values()}
+        for given in inputs:
+            if part.value.regulation is not None and given.channel in virtual:
+                self.findings.refuse(
+                    part, "is virtual; a regulation is for channels with readings", "inputs", given.role
+                )
+        measured = tuple(given for given in inputs if given.channel not in virtual)
+        return regulation_of(part, spec, measured, self.channels, self.findings)
+
+    def _uncertainty(self, written: SourcePart) -> float:
+        """Return that of the activity; a channel's stands for it only where nothing else goes into it."""
+        if written.uncertainty is not None:
+            return written.uncertainty
+        channels = [self.channels[name] for name in written.inputs.values() if name in self.channels]
+        alone = len(written.inputs) == len(channels) == 1 and not written.parameters
+        return channels[0].uncertainty if alone else nan
+
+    def _seller(self, part: Placed[SourcePart], scope: int) -> str:
+        """Return the park/facility that sells what the source takes, "" where it is not bought in the park."""
+        written = part.value.sold_by
+        if written is None:
+            return ""
+        park, slash, name = written.rpartition("/")
+        site = (park if slash else self.park, name)
+        if scope == 1:
+            message = "is for bought energy; what a source of scope 1 burns is its own"
+            self.findings.refuse(part, message, "sold_by")
+        elif site == (self.park, self.facility):
+            self.findings.refuse(part, "is the facility itself", "sold_by")
+        elif site not in self.sellers:
+            known = [one if park == self.park else f"{park}/{one}" for park, one in self.sellers]
+            self.findings.unknown(part, "facility", written, known, "sold_by")
+        elif not self.sellers[site]:
+            message = f"facility {written} has no source of its own: what it sells would be counted nowhere"
+            self.findings.refuse(part, message, "sold_by")
+        return "/".join(site)
 
     def _check_factor(self, part: Placed[SourcePart], spec: MethodSpec) -> None:
         factor = part.value.factor
@@ -74,9 +124,10 @@ class SourceMaker:
 
     def _input(self, part: Placed[SourcePart], spec: MethodSpec, role: Role) -> Iterator[Input]:
         name = part.value.inputs[role.name]
-        channel = self.channels.get(name)
+        channel = self.channels.get(name) or self.virtuals.get(name)
         if channel is None:
-            self.findings.unknown(part, "channel", name, self.channels, "inputs", role.name)
+            known = [*self.channels, *self.virtuals]
+            self.findings.unknown(part, "channel", name, known, "inputs", role.name)
             return
         if role.name == spec.activity:
             message = f"channel {name} is counted by {spec.name} twice"
@@ -106,7 +157,7 @@ class SourceMaker:
                 yield parameter.name, value
 
 
-def _amount_unit(channel: Channel, role: Role) -> Unit:
+def _amount_unit(channel: Channel | Virtual, role: Role) -> Unit:
     """Return the unit in which a channel's window value comes.
 
     Raises
@@ -114,7 +165,13 @@ def _amount_unit(channel: Channel, role: Role) -> Unit:
     DimensionError
         Where a level is asked of a channel that gives amounts, or the other way round.
     """
-    if role.level != (channel.kind is Kind.LEVEL):
+    if role.level != is_level(channel):
         wanted = "a level" if role.level else "an amount (register, rate, interval or event)"
-        raise DimensionError(f"it is of kind {channel.kind}, {role.name} is {wanted}")
-    return per_hour_integral(channel.unit) if channel.kind is Kind.RATE else channel.unit
+        raise DimensionError(f"it is {_kind(channel)}, {role.name} is {wanted}")
+    return window_unit(channel)
+
+
+def _kind(channel: Channel | Virtual) -> str:
+    if isinstance(channel, Virtual):
+        return "a level" if channel.is_level else "an amount"
+    return f"of kind {channel.kind}"

@@ -10,7 +10,7 @@ from types import ModuleType
 from plant.arrays import Floats, Times
 from plant.catalogue import FactorSpec, MethodSpec
 from rules import methods
-from rules.factors import FactorRegister, load_factors
+from rules.factors import Factor, FactorRegister, load_factors
 from rules.gwp import GwpSet, gwp_set, gwp_sets
 from rules.methods import Emissions
 
@@ -44,12 +44,25 @@ class Register:
             yield self._register[name].as_text()
         yield f"{gwp} {self.gwp_set(gwp)!r}"
 
+    def factor(self, name: str) -> Factor:
+        """Return a factor through time."""
+        return self._register[name]
+
+    def basis(self, method: str) -> str | None:
+        """Return the basis of the factors that a method takes, None where it takes none."""
+        found: str | None = getattr(self._modules[method], "BASIS", None)
+        return found
+
+    def is_proportional(self, method: str) -> bool:
+        """Return whether a method's result is its factor times something, so that their relative errors are the same."""
+        return bool(getattr(self._modules[method], "PROPORTIONAL", True))
+
     def misfit(self, method: str, factor: str) -> str | None:
         """Return why a factor does not fit a method, None where it does.
 
         Names of values alone do not tell: kg/kWh of a grid and kg/GJ of a fuel are both called co2.
         """
-        wanted: str | None = getattr(self._modules[method], "BASIS", None)
+        wanted = self.basis(method)
         basis = self._register[factor].basis
         if wanted is None:
             return f"{method} takes no factor"

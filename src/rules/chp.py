@@ -11,8 +11,8 @@ from rules.validity import not_negative, percent, positive
 class Efficiencies(NamedTuple):
     """How well heat and power would be made apart. Equal ones split by energy content, as ISO and IEA do [%]."""
 
-    heat: float
-    power: float
+    heat: float | Floats
+    power: float | Floats
 
 
 US_TOOL = Efficiencies(heat=80.0, power=35.0)  # the two pairs that the tool itself offers

@@ -11,6 +11,7 @@ from plant.catalogue import MethodSpec
 from plant.park import Plant, Source
 from rules.gases import Gases, tonnes_co2e
 from rules.gwp import GwpSet
+from rules.virtuals import least_covered, values_at
 from rules.windows import WindowValues
 
 Kernel = Callable[[Mapping[str, Floats], Mapping[str, Floats], Mapping[str, Floats]], Gases]
@@ -76,6 +77,7 @@ class Engine:
         self._methods = methods
         self._gwp = methods.gwp_set(plant.gwp)
         self._window = plant.window
+        self._virtuals = {virtual.index: virtual for virtual in plant.virtuals}
         by_shape: dict[tuple[str, tuple[str, ...]], list[Source]] = {}
         for source in plant.sources:
             by_shape.setdefault((source.method, tuple(i.role for i in source.inputs)), []).append(source)
@@ -96,18 +98,32 @@ class Engine:
             columns[:, rows] = self._run(self._groups[number], place, window[rows], values)
         return Emissions(source, window, *columns)
 
+    def of_inputs(self, source: int, start: Ints, inputs: Mapping[str, Floats]) -> Floats:
+        """Return the tonnes of one source for inputs that are given by role, in the units of its method's roles.
+
+        `start` is when each stretch begins [ns UTC], whatever its length: amounts are of the whole stretch. NaN where
+        an input is.
+        """
+        group = self._groups[int(self._group_of[source])]
+        place = np.full(len(start), self._place_of[source])
+        parameters = {name: column[place] for name, column in group.parameters.items()}
+        gases = group.kernel(inputs, self._factor(group, place, start // self._window), parameters)
+        return tonnes_co2e(gases, self._gwp)
+
     def _run(self, group: _Group, place: Ints, window: Ints, values: WindowValues) -> Floats:
         """Return the nine columns of one group's rows."""
         inputs, shares = {}, []
         for role, name in enumerate(group.roles):
-            value, measured, interpolated = values.at(group.channel[role, place], window)
+            value, measured, interpolated = values_at(
+                group.channel[role, place], window, values, self._virtuals
+            )
             inputs[name] = value * group.scale[role, place] + group.offset[role, place]
             shares.append((measured, interpolated))
         parameters = {name: column[place] for name, column in group.parameters.items()}
         gases = group.kernel(inputs, self._factor(group, place, window), parameters)
         co2e = tonnes_co2e(gases, self._gwp)
         known = ~np.isnan(co2e)
-        measured, interpolated = _least_covered(shares)
+        measured, interpolated = least_covered(shares)
         amounts = np.stack(
             [
                 co2e,
@@ -147,13 +163,3 @@ def _group(sources: list[Source], methods: Methods) -> _Group:
         parameters={name: np.array([g.get(name, np.nan) for g in given]) for name in names},
         factor=tuple(s.factor for s in sources),
     )
-
-
-def _least_covered(shares: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-    """Return the shares of each row's least covered input."""
-    measured, interpolated = shares[0]
-    for other_measured, other_interpolated in shares[1:]:
-        less = other_measured + other_interpolated < measured + interpolated
-        measured = np.where(less, other_measured, measured)
-        interpolated = np.where(less, other_interpolated, interpolated)
-    return measured, interpolated

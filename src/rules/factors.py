@@ -26,6 +26,7 @@ from rules.factor_files import (
     Value,
     mistakes,
 )
+from rules.uncertainty import half_width
 
 OWN_FILES = ("factors.yaml", "*.factors.yaml")
 
@@ -44,6 +45,13 @@ class Factor:
     columns: Mapping[str, Floats]
     ids: NDArray[np.str_]
     statuses: NDArray[np.str_]
+    marks: NDArray[
+        np.str_
+    ]  # how a shipped row was seen, see `rules.factor_files`; "" of a configuration's own
+    sources: NDArray[np.str_]  # where each row's values stand
+    uncertainty: Mapping[
+        str, Floats
+    ]  # of each value as files name it: relative half-width, NaN where unknown
 
     def at(self, times: Times) -> Mapping[str, Floats]:
         """Return each value in force at each time; NaN before the first row and after a closed last one."""
@@ -54,7 +62,8 @@ class Factor:
         """Return one line that differs where any number, date or status does."""
         columns = {name: column.tolist() for name, column in sorted(self.columns.items())}
         units = sorted(self.spec.units.items())
-        return repr((self.spec.name, self.basis, units, self.edges.tolist(), columns, self.statuses.tolist()))
+        rows = self.statuses.tolist(), {n: c.tolist() for n, c in sorted(self.uncertainty.items())}
+        return repr((self.spec.name, self.basis, units, self.edges.tolist(), columns, *rows))
 
     def rows(self, times: Times) -> Ints:
         """Return the entry of the columns that holds at each time; a row's first instant is its own."""
@@ -173,6 +182,9 @@ def _factor(entry: FactorEntry, zone: ZoneInfo) -> Factor:
         columns=columns,
         ids=np.array(["", *(f"{entry.name}/{_row_name(row.valid_from)}" for row in entry.rows), ""]),
         statuses=np.array(["", *(row.status for row in entry.rows), ""]),
+        marks=np.array(["", *(getattr(row, "mark", "") for row in entry.rows), ""]),
+        sources=np.array(["", *(row.source for row in entry.rows), ""]),
+        uncertainty={name: _padded([_half_width(row, name) for row in entry.rows]) for name in entry.units},
     )
 
 
@@ -184,6 +196,12 @@ def _exact(entry: FactorEntry, row: RowEntry, name: Value) -> float:
     """Return the float nearest to the decimal number that the file gives, in the basis's unit."""
     target = unit(BASES[entry.basis].units[name])
     return float(Fraction(str(row.values[name])) * unit(entry.units[name]).factor / target.factor)
+
+
+def _half_width(row: RowEntry, name: Value) -> float:
+    """Return the half-width of a value's 95 % interval, relative to the value; NaN where no interval is given."""
+    low, high = row.uncertainty.get(name, (np.nan, np.nan))
+    return half_width(row.values[name], low, high)
 
 
 def _by_origin(co2: Floats, biogenic: bool) -> dict[str, Floats]:

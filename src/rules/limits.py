@@ -10,11 +10,13 @@ References
 .. [3] 40 CFR 60, appendix A, Method 3B.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from plant.arrays import Bools, Floats
+from rules.examples import Worked
 from rules.part75.tables import fo_range
 from rules.stack_gas import Number, dry_concentration
 from rules.validity import not_negative, percent, positive
@@ -128,3 +130,17 @@ def fo_is_plausible(o2: Number, co2: Number, fuel: str) -> Bools:
     found = fo(o2, co2)
     expected = fo_range(fuel)
     return (found >= expected.low) & (found <= expected.high)
+
+
+EXAMPLES: Mapping[str, Worked] = {
+    "at_reference_o2": Worked(
+        {"concentration": 180.0, "o2": 11.0, "reference": 7.0},
+        "mg/Nm3",
+        "concentration * (20.9 - reference) / (20.9 - o2)",
+    ),
+    "dry": Worked(
+        {"concentration": 184.0, "moisture": 8.0}, "mg/Nm3", "concentration * 100 / (100 - moisture)"
+    ),
+    "cmax_2009": Worked({"limit": 500.0, "kp": 0.8, "kv": 0.8}, "mg/Nm3", "limit * kp * kv"),
+    "fo": Worked({"o2": 6.0, "co2": 13.0}, "1", "(20.9 - o2) / co2"),
+}

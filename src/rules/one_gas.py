@@ -7,6 +7,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from rules.gases import Gases
+from rules.validity import percent
 
 
 def ch4_only(ch4: Floats) -> Gases:
@@ -19,6 +20,12 @@ def n2o_only(n2o: Floats) -> Gases:
     """Return nitrous oxide alone; a row where it is NaN is NaN throughout [kg]."""
     others = outside(n2o)
     return Gases(co2_kg=others, co2_biogenic_kg=others, ch4_kg=others, n2o_kg=n2o)
+
+
+def co2_with_share(co2: Floats, biogenic_share: float | Floats) -> Gases:
+    """Return CO2 alone [kg], of which a share [%] is biogenic; a row is NaN where that is not within 0 to 100."""
+    biogenic = co2 * percent(biogenic_share) / 100
+    return Gases.co2_only(fossil=co2 - biogenic, biogenic=biogenic)
 
 
 def co2_or_co2e(amount: Floats, factor: Mapping[str, Floats]) -> Gases:

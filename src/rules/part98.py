@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from plant.arrays import Floats
+from rules.examples import Worked
 from rules.stack_gas import Number, dry_of_wet
 from rules.validity import not_negative, percent, positive
 
@@ -281,3 +282,41 @@ def c12(co2: Number, flow: Number, hours: Number) -> Floats:
 def _fraction(value: Number) -> Floats:
     number = np.asarray(value, np.float64)
     return np.where((number >= 0) & (number <= 1), number, np.nan)
+
+
+EXAMPLES: Mapping[str, Worked] = {
+    "metric_tons: 98.33(a)(5)": Worked(
+        {"short_tons": 68.4, "paragraph": "98.33(a)(5)"}, "t", "short_tons / 1.1"
+    ),
+    "metric_tons: 98.43(a)(1)": Worked(
+        {"short_tons": 68.4, "paragraph": "98.43(a)(1)"}, "t", "short_tons / 1.1023"
+    ),
+    "c1": Worked({"fuel": 1e6, "hhv": 1.026e-3, "ef": 53.06}, "t", "0.001 * fuel * hhv * ef"),
+    "c1a": Worked({"gas": 10e3, "ef": 53.06}, "t", "0.001 * 0.1 * gas * ef"),
+    "c1b": Worked({"gas": 1000.0, "ef": 53.06}, "t", "0.001 * gas * ef"),
+    "c2a": Worked({"fuel": 1e6, "hhv": 1.035e-3, "ef": 53.06}, "t", "0.001 * fuel * hhv * ef"),
+    "c2b": Worked(
+        {"hhv": (1.03e-3, 1.04e-3), "fuel": (3e6, 1e6)}, "mmBtu/unit", "sum(hhv * fuel) / sum(fuel)"
+    ),
+    "c2c": Worked({"steam": 1e6, "ratio": 1.25e-3, "ef": 93.28}, "t", "0.001 * steam * ratio * ef"),
+    "c3": Worked({"fuel": 100.0, "carbon": 0.637}, "t", "44 / 12 * fuel * carbon * 0.91"),
+    "c4": Worked({"fuel": 1000.0, "carbon": 2.78}, "t", "44 / 12 * fuel * carbon * 0.001"),
+    "c5": Worked(
+        {"fuel": 1e6, "carbon": 0.724, "molar_mass": 17.4},
+        "t",
+        "44 / 12 * fuel * carbon * molar_mass / 849.5 * 0.001",
+    ),
+    "c6": Worked({"co2_wet": 12.0, "flow": 10e6}, "t/h", "5.18e-7 * co2_wet * flow"),
+    "c7": Worked({"rate": 62.16, "moisture": 8.0}, "t/h", "rate * (100 - moisture) / 100"),
+    "tier4": Worked({"rate": 57.1872, "hours": 0.75}, "t", "rate * hours"),
+    "c8": Worked({"fuel": 1e6, "hhv": 1.026e-3, "ef": 0.001}, "t", "0.001 * fuel * hhv * ef"),
+    "c8a": Worked({"gas": 10e3, "ef": 0.001}, "t", "0.001 * 0.1 * gas * ef"),
+    "c8b": Worked({"gas": 1000.0, "ef": 0.001}, "t", "0.001 * gas * ef"),
+    "c9a": Worked({"fuel": 1e6, "hhv": 1.035e-3, "ef": 0.001}, "t", "0.001 * fuel * hhv * ef"),
+    "c9b": Worked({"steam": 1e6, "ratio": 1.25e-3, "ef": 0.011}, "t", "0.001 * steam * ratio * ef"),
+    "c10": Worked({"heat_input": 1e6, "ef": 0.011}, "t", "0.001 * heat_input * ef"),
+    "c11": Worked(
+        {"sorbent": 10.0, "molar_mass": 100.0, "ratio": 1.0}, "t", "0.91 * sorbent * ratio * 44 / molar_mass"
+    ),
+    "c12": Worked({"co2": 12.0, "flow": 10e6, "hours": 0.75}, "scf", "co2 / 100 * flow * hours"),
+}

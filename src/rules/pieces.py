@@ -277,6 +277,8 @@ def _amounts(run: Ints, start: Times, end: Times, covered_from: Times, amount: F
 
 
 def _take(p: Pieces, rows: Bools) -> Pieces:
+    if rows.all():
+        return p
     return Pieces(
         p.run[rows], p.start[rows], p.end[rows], p.covered_from[rows], p.first[rows], p.last[rows], p.line[rows],
         p.interpolated[rows],

@@ -1,7 +1,7 @@
 """Fluorinated gases that leak from cooling and switchgear: kilograms lost, and tonnes of CO2e under a GWP set.
 
-These are no methods of sources: a method gives kilograms of the four gases that an emission has, none of them
-fluorinated, and never sees a GWP set.
+A method of sources gives kilograms of the gases that an emission has apart, none of them fluorinated, and never sees a
+GWP set: `rules.methods.refrigerant_top_up` takes the potential as a parameter, which `potential` gives.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from plant.arrays import Floats
 from plant.documents import parse
 from plant.fields import Part, Positive
 from plant.suggest import did_you_mean
+from rules.examples import Worked
 from rules.gwp import GwpSet
 from rules.validity import not_negative, percent
 
@@ -148,3 +149,32 @@ def charge_balance(
     traded = not_negative(purchased) - not_negative(returned)
     into_equipment = not_negative(nameplate_new) - not_negative(nameplate_retired)
     return out_of_stock + traded - into_equipment
+
+
+EXAMPLES: Mapping[str, Worked] = {
+    "life_cycle_loss": Worked(
+        {
+            "assembled": 100.0,
+            "assembly_loss": 1.0,
+            "operating": 500.0,
+            "operating_loss": 5.0,
+            "disposed": 50.0,
+            "remaining": 80.0,
+            "recovered": 90.0,
+        },
+        "kg",
+        "assembled * assembly_loss / 100 + operating * operating_loss / 100 + disposed * remaining / 100 * (1 - recovered / 100)",
+    ),
+    "charge_balance": Worked(
+        {
+            "stock_begin": 40.0,
+            "stock_end": 25.0,
+            "purchased": 60.0,
+            "returned": 5.0,
+            "nameplate_new": 50.0,
+            "nameplate_retired": 20.0,
+        },
+        "kg",
+        "(stock_begin - stock_end) + purchased - returned - (nameplate_new - nameplate_retired)",
+    ),
+}

@@ -73,19 +73,25 @@ def _classify(d: Displays, base: Ints, row: Ints) -> tuple[Bytes, Floats]:
     No rule counts less than nothing: a first display above the modulus, say, was no meter that rolled over.
     """
     b, r = d.value[base], d.value[row]
-    step = r - b
-    bare_limit = _limit(d, base, row)
+    step, bare_limit = r - b, _limit(d, base, row)
     limit = bare_limit * (1 + LIMIT_SLACK)
     below = step < -SAME_VALUE * np.maximum(np.abs(b), np.abs(r))
-    new_boot = d.in_gateway[row] & (d.boot[row] != 0) & (d.boot[base] != 0) & (d.boot[row] != d.boot[base])
-    rolled = step + d.modulus[row]
-    cases = [
-        (d.reset[row] | (below & new_boot)) & (r >= 0) & (r <= limit),
-        ~below & (step <= limit),
-        below & (bare_limit < d.modulus[row]) & (rolled >= 0) & (rolled <= limit),
-    ]
-    verdict = np.select(cases, [Verdict.RESET, Verdict.COUNTED, Verdict.ROLLOVER], _IMPLAUSIBLE)
-    return verdict.astype(np.uint8), np.select(cases, [r, np.maximum(step, 0.0), rolled], np.nan)
+    plausible = ~below & (step <= limit)
+    verdict = np.where(plausible, np.uint8(Verdict.COUNTED), np.uint8(_IMPLAUSIBLE))
+    amount = np.where(plausible, np.maximum(step, 0.0), np.nan)
+    rare = np.flatnonzero(below | d.reset[row])  # only these can be a reset or a rollover
+    if len(rare):
+        base, row, r, step, bare_limit = base[rare], row[rare], r[rare], step[rare], bare_limit[rare]
+        limit, below = limit[rare], below[rare]
+        new_boot = (
+            d.in_gateway[row] & (d.boot[row] != 0) & (d.boot[base] != 0) & (d.boot[row] != d.boot[base])
+        )
+        reset = (d.reset[row] | (below & new_boot)) & (r >= 0) & (r <= limit)
+        rolled = step + d.modulus[row]
+        over = below & (bare_limit < d.modulus[row]) & (rolled >= 0) & (rolled <= limit) & ~reset
+        verdict[rare[reset]], amount[rare[reset]] = Verdict.RESET, r[reset]
+        verdict[rare[over]], amount[rare[over]] = Verdict.ROLLOVER, rolled[over]
+    return verdict, amount
 
 
 def _limit(d: Displays, base: Ints, row: Ints) -> Floats:

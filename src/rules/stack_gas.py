@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from plant.arrays import Floats
+from rules.examples import Worked
 from rules.methods.stack_co2 import (
     GAS_CONSTANT,
     KELVIN_AT_0_DEGC,
@@ -196,3 +197,35 @@ def co2_mass(flow: Number, co2: Number, reference_temperature: float = 0.0) -> F
         [kg/h or kg]
     """
     return not_negative(flow) * percent(co2) / 100 * density("CO2", reference_temperature)
+
+
+EXAMPLES: Mapping[str, Worked] = {
+    "dry_of_wet": Worked({"moisture": 8.0}, "1", "(100 - moisture) / 100"),
+    "actual_flow": Worked({"velocity": 15.0, "area": 3.1416}, "m3/h", "velocity * area * 3600"),
+    "reference_flow": Worked(
+        {"flow": 169.6e3, "temperature": 130.0, "pressure": 100.5},
+        "Nm3/h",
+        "flow * 273.15 / (273.15 + temperature) * pressure / 101.325",
+    ),
+    "dry_flow": Worked({"flow": 114e3, "moisture": 8.0}, "Nm3/h", "flow * (100 - moisture) / 100"),
+    "dry_concentration": Worked(
+        {"concentration": 184.0, "moisture": 8.0}, "mg/Nm3", "concentration * 100 / (100 - moisture)"
+    ),
+    "wet_concentration": Worked(
+        {"concentration": 200.0, "moisture": 8.0}, "mg/Nm3", "concentration * (100 - moisture) / 100"
+    ),
+    "molar_volume": Worked(
+        {"temperature": 25.0}, "m3/kmol", "8.314462618 * (273.15 + temperature) / 101.325"
+    ),
+    "mg_per_ppm: SO2": Worked({"gas": "SO2"}, "mg/m3 per ppm", "64.066 / (8.314462618 * 273.15 / 101.325)"),
+    "density: CO2": Worked({"gas": "CO2"}, "kg/m3", "44.0095 / (8.314462618 * 273.15 / 101.325)"),
+    "nox_as_no2": Worked(
+        {"no": 95.0, "no2": 5.0}, "mg/m3", "(no + no2) * 46.0055 / (8.314462618 * 273.15 / 101.325)"
+    ),
+    "pollutant_mass": Worked(
+        {"flow": 105e3, "concentration": 200.0}, "kg/h", "flow * concentration / 1000000"
+    ),
+    "co2_mass": Worked(
+        {"flow": 105e3, "co2": 13.1}, "kg/h", "flow * co2 / 100 * 44.0095 / (8.314462618 * 273.15 / 101.325)"
+    ),
+}

@@ -33,6 +33,8 @@ class Rule(IntEnum):
     MRR_EQUATION_4 = 9  # mean plus twice the standard deviation
     AFTER = 10  # the first value after, where there is none before
     BEFORE = 11  # the last value before, where none came after within the year
+    STATED = 12  # by a mass or energy balance that the configuration states, MRR article 45(4)
+    NOTHING = 13  # the gap has closed, and no rule gives a value
 
 
 @dataclass(frozen=True, slots=True)

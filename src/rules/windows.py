@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plant.arrays import Floats, Ints, Times
+from plant.arrays import Bools, Floats, Ints, Times
 from rules.pieces import EVENT, LEVEL, ChannelColumns, Pieces, integral
 
 KEY = np.int64(1) << 32  # window numbers lie within ±2^31: 1678 to 2261 at 60 s
@@ -78,17 +79,13 @@ def spread(
     Each piece gives a window its share by time. Shares are added in the pieces' order, so that a window's bits
     do not depend on which other windows are asked for. `channel` names each run's channel.
     """
-    piece, number = _overlaps(pieces, ranges, window)
-    start, end = pieces.start[piece], pieces.end[piece]
-    a, b = np.maximum(start, number * window), np.minimum(end, (number + 1) * window)
-    key, slot = np.unique(
-        channel[pieces.run[piece]].astype(np.int64) * KEY + number + (KEY >> 1), return_inverse=True
-    )
+    piece, number, place = _overlaps(pieces, ranges, window)
+    a = np.maximum(pieces.start[piece], number * window)
+    b = np.minimum(pieces.end[piece], (number + 1) * window)
+    key, slot = _slots(ranges, channel, place)
     value: Floats = np.bincount(slot, _share(pieces, piece, a, b), len(key)).astype(np.float64)
     covered = np.maximum(b - np.maximum(a, pieces.covered_from[piece]), 0)
-    interpolated = pieces.interpolated[piece]
-    seen = np.bincount(slot, np.where(interpolated, 0, covered), len(key))
-    guessed = np.bincount(slot, np.where(interpolated, covered, 0), len(key))
+    seen, guessed = _by_certainty(covered, pieces.interpolated[piece], slot, len(key))
     of = key // KEY
     level = columns.kind[of] == LEVEL
     hours = (seen + guessed) / 3_600_000_000_000
@@ -96,26 +93,74 @@ def spread(
     return WindowValues(of, key - of * KEY - (KEY >> 1), value, seen / window, guessed / window)
 
 
+def _slots(ranges: Ranges, channel: NDArray[np.int32], place: Ints) -> tuple[Ints, Ints]:
+    """Return the keys of the windows at some places among all of the ranges, sorted and once each, and each place's row."""
+    run, number = numbers(ranges)
+    key = channel[run].astype(np.int64) * KEY + number + (KEY >> 1)
+    touched = np.zeros(len(key), bool)
+    touched[place] = True
+    row = np.cumsum(touched) - 1
+    key, slot = key[touched], row[place]
+    if (key[1:] > key[:-1]).all():
+        return key, slot
+    key, inverse = np.unique(key, return_inverse=True)
+    return key, inverse[slot]
+
+
+def _by_certainty(covered: Ints, interpolated: Bools, slot: Ints, count: int) -> tuple[Floats, Floats]:
+    """Return what is covered in each slot, measured and interpolated apart [ns]."""
+    if not interpolated.any():
+        return _summed(covered, slot, count), np.zeros(count)
+    seen = _summed(np.where(interpolated, 0, covered), slot, count)
+    return seen, _summed(np.where(interpolated, covered, 0), slot, count)
+
+
+def _summed(amount: Ints, slot: Ints, count: int) -> Floats:
+    return np.bincount(slot, amount, count).astype(np.float64, copy=False)
+
+
 def _share(pieces: Pieces, piece: Ints, a: Times, b: Times) -> Floats:
     """Return what a piece gives the stretch [a, b) of itself: its amount by time, or the area under its line [unit·h]."""
-    start, duration = pieces.start[piece], pieces.end[piece] - pieces.start[piece]
-    first, last = pieces.first[piece], pieces.last[piece]
-    slope = (last - first) / duration
-    area = integral(first + slope * (a - start), first + slope * (b - start), b - a)
-    return np.where(pieces.line[piece], area, first * ((b - a) / duration))
+    duration = pieces.end - pieces.start
+    share = np.empty(len(piece))
+    turns = np.flatnonzero(pieces.line[1:] != pieces.line[:-1]) + 1  # few: pieces come kind by kind
+    edges = [0, *np.searchsorted(piece, turns).tolist(), len(piece)]
+    for low, high in pairwise(edges):
+        some = slice(low, high)
+        p, begin, end = piece[some], a[some], b[some]
+        if not len(p):
+            continue
+        first, length = pieces.first[p], duration[p]
+        if pieces.line[p[0]]:
+            start, slope = pieces.start[p], (pieces.last[p] - first) / length
+            share[some] = integral(
+                first + slope * (begin - start), first + slope * (end - start), end - begin
+            )
+        else:
+            share[some] = first * ((end - begin) / length)
+    return share
 
 
-def _overlaps(pieces: Pieces, ranges: Ranges, window: int) -> tuple[Ints, Ints]:
-    """Return every (piece, window number) where a piece touches a window of the ranges of its run."""
-    first, last = pieces.start // window, (pieces.end - 1) // window
-    opens, closes = ranges.run * KEY + ranges.first, ranges.run * KEY + ranges.stop
-    low = np.searchsorted(closes, pieces.run * KEY + first, side="right")
-    high = np.searchsorted(opens, pieces.run * KEY + last, side="right")
-    which, step = _repeat(np.maximum(high - low, 0))
-    part = low[which] + step
-    begin, stop = np.maximum(first[which], ranges.first[part]), np.minimum(last[which] + 1, ranges.stop[part])
-    again, offset = _repeat(stop - begin)
-    return which[again], begin[again] + offset
+def _overlaps(pieces: Pieces, ranges: Ranges, window: int) -> tuple[Ints, Ints, Ints]:
+    """Return every (piece, window number) where a piece touches a window of the ranges of its run.
+
+    The third column is the window's place among all of the ranges, in the order of `numbers`.
+    """
+    first, last, run = pieces.start // window, (pieces.end - 1) // window, pieces.run * KEY
+    low = np.searchsorted(ranges.run * KEY + ranges.stop, run + first, side="right")
+    high = np.searchsorted(ranges.run * KEY + ranges.first, run + last, side="right")
+    which = None
+    if not (high - low == 1).all():
+        which, step = _repeat(np.maximum(high - low, 0))
+        low, first, last = low[which] + step, first[which], last[which]
+    begin, stop = np.maximum(first, ranges.first[low]), np.minimum(last + 1, ranges.stop[low])
+    count = stop - begin
+    length = ranges.stop - ranges.first
+    shift = np.cumsum(length) - length - ranges.first
+    again, here = np.repeat(np.arange(len(count)), count), np.arange(count.sum())
+    begin -= np.cumsum(count) - count
+    number, place = here + begin[again], here + (begin + shift[low])[again]
+    return again if which is None else which[again], number, place
 
 
 def _repeat(counts: Ints) -> tuple[Ints, Ints]:

@@ -28,4 +28,7 @@ class TotalsBroadcast:
             for park in state.plant.parks:
                 if any(source.park == park.name for source in state.plant.sources):
                     body = totals(state, Query(level="facility", park=park.name), today, now)
-                    self._publish(f"sm/v1/{park.name}/totals", body.model_dump_json(by_alias=True).encode())
+                    self._publish(
+                        f"sm/v1/{park.name}/totals",
+                        body.model_dump_json(by_alias=True, exclude_unset=True).encode(),
+                    )

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
     from rich.console import Console
 
+    from api.periods import PeriodsBody
     from plant.problems import Problem
-    from stackmeter.client import Overview
+    from stackmeter.client import Client, Overview
+    from stackmeter.restate import Report
     from stackmeter.service import Service
     from stackmeter.settings import Settings
 
@@ -61,6 +63,16 @@ StateDir = Annotated[
 BrokerUrl = Annotated[
     str | None,
     typer.Option("--broker", help="MQTT broker, mqtt://host:port.", show_default="mqtt://127.0.0.1:1883"),
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the API is.", show_default="what the state directory says, http://127.0.0.1:8080"
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(help="API token; better given as STACKMETER_TOKEN.", show_default="the state directory's"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
@@ -366,18 +378,8 @@ def replay(
 @app.command()
 def status(
     state: StateDir = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            help="Where the API is.", show_default="what the state directory says, http://127.0.0.1:8080"
-        ),
-    ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            help="API token; better given as STACKMETER_TOKEN.", show_default="the state directory's"
-        ),
-    ] = None,
+    url: Url = None,
+    token: Token = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a running service whether it is ready, and for the tonnes: now, today and this month, and the balance.
@@ -386,23 +388,273 @@ def status(
 
     Exit codes: 0 ready, 1 not ready, 2 token missing or wrong, 3 not reachable.
     """
-    from stackmeter import settings as given
-    from stackmeter.client import Client, Refused, Unreachable, Unready
-
-    settings = _or_exit(lambda: given.load(None, {"state": state, "token": token}))
-    address, key = _or_exit(lambda: _where(settings, url), _failures())
-    exits = {Unreachable: EXIT_UNREACHABLE, Refused: EXIT_CONFIG, Unready: EXIT_NOT_READY}
-    hints = {
-        EXIT_UNREACHABLE: "Is it running? Say where with --state DIR or --url http://host:port.",
-        EXIT_CONFIG: f"Give it with --token or STACKMETER_TOKEN, or --state DIR of the service ({settings.state}?).",
-    }
-    with Client(address, key) as client:
-        seen = _or_exit(client.overview, exits, hints)
+    with _client(state, url, token) as client:
+        seen = _asked(client.overview)
     if as_json:
-        typer.echo(seen.model_dump_json())
+        typer.echo(seen.model_dump_json(exclude_unset=True))
     else:
         _print_status(seen)
     raise typer.Exit(0 if seen.ready.ready else EXIT_NOT_READY)
+
+
+@app.command()
+def periods(
+    park: Annotated[str | None, typer.Argument(help="A park; all where left out.")] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how each month of each park stands: open, provisional, final or restated, and what waits for approval.
+
+    Example: stackmeter periods nam-cau-kien
+    """
+    with _client(state, url, token) as client:
+        found = _asked(lambda: client.periods(park))
+    if as_json:
+        typer.echo(found.model_dump_json())
+    else:
+        from stackmeter import view
+
+        _console().print(view.periods(found))
+
+
+@app.command()
+def decide(
+    park: Annotated[str, typer.Argument(help="The park.")],
+    month: Annotated[str, typer.Argument(help="The month, such as 2026-10.")],
+    action: Annotated[str, typer.Argument(help="provisional, final or approve.")],
+    by: Annotated[str, typer.Option(help="Who decides; it is kept.")],
+    generation: Annotated[
+        int | None, typer.Option(help="With approve: what was seen waiting.", show_default="shown, and asked")
+    ] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move a month of a park on: provisional, then final; then approve what waits there.
+
+    A provisional month still follows late readings, each change with a revision. A final one keeps its number: a change
+    waits until somebody approves it, and above the share second_approval_above until a second person does.
+
+    Example: stackmeter decide nam-cau-kien 2026-10 final --by lan
+
+    Exit codes: 0 taken, 1 not taken, 2 token missing or wrong, 3 not reachable.
+    """
+    from api.periods import DecisionBody
+
+    with _client(state, url, token) as client:
+        if action == "approve" and generation is None:
+            generation = _confirmed(_asked(lambda: client.periods(park)), month)
+        made = _valid_decision(
+            DecisionBody, park=park, month=month, action=action, by=by, generation=generation
+        )
+        told = _asked(lambda: client.decide(made))
+    typer.echo(told.model_dump_json() if as_json else f"{park} {month}: {told.detail}")
+    raise typer.Exit(0 if told.outcome == "done" else EXIT_NOT_READY)
+
+
+@app.command()
+def restate(
+    first: Annotated[str, typer.Argument(help="The first month, such as 2026-01.")],
+    last: Annotated[
+        str | None, typer.Argument(help="The last month, such as 2026-10.", show_default="the first")
+    ] = None,
+    config: ConfigDir = None,
+    state: StateDir = None,
+    park: Annotated[str | None, typer.Option(help="Only this park.")] = None,
+    facility: Annotated[str | None, typer.Option(help="Only this facility.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only sources of this name.")] = None,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish the changes; the service must be stopped.")
+    ] = False,
+    by: Annotated[
+        str | None, typer.Option(help="Who restates; the ledger keeps it. Required with --publish.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute past months again under today's configuration, factors and methods, and show what would change.
+
+    Nothing is written without --publish, and a service may run meanwhile. With it each changed window gets a revision and
+    a row of the ledger; what is of a final month waits for approval (stackmeter decide). An interrupted run is continued
+    by the same command.
+
+    Example: stackmeter restate 2024-01 2024-12 --config config --state state
+
+    Exit codes: 0 done, 2 wrong configuration or options, 75 the state directory is in use.
+    """
+    import time
+
+    from plant.load import load
+    from rules.catalogue import load_catalogue
+    from stackmeter import restate as work
+    from stackmeter import settings as given
+    from stackmeter import view
+    from stackmeter.environment import AnySecret
+    from stackmeter.folder import FolderInUse
+
+    wrong = [name for name in (first, last or first) if not _is_month(name)]
+    if wrong or (publish and not by):
+        typer.echo(
+            f"{wrong[0]!r} is no month like 2026-01" if wrong else "say who restates: --by NAME", err=True
+        )
+        raise typer.Exit(EXIT_CONFIG)
+    settings = _or_exit(lambda: given.load(None, {"config": config, "state": state}))
+    plant = _or_exit(lambda: load(settings.config, load_catalogue(settings.config), AnySecret()), _failures())
+    request = work.Request(settings.config, settings.state, first, last or first, park, facility, source)
+    if not (settings.state / "state.db").exists():
+        typer.echo(f"{settings.state} holds no state.db: say where with --state DIR", err=True)
+        raise typer.Exit(EXIT_CONFIG)
+    with view.chunks_progress() as progress:
+        if publish and by:
+            report = _or_exit(
+                lambda: work.publish(request, plant, by, time.time_ns, progress), {FolderInUse: 75}
+            )
+        else:
+            report = work.dry_run(request, plant, progress)
+    if as_json:
+        typer.echo(json.dumps(work.as_json(report)))
+    else:
+        _console().print(view.restatement(report))
+        _console().print(_restated(report, publish), soft_wrap=True)
+
+
+def _is_month(text: str) -> bool:
+    import re
+
+    return re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text) is not None
+
+
+def _restated(report: "Report", published: bool) -> str:
+    total = sum(delta.delta_t for delta in report.deltas.values())
+    if not report.windows:
+        return "nothing changes: every window is what this configuration says"
+    done = "changed" if published else "would change; nothing was written (--publish does it)"
+    return f"{report.windows:,} windows {done}: {total:+,.9g} t CO2e in all"
+
+
+def _confirmed(found: "PeriodsBody", month: str) -> int:
+    """Show what waits in a month and ask whether it is to be published; return its generation."""
+    waits = next((p.pending_restatement for p in found.periods if p.month == month), None)
+    if waits is None:
+        typer.echo(f"nothing waits for approval in {month}", err=True)
+        raise typer.Exit(EXIT_NOT_READY)
+    typer.echo(
+        f"{month}: published {waits.reported_t} t CO2e, would be {waits.current_t} t: {waits.delta_t} t in {waits.windows} windows"
+        + (f"; approved by {waits.approved_by}" if waits.approved_by else "")
+    )
+    typer.confirm("Publish it?", abort=True)
+    return waits.generation
+
+
+def _valid_decision(kind: type[Made], **given: object) -> Made:
+    from pydantic import ValidationError
+
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        typer.echo(wrong, err=True)
+        raise typer.Exit(EXIT_CONFIG) from None
+
+
+@app.command()
+def verify(config: ConfigDir = None, state: StateDir = None, as_json: AsJson = False) -> None:
+    """Prove every number of a state, down to the raw messages, and name each row that differs.
+
+    It proves that the ledger's chain is whole; that each window is what the ledger said of it last; that hours, days and
+    months are the sums of their parts; that each window follows from the stored readings, to the bit; and that each
+    reading is what a message of the journal says. Nothing is written, and a service may run meanwhile: what is proven is
+    the state as it was when the command began.
+
+    Example: stackmeter verify --config config --state state
+
+    Exit codes: 0 all proven, 1 something differs or cannot be proven, 2 wrong configuration, or no state there.
+    """
+    from plant.load import load
+    from rules.catalogue import load_catalogue
+    from stackmeter import proof_view
+    from stackmeter import settings as given
+    from stackmeter.environment import AnySecret
+    from stackmeter.verify import NoState
+    from stackmeter.verify import verify as prove
+    from store.sqlite import StateMismatch
+
+    settings = _or_exit(lambda: given.load(None, {"config": config, "state": state}))
+    catalogue = _or_exit(lambda: load_catalogue(settings.config), _failures(), as_json=as_json)
+    plant = _or_exit(lambda: load(settings.config, catalogue, AnySecret()), _failures(), as_json=as_json)
+    exits = {NoState: EXIT_CONFIG, StateMismatch: EXIT_CONFIG}
+    hints = {EXIT_CONFIG: "Say where the state is with --state DIR."}
+    with proof_view.proof_progress() as tell:
+        report = _or_exit(lambda: prove(plant, catalogue, settings.state, tell), exits, hints)
+    if as_json:
+        typer.echo(json.dumps(proof_view.proof_json(report), allow_nan=False))
+    else:
+        typer.echo("\n".join(proof_view.proof_lines(report)))
+    raise typer.Exit(0 if report.proven else EXIT_NOT_READY)
+
+
+@app.command()
+def explain(
+    place: Annotated[str, typer.Argument(help="PARK/FACILITY/SOURCE; of a park or a facility, its parts.")],
+    at: Annotated[
+        str | None, typer.Option(help="A time with zone: the window around it, with all it was made of.")
+    ] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="today, month, year, 2026, 2026-11 or 2026-11-24.", show_default="today"),
+    ] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a number is what it is: readings, factor, method and history of a window, or the parts of a total.
+
+    Of a single window (--at) everything is told that it was made of, and it is made again from just that.
+
+    Example: stackmeter explain nam-cau-kien/mill/grid --at 2026-11-24T10:05:00+07:00
+
+    Exit codes: 0 told, 1 no such source or time, 2 token missing or wrong, 3 not reachable.
+    """
+    names = dict(zip(("park", "facility", "source"), place.split("/", 2), strict=False))
+    asked = {**names, **{name: text for name, text in (("at", at), ("period", period)) if text}}
+    with _client(state, url, token) as client:
+        told = _asked(lambda: client.explain(**asked))
+    if as_json:
+        typer.echo(told.model_dump_json(by_alias=True))
+        return
+    from stackmeter import proof_view, view
+
+    _console().print(proof_view.explanation(told, view.own_zone()))
+
+
+def _client(state: Path | None, url: str | None, token: str | None) -> "Client":
+    """Return a client of the service that the options or the state directory name."""
+    from stackmeter import settings as given
+    from stackmeter.client import Client
+
+    settings = _or_exit(lambda: given.load(None, {"state": state, "token": token}))
+    return Client(*_or_exit(lambda: _where(settings, url), _failures()))
+
+
+def _asked(ask: Callable[[], Made]) -> Made:
+    """Return what a service says, or exit with the reason why it does not."""
+    from stackmeter.client import NotAsked, NotTaken, Refused, Unreachable, Unready
+
+    exits = {
+        Unreachable: EXIT_UNREACHABLE,
+        Refused: EXIT_CONFIG,
+        Unready: EXIT_NOT_READY,
+        NotTaken: EXIT_NOT_READY,
+        NotAsked: EXIT_NOT_READY,
+    }
+    hints = {
+        EXIT_UNREACHABLE: "Is it running? Say where with --state DIR or --url http://host:port.",
+        EXIT_CONFIG: "Give it with --token or STACKMETER_TOKEN, or --state DIR of the service.",
+    }
+    return _or_exit(ask, exits, hints)
 
 
 def _where(settings: "Settings", url: str | None) -> tuple[str, str]:
@@ -477,7 +729,7 @@ def _failures() -> dict[type[Exception], int]:
     from simulators import publisher
     from stackmeter import broker, service
     from stackmeter.folder import FolderInUse
-    from store.state import StateMismatch
+    from store.sqlite import StateMismatch
 
     return {
         FolderInUse: service.EXIT_IN_USE,

@@ -7,9 +7,12 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from api.explain import ExplainBody
 from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
+from api.periods import DecidedBody, DecisionBody, PeriodsBody
 
 TIMEOUT_S = 10.0
+DECISION_S = 20.0  # it waits for its turn among the readings
 Body = TypeVar("Body", bound=BaseModel)
 LEVELS: tuple[Level, ...] = ("all", "park", "facility")
 
@@ -24,6 +27,14 @@ class Refused(Exception):
 
 class Unready(Exception):
     """The service answers, and cannot tell this at the moment."""
+
+
+class NotTaken(Exception):
+    """The service does not take a decision, and says why."""
+
+
+class NotAsked(Exception):
+    """The service does not know what is asked for, or cannot make sense of the question; the text says why."""
 
 
 class Overview(BaseModel):
@@ -79,8 +90,9 @@ class Client:
         return self._valid(ReadyBody, self._get("/readyz", may_be=503))
 
     def totals(self, level: Level = "facility", period: str = "today") -> TotalsBody:
-        """Return the totals of a level and a period, such as today, month, 2026-11."""
-        return self._valid(TotalsBody, self._get("/v1/totals", {"level": level, "period": period}))
+        """Return the totals of a level and a period, such as today, month, 2026-11, and the factors they rest on."""
+        query = {"level": level, "period": period, "with": "factors"}
+        return self._valid(TotalsBody, self._get("/v1/totals", query))
 
     def balance(self) -> BalancesBody:
         """Return how everything that ever came has ended."""
@@ -105,18 +117,51 @@ class Client:
             alerts=self.alerts(),
         )
 
+    def periods(self, park: str | None = None) -> PeriodsBody:
+        """Return how the months of a park or of all stand."""
+        return self._valid(PeriodsBody, self._get("/v1/periods", {"park": park} if park else None))
+
+    def decide(self, decision: DecisionBody) -> DecidedBody:
+        """Move a month on; raise `NotTaken` with the reason where the service does not."""
+        response = self._answer("POST", "/v1/periods", json=decision.model_dump(), timeout=DECISION_S)
+        body = self._json(response, "/v1/periods")
+        if response.status_code in {200, 202}:
+            return self._valid(DecidedBody, body)
+        if response.status_code in {409, 422}:
+            errors = "; ".join(f"{e['parameter']}: {e['detail']}" for e in body.get("errors", ()))
+            raise NotTaken(errors or str(body.get("detail")))
+        raise self._refusal(response.status_code, "/v1/periods", body)
+
+    def explain(self, **query: str) -> ExplainBody:
+        """Return why a number is what it is; raise `NotAsked` where the service knows no such source or time."""
+        response = self._answer("GET", "/v1/explain", params=query)
+        body = self._json(response, "/v1/explain")
+        if response.status_code in {404, 422}:
+            errors = "; ".join(f"{e['parameter']}: {e['detail']}" for e in body.get("errors", ()))
+            raise NotAsked(errors or str(body.get("detail")))
+        if response.status_code != 200:
+            raise self._refusal(response.status_code, "/v1/explain", body)
+        return self._valid(ExplainBody, body)
+
     def _get(self, path: str, query: Mapping[str, str] | None = None, may_be: int = 200) -> Any:
         """Return what the service answers with status 200, or with the other one that is an answer too."""
-        try:
-            response = self._http.get(self.url + path, params=query)
-            body = response.json()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(f"no service answers at {self.url}: {error}") from error
-        except ValueError as error:
-            raise Unreachable(f"what answers at {self.url} is not Stackmeter: no JSON on {path}") from error
+        response = self._answer("GET", path, params=query)
+        body = self._json(response, path)
         if response.status_code in {200, may_be}:
             return body
         raise self._refusal(response.status_code, path, body)
+
+    def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, self.url + path, **options)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreachable(f"no service answers at {self.url}: {error}") from error
+
+    def _json(self, response: httpx.Response, path: str) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise Unreachable(f"what answers at {self.url} is not Stackmeter: no JSON on {path}") from error
 
     def _refusal(self, status: int, path: str, body: Any) -> Exception:
         if status == 401:

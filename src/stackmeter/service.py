@@ -17,6 +17,7 @@ from api.serve import Server
 from ingest.evaluate import Evaluator
 from ingest.intake import Arrival, Intake
 from ingest.line import Line
+from ingest.regulated import RegulatedSources
 from ingest.subscriber import Subscriber, broker
 from ingest.watch import RuleWatch
 from notify.sender import WebhookSender
@@ -26,6 +27,7 @@ from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
 from stackmeter.broadcast import TotalsBroadcast
+from stackmeter.explain import WindowExplainer
 from stackmeter.folder import Folder
 from stackmeter.health import Pulse
 from stackmeter.settings import Settings
@@ -34,7 +36,8 @@ from store.influx_sender import InfluxSender
 from store.journal import Journal, JournalReader
 from store.lines import PointNames
 from store.reader import Reader
-from store.state import State, StateMismatch
+from store.sqlite import StateMismatch
+from store.state import State
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
 ACK_EVERY_S = 1.0
@@ -63,14 +66,18 @@ class Service:
         self.exit_code = 0
         self.journal = Journal(self.folder.journal)
         self.state = State(self.folder.state, self.plant)
-        self._check_order()
+        reader = JournalReader(self.folder.journal)
+        self._check_order(reader)
+        self._tell_of_another_configuration()
         self.watch = RuleWatch(self.plant, self.state, time.time_ns, settings.public_url)
+        engine = Engine(self.plant, catalogue)
         self.line = Line(
             self.plant,
             self.state,
-            JournalReader(self.folder.journal),
-            Evaluator(self.plant, Engine(self.plant, catalogue), self.state),
+            reader,
+            Evaluator(self.plant, engine, self.state),
             self.watch,
+            regulated=RegulatedSources(self.plant, engine, self.state),
             clock=time.time_ns,
             crash=crash,
             project=settings.influx_url is not None,
@@ -98,6 +105,9 @@ class Service:
             metrics=self.pulse.metrics,
             clock=time.time_ns,
             activity=ChannelActivity(self.folder.state, self.plant),
+            decide=lambda decision: self.intake.decide(decision.message(time.time_ns())),
+            catalogue=catalogue,
+            explain=WindowExplainer(self.folder.state, self.plant, catalogue),
         )
         self.server = Server(app, settings.host, settings.port)
         self._threads: list[threading.Thread] = []
@@ -234,8 +244,23 @@ class Service:
     def _names(self, table: str) -> list[tuple[int, str, str, str]]:
         return self.state.connection.execute(f"SELECT id, park, facility, name FROM {table}").fetchall()
 
-    def _check_order(self) -> None:
-        """Refuse a state that knows messages which the journal does not have."""
+    def _tell_of_another_configuration(self) -> None:
+        """Say in the log where published numbers were made under another configuration."""
+        newest = self.state.ledger.newest()
+        if newest is not None and newest.configuration != self.plant.hash:
+            log.warning(
+                "the configuration, or a factor, has changed since %s: what was published before keeps its numbers;"
+                " `stackmeter restate` shows what would change",
+                _rfc3339(newest.at),
+            )
+
+    def _check_order(self, journal: JournalReader) -> None:
+        """Refuse a state that knows messages which the journal does not have, or that follows another journal."""
+        if self.state.journal not in (None, journal.identity()):
+            raise StateMismatch(
+                f"{self.folder.state} follows another journal than {self.folder.journal}: restore both from one backup;"
+                " without state.db the journal alone gives the same state again"
+            )
         if self.state.cursor > self.journal.next:
             raise StateMismatch(
                 f"{self.folder.state} follows messages up to {self.state.cursor - 1}, but {self.folder.journal} ends at"

@@ -14,10 +14,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from api.models import AlertBody, BalanceBody, OutcomesBody, ReadyBody, TotalBody
+from api.periods import PeriodsBody
 from plant.vocabulary import NS_PER_S
 from simulators import park, replay
 from simulators.truth import Truth
 from stackmeter.client import Overview
+from stackmeter.restate import Report
 
 ENDS = ("accepted", "late", "duplicate", "quarantined", "rejected")
 UNKNOWN = "-"
@@ -39,6 +41,8 @@ class Row:
     month: float | None  # t
     coverage: float | None  # today's
     complete_until: str | None
+    today_on: frozenset[str] = frozenset()  # provisional rows of factors that the amount rests on
+    month_on: frozenset[str] = frozenset()
 
 
 def rows(seen: Overview) -> list[Row]:
@@ -53,13 +57,69 @@ def tonnes(seen: Overview, zone: tzinfo) -> Table:
     table.add_column(f"t CO2e ({seen.gwp})", no_wrap=True)
     for head in ("per hour", "today", "this month", "coverage", f"complete up to ({clock})"):
         table.add_column(head, justify="right", no_wrap=True)
-    for row in rows(seen):
-        amounts = (_amount(amount) for amount in (row.now, row.today, row.month))
+    shown = rows(seen)
+    for row in shown:
+        amounts = (
+            _amount(row.now),
+            _amount(row.today) + _mark(row.today_on),
+            _amount(row.month) + _mark(row.month_on),
+        )
         until = moment(row.complete_until, seen.as_of, zone)
         table.add_row(
             _name(row), *amounts, share(row.coverage), until, style=None if row.facility else "bold"
         )
+    if provisional := sorted(frozenset().union(*(row.today_on | row.month_on for row in shown))):
+        table.caption = f"* rests on provisional factors: {escape(', '.join(provisional))}"
+        table.caption_justify = "left"
     return table
+
+
+def periods(found: PeriodsBody) -> Table:
+    """Return months as a table, with what waits for approval."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head, justify in (("park", "left"), ("month", "left"), ("status", "left"), ("t CO2e", "right")):
+        table.add_column(head, justify=justify, no_wrap=True)  # type: ignore[arg-type]  # rich's own literals
+    for head in ("would be", "change", "windows", "generation"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("approved by")
+    for one in found.periods:
+        waits = one.pending_restatement
+        held = (
+            (_amount(waits.current_t), _signed(waits.delta_t), f"{waits.windows:,}", str(waits.generation))
+            if waits
+            else ("", "", "", "")
+        )
+        first = (waits.approved_by or ("two must approve" if waits.needs_second else "")) if waits else ""
+        table.add_row(one.park, one.month, one.status, _amount(one.reported_t), *held, first)
+    return table
+
+
+def restatement(report: Report) -> Table:
+    """Return what a restatement changes, a source's month a row."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("source", no_wrap=True)
+    table.add_column("month", no_wrap=True)
+    for head in ("windows", "t CO2e published", "would be", "change"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("")
+    for delta in sorted(report.deltas.values(), key=lambda d: (d.month, d.park, d.facility, d.source)):
+        amounts = (_amount(delta.reported_t), _amount(delta.current_t), _signed(delta.delta_t))
+        held = "final: waits for approval" if delta.held else ""
+        name = f"{delta.park}/{delta.facility}/{delta.source}"
+        table.add_row(name, delta.month, f"{delta.windows:,}", *amounts, held)
+    return table
+
+
+@contextmanager
+def chunks_progress() -> Iterator[Callable[[int, int], None]]:
+    """Give what to call with (chunks done, chunks in all)."""
+    with _bar("{task.completed:,} of {task.total:,} chunks") as bar:
+        task = bar.add_task("computing", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _signed(amount: float | None) -> str:
+    return UNKNOWN if amount is None else f"{amount:+,.3f}"
 
 
 def plain(seen: Overview, zone: tzinfo) -> str:
@@ -202,6 +262,8 @@ def _row(total: TotalBody, seen: Overview) -> Row:
         _known_sum(one.co2e_t for one in month),
         total.coverage,
         total.complete_until,
+        _provisional(today),
+        _provisional(month),
     )
 
 
@@ -213,6 +275,15 @@ def _facilities(among: Iterable[TotalBody], total: TotalBody) -> list[TotalBody]
 
 def _is_in(place: tuple[str | None, ...], wanted: tuple[str | None, ...]) -> bool:
     return all(name in (None, own) for name, own in zip(wanted, place, strict=True))
+
+
+def _provisional(totals: Iterable[TotalBody]) -> frozenset[str]:
+    factors = (factor for total in totals for factor in total.factors or [])
+    return frozenset(factor.row for factor in factors if factor.status == "provisional")
+
+
+def _mark(provisional: frozenset[str]) -> str:
+    return "*" if provisional else ""
 
 
 def _known_sum(amounts: Iterable[float | None]) -> float | None:

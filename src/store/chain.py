@@ -67,8 +67,7 @@ class SumChain:
 
     def rebuild(self, source: Ints, hour: Times, windows: Floats) -> None:
         """Sum hours of windows, [hours, windows, 10 fields] sorted by (source, hour), and what stands above them."""
-        known = (blocks.coverage(windows) > 0).sum(axis=1)
-        sums = np.concatenate([known[:, None].astype(np.float64), _folded(windows)], axis=1)
+        sums = hour_sums(windows)
         self._write(periods.HOUR, source, hour, sums)
         for level in (periods.DAY, periods.MONTH):
             source, hour, sums = self._climb(level, source, hour, sums)
@@ -86,8 +85,7 @@ class SumChain:
             family[slot[low:high]] = sums[low:high]
         children = np.stack(families)
         children = children[:, (children[:, :, -1] > 0).any(axis=0)]  # the revision of an absent child is 0
-        counts = children[:, :, 0].sum(axis=1)[:, None]
-        return source, parent, np.concatenate([counts, _folded(children[:, :, 1:])], axis=1)
+        return source, parent, parent_sums(children)
 
     def _family(self, level: int, source: int, parent: int) -> Floats:
         """Return a parent's children, [slots, 11]; an absent one is unknown."""
@@ -101,9 +99,7 @@ class SumChain:
         return found
 
     def _stored(self, level: int, source: int, parent: int) -> Floats:
-        children = np.concatenate(
-            [np.zeros((_SLOTS[level].count, 1)), blocks.empty(_SLOTS[level].count)], axis=1
-        )
+        children = _childless(level)
         end = int(periods.UNITS[level].next(parent, self._zone_of[source]))
         query = f"SELECT start, {', '.join(SUM_FIELDS)} FROM total WHERE source = ? AND level = ? AND start >= ? AND start < ?"
         for start, *values in self._connection.execute(query, (source, level - 1, parent, end)).fetchall():
@@ -114,6 +110,32 @@ class SumChain:
     def _write(self, level: int, source: Ints, start: Times, sums: Floats) -> None:
         columns = [source.tolist(), [level] * len(source), start.tolist(), *sums.T.tolist()]
         write_columns(self._connection, "INSERT OR REPLACE INTO total", columns)
+
+
+def hour_sums(windows: Floats) -> Floats:
+    """Return the sum of each hour's windows, [hours, windows, 10 fields] → [hours, 11]: `SUM_FIELDS`."""
+    known = (blocks.coverage(windows) > 0).sum(axis=1)
+    return np.concatenate([known[:, None].astype(np.float64), _folded(windows)], axis=1)
+
+
+def parent_sums(children: Floats) -> Floats:
+    """Return the sum of each parent's children in time order, [parents, slots, 11] → [parents, 11]."""
+    counts = children[:, :, 0].sum(axis=1)[:, None]
+    return np.concatenate([counts, _folded(children[:, :, 1:])], axis=1)
+
+
+def parent_of(level: int, parent: int, start: Times, sums: Floats) -> Floats:
+    """Return the sum of one parent, [11], of a level (day or month): of its children's starts and sums, [children, 11]."""
+    children = _childless(level)
+    children[_SLOTS[level].of(start, np.array(parent))] = sums
+    total: Floats = parent_sums(children[None])[0]
+    return total
+
+
+def _childless(level: int) -> Floats:
+    """Return the slots of a parent's children, [slots, 11], all absent."""
+    count = _SLOTS[level].count
+    return np.concatenate([np.zeros((count, 1)), blocks.empty(count)], axis=1)
 
 
 def _folded(rows: Floats) -> Floats:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from store.sqlite import open_writer, transaction
+from store.sqlite import JOURNAL, claim, open_writer, transaction
 
 DUP, RETAIN = 1, 2
 DECISION = 4  # not a message of the broker but what a person decided, in its place among them
@@ -49,6 +49,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection = open_writer(path)
+        claim(self._connection, path, JOURNAL)
         self._connection.execute(_SCHEMA)
         row = self._connection.execute(
             "SELECT first + count FROM journal ORDER BY first DESC LIMIT 1"
@@ -92,6 +93,11 @@ class JournalReader:
         self._connection = sqlite3.connect(
             f"file:{path}?mode=ro", uri=True, check_same_thread=False, timeout=30
         )
+
+    def identity(self) -> bytes | None:
+        """Return what no other journal begins with, the digest of its first group; None while it is empty."""
+        row = self._connection.execute("SELECT digest FROM journal WHERE first = 1").fetchone()
+        return bytes(row[0]) if row else None
 
     def read(self, start: int, most: int) -> Iterator[tuple[int, list[Message]]]:
         """Yield (offset of its first message, messages) from `start` on, until at least `most` were given."""

@@ -47,6 +47,13 @@ class Ledger:
         """Read the head again: the transaction that moved it was rolled back."""
         self._head = self._stored_head()
 
+    def newest(self) -> Entry | None:
+        """Return what the newest row says, None where there is none."""
+        row = self._connection.execute(
+            "SELECT at, cause, actor, configuration, journal_from, journal_to FROM ledger ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+        return Entry(*row) if row else None
+
     def append(self, entry: Entry, changes: Changes) -> None:
         """Append one row for all changes of a transaction."""
         packed = pack(changes)

@@ -13,7 +13,10 @@ import numpy as np
 from plant.arrays import Floats, Ints, Readings, Times
 from plant.park import Channel, Plant, Source
 from plant.vocabulary import NS_PER_HOUR, Verdict
-from store.blocks import FIELDS, REVISION, coverage, from_bytes
+from store.blocks import FIELDS, REVISION, coverage, empty, from_bytes
+from store.closing import Closing
+from store.periods import MONTH
+from store.regulated import RegulatedHours, regulated_hours
 from store.rows import NEVER, OUTCOMES, SUMMED, Alert, Balance, Emissions, GatewayStatus, Newest, Outboxes
 
 BASELINES = (Verdict.COUNTED, Verdict.RESET, Verdict.ROLLOVER, Verdict.ANOMALY, Verdict.BASELINE)
@@ -124,6 +127,11 @@ class Snapshot:
             revision=_column(rows, 3),
         )
 
+    def regulated(self, source: int, start: int, end: int) -> RegulatedHours:
+        """Return the hours of a source that were counted under its regulation and start in [start, end)."""
+        number = next(iter(self._sources.ids(self._connection, [source])), 0)
+        return regulated_hours(self._connection, number, start, end)
+
     def windows(self, sources: Sequence[int], start: int, end: int) -> Emissions:
         """Return the computed windows that start in [start, end), by source and time."""
         ids = self._sources.ids(self._connection, sources)
@@ -198,6 +206,32 @@ class Snapshot:
             status, limit,
         )  # fmt: skip
         return [Alert(*(*row[:9], json.loads(row[9]), *row[10:])) for row in rows]
+
+    def closing(self) -> Closing:
+        """Return the reporting periods, to be read."""
+        park_of = {park.name: park.zone for park in self.plant.parks}
+        known = [source.index for source in self.plant.sources]
+        ids = self._sources.ids(self._connection, known)
+        places = {number: self.plant.sources[index].park for number, index in ids.items()}
+        return Closing(self._connection, {number: (park, park_of[park]) for number, park in places.items()})
+
+    def block(self, source: int, hour: int) -> Floats:
+        """Return the published block of an hour; `source` is a database id here, as it is to `closing`."""
+        rows = self._all("SELECT block FROM emission WHERE source = ? AND hour = ?", source, hour)
+        return from_bytes(rows[0][0]) if rows else empty(NS_PER_HOUR // self.plant.window)
+
+    def months(self, park: str) -> list[int]:
+        """Return the starts of the months in which any source of a park has emissions [ns UTC]."""
+        rows = self._all(
+            "SELECT DISTINCT start FROM total WHERE level = ? AND source IN (SELECT id FROM source WHERE park = ?)",
+            MONTH, park,
+        )  # fmt: skip
+        return [int(row[0]) for row in rows]
+
+    def decision(self, number: str) -> tuple[str, str] | None:
+        """Return outcome and detail of a decision, None while the line has not taken it."""
+        rows = self._all("SELECT outcome, detail FROM decision WHERE id = ?", number)
+        return (str(rows[0][0]), str(rows[0][1])) if rows else None
 
     def gateways(self) -> list[GatewayStatus]:
         """Return what each gateway's status said last, by gateway."""

@@ -43,8 +43,8 @@ class ReadingTable:
     ) -> Stretch:
         """Return the readings around [first, last] ns with all context that their windows depend on.
 
-        It starts at a baseline at or before the window of the LOOK_BACK-th counting reading before `first`,
-        and ends LOOK_BACK counting readings after the window of the `look_on`-th one after `last`.
+        It starts at a baseline before the whole window of the one that stands at or before the window of the
+        LOOK_BACK-th counting reading before `first`, and ends LOOK_BACK counting readings after the window of the `look_on`-th one after `last`.
         """
         start = self._start(channel, first, window, period)
         until = self._until(channel, last, window, period, look_on)
@@ -61,9 +61,14 @@ class ReadingTable:
         )
         if back is None:
             return None
+        anchor = self._baseline(channel, (back - period) // window * window)
+        # What changed may reach back to the anchor, and so to its window, which begins with an earlier step.
+        return None if anchor is None else self._baseline(channel, anchor // window * window)
+
+    def _baseline(self, channel: int, until: int) -> int | None:
         return self._one(
             f"SELECT time FROM reading WHERE channel = ? AND time <= ? AND verdict IN ({_BASELINES}) ORDER BY time DESC LIMIT 1",
-            (channel, (back - period) // window * window),
+            (channel, until),
         )
 
     def _until(self, channel: int, last: int, window: int, period: int, look_on: int) -> int:

@@ -115,3 +115,17 @@ CREATE TABLE decision (
     id TEXT PRIMARY KEY, at INTEGER NOT NULL, message INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
     park TEXT NOT NULL, start INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- Clock hours of sources under a regulation, without gaps from a source's first. status and the rules inside inputs are
+-- numbers of rules.regulation and rules.substitution; inputs is msgpack (store.regulated); live_co2e_t is the live number of
+-- the hour when it was counted. NULL is unknown. The history is chained as the ledger is, over changes (columns).
+CREATE TABLE regulated_hour (
+    source INTEGER NOT NULL, hour INTEGER NOT NULL, revision INTEGER NOT NULL, status INTEGER NOT NULL,
+    co2e_t REAL, live_co2e_t REAL, inputs BLOB NOT NULL, PRIMARY KEY (source, hour)
+) WITHOUT ROWID;
+CREATE TABLE regulated_ledger (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, cause TEXT NOT NULL, actor TEXT NOT NULL, configuration TEXT NOT NULL,
+    journal_from INTEGER NOT NULL, journal_to INTEGER NOT NULL, changes BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL
+);
+CREATE TRIGGER regulated_ledger_is_append_only_1 BEFORE UPDATE ON regulated_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER regulated_ledger_is_append_only_2 BEFORE DELETE ON regulated_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;

@@ -13,6 +13,26 @@ class NotDurable(Exception):
     """The database did not take the settings without which an acknowledgement would be a lie."""
 
 
+class StateMismatch(Exception):
+    """The files of a state directory do not belong to each other, to this version or to this configuration."""
+
+
+JOURNAL, STATE = 0x534D4A31, 0x534D5331  # application ids, "SMJ1" and "SMS1"
+
+
+def claim(connection: sqlite3.Connection, path: Path, kind: int) -> None:
+    """Mark a new file as of a kind; raise StateMismatch where it is one of another kind, or somebody else's."""
+    found = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    if found == kind:
+        return
+    if found or connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+        what = {JOURNAL: "a journal", STATE: "a state"}
+        raise StateMismatch(
+            f"{path} is {what.get(found, 'another database')}, not {what[kind]}: restore both files under their own names"
+        )
+    connection.execute(f"PRAGMA application_id = {kind}")
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """Open for writing with WAL and `synchronous=FULL`; raise NotDurable where SQLite refuses either."""
     connection = sqlite3.connect(

@@ -15,14 +15,10 @@ from store.closing import Closing
 from store.emissions import EmissionTable
 from store.ledger import Ledger
 from store.readings import ReadingTable
-from store.sqlite import open_writer, transaction
+from store.sqlite import STATE, StateMismatch, claim, open_writer, transaction
 from store.sums import only_events
 
 SCHEMA_VERSION = 2
-
-
-class StateMismatch(Exception):
-    """The state on disk does not belong to this journal, this version or this configuration."""
 
 
 class State:
@@ -31,6 +27,7 @@ class State:
     def __init__(self, path: Path, plant: Plant) -> None:
         self.path = path
         self._connection = open_writer(path)
+        claim(self._connection, path, STATE)
         self._create(plant)
         self._plant = plant
         self.channel_ids = self._ids("channel", [(c.park, c.facility, c.name) for c in plant.channels])
@@ -74,6 +71,16 @@ class State:
     def move_cursor(self, offset: int) -> None:
         """Set the cursor, in the transaction that made the state follow."""
         self._connection.execute("UPDATE cursor SET next = ? WHERE name = 'line'", (offset,))
+
+    def bind(self, journal: bytes | None) -> None:
+        """Remember which journal this state follows, in the transaction that takes its first message."""
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('journal', ?)", (journal,))
+
+    @property
+    def journal(self) -> bytes | None:
+        """The identity of the journal that this state follows, None before its first message."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'journal'").fetchone()
+        return bytes(row[0]) if row else None
 
     def note_first_readings(self, source: Ints, time: Ints) -> None:
         """Remember when sources (by index) had their first reading."""

@@ -125,7 +125,8 @@ def due_windows(state: Snapshot, sources: Sequence[int], edges: Times, as_of: in
 def only_events(plant: Plant, source: int) -> bool:
     """Return whether all inputs of a source are event channels, so that silence is no gap."""
     inputs = plant.sources[source].inputs
-    return all(plant.channels[given.channel].kind is Kind.EVENT for given in inputs)
+    channels = (k for given in inputs for k in plant.measured(given.channel))
+    return all(plant.channels[k].kind is Kind.EVENT for k in channels)
 
 
 def missing_shares(windows: Emissions) -> Floats:

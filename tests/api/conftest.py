@@ -13,6 +13,7 @@ from api.health import Health
 from api.metrics import Family
 from api.series import ChannelWindows
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
+from rules.catalogue import Register
 from store.reader import Reader
 from tests.api.state import AS_OF, MIDNIGHT, TOKEN, WINDOW, State, plant, windows
 
@@ -20,7 +21,7 @@ from tests.api.state import AS_OF, MIDNIGHT, TOKEN, WINDOW, State, plant, window
 class Api:
     """The app under test, and what the tests may change about it."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, catalogue: Register | None = None) -> None:
         self.state = state
         self.as_of = AS_OF
         self.health = Health()
@@ -29,6 +30,7 @@ class Api:
         self.app = create_app(
             self.reader, state.plant, TOKEN,
             health=lambda: self.health, metrics=lambda: self.families, clock=lambda: self.as_of, activity=activity,
+            decide=lambda _decision: None, catalogue=catalogue,
         )  # fmt: skip
 
     def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:

@@ -160,7 +160,18 @@ def test_the_description_builds_and_names_every_operation_once(api):
 
     operations = [one for path in body["paths"].values() for one in path.values()]
     names = [one["operationId"] for one in operations]
-    assert sorted(names) == ["alerts", "alive", "balance", "prometheus", "ready", "series", "totals"]
+    assert len(names) == len(set(names))
+    assert {
+        "alerts",
+        "alive",
+        "balance",
+        "decision",
+        "periods",
+        "prometheus",
+        "ready",
+        "series",
+        "totals",
+    } <= set(names)
     assert all(one["summary"] and one["description"] for one in operations)
 
 

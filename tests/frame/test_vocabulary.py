@@ -7,6 +7,8 @@ from itertools import chain
 import pytest
 
 from plant.vocabulary import Code, Flag, Kind, Outcome, Quality, Verdict
+from rules.regulation import Status
+from rules.substitution import Rule
 from store import blocks
 from tests.frame.repository import ROOT, text
 
@@ -21,7 +23,7 @@ def words(enumeration: type[Enum]) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("enumeration", [Code, Flag, Kind, Outcome, Quality, Verdict])
+@pytest.mark.parametrize("enumeration", [Code, Flag, Kind, Outcome, Quality, Rule, Status, Verdict])
 def test_every_word_of_the_code_has_an_entry(enumeration: type[Enum]) -> None:
     assert words(enumeration) - TERMS == set()
 

@@ -242,6 +242,36 @@ def test_any_order_repetition_and_split_gives_the_bits_of_one_sorted_batch(histo
     assert got == expected
 
 
+def test_a_change_that_reaches_back_to_a_baseline_keeps_that_baselines_whole_window():
+    """A history that Hypothesis found: six outliers lie between the last baseline and what comes late."""
+
+    def at(minute, value, reset=True, correction=0):
+        time = START + round(minute * 60) * MINUTE // 60
+        return 2, oracle.Reading(time, value, 0, reset, "", correction)
+
+    high = 62.0763
+    batches = [
+        [
+            at(36, 0.0, False, 1),
+            at(5.5, high, True, 1),
+            at(95.75, high, True, 1),
+            at(95.5, high),
+            at(4.5, high),
+        ],
+        [at(33, 59.0, True, 1), at(270, 0.0), at(27, 0.0, False), at(96, high)],
+        [at(96.25, high, True, 1)],
+    ]
+    plant = plant_of(CHANNELS)
+    expected = offline(plant, sorted(itertools.chain(*batches), key=lambda row: row[1].time))
+
+    with fresh_state(plant) as (state, _):
+        for batch in batches:
+            take(plant, Evaluator(plant, Engine(plant, Identity()), state), state, batch)
+        got = outcome(state)
+
+    assert got == expected
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 @pytest.mark.parametrize("one", CHANNELS, ids=lambda c: f"{c.index}-{c.kind}")

@@ -1,11 +1,13 @@
 """Reporting periods: open → provisional → final → restated, and what waits for approval."""
 
+import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from store.journal import DECISION
-from tests.semantics.world import DAY, GRID, HOUR, MINUTE, NOON, World, reading
+from tests.semantics.world import DAY, GRID, HOUR, MINUTE, NOON, TOKEN, World, reading
 
 APRIL = NOON + 30 * DAY
 
@@ -19,6 +21,18 @@ def decide(
     world.publish(body, topic="$stackmeter/decision", flags=DECISION)
     [(outcome, detail)] = world.rows("SELECT outcome, detail FROM decision WHERE id = ?", number)
     return outcome, detail
+
+
+def ask(world: World, **body: Any) -> httpx.Response:
+    """Decide through the API."""
+
+    async def post() -> httpx.Response:
+        transport = httpx.ASGITransport(world.app, raise_app_exceptions=False)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
+            return await client.post("/v1/periods", json=body)
+
+    return asyncio.run(post())
 
 
 def generation(world: World) -> int:
@@ -194,3 +208,58 @@ def test_a_late_breach_in_a_final_month_wakes_nobody(month):
     month.send(LATE)
 
     assert month.rows("SELECT count(*) FROM webhook") == [(0,)]
+
+
+# --- through the API
+
+
+def march(world: World) -> Any:
+    [one] = [p for p in world.get("/v1/periods", park="park-a")["periods"] if p["month"] == "2026-03"]
+    return one
+
+
+def test_a_month_with_emissions_is_open_until_somebody_decides(month):
+    assert march(month) == {
+        "park": "park-a",
+        "month": "2026-03",
+        "status": "open",
+        "reported_t": pytest.approx(60 * GRID),
+        "pending_restatement": None,
+    }
+
+
+def test_the_api_tells_what_waits_and_takes_the_approval(month):
+    body = {"park": "park-a", "month": "2026-03"}
+    assert ask(month, **body, action="final", by="lan").json()["period"]["status"] == "final"
+    month.send(LATE)
+
+    waits = march(month)["pending_restatement"]
+    assert waits == {
+        "reported_t": pytest.approx(60 * GRID),
+        "current_t": pytest.approx(70 * GRID),
+        "delta_t": pytest.approx(10 * GRID),
+        "windows": 60,
+        "generation": waits["generation"],
+        "needs_second": True,
+        "approved_by": None,
+    }
+    approval = {**body, "action": "approve", "generation": waits["generation"]}
+    ask(month, **approval, by="lan")
+    assert march(month)["pending_restatement"]["approved_by"] == "lan"
+    assert ask(month, **approval, by="lan").status_code == 409
+    told = ask(month, **approval, by="minh").json()
+
+    assert (told["outcome"], told["period"]["status"]) == ("done", "restated")
+    assert told["period"]["reported_t"] == pytest.approx(70 * GRID)
+    assert told["period"]["pending_restatement"] is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"park": "park-b"}, {"month": "2026-13"}, {"action": "erase"}, {"by": " "}, {"more": 1}]
+)
+def test_a_wrong_decision_is_refused_before_it_is_journalled(month, wrong):
+    before = month.journal.next
+
+    answer = ask(month, **({"park": "park-a", "month": "2026-03", "action": "final", "by": "lan"} | wrong))
+
+    assert (answer.status_code, month.journal.next) == (422, before)

@@ -18,6 +18,9 @@ from plant.load import load
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
+from stackmeter.explain import WindowExplainer
+from stackmeter.verify import verify
+from store.closing import Decision
 from store.journal import Journal, JournalReader, Message
 from store.lines import PointNames
 from store.reader import Reader
@@ -74,9 +77,18 @@ class World:
         self.app = create_app(
             self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now,
             activity=ChannelActivity(self.folder / "state.db", self.plant),
+            decide=self.decide, explain=WindowExplainer(self.folder / "state.db", self.plant, self.catalogue),
         )  # fmt: skip
 
     def close(self) -> None:
+        """Prove that what was published follows from the readings, and these from the messages; then end it."""
+        try:
+            report = verify(self.plant, self.catalogue, self.folder)
+            assert report.proven, report.findings[:5]
+        finally:
+            self._shut()
+
+    def _shut(self) -> None:
         self.reader.close()
         self._journal_reader.close()
         self.state.close()
@@ -84,7 +96,7 @@ class World:
 
     def restart(self) -> None:
         """Stop and start it on the same state."""
-        self.close()
+        self._shut()
         self._open()
 
     # --- messages in ----------------------------------------------------------------------------------------------
@@ -103,6 +115,12 @@ class World:
     def send(self, *readings: dict[str, Any], gateway: str = "gw", **envelope: Any) -> None:
         """Let one batch message arrive; `boot` and `seq` may be given."""
         self.publish({**envelope, "readings": list(readings)}, gateway=gateway)
+
+    def decide(self, decision: Decision) -> None:
+        """Let the line take what somebody decides."""
+        self.journal.append([decision.message(self.now)])
+        while self.line.step():
+            pass
 
     def tick(self, now: int) -> None:
         """Let time pass."""

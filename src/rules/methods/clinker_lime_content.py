@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
 from rules.validity import percent, positive
@@ -21,6 +22,9 @@ SPEC = MethodSpec(
     activity="clinker",
     parameters=(Parameter("lime", "%"), Parameter("kiln_dust_correction", "1")),
 )
+
+EXAMPLE = Example(inputs={"clinker": 1e6}, factor={}, parameters={"lime": 65.0, "kiln_dust_correction": 1.02})
+WORKING = ("co2_kg = clinker * 0.785 * lime / 100 * kiln_dust_correction",)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import methane
+from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
 from rules.one_gas import ch4_only
@@ -21,6 +22,9 @@ SPEC = MethodSpec(
     activity="coal",
     parameters=(Parameter("gas_content", "m3/t"),),
 )
+
+EXAMPLE = Example(inputs={"coal": 1e8}, factor={}, parameters={"gas_content": 10.0})
+WORKING = ("volume [m3] = coal / 1000 * gas_content", "ch4_kg = volume * 0.67")
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
+from rules.examples import Example
 from rules.factor_files import DIRECT_ELECTRICITY
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -20,6 +21,9 @@ SPEC = MethodSpec(
     activity="energy",
     factor=("co2",),
 )
+
+EXAMPLE = Example(inputs={"energy": 250e3}, factor={"co2": 0.041}, parameters={})
+WORKING = ("co2_kg = energy * factor.co2",)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods

@@ -7,6 +7,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
+from rules.examples import Example
 from rules.factor_files import ELECTRICITY
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -22,6 +23,9 @@ SPEC = MethodSpec(
     activity="energy",
     factor=("co2",),
 )
+
+EXAMPLE = Example(inputs={"energy": 1e6}, factor={"co2": 0.6592}, parameters={})
+WORKING = ("co2_kg = energy * factor.co2",)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods

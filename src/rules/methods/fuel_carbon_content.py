@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
 from rules.methods.stack_co2 import BIOGENIC_SHARE
@@ -16,10 +17,19 @@ SPEC = MethodSpec(
     name="fuel-carbon-content",
     scope=1,
     title="CO2 of a fuel burned, by its mass and carbon content",
-    reference="IPCC 2006, volume 2, chapter 2, tier 3; Regulation (EU) 2018/2066, article 24; 40 CFR 98.33, equation C-3 in SI units",
+    reference="IPCC 2006, volume 2, chapter 2, tier 3; Regulation (EU) 2018/2066, article 24; 40 CFR 98.33, equation C-3, and 40 CFR 75, Appendix G, equation G-1, both in SI units",
     roles=(Role("mass", "kg"),),
     activity="mass",
     parameters=(Parameter("carbon", "%"), OXIDATION, BIOGENIC_SHARE),
+)
+
+EXAMPLE = Example(
+    inputs={"mass": 1e6}, factor={}, parameters={"carbon": 70.0, "oxidation": 98.0, "biogenic_share": 5.0}
+)
+WORKING = (
+    "all_co2 [kg] = mass * carbon / 100 * oxidation / 100 * 44 / 12",
+    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
+    "co2_kg = all_co2 - co2_biogenic_kg",
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -22,6 +23,19 @@ SPEC = MethodSpec(
     factor=FACTOR_VALUES,
     parameters=(Parameter("net_share", "%", default=100.0),),
 )
+
+EXAMPLE = Example(
+    inputs={"energy": 10e3},
+    factor={"co2": 98.3, "co2_biogenic": 0.0, "ch4": 0.01, "n2o": 0.0015},
+    parameters={"net_share": 95.0},
+)
+PER_NET_ENERGY = (
+    "co2_kg = net_energy * factor.co2",
+    "co2_biogenic_kg = net_energy * factor.co2_biogenic",
+    "ch4_kg = net_energy * factor.ch4",
+    "n2o_kg = net_energy * factor.n2o",
+)
+WORKING = ("net_energy [GJ] = energy * net_share / 100", *PER_NET_ENERGY)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, fuel_energy, fuel_gas_volume
@@ -25,6 +26,18 @@ SPEC = MethodSpec(
     parameters=(*fuel_gas_volume.SPEC.parameters, COMPRESSIBILITY),
 )
 
+EXAMPLE = Example(
+    inputs={"volume": 1000.0, "pressure": 300.0, "temperature": 25.0},
+    factor={"co2": 56.1, "co2_biogenic": 0.0, "ch4": 0.001, "n2o": 0.0001},
+    parameters={"ncv": 36.0, "compressibility": 0.995},
+)
+PER_ACTUAL_VOLUME = (
+    "reference_volume [Nm3] = volume * (absolute / 101.325) * (273.15 / (temperature + 273.15)) / compressibility",
+    "net_energy [GJ] = reference_volume * ncv / 1000",
+    *fuel_energy.PER_NET_ENERGY,
+)
+WORKING = ("absolute [kPa] = pressure", *PER_ACTUAL_VOLUME)
+
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
     """Emissions from burning a gas whose meter does not convert to reference conditions.
@@ -41,7 +54,8 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
         As `fuel_energy.emissions`. [kg/GJ]
     parameters
         `ncv`: as `fuel_gas_volume.emissions`. [MJ/Nm3]
-        `compressibility`: as `reference_volume`; 1 is right within 1 % below 5 bar. [1]
+        `compressibility`: of the gas as it flows, over the one at reference conditions; 1 is right within 1 % below
+        5 bar. NaN unless above 0. [1]
 
     Returns
     -------

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, fuel_gas_actual_volume
@@ -21,6 +22,13 @@ SPEC = MethodSpec(
     factor=fuel_gas_actual_volume.SPEC.factor,
     parameters=(*fuel_gas_actual_volume.SPEC.parameters, Parameter("barometric", "kPa")),
 )
+
+EXAMPLE = Example(
+    inputs={"volume": 1000.0, "pressure": 200.0, "temperature": 25.0},
+    factor={"co2": 56.1, "co2_biogenic": 0.0, "ch4": 0.001, "n2o": 0.0001},
+    parameters={"ncv": 36.0, "compressibility": 0.995, "barometric": 100.8},
+)
+WORKING = ("absolute [kPa] = pressure + barometric", *fuel_gas_actual_volume.PER_ACTUAL_VOLUME)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

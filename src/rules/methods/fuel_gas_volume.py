@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, fuel_energy
@@ -23,6 +24,13 @@ SPEC = MethodSpec(
     factor=fuel_energy.FACTOR_VALUES,
     parameters=(Parameter("ncv", "MJ/Nm3"),),
 )
+
+EXAMPLE = Example(
+    inputs={"volume": 1000.0},
+    factor={"co2": 56.1, "co2_biogenic": 0.0, "ch4": 0.001, "n2o": 0.0001},
+    parameters={"ncv": 36.0},
+)
+WORKING = ("net_energy [GJ] = volume * ncv / 1000", *fuel_energy.PER_NET_ENERGY)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

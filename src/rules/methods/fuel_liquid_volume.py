@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, fuel_energy, fuel_mass
@@ -21,6 +22,13 @@ SPEC = MethodSpec(
     factor=fuel_mass.SPEC.factor,
     parameters=(Parameter("density", "kg/L"),),
 )
+
+EXAMPLE = Example(
+    inputs={"volume": 1000.0},
+    factor={"co2": 74.1, "co2_biogenic": 0.0, "ch4": 0.003, "n2o": 0.0006, "ncv": 43.0},
+    parameters={"density": 0.84},
+)
+WORKING = ("mass [kg] = volume * density", *fuel_mass.WORKING)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

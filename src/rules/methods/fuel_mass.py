@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, fuel_energy
@@ -21,6 +22,13 @@ SPEC = MethodSpec(
     activity="mass",
     factor=(*fuel_energy.FACTOR_VALUES, "ncv"),
 )
+
+EXAMPLE = Example(
+    inputs={"mass": 1000.0},
+    factor={"co2": 74.1, "co2_biogenic": 0.0, "ch4": 0.003, "n2o": 0.0006, "ncv": 43.0},
+    parameters={},
+)
+WORKING = ("net_energy [GJ] = mass * factor.ncv / 1000", *fuel_energy.PER_NET_ENERGY)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, fuel_energy, fuel_mass_own_ncv
@@ -22,6 +23,20 @@ SPEC = MethodSpec(
     activity="mass",
     factor=fuel_energy.FACTOR_VALUES,
     parameters=(*fuel_mass_own_ncv.SPEC.parameters, OXIDATION, Parameter("biogenic_share", "%")),
+)
+
+EXAMPLE = Example(
+    inputs={"mass": 10e3},
+    factor={"co2": 85.0, "co2_biogenic": 0.0, "ch4": 0.03, "n2o": 0.004},
+    parameters={"ncv": 28.0, "oxidation": 98.0, "biogenic_share": 27.0},
+)
+WORKING = (
+    "net_energy [GJ] = mass * ncv / 1000",
+    "all_co2 [kg] = net_energy * factor.co2 * oxidation / 100",
+    "co2_kg = all_co2 * (100 - biogenic_share) / 100",
+    "co2_biogenic_kg = all_co2 * biogenic_share / 100 + net_energy * factor.co2_biogenic * oxidation / 100",
+    "ch4_kg = net_energy * factor.ch4",
+    "n2o_kg = net_energy * factor.n2o",
 )
 
 

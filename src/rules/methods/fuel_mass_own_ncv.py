@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, fuel_energy, fuel_mass
@@ -21,6 +22,13 @@ SPEC = MethodSpec(
     factor=fuel_energy.FACTOR_VALUES,
     parameters=(Parameter("ncv", "GJ/t"),),
 )
+
+EXAMPLE = Example(
+    inputs={"mass": 25e3},
+    factor={"co2": 98.3, "co2_biogenic": 0.0, "ch4": 0.01, "n2o": 0.0015},
+    parameters={"ncv": 23.0},
+)
+WORKING = ("net_energy [GJ] = mass * ncv / 1000", *fuel_energy.PER_NET_ENERGY)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import methane
+from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
 from rules.methods.stack_co2 import BIOGENIC_SHARE
@@ -20,6 +21,19 @@ SPEC = MethodSpec(
     roles=(Role("gas", "Nm3"),),
     activity="gas",
     parameters=(METHANE_SHARE, Parameter("destruction", "%"), BIOGENIC_SHARE),
+)
+
+EXAMPLE = Example(
+    inputs={"gas": 1000.0},
+    factor={},
+    parameters={"methane": 60.0, "destruction": 98.0, "biogenic_share": 100.0},
+)
+WORKING = (
+    "methane_mass [kg] = gas * methane / 100 * 0.67 * 293.15 / 273.15",
+    "all_co2 [kg] = methane_mass * destruction / 100 * 44 / 16",
+    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
+    "co2_kg = all_co2 - co2_biogenic_kg",
+    "ch4_kg = methane_mass * (100 - destruction) / 100",
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
+from rules.examples import Example
 from rules.factor_files import PRODUCT_N2O
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -20,6 +21,9 @@ SPEC = MethodSpec(
     activity="acid",
     factor=("n2o",),
 )
+
+EXAMPLE = Example(inputs={"acid": 100e3}, factor={"n2o": 0.008}, parameters={})
+WORKING = ("n2o_kg = acid * factor.n2o",)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods

@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
 from rules.validity import percent
@@ -28,6 +29,15 @@ SPEC = MethodSpec(
     activity="flow",
     parameters=(BIOGENIC_SHARE,),
 )
+
+EXAMPLE = Example(inputs={"flow": 100e3, "co2": 12.0}, factor={}, parameters={"biogenic_share": 10.0})
+OF_SAME_BASIS = (
+    "density [kg/Nm3] = 44.0095 * 101.325 / (8.314462618 * 273.15)",
+    "all_co2 [kg] = volume * co2 / 100 * density",
+    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
+    "co2_kg = all_co2 - co2_biogenic_kg",
+)
+WORKING = ("volume [Nm3] = flow", *OF_SAME_BASIS)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
+from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, stack_co2
 
@@ -16,6 +17,11 @@ SPEC = MethodSpec(
     activity="flow",
     parameters=(stack_co2.BIOGENIC_SHARE,),
 )
+
+EXAMPLE = Example(
+    inputs={"flow": 100e3, "co2": 12.0, "moisture": 8.0}, factor={}, parameters={"biogenic_share": 0.0}
+)
+WORKING = ("volume [Nm3] = flow * 100 / (100 - moisture)", *stack_co2.OF_SAME_BASIS)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

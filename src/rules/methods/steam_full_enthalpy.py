@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -26,6 +27,18 @@ SPEC = MethodSpec(
     factor=("co2", "co2_biogenic"),
     parameters=(Parameter("enthalpy", "kJ/kg"), Parameter("boiler_efficiency", "%")),
 )
+
+EXAMPLE = Example(
+    inputs={"steam": 1e6},
+    factor={"co2": 74.1, "co2_biogenic": 0.0},
+    parameters={"enthalpy": 2776.0, "boiler_efficiency": 85.0},
+)
+PER_HEAT = (
+    "fuel [GJ] = heat / (boiler_efficiency / 100)",
+    "co2_kg = fuel * factor.co2",
+    "co2_biogenic_kg = fuel * factor.co2_biogenic",
+)
+WORKING = ("heat [GJ] = steam * enthalpy / 1000000", *PER_HEAT)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

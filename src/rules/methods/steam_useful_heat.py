@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter
+from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, steam_full_enthalpy
@@ -23,6 +24,13 @@ SPEC = MethodSpec(
     factor=steam_full_enthalpy.SPEC.factor,
     parameters=(*steam_full_enthalpy.SPEC.parameters, Parameter("water_enthalpy", "kJ/kg")),
 )
+
+EXAMPLE = Example(
+    inputs={"steam": 1e6},
+    factor={"co2": 74.1, "co2_biogenic": 0.0},
+    parameters={"enthalpy": 2776.0, "boiler_efficiency": 85.0, "water_enthalpy": 419.0},
+)
+WORKING = ("heat [GJ] = steam * (enthalpy - water_enthalpy) / 1000000", *steam_full_enthalpy.PER_HEAT)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
+from rules.examples import Example
 from rules.factor_files import WASTEWATER_BOD
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, wastewater_cod
@@ -19,6 +20,11 @@ SPEC = MethodSpec(
     activity="volume",
     factor=wastewater_cod.SPEC.factor,
 )
+
+EXAMPLE = Example(
+    inputs={"volume": 500.0, "bod": 0.3, "sludge": 20.0}, factor={"b0": 0.6, "mcf": 0.3}, parameters={}
+)
+WORKING = ("organic [kg] = volume * bod - sludge", "ch4_kg = organic * factor.b0 * factor.mcf")
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:

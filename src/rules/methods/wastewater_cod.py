@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
+from rules.examples import Example
 from rules.factor_files import WASTEWATER_COD
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -23,6 +24,11 @@ SPEC = MethodSpec(
     activity="volume",
     factor=("b0", "mcf"),
 )
+
+EXAMPLE = Example(
+    inputs={"volume": 2000.0, "cod": 1.2, "sludge": 0.0}, factor={"b0": 0.25, "mcf": 0.3}, parameters={}
+)
+WORKING = ("organic [kg] = volume * cod - sludge", "ch4_kg = organic * factor.b0 * factor.mcf")
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import methane
+from rules.examples import Example
 from rules.factor_files import WASTEWATER_COD
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, wastewater_cod
@@ -14,6 +15,7 @@ from rules.validity import percent
 METHANE_SHARE = Parameter("methane", "%")
 
 BASIS = WASTEWATER_COD
+PROPORTIONAL = False  # what is recovered is measured apart from the factor
 
 SPEC = MethodSpec(
     name="wastewater-cod-recovery",
@@ -29,6 +31,17 @@ SPEC = MethodSpec(
     activity="volume",
     factor=wastewater_cod.SPEC.factor,
     parameters=(METHANE_SHARE,),
+)
+
+EXAMPLE = Example(
+    inputs={"volume": 2000.0, "cod": 4.0, "biogas": 1500.0, "sludge": 300.0},
+    factor={"b0": 0.25, "mcf": 0.8},
+    parameters={"methane": 65.0},
+)
+WORKING = (
+    "organic [kg] = volume * cod - sludge",
+    "recovered [kg] = biogas * methane / 100 * 0.67 * 293.15 / 273.15",
+    "ch4_kg = organic * factor.b0 * factor.mcf - recovered",
 )
 
 

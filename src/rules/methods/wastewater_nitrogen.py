@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
+from rules.examples import Example
 from rules.factor_files import WASTEWATER_NITROGEN
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -23,6 +24,9 @@ SPEC = MethodSpec(
     activity="volume",
     factor=("n2o_n",),
 )
+
+EXAMPLE = Example(inputs={"volume": 200e3, "nitrogen": 0.05}, factor={"n2o_n": 0.01}, parameters={})
+WORKING = ("n2o_kg = volume * nitrogen * factor.n2o_n * 44 / 28",)
 
 
 def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods

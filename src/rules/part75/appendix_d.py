@@ -5,9 +5,12 @@ References
 .. [1] 40 CFR part 75, appendix D, section 3.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from plant.arrays import Floats
+from rules.examples import Worked
 from rules.stack_gas import Number
 from rules.validity import not_negative, percent, positive
 
@@ -119,3 +122,17 @@ def unit_value(rate: Floats, fuel_time: Floats, operating_time: Floats) -> Float
     burned = np.where(fuel_time == 0, 0.0, not_negative(rate) * not_negative(fuel_time))
     amount: Floats = burned.sum(axis=0)
     return amount / positive(operating_time)
+
+
+EXAMPLES: Mapping[str, Worked] = {
+    "d2_so2_oil": Worked({"oil": 10e3, "sulfur": 1.5}, "lb/h", "2 * oil * sulfur / 100"),
+    "d4_so2_gas": Worked({"gas": 10e3, "sulfur": 0.5}, "lb/h", "gas * sulfur * 2 / 7000"),
+    "d5_so2_gas": Worked({"heat_input": 1030.0, "rate": 0.0006}, "lb/h", "heat_input * rate"),
+    "d6_heat_input_gas": Worked({"gas": 10e3, "gcv": 103e3}, "mmBtu/h", "gas * gcv / 1000000"),
+    "d8_heat_input_oil": Worked({"oil": 10e3, "gcv": 19.5e3}, "mmBtu/h", "oil * gcv / 1000000"),
+    "unit_value": Worked(
+        {"rate": (100.0, 40.0), "fuel_time": (0.5, 0.25), "operating_time": 0.75},
+        "per h",
+        "sum(rate * fuel_time) / operating_time",
+    ),
+}

@@ -10,9 +10,12 @@ References
 .. [2] 40 CFR 98.33(a)(5)(iii), which cites F-11 for wet and F-2 for dry CO2.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from plant.arrays import Floats
+from rules.examples import Worked
 from rules.stack_gas import Number, dry_of_wet
 from rules.validity import not_negative, percent, positive
 
@@ -21,6 +24,7 @@ SO2_POUNDS = 1.660e-7  # [lb/scf per ppm] V
 CO2_TONS = 5.7e-7  # [short tons/scf per %] M; exact would be 5.711e-7
 POUNDS_PER_TON = 2000.0  # [lb/short ton]
 HUNDRED_PERCENT_IN_AIR = 100 / AIR_O2
+SLACK = 1e-9  # [%] by which rounding may put wet O2 above dry O2
 
 
 def f1_so2(so2_wet: Number, flow: Number) -> Floats:
@@ -245,4 +249,52 @@ def f31_moisture(o2_dry: Number, o2_wet: Number) -> Floats:
         NaN where the wet O2 is the higher one, which no gas is. [%]
     """
     dry = positive(percent(o2_dry))
-    return percent(100 * (dry - percent(o2_wet)) / dry)
+    moisture = 100 * (dry - percent(o2_wet)) / dry
+    return percent(np.where(moisture >= -SLACK, np.maximum(moisture, 0.0), moisture))
+
+
+EXAMPLES: Mapping[str, Worked] = {
+    "f1_so2": Worked({"so2_wet": 400.0, "flow": 10e6}, "lb/h", "1.660e-7 * so2_wet * flow"),
+    "f2_so2": Worked(
+        {"so2_dry": 400.0, "flow": 10e6, "moisture": 8.0},
+        "lb/h",
+        "1.660e-7 * so2_dry * flow * (100 - moisture) / 100",
+    ),
+    "f3_tons": Worked(
+        {"rate": (664.0, 600.0), "hours": (1.0, 0.5)}, "short tons", "sum(rate * hours) / 2000"
+    ),
+    "f11_co2": Worked({"co2_wet": 12.0, "flow": 10e6}, "short tons/h", "5.7e-7 * co2_wet * flow"),
+    "f11_co2_dry": Worked(
+        {"co2_dry": 12.0, "flow": 10e6, "moisture": 8.0},
+        "short tons/h",
+        "5.7e-7 * co2_dry * flow * (100 - moisture) / 100",
+    ),
+    "f12_tons": Worked({"rate": (68.4, 60.0), "hours": (1.0, 0.5)}, "short tons", "sum(rate * hours)"),
+    "f14a_co2": Worked(
+        {"o2_dry": 3.0, "fc": 1040.0, "fd": 8710.0}, "% dry", "100 * (fc / fd) * (20.9 - o2_dry) / 20.9"
+    ),
+    "f14b_co2": Worked(
+        {"o2_wet": 2.6, "moisture": 14.0, "fc": 1040.0, "fd": 8710.0},
+        "% wet",
+        "100 / 20.9 * (fc / fd) * (20.9 * (100 - moisture) / 100 - o2_wet)",
+    ),
+    "f15_heat_input": Worked(
+        {"flow": 10e6, "co2_wet": 12.0, "fc": 1800.0}, "mmBtu/h", "flow * (1 / fc) * co2_wet / 100"
+    ),
+    "f16_heat_input": Worked(
+        {"flow": 10e6, "moisture": 8.0, "co2_dry": 13.0, "fc": 1800.0},
+        "mmBtu/h",
+        "flow * (100 - moisture) / (100 * fc) * co2_dry / 100",
+    ),
+    "f17_heat_input": Worked(
+        {"flow": 10e6, "moisture": 8.0, "o2_wet": 5.0, "fd": 9780.0},
+        "mmBtu/h",
+        "flow * (1 / fd) * (20.9 * (100 - moisture) / 100 - o2_wet) / 20.9",
+    ),
+    "f18_heat_input": Worked(
+        {"flow": 10e6, "moisture": 8.0, "o2_dry": 6.0, "fd": 9780.0},
+        "mmBtu/h",
+        "flow * (100 - moisture) / (100 * fd) * (20.9 - o2_dry) / 20.9",
+    ),
+    "f31_moisture": Worked({"o2_dry": 5.0, "o2_wet": 4.6}, "%", "100 * (o2_dry - o2_wet) / o2_dry"),
+}

@@ -5,7 +5,10 @@ References
 .. [1] 40 CFR part 75, appendix G, section 2.
 """
 
+from collections.abc import Mapping
+
 from plant.arrays import Floats
+from rules.examples import Worked
 from rules.stack_gas import Number
 from rules.validity import not_negative, positive
 
@@ -45,3 +48,11 @@ def g4_co2(heat_input: Number, fc: Number) -> Floats:
         [short tons/h]
     """
     return positive(fc) * not_negative(heat_input) * MOLES_PER_SCF * CO2_MOLAR_MASS / POUNDS_PER_TON
+
+
+EXAMPLES: Mapping[str, Worked] = {
+    "g1_co2": Worked({"carbon": 24e3}, "short tons/d", "44 * carbon / (12 * 2000)"),
+    "g4_co2": Worked(
+        {"heat_input": 1000.0, "fc": 1040.0}, "short tons/h", "fc * heat_input / 385 * 44 / 2000"
+    ),
+}

@@ -5,9 +5,12 @@ References
 .. [1] 40 CFR part 75, appendix F, section 3.3.6; the same in Method 19 (40 CFR 60, appendix A), equation 19-13 and 19-15.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from plant.arrays import Floats
+from rules.examples import Worked
 from rules.stack_gas import Number
 from rules.validity import percent, positive
 
@@ -73,3 +76,16 @@ def f8_prorated(share: Floats, factor: Floats) -> Floats:
     aligned = factor.reshape(factor.shape + (1,) * (share.ndim - factor.ndim))
     whole = (np.abs(share.sum(axis=0) - 1) <= SHARE_SLACK) & (share >= 0).all(axis=0)
     return np.where(whole, (share * positive(aligned)).sum(axis=0), np.nan)
+
+
+EXAMPLES: Mapping[str, Worked] = {
+    "f7a_fd": Worked(
+        {"hydrogen": 5.0, "carbon": 70.0, "sulfur": 2.0, "nitrogen": 1.5, "oxygen": 7.0, "gcv": 12.5e3},
+        "dscf/mmBtu",
+        "1000000 * (3.64 * hydrogen + 1.53 * carbon + 0.57 * sulfur + 0.14 * nitrogen - 0.46 * oxygen) / gcv",
+    ),
+    "f7b_fc": Worked({"carbon": 70.0, "gcv": 12.5e3}, "scf CO2/mmBtu", "321000 * carbon / gcv"),
+    "f8_prorated": Worked(
+        {"share": (0.7, 0.3), "factor": (9780.0, 8710.0)}, "scf/mmBtu", "sum(share * factor)"
+    ),
+}

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from plant.arrays import Floats
+from rules.examples import Worked
 from rules.part75.appendix_f import AIR_O2
 from rules.part75.tables import DiluentCap
 from rules.stack_gas import Number, dry_of_wet
@@ -199,4 +200,55 @@ RATES: Mapping[str, Rate] = {
     "F-6": _f6,
     "19-8": _eq_19_8,
     "19-9": _eq_19_9,
+}
+
+
+EXAMPLES: Mapping[str, Worked] = {
+    "nox_rate: F-5": Worked(
+        {"equation": "F-5", "nox": 250.0, "diluent": 6.0, "f_factor": 9780.0},
+        "lb/mmBtu",
+        "1.194e-7 * nox * f_factor * 20.9 / (20.9 - diluent)",
+    ),
+    "nox_rate: 19-2": Worked(
+        {"equation": "19-2", "nox": 250.0, "diluent": 6.0, "f_factor": 10640.0},
+        "lb/mmBtu",
+        "1.194e-7 * nox * f_factor * 20.9 / (20.9 * (1 - 0.027) - diluent)",
+    ),
+    "nox_rate: 19-3": Worked(
+        {"equation": "19-3", "nox": 250.0, "diluent": 6.0, "f_factor": 9780.0, "moisture": 8.0},
+        "lb/mmBtu",
+        "1.194e-7 * nox * f_factor * 20.9 / (20.9 * (100 - moisture) / 100 - diluent)",
+    ),
+    "nox_rate: 19-4": Worked(
+        {"equation": "19-4", "nox": 250.0, "diluent": 6.0, "f_factor": 9780.0, "moisture": 8.0},
+        "lb/mmBtu",
+        "1.194e-7 * nox * f_factor * 20.9 / ((100 - moisture) / 100 * (20.9 - diluent))",
+    ),
+    "nox_rate: 19-5": Worked(
+        {"equation": "19-5", "nox": 250.0, "diluent": 6.0, "f_factor": 9780.0, "moisture": 8.0},
+        "lb/mmBtu",
+        "1.194e-7 * nox * f_factor * 20.9 / (20.9 - diluent / ((100 - moisture) / 100))",
+    ),
+    "nox_rate: F-6": Worked(
+        {"equation": "F-6", "nox": 250.0, "diluent": 12.0, "f_factor": 1800.0},
+        "lb/mmBtu",
+        "1.194e-7 * nox * f_factor * 100 / diluent",
+    ),
+    "nox_rate: 19-8": Worked(
+        {"equation": "19-8", "nox": 250.0, "diluent": 12.0, "f_factor": 1800.0, "moisture": 8.0},
+        "lb/mmBtu",
+        "1.194e-7 * nox * f_factor * 100 / ((100 - moisture) / 100 * diluent)",
+    ),
+    "nox_rate: 19-9": Worked(
+        {"equation": "19-9", "nox": 250.0, "diluent": 12.0, "f_factor": 1800.0, "moisture": 8.0},
+        "lb/mmBtu",
+        "1.194e-7 * nox * (100 - moisture) / 100 * f_factor * 100 / diluent",
+    ),
+    "f24a_nox": Worked({"rate": 0.41, "heat_input": 670.0}, "lb/h", "rate * heat_input"),
+    "f26a_nox": Worked({"nox_wet": 250.0, "flow": 10e6}, "lb/h", "1.194e-7 * nox_wet * flow"),
+    "f26b_nox": Worked(
+        {"nox_dry": 250.0, "flow": 10e6, "moisture": 8.0},
+        "lb/h",
+        "1.194e-7 * nox_dry * flow * (100 - moisture) / 100",
+    ),
 }

@@ -141,10 +141,94 @@ def coal(row: Row, factor: Row, parameters: Row) -> Kilograms:
     return 0.0, 0.0, row["coal"] / 1000 * parameters["gas_content"] * 0.67, 0.0
 
 
+def biogenic(total: float, parameters: Row) -> Kilograms:
+    share = parameters["biogenic_share"] / 100
+    return total * (1 - share), total * share, 0.0, 0.0
+
+
+def heat_rated(mmbtu: float, parameters: Row) -> Kilograms:
+    """Equations C-1 and C-8 in metric tons."""
+    tonnes = [0.001 * mmbtu * parameters[f"{gas}_per_heat"] for gas in ("co2", "ch4", "n2o")]
+    fossil, memo, _, _ = biogenic(tonnes[0] * 1000, parameters)
+    return fossil, memo, tonnes[1] * 1000, tonnes[2] * 1000
+
+
+def by_energy(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    return heat_rated(row["energy"], parameters)
+
+
+def by_hhv(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    return heat_rated(row["fuel"] * parameters["hhv"], parameters)
+
+
+def gas_carbon(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    """Equation C-5."""
+    moles = row["fuel"] / 849.5
+    return biogenic(44 / 12 * moles * parameters["molar_mass"] * (parameters["carbon"] / 100), parameters)
+
+
+def liquid_carbon(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    """Equation C-4 in metric tons."""
+    return biogenic(44 / 12 * row["fuel"] * parameters["carbon"] * 0.001 * 1000, parameters)
+
+
+def solid_carbon(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    """Equation C-3 in metric tons."""
+    return biogenic(44 / 12 * row["fuel"] * (parameters["carbon"] / 100) * 0.91 * 1000, parameters)
+
+
+def c6(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    return biogenic(5.18e-7 * row["co2"] * row["flow"] * 1000, parameters)
+
+
+def c7(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    dry = (100 - row["moisture"]) / 100
+    return biogenic(5.18e-7 * row["co2"] * row["flow"] * dry * 1000, parameters)
+
+
+SHORT_TON = 2000 * 0.45359237  # [kg]
+
+
+def f11(percent: float, flow: float, parameters: Row) -> Kilograms:
+    return biogenic(5.7e-7 * percent * flow * SHORT_TON, parameters)
+
+
+def f11_wet(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    return f11(row["co2"], row["flow"], parameters)
+
+
+def f11_dry(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    return f11(row["co2"], row["flow"] * (100 - row["moisture"]) / 100, parameters)
+
+
+def f14a(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    co2 = 100 * parameters["fc"] / parameters["fd"] * (20.9 - row["o2"]) / 20.9
+    return f11(co2, row["flow"] * (100 - row["moisture"]) / 100, parameters)
+
+
+def f14b(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    air = 20.9 * (100 - row["moisture"]) / 100
+    return f11(100 / 20.9 * parameters["fc"] / parameters["fd"] * (air - row["o2"]), row["flow"], parameters)
+
+
+def g4(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    pounds = parameters["fc"] * row["energy"] / 385 * 44
+    return biogenic(pounds * 0.45359237, parameters)
+
+
 STEAM = {"enthalpy": (2500.0, 3500.0), "boiler_efficiency": (50.0, 100.0)}
 GAS_METER = {"pressure": (80.0, 5000.0), "temperature": (-20.0, 60.0)}
 GAS = {**NCV, "compressibility": (0.8, 1.05)}
 CARBON = {"oxidation": (80.0, 100.0), "biogenic_share": (0.0, 100.0)}
+
+SHARE = {"biogenic_share": (0.0, 100.0)}
+HEAT_RATES = {
+    "co2_per_heat": (30.0, 280.0),
+    "ch4_per_heat": (0.0, 0.04),
+    "n2o_per_heat": (0.0, 0.005),
+    **SHARE,
+}
+F_FACTORS = {"fc": (1000.0, 2000.0), "fd": (8700.0, 10300.0), **SHARE}
 
 ORACLES: Mapping[str, Oracle] = {
     "electricity-direct": Oracle(co2_by("energy"), factor={"co2": (0.0, 1.2)}),
@@ -171,4 +255,18 @@ ORACLES: Mapping[str, Oracle] = {
         {"methane": (0.0, 100.0), "destruction": (0.0, 100.0), "biogenic_share": (0.0, 100.0)},
     ),
     "coal-mine": Oracle(coal, {}, {"gas_content": (0.0, 40.0)}),
+    "part98-energy": Oracle(by_energy, {}, HEAT_RATES),
+    "part98-gas": Oracle(by_hhv, {}, {"hhv": (1e-4, 3e-3), **HEAT_RATES}),
+    "part98-liquid": Oracle(by_hhv, {}, {"hhv": (0.05, 0.2), **HEAT_RATES}),
+    "part98-solid": Oracle(by_hhv, {}, {"hhv": (5.0, 40.0), **HEAT_RATES}),
+    "part98-gas-carbon": Oracle(gas_carbon, {}, {"carbon": (0.0, 100.0), "molar_mass": (2.0, 60.0), **SHARE}),
+    "part98-liquid-carbon": Oracle(liquid_carbon, {}, {"carbon": (0.0, 4.0), **SHARE}),
+    "part98-solid-carbon": Oracle(solid_carbon, {}, {"carbon": (0.0, 100.0), **SHARE}),
+    "part98-stack": Oracle(c6, {}, SHARE),
+    "part98-stack-dry": Oracle(c7, {}, SHARE),
+    "part75-stack": Oracle(f11_wet, {}, SHARE),
+    "part75-stack-dry": Oracle(f11_dry, {}, SHARE),
+    "part75-stack-o2": Oracle(f14a, {}, F_FACTORS, {"o2": (0.0, 20.0), "moisture": (0.0, 99.0)}),
+    "part75-stack-o2-wet": Oracle(f14b, {}, F_FACTORS, {"o2": (0.0, 10.0), "moisture": (0.0, 50.0)}),
+    "part75-heat-input": Oracle(g4, {}, {"fc": (800.0, 2100.0), **SHARE}),
 }

@@ -64,6 +64,9 @@ def middle(oracle: Oracle) -> Case:
 
 CASES |= {method: middle(oracle) for method, oracle in ORACLES.items()}
 
+# A split by the ratio of two amounts is of no single amount, and a potential gives no gas: each has a file of its own.
+APART = {"chp-heat", "chp-electricity", "refrigerant-top-up"}
+
 every_method = pytest.mark.parametrize("method", CASES)
 amounts = st.just(0.0) | st.floats(1e-9, 1e9)  # smaller ones lose digits to underflow
 
@@ -95,7 +98,7 @@ def columns(gases: Gases) -> np.ndarray:
 
 
 def test_every_method_has_its_case() -> None:
-    assert set(CASES) == set(CATALOGUE.methods)
+    assert set(CASES) | APART == set(CATALOGUE.methods)
 
 
 @every_method
@@ -291,7 +294,7 @@ def test_the_molar_volume_is_derived_from_the_gas_constant() -> None:
     assert f"{CO2_DENSITY:.5f}" == "1.96349"
 
 
-@every_method
+@pytest.mark.parametrize("method", CATALOGUE.methods)
 def test_a_spec_names_units_that_exist_and_an_activity_that_is_an_amount(method: str) -> None:
     spec = CATALOGUE.methods[method]
     symbols = [*(role.unit for role in spec.roles), *(p.unit for p in spec.parameters)]

@@ -88,6 +88,10 @@ def test_one_gas_measured_wet_or_dry_is_one_heat_input(
     )
 
 
+def test_f31_finds_no_moisture_where_wet_o2_is_above_dry_o2_by_rounding_alone() -> None:
+    close(f.f31_moisture(2.9578541772842093, 2.95785417728421), 0.0)
+
+
 @given(o2=st.floats(0.1, 20), moisture=st.floats(0, 60))
 def test_f31_finds_the_moisture_that_made_dry_gas_wet(o2: float, moisture: float) -> None:
     np.testing.assert_allclose(f.f31_moisture(o2, o2 * (100 - moisture) / 100), moisture, rtol=0, atol=1e-10)

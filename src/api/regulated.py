@@ -1,0 +1,196 @@
+"""Hours that count under a regulation, beside the live number of the same hours."""
+
+from collections import Counter
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from api.models import PeriodBody, number
+from api.problems import InvalidQuery
+from api.scope import select_sources
+from api.times import format_time
+from api.totals import PeriodOf
+from plant.arrays import Floats
+from plant.park import Regulation, Source
+from rules.regulation import Status
+from rules.substitution import Rule
+from store.periods import HOUR
+from store.reader import Snapshot
+from store.regulated import HourInputs, RegulatedHours
+from store.rows import SUMMED
+from store.sums import Period, known_sum
+
+MOST_ROWS = 8784  # the hours of the longest year
+
+
+class RoleHourBody(BaseModel):
+    """One input of one hour; amounts are per hour of operation."""
+
+    measured: float | None = Field(description="null where the hour is not valid", examples=[None])
+    share: float = Field(description="of the operating time, or of the possible readings", examples=[0.79])
+    counted: float | None = Field(examples=[12.4])
+    rule: str = Field(description="what made `counted`", examples=["mrr_equation_4"])
+
+
+class RegulatedHourBody(BaseModel):
+    """One clock hour of a source."""
+
+    hour: str = Field(description="its start", examples=["2026-11-24T05:00:00Z"])
+    status: str = Field(
+        description="valid, substituted, pending, unknown or not_operating", examples=["valid"]
+    )
+    operating_h: float = Field(description="how long the unit ran [h]", examples=[1.0])
+    co2e_t: float | None = Field(description="under the regulation [t CO2e]", examples=[19.6])
+    live_co2e_t: float | None = Field(description="the live number [t CO2e]", examples=[19.5])
+    inputs: dict[str, RoleHourBody]
+    revision: int = Field(examples=[1])
+
+
+class RoleBody(BaseModel):
+    """How one input of a source was known over the period."""
+
+    availability: float | None = Field(
+        description="valid hours of those in which the unit ran [%]; null where it ran in none",
+        examples=[97.2],
+    )
+    by_rule: dict[str, int] = Field(description="hours by what made them", examples=[{"measured": 700}])
+
+
+class RegulatedSourceBody(BaseModel):
+    """The hours of one source; the five kinds add to `hours`."""
+
+    park: str = Field(examples=["nam-cau-kien"])
+    facility: str = Field(examples=["mill"])
+    source: str = Field(examples=["stack"])
+    rule: str = Field(description="mrr or part-75", examples=["mrr"])
+    hours: int = Field(examples=[720])
+    valid: int = Field(examples=[700])
+    substituted: int = Field(examples=[12])
+    pending: int = Field(description="their gap is still open", examples=[1])
+    unknown: int = Field(description="their gap has closed, and the rule gives no value", examples=[0])
+    not_operating: int = Field(examples=[7])
+    inputs: dict[str, RoleBody]
+    co2e_t: float | None = Field(
+        description="of the hours that are known under the regulation", examples=[14_000.0]
+    )
+    live_co2e_t: float | None = Field(description="live, of the same hours", examples=[13_900.0])
+    difference_t: float | None = Field(description="the regulated number less the live one", examples=[100.0])
+    rows: list[RegulatedHourBody] | None = Field(
+        description="where hours=true asks for them", examples=[None]
+    )
+
+
+class RegulatedBody(BaseModel):
+    """The hours of all sources that stand under a regulation."""
+
+    as_of: str = Field(examples=["2026-11-24T05:00:00Z"])
+    period: PeriodBody
+    sources: list[RegulatedSourceBody]
+
+
+def regulated_body(
+    state: Snapshot,
+    place: tuple[str | None, str | None, str | None],
+    period: PeriodOf,
+    as_of: int,
+    *,
+    hours: bool,
+) -> RegulatedBody:
+    """Return the counted hours of the sources under a regulation that park, facility and source name.
+
+    Raises
+    ------
+    InvalidQuery
+        A name is not known, the named source stands under no regulation, or the rows are more than a year's.
+    """
+    sources = [one for one in select_sources(state.plant, *place) if one.regulation is not None]
+    if place[2] is not None and not sources:
+        raise InvalidQuery(("source", "stands under no regulation"))
+    spans = {park.name: period(park) for park in state.plant.parks}
+    found = [(one, _hours(state, one, spans[one.park])) for one in sources]
+    if hours and sum(len(of_source.hour) for _, of_source in found) > MOST_ROWS:
+        raise InvalidQuery(("hours", f"more than {MOST_ROWS} hours: name a source, or a shorter period"))
+    named = {one.park for one in sources} or set(spans)
+    return RegulatedBody(
+        as_of=format_time(as_of),
+        period=PeriodBody(
+            **{
+                "from": format_time(min(spans[name].start for name in named)),
+                "to": format_time(max(spans[name].end for name in named)),
+            }
+        ),
+        sources=[
+            _source(one, one.regulation, of_source, _live(state, one, of_source), rows=hours)
+            for one, of_source in found
+            if one.regulation is not None
+        ],
+    )
+
+
+def _hours(state: Snapshot, source: Source, span: Period) -> RegulatedHours:
+    return state.regulated(source.index, span.start, span.end)
+
+
+def _live(state: Snapshot, source: Source, hours: RegulatedHours) -> Floats:
+    """Return the live number of each hour as it is published now; NaN where it is unknown."""
+    if not len(hours.hour):
+        return np.empty(0)
+    sums = state.totals([source.index], HOUR, int(hours.hour[0]), int(hours.hour[-1]) + 1)
+    column = SUMMED.index("co2e_t")
+    published = dict(zip(sums.start.tolist(), sums.values[:, column].tolist(), strict=True))
+    return np.array([published.get(hour, np.nan) for hour in hours.hour.tolist()])
+
+
+def _source(
+    source: Source, regulation: Regulation, hours: RegulatedHours, live: Floats, *, rows: bool
+) -> RegulatedSourceBody:
+    inputs = hours.unpacked()
+    counts = Counter(hours.status.tolist())
+    same = ~np.isnan(hours.co2e_t)
+    counted, alive = (float(known_sum(column[same][:, np.newaxis])[0]) for column in (hours.co2e_t, live))
+    return RegulatedSourceBody(
+        park=source.park,
+        facility=source.facility,
+        source=source.name,
+        rule=regulation.rule,
+        hours=len(hours.hour),
+        valid=counts[Status.VALID],
+        substituted=counts[Status.SUBSTITUTED],
+        pending=counts[Status.PENDING],
+        unknown=counts[Status.UNKNOWN],
+        not_operating=counts[Status.NOT_OPERATING],
+        inputs={given.role: _role(given.role, inputs) for given in source.inputs},
+        co2e_t=number(counted),
+        live_co2e_t=number(alive),
+        difference_t=number(counted - alive),
+        rows=[_row(hours, live, row, one) for row, one in enumerate(inputs)] if rows else None,
+    )
+
+
+def _role(role: str, inputs: list[HourInputs]) -> RoleBody:
+    rules = Counter(one.roles[role].rule for one in inputs if role in one.roles)
+    ran = sum(rules.values()) - rules[Rule.NOT_OPERATING]
+    return RoleBody(
+        availability=100 * rules[Rule.MEASURED] / ran if ran else None,
+        by_rule={Rule(rule).name.lower(): count for rule, count in sorted(rules.items())},
+    )
+
+
+def _row(hours: RegulatedHours, live: Floats, row: int, inputs: HourInputs) -> RegulatedHourBody:
+    return RegulatedHourBody(
+        hour=format_time(int(hours.hour[row])),
+        status=Status(int(hours.status[row])).name.lower(),
+        operating_h=inputs.operating,
+        co2e_t=number(float(hours.co2e_t[row])),
+        live_co2e_t=number(float(live[row])),
+        inputs={
+            role: RoleHourBody(
+                measured=number(one.measured),
+                share=one.share,
+                counted=number(one.counted),
+                rule=Rule(one.rule).name.lower(),
+            )
+            for role, one in inputs.roles.items()
+        },
+        revision=int(hours.revision[row]),
+    )

@@ -1,0 +1,333 @@
+"""Hours that count: for sources under a regulation, clock hours by its rule, beside the live number.
+
+An hour is counted once it is older than `allowed_lateness`, and again whenever a reading changes it. What follows from
+it, the hours that are substituted from its value, is computed again as a whole: `rules.regulation.substituted` takes all
+hours of the source, so the result is a function of the readings alone, whatever came first.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingest.evaluate import Evaluated
+from ingest.recompute import Recompute
+from plant.arrays import Floats, Ints, Readings, Times
+from plant.park import Input, Plant, Source
+from plant.regulations import MRR
+from plant.vocabulary import NS_PER_HOUR, Kind, Quality
+from rules import regulation as rules
+from rules.engine import Engine
+from rules.part75.look_back import THREE_YEARS
+from rules.substitution import Substituted
+from store import periods
+from store.ledger import Entry
+from store.readings import is_baseline
+from store.regulated import HourInputs, RegulatedHours, RegulatedTable, RoleHour, packed
+from store.state import State
+
+MOST_HOURS = 744  # measured at once: a month of windows of each input, about 5 MB
+MOST_SOURCES = 2  # counted at once because an hour has passed; the others wait for the line's next step
+YEAR = 8760  # [h], the shortest
+NEVER = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What readings say of some hours of one source, columns of one length."""
+
+    hour: Times
+    operating: Floats  # [h]
+    load: Floats
+    value: dict[str, Floats]  # by role, NaN where the hour is not valid
+    share: dict[str, Floats]
+    live_co2e_t: Floats
+
+
+class RegulatedSources:
+    """Counts the hours of all sources that stand under a regulation, inside the line's transaction."""
+
+    def __init__(self, plant: Plant, engine: Engine, state: State) -> None:
+        self._plant, self._engine, self._state = plant, engine, state
+        self._sources = [source for source in plant.sources if source.regulation is not None]
+        self._zone = {park.name: park.zone for park in plant.parks}
+        self._table = RegulatedTable(state.connection)
+        self._recompute = Recompute(plant, engine, state.connection) if self._sources else None
+        self._due: dict[int, int] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Look again how far each source is counted, as after a rollback."""
+        self._due = {source.index: self._next_due(source) for source in self._sources}
+
+    def take(self, evaluated: Evaluated | None, now: int, journal: tuple[int, int]) -> None:
+        """Count the hours that are due at `now` [ns UTC], and again those that the line's new readings changed.
+
+        `evaluated` is what a micro-batch of the journal's offsets [from, to) did, None where there was none.
+        """
+        until, waiting = now - self._plant.allowed_lateness, MOST_SOURCES
+        for source in self._sources:
+            touched = _touched(evaluated, source, self._plant)
+            due = self._due[source.index] <= until and waiting > 0
+            if due or self._is_news(source, touched):
+                waiting -= due
+                entry = Entry(now, "regulation", "line", self._plant.hash, *journal)
+                self._count(source, touched, until, entry)
+
+    def _is_news(self, source: Source, touched: Times) -> bool:
+        """Whether a time lies before the first hour that is not counted yet, or may be of the very first one."""
+        due = self._due[source.index]
+        if due == NEVER or not len(touched):
+            return bool(len(touched))
+        return bool(touched.min() < periods.hour_start(due - 1, self._zone[source.park]))
+
+    def _next_due(self, source: Source) -> int:
+        """Return when the first hour that is not counted yet will have ended [ns UTC]."""
+        span = self._table.span(self._id(source))
+        zone = self._zone[source.park]
+        if span is not None:
+            return int(periods.next_hour(periods.next_hour(span[1], zone), zone))
+        begin = self._begin(source)
+        return NEVER if begin is None else int(periods.next_hour(begin, zone))
+
+    def _begin(self, source: Source) -> int | None:
+        """Return the hour in which a source's first reading is, or begins [ns UTC]; None where it has none."""
+        first = self._table.first_reading(self._id(source))
+        period = max(self._plant.channels[given.channel].period for given in source.inputs)
+        return None if first is None else int(periods.hour_start(first - period, self._zone[source.park]))
+
+    def _id(self, source: Source) -> int:
+        return int(self._state.source_ids[source.index])
+
+    def _count(self, source: Source, touched: Times, until: int, entry: Entry) -> None:
+        hours = self._hours(source, touched, until)
+        if len(hours):
+            parts = [
+                self._measured(source, hours[i : i + MOST_HOURS]) for i in range(0, len(hours), MOST_HOURS)
+            ]
+            self._recount(source, _joined(parts), entry)
+        self._due[source.index] = self._next_due(source)
+
+    def _hours(self, source: Source, touched: Times, until: int) -> Times:
+        """Return the hours to count: new ones that are complete, and counted ones that were touched, ascending."""
+        zone, span, begin = self._zone[source.park], self._table.span(self._id(source)), self._begin(source)
+        if begin is None:
+            return np.empty(0, np.int64)
+        end = int(periods.hour_start(until, zone))
+        if span is None:
+            return periods.starts(begin, end, periods.HOUR, zone)[:MOST_HOURS]
+        after = int(periods.next_hour(span[1], zone))
+        again = np.unique(periods.hour_start(touched, zone)) if len(touched) else touched
+        again = again[(again >= span[0]) & (again < after)]
+        before = periods.starts(begin, span[0], periods.HOUR, zone)
+        new = periods.starts(after, end, periods.HOUR, zone)[:MOST_HOURS]
+        return np.unique(np.concatenate([before, again, new]))
+
+    # --- from readings to hours -----------------------------------------------------------------------------------
+
+    def _measured(self, source: Source, hours: Times) -> _Measured:
+        """Measure hours from the stored readings; a run of hours without a break is read at once."""
+        ends = periods.next_hour(hours, self._zone[source.park])
+        breaks = np.flatnonzero(hours[1:] != ends[:-1]) + 1
+        runs = zip(np.split(hours, breaks), np.split(ends, breaks), strict=True)
+        return _joined([self._measured_run(source, start, end) for start, end in runs])
+
+    def _measured_run(self, source: Source, hours: Times, ends: Times) -> _Measured:
+        """Measure consecutive hours."""
+        if source.regulation is None or self._recompute is None:
+            raise RuntimeError(f"{source.name} stands under no regulation")
+        window, law = self._plant.window, source.regulation
+        grid = hours[:, np.newaxis] // window + np.arange(NS_PER_HOUR // window)
+        inside = grid < (ends // window)[:, np.newaxis]
+        channels = sorted({given.channel for given in source.inputs} | ({law.load} - {-1}))
+        values = self._recompute.values(np.array(channels, np.int64), int(hours[0]), int(ends[-1]))
+
+        def at(channel: int) -> tuple[Floats, Floats]:
+            value, measured, interpolated = values.at(np.full(grid.size, channel), grid.ravel())
+            return value.reshape(grid.shape), (measured + interpolated).reshape(grid.shape)
+
+        if law.load < 0:
+            windows = rules.Windows(inside, inside, window)
+            load = np.full(len(hours), np.nan)
+        else:
+            level = self._plant.channels[law.load].kind is Kind.LEVEL
+            value, coverage = at(law.load)
+            per_hour = (
+                value if level else value / np.where(coverage > 0, coverage * (window / NS_PER_HOUR), np.nan)
+            )
+            windows = rules.Windows(inside, rules.running(inside, per_hour, law.running_above), window)
+            load = rules.means(value, coverage, windows, level=level).value
+        found, shares = {}, {}
+        for given in source.inputs:
+            found[given.role], shares[given.role] = self._role(source, given, at, windows, hours, ends)
+        live = self._table.live(self._id(source), int(hours[0]), int(ends[-1]))
+        lives = np.array([live.get(hour, np.nan) for hour in hours.tolist()])
+        return _Measured(hours, windows.operating_hours, load, found, shares, lives)
+
+    def _role(
+        self,
+        source: Source,
+        given: Input,
+        at: Callable[[int], tuple[Floats, Floats]],
+        windows: rules.Windows,
+        hours: Times,
+        ends: Times,
+    ) -> tuple[Floats, Floats]:
+        """Return an input's hourly values, NaN where the rule calls the hour invalid, and the share that is known."""
+        if source.regulation is None or self._recompute is None:
+            raise RuntimeError(f"{source.name} stands under no regulation")
+        law, channel = source.regulation, self._plant.channels[given.channel]
+        value, coverage = at(given.channel)
+        level = channel.kind is Kind.LEVEL
+        mean = rules.means(value * given.scale + given.offset, coverage, windows, level=level)
+        share = mean.share
+        if law.rule == MRR and not law.cadence:
+            return np.where(rules.enough(share), mean.value, np.nan), share
+        readings = self._recompute.stretch(given.channel, int(hours[0]), int(ends[-1]) - 1).readings
+        row, since = _placed(readings, channel.kind, hours, ends)
+        counts = readings.counting & is_baseline(readings) & (row >= 0)
+        if law.rule == MRR:
+            share = rules.share_of_readings(
+                row[counts], since[counts] // windows.length, windows, law.cadence
+            )
+            return np.where(rules.enough(share), mean.value, np.nan), share
+        within = row * NS_PER_HOUR + since
+        calibrating = (readings.quality == Quality.CALIBRATING) & (row >= 0)
+        seen = rules.quadrants_seen(within[counts], within[calibrating], windows)
+        return np.where(seen, mean.value, np.nan), share
+
+    # --- from hours to what counts --------------------------------------------------------------------------------
+
+    def _recount(self, source: Source, measured: _Measured, entry: Entry) -> None:
+        """Put measured hours among those that are stored, apply the rule to all of them, and store what differs."""
+        if source.regulation is None:
+            raise RuntimeError(f"{source.name} stands under no regulation")
+        zone, number = self._zone[source.park], self._id(source)
+        span = self._table.span(number)
+        # The MRR looks at a year and at what closes its last gap, part 75 three years back; a year more holds any gap.
+        year = int(periods.year_start(int(measured.hour[0]), zone))
+        back = YEAR if source.regulation.rule == MRR else YEAR + THREE_YEARS
+        stored = self._table.hours(number, int(periods.year_start(year - back * NS_PER_HOUR, zone)))
+        everything = _merged(stored, measured, [given.role for given in source.inputs])
+        record = rules.HourlyRecord(
+            value=everything.value,
+            operating=everything.operating > 0,
+            load=everything.load,
+            period=periods.year_start(everything.hour, zone),
+        )
+        counted = rules.substituted(source.regulation, record)
+        new = RegulatedHours(
+            hour=everything.hour,
+            revision=np.zeros(len(everything.hour), np.int64),
+            status=rules.statuses(counted, record.operating),
+            co2e_t=self._tonnes(source, everything, counted),
+            live_co2e_t=everything.live_co2e_t,
+            inputs=packed(list(_inputs(everything, counted))),
+        )
+        # Where the record was cut, its first years lack their own look-back: they stay as they were counted when new.
+        cut = span is not None and span[0] < everything.hour[0]
+        own = everything.hour >= everything.hour[0] + cut * (back - YEAR) * NS_PER_HOUR
+        self._table.write(entry, number, stored, _rows(new, np.flatnonzero(own)))
+
+    def _tonnes(self, source: Source, hours: _Measured, counted: dict[str, Substituted]) -> Floats:
+        """Return the tonnes of each hour by the source's own method: 0 where the unit did not run."""
+        ran = hours.operating > 0
+        levels = {g.role: self._plant.channels[g.channel].kind is Kind.LEVEL for g in source.inputs}
+        inputs = {
+            role: one.value if levels[role] else one.value * hours.operating for role, one in counted.items()
+        }
+        return np.where(ran, self._engine.of_inputs(source.index, hours.hour, inputs), 0.0)
+
+
+def _touched(evaluated: Evaluated | None, source: Source, plant: Plant) -> Times:
+    """Return times [ns UTC] in all hours of a source that new readings may have changed."""
+    if evaluated is None:
+        return np.empty(0, np.int64)
+    e = evaluated.emissions
+    parts: list[Times] = [e.window[e.source == source.index] * plant.window]
+    load = -1 if source.regulation is None else source.regulation.load
+    if load >= 0:
+        # A rate or a level is missing beyond max_gap, so a reading reaches no farther.
+        gap = plant.channels[load].max_gap
+        steps = np.append(np.arange(-gap, gap, NS_PER_HOUR // 2), gap)
+        for readings in (evaluated.written, evaluated.rejudged):
+            own = readings.time[readings.channel == load]
+            parts.append((own[:, np.newaxis] + steps).ravel())
+    return np.concatenate(parts)
+
+
+def _placed(readings: Readings, kind: Kind, hours: Times, ends: Times) -> tuple[Ints, Times]:
+    """Return the row of each reading's hour, -1 for none, and the time since it began; an interval's end is inside."""
+    time = readings.time - 1 if kind is Kind.INTERVAL else readings.time
+    row = np.searchsorted(hours, time, side="right") - 1
+    row = np.where((row >= 0) & (time < ends[row]), row, -1)
+    return row, np.where(row >= 0, time - hours[row], 0)
+
+
+def _joined(parts: list[_Measured]) -> _Measured:
+    if len(parts) == 1:
+        return parts[0]
+    roles = parts[0].value
+    return _Measured(
+        hour=np.concatenate([p.hour for p in parts]),
+        operating=np.concatenate([p.operating for p in parts]),
+        load=np.concatenate([p.load for p in parts]),
+        value={role: np.concatenate([p.value[role] for p in parts]) for role in roles},
+        share={role: np.concatenate([p.share[role] for p in parts]) for role in roles},
+        live_co2e_t=np.concatenate([p.live_co2e_t for p in parts]),
+    )
+
+
+def _merged(stored: RegulatedHours, new: _Measured, roles: list[str]) -> _Measured:
+    """Return all hours in order of time, the new ones in place of stored ones."""
+    stays = np.flatnonzero(~np.isin(stored.hour, new.hour))
+    kept = _rows(stored, stays)
+    inputs = kept.unpacked()
+    absent = RoleHour(np.nan, 0.0, np.nan, 0)  # a role that the source did not have then
+    by_role = {role: [one.roles.get(role, absent) for one in inputs] for role in roles}
+    old = _Measured(
+        hour=kept.hour,
+        operating=np.array([one.operating for one in inputs], np.float64),
+        load=np.array([one.load for one in inputs], np.float64),
+        value={role: np.array([one.measured for one in by_role[role]], np.float64) for role in roles},
+        share={role: np.array([one.share for one in by_role[role]], np.float64) for role in roles},
+        live_co2e_t=kept.live_co2e_t,
+    )
+    both = _joined([old, new])
+    order = np.argsort(both.hour)
+    return _Measured(
+        hour=both.hour[order],
+        operating=both.operating[order],
+        load=both.load[order],
+        value={role: column[order] for role, column in both.value.items()},
+        share={role: column[order] for role, column in both.share.items()},
+        live_co2e_t=both.live_co2e_t[order],
+    )
+
+
+def _rows(hours: RegulatedHours, places: Ints) -> RegulatedHours:
+    return RegulatedHours(
+        hours.hour[places],
+        hours.revision[places],
+        hours.status[places],
+        hours.co2e_t[places],
+        hours.live_co2e_t[places],
+        [hours.inputs[place] for place in places.tolist()],
+    )
+
+
+def _inputs(hours: _Measured, counted: dict[str, Substituted]) -> Iterator[HourInputs]:
+    """Yield what each hour was counted from."""
+    roles = [
+        (role, hours.value[role].tolist(), hours.share[role].tolist(), one.value.tolist(), one.rule.tolist())
+        for role, one in counted.items()
+    ]
+    for row, (operating, load) in enumerate(zip(hours.operating.tolist(), hours.load.tolist(), strict=True)):
+        yield HourInputs(
+            operating,
+            load,
+            {
+                role: RoleHour(value[row], share[row], made[row], rule[row])
+                for role, value, share, made, rule in roles
+            },
+        )

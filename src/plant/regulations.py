@@ -1,0 +1,93 @@
+"""Checks the rule by which a source's hours count, and resolves it."""
+
+from collections.abc import Iterator, Mapping
+from math import nan
+
+from plant.catalogue import MethodSpec, Role
+from plant.documents import Placed
+from plant.findings import Findings
+from plant.model import LoadPart, RegulationPart, SourcePart
+from plant.park import Channel, Input, Regulation
+from plant.suggest import did_you_mean
+from plant.vocabulary import Kind
+
+MRR, PART_75 = "mrr", "part-75"
+CONCENTRATION = "co2"  # the role that equation 4 of the MRR substitutes
+ROLES = ("flow", CONCENTRATION, "moisture")  # of a stack's monitors: both rules know no other
+
+_KEY = "regulation"
+
+
+def regulation_of(
+    part: Placed[SourcePart],
+    spec: MethodSpec,
+    inputs: tuple[Input, ...],
+    channels: Mapping[str, Channel],
+    findings: Findings,
+) -> Regulation | None:
+    """Return the regulation of a source, None where it stands under none; mistakes go to the findings."""
+    written = part.value.regulation
+    if written is None:
+        return None
+    for message, *keys in _misfits(written, spec):
+        findings.refuse(part, message, _KEY, *keys)
+    by_index = {channel.index: channel for channel in channels.values()}
+    for given in inputs:
+        if by_index[given.channel].kind is Kind.EVENT:
+            message = f"{by_index[given.channel].name} is of kind event; a stack's monitors give rates, amounts or levels"
+            findings.refuse(part, message, "inputs", given.role)
+    load = written.load
+    return Regulation(
+        rule=written.rule,
+        substitute=tuple(sorted(written.substitute.items())),
+        load=-1 if load is None else _load(part, load, channels, findings),
+        running_above=0.0 if load is None else load.above,
+        load_maximum=nan if load is None or load.maximum is None else load.maximum,
+        cadence=written.cadence or 0,
+    )
+
+
+def _misfits(written: RegulationPart, spec: MethodSpec) -> Iterator[tuple[str, ...]]:
+    """Yield what is wrong with a regulation for a method, each with the key to blame."""
+    others = [role.name for role in spec.roles if role.name not in ROLES]
+    if others:
+        yield f"is for methods that measure a stack; {spec.name} takes {', '.join(others)}", "rule"
+        return
+    roles = {role.name: role for role in spec.roles}
+    for name, value in sorted(written.substitute.items()):
+        yield from _misfit(written.rule, spec, roles, name, value)
+    if written.rule == PART_75:
+        for name, role in roles.items():
+            if name not in written.substitute:
+                extreme = "minimum" if name == "moisture" else "maximum"
+                yield f"part-75 needs the {extreme} potential value of {name} [{_unit(role)}]", "substitute"
+
+
+def _misfit(
+    rule: str, spec: MethodSpec, roles: Mapping[str, Role], name: str, value: float
+) -> Iterator[tuple[str, ...]]:
+    role = roles.get(name)
+    if role is None:
+        meant = did_you_mean(name, roles) or f"; it has {', '.join(roles)}"
+        yield f"method {spec.name} has no role {name}{meant}", "substitute", name
+    elif rule == MRR and name == CONCENTRATION:
+        yield "mrr substitutes it by equation 4, from the hours of the year", "substitute", name
+    elif role.unit == "%" and value > 100:
+        yield f"{value:g} is more than 100 %", "substitute", name
+
+
+def _unit(role: Role) -> str:
+    return role.unit if role.level else f"{role.unit}/h"
+
+
+def _load(
+    part: Placed[SourcePart], load: LoadPart, channels: Mapping[str, Channel], findings: Findings
+) -> int:
+    channel = channels.get(load.channel)
+    if channel is None:
+        findings.unknown(part, "channel", load.channel, channels, _KEY, "load", "channel")
+        return -1
+    if channel.kind not in (Kind.RATE, Kind.LEVEL):
+        message = f"{channel.name} is of kind {channel.kind}; a load is of kind rate or level"
+        findings.refuse(part, message, _KEY, "load", "channel")
+    return channel.index

@@ -1,0 +1,65 @@
+"""Scope 1: CO2 measured in a stack, by 40 CFR 75, flow wet and concentration dry."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Role
+from rules.examples import Example
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters
+from rules.methods.part75_heat_input import KG_PER_SHORT_TON
+from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.one_gas import co2_with_share
+from rules.part75 import appendix_f
+
+SPEC = MethodSpec(
+    name="part75-stack-dry",
+    scope=1,
+    title="CO2 of a stack by 40 CFR 75, flow wet, concentration dry",
+    reference="40 CFR 75, Appendix F, equations F-11 and F-12, with the dry flow of F-2 as 40 CFR 98.33(a)(5)(iii) cites it",
+    roles=(Role("flow", "scf@68F"), Role("co2", "%", level=True), Role("moisture", "%", level=True)),
+    activity="flow",
+    parameters=(BIOGENIC_SHARE,),
+)
+
+EXAMPLE = Example(
+    inputs={"flow": 10e6, "co2": 12.0, "moisture": 8.0}, factor={}, parameters={"biogenic_share": 0.0}
+)
+WORKING = (
+    "tons [short_ton] = 5.7e-7 * co2 * flow * (100 - moisture) / 100",
+    "all_co2 [kg] = tons * 907.18474",
+    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
+    "co2_kg = all_co2 - co2_biogenic_kg",
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+    """CO2 mass from wet stack volume and dry concentration [1]_.
+
+    `E = 5.7e-7 C Q (100 - %H2O) / 100`, equation F-11 of [1]_ with the dry part of the flow, in short tons, here
+    in kg.
+
+    Parameters
+    ----------
+    inputs
+        `flow`: wet stack gas in the window, at 68 degF and 29.92 inHg. NaN below 0. [scf@68F]
+        `co2`: volume fraction in dry gas. NaN where not within 0 to 100. [%]
+        `moisture`: H2O in wet gas. NaN unless in [0, 100). [%]
+    factor
+        None.
+    parameters
+        `biogenic_share`: of the CO2. NaN where not within 0 to 100. [%]
+
+    Returns
+    -------
+    Gases
+        CO2 alone: the analyser sees no CH4 and no N2O, they are outside the method and 0. Not rounded, and by
+        windows where the rule takes hours. [kg]
+
+    References
+    ----------
+    .. [1] 40 CFR part 75, appendix F, section 4; 40 CFR 98.33(a)(5)(iii).
+    """
+    tons = appendix_f.f11_co2_dry(inputs["co2"], inputs["flow"], inputs["moisture"])
+    co2 = tons * KG_PER_SHORT_TON
+    return co2_with_share(co2, parameters.get(BIOGENIC_SHARE.name, 0.0))

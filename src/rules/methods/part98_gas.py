@@ -1,0 +1,65 @@
+"""Scope 1: gas burned, by 40 CFR 98 from its volume and gross calorific value."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters, part98_energy
+from rules.validity import positive
+
+SPEC = MethodSpec(
+    name="part98-gas",
+    scope=1,
+    title="Gas burned, by 40 CFR 98 from its volume and HHV: tier 1 or tier 2",
+    reference="40 CFR 98.33, equations C-1 and C-8 (tier 1), C-2a and C-9a (tier 2)",
+    roles=(Role("fuel", "scf@60F"),),
+    activity="fuel",
+    parameters=(Parameter("hhv", "mmBtu/scf@60F"), *part98_energy.RATES),
+)
+
+EXAMPLE = Example(
+    inputs={"fuel": 1e6},
+    factor={},
+    parameters={
+        "hhv": 0.001026,
+        "co2_per_heat": 53.06,
+        "ch4_per_heat": 0.001,
+        "n2o_per_heat": 0.0001,
+        "biogenic_share": 0.0,
+    },
+)
+WORKING = ("heat [mmBtu] = fuel * hhv", *part98_energy.PER_HEAT)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+    """Emissions from burning gas of known heating value [1]_.
+
+    `CO2 = 0.001 Fuel HHV EF`, equations C-1 and C-2a of [1]_ in t, here in kg; CH4 and N2O by C-8 and C-9a. Tier 1
+    takes the HHV of table C-1, tier 2 a measured one; `rules.part98.tiers` tells which a unit may use.
+
+    Parameters
+    ----------
+    inputs
+        `fuel`: burned, at 60 degF; a volume at other conditions is converted by the unit table. NaN below 0.
+        [scf@60F]
+    factor
+        As `part98_energy.emissions`: none.
+    parameters
+        `hhv`: high heat value, per cubic foot at 60 degF; table C-1 has 0.001026 for natural gas. NaN unless
+        above 0. [mmBtu/scf@60F]
+        `co2_per_heat`, `ch4_per_heat`, `n2o_per_heat`, `biogenic_share`: as `part98_energy.emissions`. [kg/mmBtu],
+        [%]
+
+    Returns
+    -------
+    Gases
+        Shape of `fuel`. [kg]
+
+    References
+    ----------
+    .. [1] 40 CFR 98.33(a)(1), (a)(2) and (c).
+    """
+    energy = inputs["fuel"] * positive(parameters["hhv"])
+    return part98_energy.emissions({"energy": energy}, factor, parameters)

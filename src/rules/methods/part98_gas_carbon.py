@@ -1,0 +1,65 @@
+"""Scope 1: CO2 of gas burned, by 40 CFR 98 from the carbon in it."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules import part98
+from rules.examples import Example
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters
+from rules.methods.part98_energy import KG_PER_TONNE
+from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.one_gas import co2_with_share
+from rules.validity import percent
+
+SPEC = MethodSpec(
+    name="part98-gas-carbon",
+    scope=1,
+    title="CO2 of gas burned, by 40 CFR 98 from its carbon: tier 3",
+    reference="40 CFR 98.33, equation C-5 (tier 3)",
+    roles=(Role("fuel", "scf@68F"),),
+    activity="fuel",
+    parameters=(Parameter("carbon", "%"), Parameter("molar_mass", "1"), BIOGENIC_SHARE),
+)
+
+EXAMPLE = Example(
+    inputs={"fuel": 1e6}, factor={}, parameters={"carbon": 72.4, "molar_mass": 17.4, "biogenic_share": 0.0}
+)
+WORKING = (
+    "all_co2 [kg] = 44 / 12 * fuel * carbon / 100 * molar_mass / 849.5",
+    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
+    "co2_kg = all_co2 - co2_biogenic_kg",
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+    """CO2 from burning gas of known carbon content [1]_.
+
+    `CO2 = 44/12 Fuel CC MW/MVC 0.001`, equation C-5 of [1]_ in t, here in kg, with `MVC = 849.5 scf/kg-mol` at 68
+    degF.
+
+    Parameters
+    ----------
+    inputs
+        `fuel`: burned, at 68 degF; a volume at other conditions is converted by the unit table. NaN below 0.
+        [scf@68F]
+    factor
+        None.
+    parameters
+        `carbon`: share of the mass. NaN where not within 0 to 100. [%]
+        `molar_mass`: relative to a twelfth of carbon's, which is kg per kg-mol. NaN unless above 0. [1]
+        `biogenic_share`: of the carbon. NaN where not within 0 to 100. [%]
+
+    Returns
+    -------
+    Gases
+        CO2 alone: carbon tells nothing of CH4 and N2O, they are outside the method and 0; C-8 of [1]_ needs the HHV
+        for them, which a source of `part98_energy.emissions` with 0 for CO2 has. [kg]
+
+    References
+    ----------
+    .. [1] 40 CFR 98.33(a)(3)(iii).
+    """
+    tonnes = part98.c5(inputs["fuel"], percent(parameters["carbon"]) / 100, parameters["molar_mass"])
+    return co2_with_share(tonnes * KG_PER_TONNE, parameters.get(BIOGENIC_SHARE.name, 0.0))

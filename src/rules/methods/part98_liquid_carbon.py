@@ -1,0 +1,59 @@
+"""Scope 1: CO2 of liquid fuel burned, by 40 CFR 98 from the carbon in it."""
+
+from collections.abc import Mapping
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules import part98
+from rules.examples import Example
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters
+from rules.methods.part98_energy import KG_PER_TONNE
+from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.one_gas import co2_with_share
+
+SPEC = MethodSpec(
+    name="part98-liquid-carbon",
+    scope=1,
+    title="CO2 of liquid fuel burned, by 40 CFR 98 from its carbon: tier 3",
+    reference="40 CFR 98.33, equation C-4 (tier 3)",
+    roles=(Role("fuel", "gal"),),
+    activity="fuel",
+    parameters=(Parameter("carbon", "kg/gal"), BIOGENIC_SHARE),
+)
+
+EXAMPLE = Example(inputs={"fuel": 1000.0}, factor={}, parameters={"carbon": 2.78, "biogenic_share": 0.0})
+WORKING = (
+    "all_co2 [kg] = 44 / 12 * fuel * carbon",
+    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
+    "co2_kg = all_co2 - co2_biogenic_kg",
+)
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+    """CO2 from burning liquid fuel of known carbon content [1]_.
+
+    `CO2 = 44/12 Fuel CC 0.001`, equation C-4 of [1]_ in t, here in kg.
+
+    Parameters
+    ----------
+    inputs
+        `fuel`: burned, by volume. NaN below 0. [gal]
+    factor
+        None.
+    parameters
+        `carbon`: in a US gallon. NaN below 0. [kg/gal]
+        `biogenic_share`: of the carbon. NaN where not within 0 to 100. [%]
+
+    Returns
+    -------
+    Gases
+        CO2 alone: carbon tells nothing of CH4 and N2O, they are outside the method and 0; C-8 of [1]_ needs the HHV
+        for them, which a source of `part98_energy.emissions` with 0 for CO2 has. [kg]
+
+    References
+    ----------
+    .. [1] 40 CFR 98.33(a)(3)(ii).
+    """
+    tonnes = part98.c4(inputs["fuel"], parameters["carbon"])
+    return co2_with_share(tonnes * KG_PER_TONNE, parameters.get(BIOGENIC_SHARE.name, 0.0))

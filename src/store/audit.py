@@ -1,0 +1,218 @@
+"""What a proof of the state reads: every row of it, in order, as of one moment, without writing or waking anybody.
+
+All functions stream: none holds more than a stretch of rows in memory, however long the record is.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from plant.arrays import Floats, Ints, Times
+from store import blocks
+from store.chain import SUM_FIELDS
+from store.journal import Message
+from store.ledger import Entry
+
+AT_ONCE = 20_000  # rows fetched in one go
+
+_messages = msgspec.msgpack.Decoder(list[Message]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A row of the ledger as it stands; nothing of it has been believed yet."""
+
+    id: int
+    entry: Entry
+    changes: bytes
+    previous: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of the journal from offset `first` on; `messages` is None where they cannot be read."""
+
+    first: int
+    count: int
+    intact: bool  # the digest is that of the messages
+    messages: list[Message] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReadings:
+    """Rows of `reading` and `reading_lost` in order of their messages; channels and boots are database ids."""
+
+    lost: Ints  # 1 where the row is of `reading_lost`
+    channel: Ints
+    time: Times
+    value: Floats
+    quality: Ints
+    flags: Ints
+    boot: Ints
+    correction: Ints
+    message: Ints
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+    """Give a read-only connection that sees the database as it is now, whatever a writer does meanwhile.
+
+    While it is open the writer's log cannot be folded into the file and grows; nothing else is held up.
+
+    Raises
+    ------
+    sqlite3.Error
+        The database is not there, or not readable.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        connection.execute(
+            "SELECT 1 FROM sqlite_master LIMIT 1"
+        ).fetchone()  # the moment is that of the first read
+        yield connection
+
+
+def count(connection: sqlite3.Connection, table: str) -> int:
+    """Return how many rows a table has."""
+    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def ledger_rows(connection: sqlite3.Connection, table: str = "ledger") -> Iterator[LedgerRow]:
+    """Yield a ledger (`ledger`, `regulated_ledger`) in order of its ids."""
+    columns = "id, at, cause, actor, configuration, journal_from, journal_to, changes, previous, hash"
+    for number, *entry, changes, previous, digest in connection.execute(
+        f"SELECT {columns} FROM {table} ORDER BY id"
+    ):
+        yield LedgerRow(number, Entry(*entry), bytes(changes), bytes(previous), bytes(digest))
+
+
+def ledger_rows_of(connection: sqlite3.Connection, start: int) -> Iterator[LedgerRow]:
+    """Yield, newest first, the rows of the ledger that may tell of a window that starts at `start` [ns UTC]."""
+    columns = "id, at, cause, actor, configuration, journal_from, journal_to, changes, previous, hash"
+    sought = np.array([start], "<i8").tobytes()
+    for number, *entry, changes, previous, digest in connection.execute(
+        f"SELECT {columns} FROM ledger WHERE instr(changes, ?) ORDER BY id DESC", (sought,)
+    ):
+        yield LedgerRow(number, Entry(*entry), bytes(changes), bytes(previous), bytes(digest))
+
+
+def emission_rows(
+    connection: sqlite3.Connection, source: int, start: int, end: int
+) -> list[tuple[int, int, bytes]]:
+    """Return (hour, revision, block) of a source's hours that start in [start, end)."""
+    return connection.execute(
+        "SELECT hour, revision, block FROM emission WHERE source = ? AND hour >= ? AND hour < ? ORDER BY hour",
+        (source, start, end),
+    ).fetchall()
+
+
+def waiting_rows(
+    connection: sqlite3.Connection, source: int, start: int, end: int
+) -> list[tuple[int, bytes]]:
+    """Return (hour, block as it would be) of a source's hours in [start, end) that wait for approval."""
+    return connection.execute(
+        "SELECT hour, block FROM pending_emission WHERE source = ? AND hour >= ? AND hour < ? ORDER BY hour",
+        (source, start, end),
+    ).fetchall()
+
+
+def total_rows(
+    connection: sqlite3.Connection, source: int, level: int, start: int, end: int
+) -> tuple[Times, Floats]:
+    """Return starts and sums, [rows, 11]: `SUM_FIELDS`, of a source's totals of a level that start in [start, end)."""
+    rows = connection.execute(
+        f"SELECT start, {', '.join(SUM_FIELDS)} FROM total"
+        " WHERE source = ? AND level = ? AND start >= ? AND start < ? ORDER BY start",
+        (source, level, start, end),
+    ).fetchall()
+    sums = np.array([row[1:] for row in rows], np.float64).reshape(-1, len(SUM_FIELDS))
+    return np.array([row[0] for row in rows], np.int64), sums
+
+
+def source_names(connection: sqlite3.Connection) -> dict[int, tuple[str, str, str]]:
+    """Return park, facility and name of every source that ever was, by id."""
+    rows = connection.execute("SELECT id, park, facility, name FROM source ORDER BY id")
+    return {int(number): (park, facility, name) for number, park, facility, name in rows}
+
+
+def published_span(connection: sqlite3.Connection, source: int) -> tuple[int, int] | None:
+    """Return the first and the last start of what is stored of a source [ns UTC], None where nothing is."""
+    first, last = connection.execute(
+        "SELECT min(first), max(last) FROM (SELECT min(hour) AS first, max(hour) AS last FROM emission WHERE source = ?1"
+        " UNION ALL SELECT min(start), max(start) FROM total WHERE source = ?1)",
+        (source,),
+    ).fetchone()
+    return None if first is None else (int(first), int(last))
+
+
+def reading_span(
+    connection: sqlite3.Connection, park: str, facility: str, name: str
+) -> tuple[int, int] | None:
+    """Return the times of the first and the last reading of a channel [ns UTC], None where there is none."""
+    first, last = connection.execute(
+        "SELECT (SELECT min(time) FROM reading WHERE channel = c.id), (SELECT max(time) FROM reading WHERE channel = c.id)"
+        " FROM (SELECT max(id) AS id FROM channel WHERE park = ? AND facility = ? AND name = ?) AS c",
+        (park, facility, name),
+    ).fetchone()
+    return None if first is None else (int(first), int(last))
+
+
+def readings_by_message(connection: sqlite3.Connection) -> Iterator[StoredReadings]:
+    """Yield all readings, also those that lost a conflict, in order of the messages that brought them."""
+    columns = "channel, time, value, quality, flags, boot, correction, message"
+    rows = connection.execute(
+        f"SELECT 0, {columns} FROM reading UNION ALL SELECT 1, {columns} FROM reading_lost ORDER BY message"
+    )
+    while part := rows.fetchmany(AT_ONCE):
+        lost, channel, time, value, quality, flags, boot, correction, message = zip(*part, strict=True)
+        yield StoredReadings(
+            lost=np.array(lost, np.int64),
+            channel=np.array(channel, np.int64),
+            time=np.array(time, np.int64),
+            value=np.array(value, np.float64),
+            quality=np.array(quality, np.int64),
+            flags=np.array(flags, np.int64),
+            boot=np.array(boot, np.int64),
+            correction=np.array(correction, np.int64),
+            message=np.array(message, np.int64),
+        )
+
+
+def journal_begin(connection: sqlite3.Connection) -> int:
+    """Return the offset of the first message that the journal has; 1 where it has none."""
+    return int(connection.execute("SELECT coalesce(min(first), 1) FROM journal").fetchone()[0])
+
+
+def journal_groups(connection: sqlite3.Connection) -> Iterator[Group]:
+    """Yield the groups of the journal in order, the damaged ones too."""
+    for first, size, packed, digest in connection.execute(
+        "SELECT first, count, messages, digest FROM journal ORDER BY first"
+    ):
+        intact = blake2b(packed, digest_size=16).digest() == bytes(digest)
+        try:
+            messages = _messages(packed)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            messages = None
+        yield Group(
+            int(first), int(size), intact and messages is not None and len(messages) == size, messages
+        )
+
+
+def block_of(data: bytes, windows: int) -> Floats | None:
+    """Return the [windows, fields] array of a stored block, None where it is no such block."""
+    try:
+        block = blocks.from_bytes(data)
+    except ValueError:
+        return None
+    return block if len(block) == windows else None

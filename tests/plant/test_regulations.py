@@ -1,0 +1,104 @@
+"""The rule by which a source's hours count: what a configuration may say, and what it becomes."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from plant.load import load
+from plant.park import Regulation
+from plant.problems import ConfigurationError
+from plant.vocabulary import NS_PER_MIN
+from rules.catalogue import load_catalogue
+
+PARK = """\
+parks:
+  - name: north
+    title: North Park
+    zone: Asia/Ho_Chi_Minh
+    facilities:
+      - name: mill
+        title: The Mill
+        gateways: [{name: g1}]
+        channels:
+          - {name: flow, gateway: g1, kind: rate, unit: Nm3/h, quantity: stack-gas}
+          - {name: puffs, gateway: g1, kind: event, unit: Nm3, quantity: stack-gas}
+          - {name: co2, gateway: g1, kind: level, unit: "%", quantity: co2}
+          - {name: steam, gateway: g1, kind: rate, unit: t/h, quantity: steam}
+          - {name: oil, gateway: g1, kind: rate, unit: L/h, quantity: oil}
+          - {name: energy, gateway: g1, kind: register, unit: kWh, quantity: electricity}
+        sources:
+          - {name: stack, method: METHOD, regulation: REGULATION}
+"""
+STACK = "stack-co2, inputs: {flow: flow, co2: co2}"
+
+
+def regulation(directory: Path, text: str, method: str = STACK) -> Regulation | None:
+    (directory / "park.yaml").write_text(PARK.replace("METHOD", method).replace("REGULATION", text))
+    [source] = load(directory, load_catalogue(None), {}).sources
+    return source.regulation
+
+
+def refused(directory: Path, text: str, method: str = STACK) -> list[str]:
+    with pytest.raises(ConfigurationError) as error:
+        regulation(directory, text, method)
+    return [f"{p.path}: {p.message}" for p in error.value.problems]
+
+
+def test_a_source_without_one_stands_under_no_regulation(tmp_path: Path) -> None:
+    assert regulation(tmp_path, "null") is None
+
+
+def test_the_mrr_needs_nothing_more(tmp_path: Path) -> None:
+    found = regulation(tmp_path, "{rule: mrr}")
+    assert found is not None
+    assert (found.rule, found.substitute, found.load, found.cadence) == ("mrr", (), -1, 0)
+    assert math.isnan(found.load_maximum)
+
+
+def test_the_mrr_may_know_flow_cadence_and_load(tmp_path: Path) -> None:
+    text = "{rule: mrr, substitute: {flow: 5e4}, cadence: 1min, load: {channel: steam, above: 2}}"
+    found = regulation(tmp_path, text)
+    assert found is not None
+    assert (found.substitute, found.cadence, found.running_above) == ((("flow", 5e4),), NS_PER_MIN, 2.0)
+    assert found.load == 5
+
+
+def test_part_75_takes_a_potential_value_for_each_role(tmp_path: Path) -> None:
+    text = "{rule: part-75, substitute: {flow: 2e5, co2: 16}, load: {channel: steam, maximum: 90}}"
+    found = regulation(tmp_path, text)
+    assert found is not None
+    assert (found.substitute, found.load_maximum) == ((("co2", 16.0), ("flow", 2e5)), 90.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{rule: eu}", "regulation.rule: 'eu' is not 'mrr' or 'part-75'"),
+        ("{rule: mrr, substitute: {co2: 12}}", "substitute.co2: mrr substitutes it by equation 4"),
+        ("{rule: mrr, substitute: {flo: 12}}", "substitute.flo: method stack-co2 has no role flo (did you mean flow?)"),
+        ("{rule: mrr, substitute: {flow: -1}}", "substitute.flow:"),
+        ("{rule: mrr, cadence: 2h}", "regulation.cadence:"),
+        ("{rule: mrr, load: {channel: steam, maximum: 9}}", "regulation.load: has a maximum, which is for rule part-75"),
+        ("{rule: mrr, load: {channel: stem}}", "load.channel: there is no channel stem (did you mean steam?)"),
+        ("{rule: mrr, load: {channel: energy}}", "load.channel: energy is of kind register; a load is of kind rate or level"),
+        ("{rule: part-75, substitute: {flow: 1}}", "substitute: part-75 needs the maximum potential value of co2 [%]"),
+        ("{rule: part-75, substitute: {co2: 1}}", "substitute: part-75 needs the maximum potential value of flow [Nm3/h]"),
+        ("{rule: part-75, substitute: {co2: 101, flow: 1}}", "substitute.co2: 101 is more than 100 %"),
+        ("{rule: part-75, substitute: {co2: 1, flow: 1}, cadence: 60s}", "regulation.cadence: is for rule mrr"),
+    ],
+)  # fmt: skip
+def test_what_a_rule_does_not_have_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    found = refused(tmp_path, text)
+    assert any(problem in one for one in found), found
+
+
+def test_only_the_monitors_of_a_stack_have_a_rule(tmp_path: Path) -> None:
+    method = "fuel-liquid-volume, inputs: {volume: oil}, factor: vn-2626-diesel, parameters: {density: 0.84}"
+    [problem] = refused(tmp_path, "{rule: mrr}", method)
+    assert "is for methods that measure a stack; fuel-liquid-volume takes volume" in problem
+
+
+def test_monitors_send_no_events(tmp_path: Path) -> None:
+    [problem] = refused(tmp_path, "{rule: mrr}", "stack-co2, inputs: {flow: puffs, co2: co2}")
+    assert "inputs.flow: puffs is of kind event" in problem
