@@ -42,7 +42,9 @@ class RegulatedHourBody(BaseModel):
     operating_h: float = Field(description="how long the unit ran [h]", examples=[1.0])
     co2e_t: float | None = Field(description="under the regulation [t CO2e]", examples=[19.6])
     live_co2e_t: float | None = Field(description="the live number [t CO2e]", examples=[19.5])
-    inputs: dict[str, RoleHourBody]
+    inputs: dict[str, RoleHourBody] = Field(
+        examples=[{"co2": {"measured": 12.4, "share": 1.0, "counted": 12.4, "rule": "measured"}}]
+    )
     revision: int = Field(examples=[1])
 
 
@@ -69,7 +71,9 @@ class RegulatedSourceBody(BaseModel):
     pending: int = Field(description="their gap is still open", examples=[1])
     unknown: int = Field(description="their gap has closed, and the rule gives no value", examples=[0])
     not_operating: int = Field(examples=[7])
-    inputs: dict[str, RoleBody]
+    inputs: dict[str, RoleBody] = Field(
+        examples=[{"co2": {"availability": 97.2, "by_rule": {"measured": 700}}}]
+    )
     co2e_t: float | None = Field(
         description="of the hours that are known under the regulation", examples=[14_000.0]
     )
