@@ -16,7 +16,7 @@ NOWHERE = np.int64(-(2**62))
 
 
 class Tail:
-    """Rows of channels in one pool; each channel has a slab of it, twice moved at most as often as it doubles."""
+    """Rows of channels in one pool; each channel has a slab of it, and a larger one when it needs it."""
 
     def __init__(self, channels: int, seen: Bools) -> None:
         """Start empty: a channel that the state has `seen` is unknown, the others are known to have nothing."""
@@ -90,11 +90,11 @@ class Tail:
         short = count > self._room[channels]
         if not short.any():
             return
-        room = 1 << np.ceil(np.log2(np.maximum(count[short], KEPT + 4))).astype(np.int64)
+        room = -(-np.maximum(count[short], KEPT + 2) * 5 // 16) * 4  # a quarter more, in fours
         starts = self._used + np.cumsum(room) - room
         self._used += int(room.sum())
         if self._used > len(self._pool):
-            more = max(self._used, len(self._pool) * 3 // 2) - len(self._pool)
+            more = max(self._used, len(self._pool) * 9 // 8) - len(self._pool)
             self._pool = Readings(
                 *(np.append(column, np.zeros(more, column.dtype)) for column in _columns(self._pool))
             )
