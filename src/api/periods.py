@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
@@ -15,8 +14,8 @@ from api.models import number
 from api.problems import InvalidQuery, documented, problem
 from plant.park import Park, Plant
 from plant.suggest import did_you_mean
-from plant.vocabulary import NS_PER_S
 from store.closing import Closing, Decision, Period, Status
+from store.periods import month_of, month_text
 from store.reader import Reader, Snapshot
 
 WAIT_S = 10.0  # for the line to take a decision
@@ -106,7 +105,7 @@ def routes(reader: Reader, plant: Plant, decide: Decide) -> APIRouter:
             return problem(request.url.path, 409, detail)
         with reader.snapshot() as state:
             closing = state.closing()
-            period = closing.period(one.name, one.zone, _instant(body.month, one))
+            period = closing.period(one.name, one.zone, month_of(body.month, one.zone))
             told = DecidedBody(
                 id=made.id, outcome=outcome, detail=detail, period=_state(state, plant, closing, one, period)
             )
@@ -122,10 +121,6 @@ def _parks(plant: Plant, name: str | None) -> list[Park]:
     if not found:
         raise InvalidQuery(("park", f"no park {name!r}{did_you_mean(name, [p.name for p in plant.parks])}"))
     return found
-
-
-def _instant(month: str, park: Park) -> int:
-    return int(datetime.strptime(month, "%Y-%m").replace(tzinfo=park.zone).timestamp()) * NS_PER_S
 
 
 def _outcome(reader: Reader, number: str) -> tuple[str, str]:
@@ -163,7 +158,7 @@ def _state(state: Snapshot, plant: Plant, closing: Closing, park: Park, period: 
     )
     return PeriodStateBody(
         park=park.name,
-        month=f"{datetime.fromtimestamp(period.start / NS_PER_S, park.zone):%Y-%m}",
+        month=month_text(period.start, park.zone),
         status=period.status,
         reported_t=number(pending.reported_t),
         pending_restatement=waits if pending.windows else None,

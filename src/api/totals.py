@@ -17,7 +17,7 @@ from api.scope import select_sources
 from api.times import format_time, period_of
 from plant.arrays import Floats, Ints
 from plant.park import Channel, Park, Plant, Source
-from rules.boundaries import is_transfer
+from plant.transfers import is_transfer
 from rules.catalogue import Register
 from store.blocks import ACTIVITY, AMOUNTS, CH4_KG, CO2_BIOGENIC_KG, CO2_KG, CO2E_T, N2O_KG
 from store.reader import Snapshot

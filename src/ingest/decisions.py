@@ -6,33 +6,22 @@ one does not until somebody approves what waits, and above a share of its tonnes
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
 from plant.park import Plant
-from plant.vocabulary import NS_PER_S
 from store import blocks
 from store.closing import FROZEN, Decision, Pending, Period, Status, changed
 from store.emissions import Changes
 from store.journal import Message
 from store.ledger import Entry
+from store.periods import month_of
 from store.state import State
 
 
 class Refusal(Exception):
     """A decision that cannot be taken as things stand; the text says why and what to do."""
-
-
-def month_start(text: str, zone: ZoneInfo) -> int:
-    """Return an instant of a month [ns UTC], its first; raise Refusal where the text is none like 2026-10."""
-    try:
-        month = datetime.strptime(text, "%Y-%m").replace(tzinfo=zone)
-    except ValueError:
-        raise Refusal(f"a month is written like 2026-10, not {text!r}") from None
-    return int(month.timestamp()) * NS_PER_S
 
 
 class Decisions:
@@ -60,7 +49,11 @@ class Decisions:
         zone = self._zone_of.get(decision.park)
         if zone is None:
             raise Refusal(f"no park {decision.park!r} is configured")
-        return self._state.closing.period(decision.park, zone, month_start(decision.month, zone))
+        try:
+            start = month_of(decision.month, zone)
+        except ValueError:
+            raise Refusal(f"a month is written like 2026-10, not {decision.month!r}") from None
+        return self._state.closing.period(decision.park, zone, start)
 
     def _act(self, decision: Decision, period: Period, now: int, offset: int) -> str:
         match decision.action:

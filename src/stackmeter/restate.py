@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,13 @@ from ingest.recompute import Recompute, fields_of
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.load import load
 from plant.park import Plant, Source
-from plant.vocabulary import NS_PER_HOUR, NS_PER_S
+from plant.vocabulary import NS_PER_HOUR
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from stackmeter.environment import AnySecret
 from stackmeter.folder import Folder
 from store import blocks, periods
-from store.closing import CO2E, changed
+from store.closing import CO2E, FROZEN, Closing, changed
 from store.ledger import Entry
 from store.state import State
 from store.sums import only_events
@@ -163,7 +162,7 @@ def _chunks(request: Request, plant: Plant) -> list[Chunk]:
     found: list[Chunk] = []
     for park in plant.parks:
         mine = [s.index for s in plant.sources if s.park == park.name and _is_meant(request, s)]
-        start, end = (_month(text, park.zone) for text in (request.first, request.last))
+        start, end = (periods.month_of(text, park.zone) for text in (request.first, request.last))
         while mine and start <= end:
             following = int(periods.next_month(start, park.zone))
             most = max(1, WINDOWS_AT_ONCE * plant.window // (following - start))
@@ -177,13 +176,8 @@ def _is_meant(request: Request, source: Source) -> bool:
     return all(name is None or name == its for name, its in wanted)
 
 
-def _month(text: str, zone: object) -> int:
-    return int(datetime.strptime(text, "%Y-%m").replace(tzinfo=zone).timestamp()) * NS_PER_S  # type: ignore[arg-type]
-
-
 def _frozen(connection: sqlite3.Connection) -> set[tuple[str, int]]:
-    query = "SELECT park, start FROM period WHERE status IN ('final', 'restated')"
-    return {(park, start) for park, start in connection.execute(query)}
+    return {(p.park, p.start) for p in Closing(connection, {}).periods() if p.status in FROZEN}
 
 
 # --- workers: processes that only read
@@ -328,7 +322,7 @@ def _add(report: Report, plant: Plant, found: Differences, frozen: set[tuple[str
                 source.park,
                 source.facility,
                 source.name,
-                f"{datetime.fromtimestamp(found.chunk.start / NS_PER_S, zone):%Y-%m}",
+                periods.month_text(found.chunk.start, zone),
                 held=(source.park, found.chunk.start) in frozen,
             ),
         )

@@ -6,7 +6,7 @@ person moves a period on; decisions come through the journal, so that a replay t
 
 import math
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -90,9 +90,17 @@ class Decision(msgspec.Struct, frozen=True):
 class Closing:
     """The tables `period` and `pending_emission`, through the line's connection."""
 
-    def __init__(self, connection: sqlite3.Connection, park_of: Mapping[int, tuple[str, ZoneInfo]]) -> None:
-        """Open the tables; `park_of` tells the park of each source's database id, and its clock."""
-        self._connection, self._park_of = connection, park_of
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        park_of: Mapping[int, tuple[str, ZoneInfo]],
+        transfers: Collection[int] = (),
+    ) -> None:
+        """Open the tables; `park_of` tells the park of each source's database id, and its clock.
+
+        The tonnes of `transfers` are counted by whoever sold, so a month of the park leaves them out.
+        """
+        self._connection, self._park_of, self._transfers = connection, park_of, frozenset(transfers)
         self.forget()
 
     def forget(self) -> None:
@@ -184,6 +192,8 @@ class Closing:
             reported = published(source, hour)
             differs = changed(reported, block)
             windows += int(differs.sum())
+            if source in self._transfers:
+                continue
             delta += float(np.nansum(block[differs, CO2E]) - np.nansum(reported[differs, CO2E]))
         reported_t = self._reported(period)
         return Pending(reported_t, (0.0 if math.isnan(reported_t) else reported_t) + delta, windows)
@@ -219,7 +229,8 @@ class Closing:
 
     def _reported(self, period: Period) -> float:
         """Return the published tonnes of a park's month; NaN where none is known."""
-        ids = [number for number, (park, _) in self._park_of.items() if park == period.park]
+        mine = (number for number, (park, _) in self._park_of.items() if park == period.park)
+        ids = [number for number in mine if number not in self._transfers]
         known = [
             row[0]
             for number in ids

@@ -48,6 +48,16 @@ def month_start(times: Times | int, zone: ZoneInfo) -> Times:
     return _midnights(_local_days(times, zone).astype("datetime64[M]").astype("datetime64[D]"), zone)
 
 
+def month_of(text: str, zone: ZoneInfo) -> int:
+    """Return the first instant of a month written like 2026-10 [ns UTC]; ValueError where it is none."""
+    return int(datetime.strptime(text, "%Y-%m").replace(tzinfo=zone).timestamp()) * NS_PER_S
+
+
+def month_text(start: int, zone: ZoneInfo) -> str:
+    """Return the month around a time [ns UTC], written like 2026-10."""
+    return f"{datetime.fromtimestamp(start / NS_PER_S, zone):%Y-%m}"
+
+
 def year_start(times: Times | int, zone: ZoneInfo) -> Times:
     """Return the first instant of the local year around each time [ns UTC]."""
     return _midnights(_local_days(times, zone).astype("datetime64[Y]").astype("datetime64[D]"), zone)

@@ -12,6 +12,7 @@ import numpy as np
 
 from plant.arrays import Floats, Ints, Readings, Times
 from plant.park import Channel, Plant, Source
+from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_HOUR, Verdict
 from store.blocks import FIELDS, REVISION, coverage, empty, from_bytes
 from store.closing import Closing
@@ -213,7 +214,11 @@ class Snapshot:
         known = [source.index for source in self.plant.sources]
         ids = self._sources.ids(self._connection, known)
         places = {number: self.plant.sources[index].park for number, index in ids.items()}
-        return Closing(self._connection, {number: (park, park_of[park]) for number, park in places.items()})
+        sold = is_transfer(self.plant.sources, by_park=True)
+        transfers = [number for number, index in ids.items() if sold[index]]
+        return Closing(
+            self._connection, {number: (park, park_of[park]) for number, park in places.items()}, transfers
+        )
 
     def block(self, source: int, hour: int) -> Floats:
         """Return the published block of an hour; `source` is a database id here, as it is to `closing`."""

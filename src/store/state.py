@@ -10,6 +10,7 @@ import numpy as np
 
 from plant.arrays import Ints
 from plant.park import Plant
+from plant.transfers import is_transfer
 from store.books import Books
 from store.closing import Closing
 from store.emissions import EmissionTable
@@ -41,6 +42,7 @@ class State:
         self.closing = Closing(
             self._connection,
             {int(n): (s.park, zones[s.park]) for n, s in zip(self.source_ids, plant.sources, strict=True)},
+            self.source_ids[is_transfer(plant.sources, by_park=True)].tolist(),
         )
         self.emissions = EmissionTable(self._connection, plant.window, zone_of, quiet, self.closing)
         self.ledger = Ledger(self._connection)

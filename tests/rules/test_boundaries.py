@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from plant.park import Source
-from rules.boundaries import compared, is_transfer
+from plant.transfers import is_transfer
+from rules.boundaries import compared
 
 nan = np.nan
 

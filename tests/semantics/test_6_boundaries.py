@@ -225,6 +225,16 @@ def test_what_one_tenant_sells_another_counts_once_in_the_park(park: World) -> N
         assert one["worst_source"].startswith(("works", "park-a/works"))
 
 
+def test_a_month_of_the_park_is_what_its_total_is(park: World) -> None:
+    """Whoever approves a change of a month sees the tonnes that the park reports."""
+    an_hour(park)
+
+    [month] = park.get("/v1/periods")["periods"]
+    [total] = park.get("/v1/totals", level="park", period="2026-03")["totals"]
+    assert total["excluded_transfers_t"] > 0
+    assert month["reported_t"] == pytest.approx(total["co2e_t"], rel=1e-12)
+
+
 def test_alone_a_tenants_bought_energy_is_nobody_elses(park: World) -> None:
     an_hour(park)
 

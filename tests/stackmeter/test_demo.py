@@ -253,11 +253,13 @@ def test_what_follows_history_keeps_the_speed(speed):
 
 
 def test_a_stop_ends_every_wait():
-    stop = threading.Event()
+    stop = Waits()
     stop.set()
     pace = Pace(1.0, lambda: 0, stop)
     for age_s in (2 * CATCH_UP_S, -3600):
         pace(Progress(time.time_ns() - round(age_s * 1e9), 10 * AHEAD, 0))
+
+    assert len(stop.asked) == 2  # once each, and neither was waited out
 
 
 def test_history_is_not_held_back():

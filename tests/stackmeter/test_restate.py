@@ -18,7 +18,6 @@ from stackmeter.environment import AnySecret
 from stackmeter.folder import Folder
 from store import blocks
 from tests.semantics.world import CONFIGURATION, DAY, HOUR, MINUTE, NOON, World, reading
-from tests.semantics.world import ns as instant
 
 LATER = NOON + 40 * DAY
 
@@ -238,7 +237,3 @@ def test_a_running_service_is_not_written_under(world, config):
         holder.close()
 
     assert result.exit_code == 75
-
-
-def test_the_hour_that_the_tests_are_of_is_in_march():
-    assert instant("2026-03-01T00:00:00+07:00") < NOON < instant("2026-04-01T00:00:00+07:00")
