@@ -106,7 +106,8 @@ def create_app(
     )
     handle_problems(app)
     app.include_router(_operations(health, metrics))
-    app.include_router(_emissions(reader, plant, clock, activity, catalogue))
+    app.include_router(_totals(reader, plant, clock, catalogue))
+    app.include_router(_series(reader, plant, clock, activity))
     app.include_router(boundary.routes(plant, clock, activity))
     app.include_router(_events(reader))
     app.include_router(explain_router(reader, plant, clock, explain))
@@ -144,13 +145,15 @@ def _operations(health: Callable[[], Health], metrics: Metrics) -> APIRouter:
     return router
 
 
-def _emissions(
-    reader: Reader, plant: Plant, clock: Clock, activity: Activity, catalogue: Register | None
-) -> APIRouter:
-    """Return totals and series."""
-    router = APIRouter(
+def _emission_router() -> APIRouter:
+    return APIRouter(
         prefix="/v1", tags=["emissions"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
+
+
+def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | None) -> APIRouter:
+    """Return the tonnes of periods, live and under a regulation."""
+    router = _emission_router()
 
     # What is only told where it is asked for is not there elsewhere, rather than null.
     @router.get("/totals", response_model_exclude_unset=True)
@@ -185,6 +188,13 @@ def _emissions(
         chosen = tonnes.chosen_period(plant, period, None, None, as_of)
         with reader.snapshot() as state:
             return regulated_body(state, (park, facility, source), chosen, as_of, hours=hours)
+
+    return router
+
+
+def _series(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -> APIRouter:
+    """Return what goes step by step."""
+    router = _emission_router()
 
     @router.get("/series")
     def series(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 import msgspec
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.serve import Server
@@ -23,7 +24,7 @@ from ingest.watch import RuleWatch
 from notify.sender import WebhookSender
 from plant.load import load as load_plant
 from plant.park import Plant
-from rules.catalogue import load_catalogue
+from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
 from stackmeter.broadcast import TotalsBroadcast
@@ -97,19 +98,7 @@ class Service:
         self.reader = Reader(self.folder.state, self.plant)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
         self.pulse = Pulse(self)
-        app = create_app(
-            self.reader,
-            self.plant,
-            self.token,
-            health=self.pulse.health,
-            metrics=self.pulse.metrics,
-            clock=time.time_ns,
-            activity=ChannelActivity(self.folder.state, self.plant),
-            decide=lambda decision: self.intake.decide(decision.message(time.time_ns())),
-            catalogue=catalogue,
-            explain=WindowExplainer(self.folder.state, self.plant, catalogue),
-        )
-        self.server = Server(app, settings.host, settings.port)
+        self.server = Server(self._app(catalogue), settings.host, settings.port)
         self._threads: list[threading.Thread] = []
         self.line_beats = 0
         self.line_paused = False
@@ -228,6 +217,20 @@ class Service:
             if self.subscriber.publish(f"sm/v1/{gateway}/ack", msgspec.json.encode(body)):
                 self._acked_at[gateway] = now
                 self.line.heard.discard(gateway)
+
+    def _app(self, catalogue: Register) -> FastAPI:
+        return create_app(
+            self.reader,
+            self.plant,
+            self.token,
+            health=self.pulse.health,
+            metrics=self.pulse.metrics,
+            clock=time.time_ns,
+            activity=ChannelActivity(self.folder.state, self.plant),
+            decide=lambda decision: self.intake.decide(decision.message(time.time_ns())),
+            catalogue=catalogue,
+            explain=WindowExplainer(self.folder.state, self.plant, catalogue),
+        )
 
     def _influx_sender(self, settings: Settings) -> InfluxSender | None:
         if settings.influx_url is None:
