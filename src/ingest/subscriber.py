@@ -66,6 +66,23 @@ def broker(url: str, *, client_id: str, version: str) -> Broker:
     )
 
 
+class Client(mqtt.Client):
+    """A paho client that says when its network thread is over, and why."""
+
+    over: Callable[[Exception | None], None]
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> mqtt.MQTTErrorCode:
+        """Run the network thread; `loop_start` calls it, and paho would let an exception pass unseen."""
+        try:
+            code = super().loop_forever(timeout, retry_first_connection)
+        except Exception as error:
+            log.exception("the network thread failed")
+            self.over(error)
+            raise
+        self.over(None)
+        return code
+
+
 class Subscriber:
     """Owns the paho client and its network thread; hands every message to the intake."""
 
@@ -76,7 +93,7 @@ class Subscriber:
         self._address, self._put, self._failed = address, put, failed
         self._epoch = 0
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._started, self._over = False, threading.Event()
         self._subscribed = False
         self.connections = 0
         self.sessions_lost = 0
@@ -92,7 +109,7 @@ class Subscriber:
     @property
     def alive(self) -> bool:
         """Whether the network thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._started and not self._over.is_set()
 
     def start(self) -> None:
         """Connect in the background, again and again until the broker answers."""
@@ -105,14 +122,15 @@ class Subscriber:
             self._client.connect_async(a.host, a.port, KEEPALIVE_S, clean_start=False, properties=properties)
         else:
             self._client.connect_async(a.host, a.port, KEEPALIVE_S)
-        self._thread = threading.Thread(target=self._loop, name="mqtt", daemon=True)
-        self._thread.start()
+        # Not `loop_forever` in a thread of ours: it would sleep on while acknowledgements wait to be written.
+        self._started = True
+        self._client.loop_start()
 
     def stop(self) -> None:
         """Disconnect; the broker keeps the session and whatever is not acknowledged."""
         self._client.disconnect()
-        if self._thread is not None:
-            self._thread.join(5)
+        if self._started:
+            self._over.wait(5)
 
     def acknowledge(self, arrivals: list[Arrival]) -> None:
         """Send the PUBACKs of journalled messages, in order, unless their connection is gone."""
@@ -131,10 +149,10 @@ class Subscriber:
             return False
         return self._client.publish(topic, payload, qos=1, retain=True).rc == mqtt.MQTT_ERR_SUCCESS
 
-    def _make_client(self) -> mqtt.Client:
+    def _make_client(self) -> Client:
         a = self._address
         five = a.version == MQTTProtocolVersion.MQTTv5
-        client = mqtt.Client(
+        client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=a.client_id,
             clean_session=None if five else False,
@@ -150,16 +168,12 @@ class Subscriber:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        # With such a callback paho writes in the network thread alone. Without, `ack` would write in the thread that
-        # calls it, and on a dead connection run `_on_disconnect` there, which waits for the lock that this thread holds.
-        client.on_socket_register_write = lambda _client, _data, _socket: None
+        client.over = self._network_over
         return client
 
-    def _loop(self) -> None:
-        try:
-            self._client.loop_forever(retry_first_connection=True)
-        except Exception as error:
-            log.exception("the network thread failed")
+    def _network_over(self, error: Exception | None) -> None:
+        self._over.set()
+        if error is not None:
             self._failed(f"MQTT network thread: {type(error).__name__}: {error}")
 
     def _on_connect(

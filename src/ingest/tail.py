@@ -86,23 +86,30 @@ class Tail:
         return np.repeat(self._start[channels], count) + np.arange(int(count.sum())) - before
 
     def _make_room(self, channels: NDArray[np.int32], count: Ints) -> None:
-        """Give larger slabs, at the pool's end, to channels that need them."""
+        """Give larger slabs to channels that need them, at the pool's end while it reaches."""
         short = count > self._room[channels]
         if not short.any():
             return
+        larger = channels[short]
+        self._count[larger] = 0  # what stands in the slabs given up is about to be replaced
         room = -(-np.maximum(count[short], KEPT + 2) * 5 // 16) * 4  # a quarter more, in fours
-        starts = self._used + np.cumsum(room) - room
+        self._start[larger], self._room[larger] = self._used + np.cumsum(room) - room, room
         self._used += int(room.sum())
         if self._used > len(self._pool):
-            more = max(self._used, len(self._pool) * 9 // 8) - len(self._pool)
-            self._pool = Readings(
-                *(np.append(column, np.zeros(more, column.dtype)) for column in _columns(self._pool))
-            )
-        self._start[channels[short]], self._room[channels[short]] = starts, room
+            self._lay_out_anew()
 
-
-def _columns(rows: Readings) -> list[NDArray[np.generic]]:
-    return [getattr(rows, column.name) for column in fields(Readings)]
+    def _lay_out_anew(self) -> None:
+        """Make another pool, with room to spare and without the slabs that were given up; a column at a time."""
+        everyone = np.arange(len(self._count), dtype=np.int32)
+        before = self._positions(everyone)
+        self._start = np.cumsum(self._room) - self._room
+        self._used = int(self._room.sum())
+        after = self._positions(everyone)
+        for column in fields(Readings):
+            old = getattr(self._pool, column.name)
+            new = np.zeros(self._used * 9 // 8, old.dtype)
+            new[after] = old[before]
+            setattr(self._pool, column.name, new)
 
 
 def _count_after(marked: Bools, which: Ints, channels: int) -> Ints:

@@ -6,6 +6,7 @@ each do one thing; when one of them fails the process ends with a code that says
 
 import logging
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -42,6 +43,7 @@ from store.state import State
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
 ACK_EVERY_S = 1.0
+SWITCH_S = 0.001  # after which the line lets threads go on that wait for the network
 CYCLE_S = 0.5  # a micro-batch gathers for so long: the windows it touches are written once
 IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
 FULL_RETRY_S = 1.0
@@ -106,6 +108,7 @@ class Service:
 
     def start(self) -> None:
         """Start everything; the broker comes last, when whatever it sends can be taken."""
+        sys.setswitchinterval(SWITCH_S)
         self.server.start()
         self.folder.announce(self.server.url)
         self._thread("line", self._run_line)

@@ -19,7 +19,7 @@ from store.periods import PART, Summand, day_start, month_start, summands, year_
 from store.reader import Snapshot
 from store.rows import NEVER, SUMMED, Emissions
 
-_BATCH = 1000  # sources whose windows are in memory at once
+_BATCH = 1000  # sources that are summed at once, because a period's rows of all would fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +101,9 @@ def source_sums(state: Snapshot, sources: Sequence[int], period: Period, as_of: 
 def period_sums(state: Snapshot, sources: Sequence[int], period: Period) -> Sums:
     """Return the sums of a period on the window grid, from as few stored rows as possible."""
     parts = summands(period.start, period.end, period.zone)
-    starts = np.array([part.start for part in parts], np.int64)
-    shape = len(parts), len(sources)
-    values = np.full((*shape, len(SUMMED)), np.nan)
-    windows, revision = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for rows in _rows(state, sources, parts):
-        place = _places(starts, rows.start), _places(np.array(sources), rows.source)
-        values[place], windows[place], revision[place] = rows.values, rows.windows, rows.revision
-    return Sums(
-        _by_calendar(values, starts, period.zone), windows.sum(axis=0), revision.max(axis=0, initial=0)
-    )
+    batches = [sources[at : at + _BATCH] for at in range(0, max(1, len(sources)), _BATCH)]
+    found = [_sums_of(state, batch, parts, period.zone) for batch in batches]
+    return Sums(*(np.concatenate([getattr(one, name) for one in found]) for name in Sums.__slots__))
 
 
 def due_windows(state: Snapshot, sources: Sequence[int], edges: Times, as_of: int) -> Due:
@@ -134,6 +127,17 @@ def missing_shares(windows: Emissions) -> Floats:
     return np.asarray(np.maximum(1 - windows.values[:, len(AMOUNTS) :].sum(axis=1), 0))
 
 
+def _sums_of(state: Snapshot, sources: Sequence[int], parts: Sequence[Summand], zone: ZoneInfo) -> Sums:
+    starts = np.array([part.start for part in parts], np.int64)
+    shape = len(parts), len(sources)
+    values = np.full((*shape, len(SUMMED)), np.nan)
+    windows, revision = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for rows in _rows(state, sources, parts):
+        place = _places(starts, rows.start), _places(np.array(sources), rows.source)
+        values[place], windows[place], revision[place] = rows.values, rows.windows, rows.revision
+    return Sums(_by_calendar(values, starts, zone), windows.sum(axis=0), revision.max(axis=0, initial=0))
+
+
 def _by_calendar(values: Floats, starts: Times, zone: ZoneInfo) -> Floats:
     for unit in (day_start, month_start, year_start):
         keys = unit(starts, zone)
@@ -154,21 +158,21 @@ def _rows(state: Snapshot, sources: Sequence[int], parts: Sequence[Summand]) -> 
 
 
 def _part_rows(state: Snapshot, sources: Sequence[int], parts: Sequence[Summand]) -> Iterator[Emissions]:
-    """Yield sums of the windows of parts of hours."""
+    """Yield sums of the windows of parts of hours, where there are any."""
     starts = np.array([part.start for part in parts], np.int64)
-    for batch in range(0, len(sources), _BATCH):
-        found = state.windows(sources[batch : batch + _BATCH], parts[0].start, parts[-1].end)
-        if len(found.start):
-            number = np.searchsorted(starts, found.start, side="right") - 1
-            keys = found.source * len(parts) + number
-            runs = _run_starts(keys)
-            yield Emissions(
-                source=found.source[runs],
-                start=starts[number[runs]],
-                values=fold(found.values, keys),
-                windows=np.add.reduceat(found.windows, runs),
-                revision=np.maximum.reduceat(found.revision, runs),
-            )
+    found = state.windows(sources, parts[0].start, parts[-1].end)
+    if not len(found.start):
+        return
+    number = np.searchsorted(starts, found.start, side="right") - 1
+    keys = found.source * len(parts) + number
+    runs = _run_starts(keys)
+    yield Emissions(
+        source=found.source[runs],
+        start=starts[number[runs]],
+        values=fold(found.values, keys),
+        windows=np.add.reduceat(found.windows, runs),
+        revision=np.maximum.reduceat(found.revision, runs),
+    )
 
 
 def _due_shares(state: Snapshot, sources: Sequence[int], period: Period, sums: Sums, due: Due) -> Floats:
