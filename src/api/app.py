@@ -37,7 +37,7 @@ from api.regulated import RegulatedBody, regulated_body
 from api.scope import select_channel, select_sources
 from api.series import Activity, activity_series, emission_series, reading_series, steps
 from api.times import PERIOD, parse_time
-from plant.park import Plant
+from plant.park import Plant, Virtual
 from rules.catalogue import Register
 from store.reader import Reader
 
@@ -228,6 +228,10 @@ def _series(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -> A
         chosen = steps(*span, every, _zone(plant, {found.park}))
         if kind == "activity":
             return activity_series(plant, found, chosen, activity)
+        if isinstance(found, Virtual):
+            raise InvalidQuery(
+                ("kind", f"{found.name} is a virtual channel, without readings: ask for its activity")
+            )
         with reader.snapshot() as state:
             return reading_series(state, found, chosen)
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from api.problems import InvalidQuery
-from plant.park import Channel, Plant, Source
+from plant.park import Channel, Plant, Source, Virtual
 from plant.suggest import did_you_mean
 
-_Item = TypeVar("_Item", Channel, Source)
+_Item = TypeVar("_Item", bound=Channel | Virtual | Source)
 _COMPARED = 5000  # names that a mistyped one is compared with; more would cost seconds
 
 
@@ -22,15 +22,16 @@ def select_sources(plant: Plant, park: str | None, facility: str | None, source:
     return _select(plant.sources, "source", park, facility, source)
 
 
-def select_channel(plant: Plant, park: str | None, facility: str | None, channel: str) -> Channel:
-    """Return the one channel that all given names fit.
+def select_channel(plant: Plant, park: str | None, facility: str | None, channel: str) -> Channel | Virtual:
+    """Return the one channel, virtual or not, that all given names fit.
 
     Raises
     ------
     InvalidQuery
         There is none, or more than one.
     """
-    found = _select(plant.channels, "channel", park, facility, channel)
+    known: list[Channel | Virtual] = [*plant.channels, *plant.virtuals]
+    found = _select(known, "channel", park, facility, channel)
     if len(found) > 1:
         places = ", ".join(f"{one.park}/{one.facility}" for one in found[:5])
         raise InvalidQuery(("channel", f"found in {places}: name the park and the facility"))

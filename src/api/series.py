@@ -14,7 +14,8 @@ from api.models import EmissionField, Every, SeriesBody, number
 from api.problems import InvalidQuery
 from api.times import format_time
 from plant.arrays import Floats, Ints, Times
-from plant.park import Channel, Plant, Source
+from plant.park import Channel, Plant, Source, Virtual
+from plant.virtuals import is_level
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
 from store.blocks import AMOUNTS
 from store.periods import DAY, HOUR, MONTH, UNITS, starts
@@ -127,7 +128,7 @@ def reading_series(state: Snapshot, channel: Channel, steps: Steps) -> SeriesBod
     return _body(steps, channel.unit.symbol, values, np.full(len(steps), np.nan))
 
 
-def activity_series(plant: Plant, channel: Channel, steps: Steps, activity: Activity) -> SeriesBody:
+def activity_series(plant: Plant, channel: Channel | Virtual, steps: Steps, activity: Activity) -> SeriesBody:
     """Return the sum of a channel's window amounts per step; of a level, the mean weighted by coverage."""
     _on_windows(plant, steps)
     found = activity(channel.index, steps.start, steps.end)
@@ -135,7 +136,7 @@ def activity_series(plant: Plant, channel: Channel, steps: Steps, activity: Acti
     step, value, coverage = steps.of(found.start[known]), found.value[known], found.coverage[known]
     covered = np.bincount(step, coverage, len(steps))
     counts = np.bincount(step, minlength=len(steps))
-    if channel.kind is Kind.LEVEL:
+    if is_level(channel):
         weighted = np.bincount(step, value * coverage, len(steps))
         values = np.divide(weighted, covered, out=np.full(len(steps), np.nan), where=covered > 0)
     else:

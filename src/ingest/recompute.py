@@ -15,6 +15,7 @@ from plant.park import Plant
 from plant.vocabulary import Kind
 from rules.engine import Emissions, Engine
 from rules.pieces import ChannelColumns, Runs, pieces_and_verdicts
+from rules.virtuals import values_at
 from rules.windows import Ranges, WindowValues, numbers, ranges_of, spread, with_events
 from store.books import Books
 from store.readings import LOOK_ON, ReadingTable, Stretch
@@ -22,27 +23,38 @@ from store.readings import LOOK_ON, ReadingTable, Stretch
 NEVER_SEEN = -1
 
 
-class Recompute:
-    """Asks a state for readings and computes windows from them. For one thread; a read-only connection is enough."""
+class RecomputedChannels:
+    """Asks a state for readings and computes windows of channels from them.
 
-    def __init__(self, plant: Plant, engine: Engine, connection: sqlite3.Connection) -> None:
+    For one thread; a read-only connection is enough.
+    """
+
+    def __init__(self, plant: Plant, connection: sqlite3.Connection) -> None:
         """Read which numbers channels have, and where the sequences of gateways have holes."""
-        self._plant, self._engine = plant, engine
+        self._plant = plant
         self._columns = ChannelColumns.of(plant.channels)
-        self._inputs = Inputs(plant)
+        self._virtuals = {virtual.index: virtual for virtual in plant.virtuals}
         self._readings = ReadingTable(connection)
         rows = connection.execute("SELECT park, facility, name, id FROM channel")
         self._ids = {(park, facility, name): int(number) for park, facility, name, number in rows}
         self._holes = _holes(plant, Books(connection))
 
-    def emissions(self, sources: Ints, start: int, end: int) -> Emissions:
-        """Return all windows of sources (by index, ascending) that lie in [start, end) [ns UTC, on the window grid]."""
-        wanted = self._span(sources, start, end)
-        return self._engine.emissions(*numbers(wanted), self._values(self._inputs.needed(wanted)))
-
     def values(self, channels: Ints, start: int, end: int) -> WindowValues:
         """Return the known windows of channels (by index, ascending) that lie in [start, end)."""
-        return self._values(self._span(channels, start, end))
+        return self.values_in(span(self._plant, channels, start, end))
+
+    def window_values(self, channel: int, start: int, end: int) -> WindowValues:
+        """Return the known windows of one channel (by index), virtual or not, that lie in [start, end)."""
+        measured = np.array(self._plant.measured(channel), np.int64)
+        values = self.values(measured, start, end)
+        if channel not in self._virtuals:
+            return values
+        _, window = numbers(span(self._plant, np.array([channel]), start, end))
+        columns = values_at(np.full(len(window), channel), window, values, self._virtuals)
+        known = np.flatnonzero(~np.isnan(columns[0]))
+        return WindowValues(
+            np.full(len(known), channel), window[known], *(column[known] for column in columns)
+        )
 
     def stretch(self, channel: int, start: int, end: int) -> Stretch:
         """Return the readings of a channel (by index) that decide its windows in [start, end), context included."""
@@ -57,11 +69,7 @@ class Recompute:
         """Return where the sequence of an event channel's gateway is open [ns]; nothing for other channels."""
         return self._holes.get(channel, ())
 
-    def _span(self, which: Ints, start: int, end: int) -> Ranges:
-        count = len(which)
-        return ranges_of(which, np.full(count, start), np.full(count, end), self._plant.window)
-
-    def _values(self, wanted: Ranges) -> WindowValues:
+    def values_in(self, wanted: Ranges) -> WindowValues:
         """Return the known windows of ranges of channels, one run a range."""
         window = self._plant.window
         columns = zip(*(c.tolist() for c in (wanted.run, wanted.first, wanted.stop)), strict=True)
@@ -75,6 +83,25 @@ class Recompute:
         ranges = Ranges(np.arange(len(stretches)), wanted.first, wanted.stop)
         values = spread(pieces, ranges, channels, self._columns, window)
         return with_events(values, ranges, channels, self._columns, self._holes, window)
+
+
+class Recompute(RecomputedChannels):
+    """Computes emissions too."""
+
+    def __init__(self, plant: Plant, engine: Engine, connection: sqlite3.Connection) -> None:
+        super().__init__(plant, connection)
+        self._engine, self._inputs = engine, Inputs(plant)
+
+    def emissions(self, sources: Ints, start: int, end: int) -> Emissions:
+        """Return all windows of sources (by index, ascending) that lie in [start, end) [ns UTC, on the window grid]."""
+        wanted = span(self._plant, sources, start, end)
+        return self._engine.emissions(*numbers(wanted), self.values_in(self._inputs.needed(wanted)))
+
+
+def span(plant: Plant, which: Ints, start: int, end: int) -> Ranges:
+    """Return the windows in [start, end) of each channel or source."""
+    count = len(which)
+    return ranges_of(which, np.full(count, start), np.full(count, end), plant.window)
 
 
 def fields_of(emissions: Emissions) -> Floats:

@@ -166,6 +166,47 @@ class ThresholdRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Bilingual:
+    """A text in Vietnamese and in English; where one is missing it is the other."""
+
+    vi: str = ""
+    en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionStep:
+    """One step of a condition on a stack of columns; `rules.conditions` says what each name means."""
+
+    name: str
+    number: float = nan
+    text: str = ""
+    span: int = 0  # ns
+    index: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An alert rule that is judged on the clock, for all its subjects at once."""
+
+    name: str
+    subject: str  # channel, source, facility, park or gateway
+    subjects: tuple[int, ...]  # indexes of the plant
+    expr: str
+    steps: tuple[ConditionStep, ...]
+    clear: tuple[ConditionStep, ...]  # ends the alert; empty: as soon as `steps` is false
+    every: int  # ns between two judgements
+    delay: int  # ns after an instant before it is judged
+    hold: int  # ns that it must be true before it fires
+    keep: int  # ns that it must be over before it resolves
+    severity: str
+    labels: tuple[tuple[str, str], ...]
+    summary: Bilingual
+    description: Bilingual
+    first_action: Bilingual
+    runbook: str
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """An endpoint that is told of alerts. The secret never leaves this object's use."""
 
@@ -233,8 +274,14 @@ class Plant:
     allowed_lateness: int  # ns before arrival from which it is called late
     hash: str
     second_approval_above: float = 0.05  # of a final month's tonnes, for a change of them
+    conditions: tuple[Condition, ...] = ()
     virtuals: tuple[Virtual, ...] = ()
     balances: tuple[MeterBalance, ...] = ()
+
+    def channel(self, index: int) -> Channel | Virtual:
+        """Return the channel of an index, virtual or not."""
+        own = len(self.channels)
+        return self.channels[index] if index < own else self.virtuals[index - own]
 
     def measured(self, channel: int) -> tuple[int, ...]:
         """Return the channels whose readings decide a channel's windows: itself, or all that a virtual one stands on."""

@@ -12,7 +12,7 @@ import pytest
 from api import boundary
 from store import blocks
 from tests.semantics.conftest import MEMORY
-from tests.semantics.world import GRID, HOUR, MINUTE, NOON, World, reading
+from tests.semantics.world import GRID, HOUR, MINUTE, NOON, World, reading, rfc3339
 
 CONFIGURATION = Path(__file__).with_name("boundaries")
 WORKS = "sm/v1/park-a/works/gw/readings"
@@ -86,6 +86,27 @@ def test_division_by_zero_is_unknown(park: World) -> None:
 
     windows = park.windows("quotient", NOON, NOON + 2 * MINUTE, "activity")
     assert windows == [(None, 0.0), (pytest.approx(10 * 10 / 5, rel=1e-12), 1.0)]
+
+
+def test_a_virtual_channel_is_a_series_of_its_windows(park: World) -> None:
+    """The line is silent from the second half of its second minute on."""
+    send(park, WORKS, reading("main", NOON, 0), reading("main", NOON + 10 * MINUTE, 100))
+    send(park, WORKS, *[reading("line-1", NOON + k * MINUTE // 2, 0.3, "MW") for k in range(4)])
+
+    windows = park.activity("rest", NOON, NOON + 3 * MINUTE)
+    assert windows == {
+        0: (pytest.approx(10 - 5, rel=1e-12), 1.0),
+        1: (pytest.approx(10 - 2.5, rel=1e-12), 0.5),
+        2: (None, 0.0),
+    }
+
+
+def test_a_virtual_channel_has_no_readings_to_ask_for(park: World) -> None:
+    span = {"from_": rfc3339(NOON), "to": rfc3339(NOON + HOUR)}
+    told = park.ask("/v1/series", kind="reading", channel="rest", **span)
+
+    assert told.status_code == 422
+    assert "rest is a virtual channel, without readings: ask for its activity" in told.text
 
 
 def test_a_channel_that_falls_silent_is_named_under_the_source(park: World) -> None:
