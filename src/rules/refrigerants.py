@@ -1,7 +1,7 @@
 """Fluorinated gases that leak from cooling and switchgear: kilograms lost, and tonnes of CO2e under a GWP set.
 
 A method of sources gives kilograms of the gases that an emission has apart, none of them fluorinated, and never sees a
-GWP set: `rules.methods.refrigerant_top_up` takes the potential as a parameter, which `potential` gives.
+GWP set: its methods take the potential as a parameter, which `potential` gives.
 """
 
 from collections.abc import Mapping

@@ -76,7 +76,7 @@ BY_HAND: Mapping[str, tuple[float, float, float, float]] = {
     "part75-stack-o2-wet": (5.7 * (100 * 1040 / 8710 * (17.974 - 2.6) / 20.9) * 907.18474, 0, 0, 0),
     "part75-heat-input": (1040 * 1000 / 385 * 44 * 0.45359237, 0, 0, 0),  # lb-mol, lb, kg
 }
-CO2E_BY_HAND = {"refrigerant-top-up": 14_300.0}
+CO2E_BY_HAND = {"refrigerant-top-up": 14_300.0, "refrigerant-charge-balance": 29 * 1430.0}
 
 EQUATIONS_BY_HAND: Mapping[tuple[str, str], float] = {
     ("rules.part75.appendix_d", "d2_so2_oil"): 300,

@@ -65,7 +65,7 @@ def middle(oracle: Oracle) -> Case:
 CASES |= {method: middle(oracle) for method, oracle in ORACLES.items()}
 
 # A split by the ratio of two amounts is of no single amount, and a potential gives no gas: each has a file of its own.
-APART = {"chp-heat", "chp-electricity", "refrigerant-top-up"}
+APART = {"chp-heat", "chp-electricity", "refrigerant-top-up", "refrigerant-charge-balance"}
 
 every_method = pytest.mark.parametrize("method", CASES)
 amounts = st.just(0.0) | st.floats(1e-9, 1e9)  # smaller ones lose digits to underflow

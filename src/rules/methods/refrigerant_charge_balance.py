@@ -1,0 +1,69 @@
+"""Scope 1: fluorinated gas that leaked, known by what the books of a year do not explain."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from plant.arrays import Floats
+from plant.catalogue import MethodSpec, Parameter, Role
+from rules.examples import Example
+from rules.gases import Gases
+from rules.methods import Inputs, Parameters
+from rules.refrigerants import charge_balance
+from rules.validity import positive
+
+SPEC = MethodSpec(
+    name="refrigerant-charge-balance",
+    scope=1,
+    title="Refrigerant or SF6 that leaked, by the balance of stock, purchases and what was passed on",
+    reference="GHG Protocol, HFC tool; US EPA, mass balance method",
+    roles=(
+        Role("stock_before", "kg"),
+        Role("bought", "kg"),
+        Role("stock_after", "kg"),
+        Role("passed_on", "kg"),
+    ),
+    activity="bought",
+    parameters=(Parameter("gwp", "kgCO2e/kg"),),
+)
+
+EXAMPLE = Example(
+    inputs={"stock_before": 12.0, "bought": 30.0, "stock_after": 9.0, "passed_on": 4.0},
+    factor={},
+    parameters={"gwp": 1430.0},
+)
+WORKING = ("lost_kg = stock_before + bought - stock_after - passed_on", "co2e_kg = lost_kg * gwp")
+
+
+def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+    """CO2e of a fluorinated gas that stock and trade do not account for [1]_.
+
+    `lost = stock_before + bought - stock_after - passed_on`, one substance a source. Each is an event that is entered
+    when it is known, so that a window may be below 0 and only the sum over the whole year says what leaked.
+
+    Parameters
+    ----------
+    inputs
+        `stock_before`, `stock_after`: in store at the beginning and at the end of the year; `bought`; `passed_on`:
+        sold, returned, destroyed, or filled into new equipment, less what came out of retired. NaN below 0. [kg]
+    factor
+        None.
+    parameters
+        `gwp`: of the substance, from the GWP set that the plant is configured with. NaN unless above 0. [kgCO2e/kg]
+
+    Returns
+    -------
+    Gases
+        `co2e_kg` alone: none of the gases that an emission has apart is fluorinated, they are unknown. [kg]
+
+    References
+    ----------
+    .. [1] GHG Protocol, HFC tool; US EPA, mass balance method.
+    """
+    none = np.zeros_like(inputs["bought"])
+    lost = charge_balance(
+        inputs["stock_before"], inputs["stock_after"], inputs["bought"], inputs["passed_on"], none, none
+    )
+    co2e = lost * positive(parameters["gwp"])
+    unknown = np.full_like(co2e, np.nan)
+    return Gases(unknown, unknown, unknown, unknown, co2e_kg=co2e)
