@@ -157,6 +157,11 @@ def by_energy(row: Row, factor: Row, parameters: Row) -> Kilograms:
     return heat_rated(row["energy"], parameters)
 
 
+def by_steam(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    """Equations C-2c and C-9b."""
+    return heat_rated(row["steam"] * parameters["heat_per_steam"], parameters)
+
+
 def by_hhv(row: Row, factor: Row, parameters: Row) -> Kilograms:
     return heat_rated(row["fuel"] * parameters["hhv"], parameters)
 
@@ -259,6 +264,7 @@ ORACLES: Mapping[str, Oracle] = {
     "part98-gas": Oracle(by_hhv, {}, {"hhv": (1e-4, 3e-3), **HEAT_RATES}),
     "part98-liquid": Oracle(by_hhv, {}, {"hhv": (0.05, 0.2), **HEAT_RATES}),
     "part98-solid": Oracle(by_hhv, {}, {"hhv": (5.0, 40.0), **HEAT_RATES}),
+    "part98-steam": Oracle(by_steam, {}, {"heat_per_steam": (0.0009, 0.002), **HEAT_RATES}),
     "part98-gas-carbon": Oracle(gas_carbon, {}, {"carbon": (0.0, 100.0), "molar_mass": (2.0, 60.0), **SHARE}),
     "part98-liquid-carbon": Oracle(liquid_carbon, {}, {"carbon": (0.0, 4.0), **SHARE}),
     "part98-solid-carbon": Oracle(solid_carbon, {}, {"carbon": (0.0, 100.0), **SHARE}),
