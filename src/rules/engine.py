@@ -67,7 +67,8 @@ class _Group:
     scale: Floats  # [role, source]
     offset: Floats  # [role, source]
     parameters: Mapping[str, Floats]
-    factor: tuple[str, ...]
+    factors: tuple[str, ...]  # "" where a source takes none
+    factor_of: Ints  # [source], a row of `factors`
 
 
 class Engine:
@@ -90,12 +91,15 @@ class Engine:
 
     def emissions(self, source: Ints, window: Ints, values: WindowValues) -> Emissions:
         """Return the emissions of each (source, window), given the window values of all their inputs."""
-        columns = np.full((9, len(source)), np.nan)
+        columns = np.zeros((9, len(source)))
+        given = columns[:-1]  # the last one stays 0: nothing is substituted here
         group_of = self._group_of[source]
-        for number in np.unique(group_of).tolist():
+        for number in _present(group_of):
             rows = np.flatnonzero(group_of == number)
             place = self._place_of[source[rows]]
-            columns[:, rows] = self._run(self._groups[number], place, window[rows], values)
+            found = self._run(self._groups[number], place, window[rows], values)
+            for column, own in zip(given, found, strict=True):
+                column[rows] = own
         return Emissions(source, window, *columns)
 
     def of_inputs(self, source: int, start: Ints, inputs: Mapping[str, Floats]) -> Floats:
@@ -110,8 +114,8 @@ class Engine:
         gases = group.kernel(inputs, self._factor(group, place, start // self._window), parameters)
         return tonnes_co2e(gases, self._gwp)
 
-    def _run(self, group: _Group, place: Ints, window: Ints, values: WindowValues) -> Floats:
-        """Return the nine columns of one group's rows."""
+    def _run(self, group: _Group, place: Ints, window: Ints, values: WindowValues) -> tuple[Floats, ...]:
+        """Return the columns of one group's rows, from `co2e_t` to `interpolated`."""
         inputs, shares = {}, []
         for role, name in enumerate(group.roles):
             value, measured, interpolated = values_at(
@@ -122,29 +126,36 @@ class Engine:
         parameters = {name: column[place] for name, column in group.parameters.items()}
         gases = group.kernel(inputs, self._factor(group, place, window), parameters)
         co2e = tonnes_co2e(gases, self._gwp)
-        known = ~np.isnan(co2e)
-        measured, interpolated = least_covered(shares)
-        amounts = np.stack(
-            [
-                co2e,
-                gases.co2_kg,
-                gases.co2_biogenic_kg,
-                gases.ch4_kg,
-                gases.n2o_kg,
-                inputs[group.method.activity],
-            ]
-        )
-        covered = np.stack([measured, interpolated, np.zeros(len(window))])
-        return np.concatenate([np.where(known, amounts, np.nan), np.where(known, covered, 0.0)])
+        amounts = (co2e, gases.co2_kg, gases.co2_biogenic_kg, gases.ch4_kg, gases.n2o_kg)
+        return _where_known(co2e, (*amounts, inputs[group.method.activity]), least_covered(shares))
 
     def _factor(self, group: _Group, place: Ints, window: Ints) -> Mapping[str, Floats]:
         """Return the values of each row's factor at the row's time."""
+        times, factor_of = window * self._window, group.factor_of[place]
         found: dict[str, Floats] = {}
-        for name in sorted({group.factor[p] for p in np.unique(place).tolist()} - {""}):
-            mine = np.flatnonzero(np.array([f == name for f in group.factor])[place])
-            for key, column in self._methods.factor_at(name, window[mine] * self._window).items():
+        for number in _present(factor_of):
+            name, mine = group.factors[number], np.flatnonzero(factor_of == number)
+            if not name:
+                continue
+            if len(mine) == len(place):
+                return self._methods.factor_at(name, times)
+            for key, column in self._methods.factor_at(name, times[mine]).items():
                 found.setdefault(key, np.full(len(place), np.nan))[mine] = column
         return found
+
+
+def _where_known(co2e: Floats, amounts: tuple[Floats, ...], shares: tuple[Floats, ...]) -> tuple[Floats, ...]:
+    """Return amounts and shares, NaN and 0 in rows whose CO2e is unknown."""
+    unknown = np.isnan(co2e)
+    if not unknown.any():
+        return *amounts, *shares
+    return *(np.where(unknown, np.nan, a) for a in amounts), *(np.where(unknown, 0.0, s) for s in shares)
+
+
+def _present(numbers: Ints) -> list[int]:
+    """Return which small numbers there are, ascending and once each."""
+    present: list[int] = np.flatnonzero(np.bincount(numbers)).tolist()
+    return present
 
 
 def _group(sources: list[Source], methods: Methods) -> _Group:
@@ -152,6 +163,7 @@ def _group(sources: list[Source], methods: Methods) -> _Group:
     first = sources[0]
     names = sorted({name for s in sources for name, _ in s.parameters})
     given = [dict(s.parameters) for s in sources]
+    factors, factor_of = np.unique([s.factor for s in sources], return_inverse=True)
     return _Group(
         method=methods.methods[first.method],
         kernel=methods.emissions(first.method),
@@ -161,5 +173,6 @@ def _group(sources: list[Source], methods: Methods) -> _Group:
         scale=np.array([[s.inputs[k].scale for s in sources] for k in range(len(first.inputs))]),
         offset=np.array([[s.inputs[k].offset for s in sources] for k in range(len(first.inputs))]),
         parameters={name: np.array([g.get(name, np.nan) for g in given]) for name in names},
-        factor=tuple(s.factor for s in sources),
+        factors=tuple(factors.tolist()),
+        factor_of=factor_of,
     )

@@ -84,7 +84,7 @@ def spread(
     b = np.minimum(pieces.end[piece], (number + 1) * window)
     key, slot = _slots(ranges, channel, place)
     value: Floats = np.bincount(slot, _share(pieces, piece, a, b), len(key)).astype(np.float64)
-    covered = np.maximum(b - np.maximum(a, pieces.covered_from[piece]), 0)
+    covered = _covered(pieces, piece, a, b)
     seen, guessed = _by_certainty(covered, pieces.interpolated[piece], slot, len(key))
     of = key // KEY
     level = columns.kind[of] == LEVEL
@@ -105,6 +105,13 @@ def _slots(ranges: Ranges, channel: NDArray[np.int32], place: Ints) -> tuple[Int
         return key, slot
     key, inverse = np.unique(key, return_inverse=True)
     return key, inverse[slot]
+
+
+def _covered(pieces: Pieces, piece: Ints, a: Times, b: Times) -> Ints:
+    """Return how much of the stretch [a, b) of itself a piece covers [ns]."""
+    if (pieces.covered_from == pieces.start).all():
+        return b - a
+    return np.maximum(b - np.maximum(a, pieces.covered_from[piece]), 0)
 
 
 def _by_certainty(covered: Ints, interpolated: Bools, slot: Ints, count: int) -> tuple[Floats, Floats]:
