@@ -26,7 +26,7 @@ MOST_ROWS = 8784  # the hours of the longest year
 class RoleHourBody(BaseModel):
     """One input of one hour; amounts are per hour of operation."""
 
-    measured: float | None = Field(description="null where the hour is not valid", examples=[None])
+    measured: float | None = Field(description="null where the hour has too few readings", examples=[None])
     share: float = Field(description="of the operating time, or of the possible readings", examples=[0.79])
     counted: float | None = Field(examples=[12.4])
     rule: str = Field(description="what made `counted`", examples=["mrr_equation_4"])

@@ -5,15 +5,17 @@ it, the hours that are substituted from its value, is computed again as a whole:
 hours of the source, so the result is a function of the readings alone, whatever came first.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ingest.evaluate import Evaluated
 from ingest.recompute import Recompute
 from plant.arrays import Floats, Ints, Readings, Times
-from plant.park import Input, Plant, Source
+from plant.park import Input, Plant, Regulation, Source
 from plant.regulations import MRR
 from plant.vocabulary import NS_PER_HOUR, Kind, Quality
 from rules import regulation as rules
@@ -33,13 +35,13 @@ NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
-    """What readings say of some hours of one source, columns of one length."""
+class MeasuredHours:
+    """What readings say of some hours of one source, columns of one length; unknown is NaN."""
 
     hour: Times
     operating: Floats  # [h]
     load: Floats
-    value: dict[str, Floats]  # by role, NaN where the hour is not valid
+    value: dict[str, Floats]  # by role, NaN where the hour has too few readings
     share: dict[str, Floats]
     live_co2e_t: Floats
 
@@ -48,11 +50,11 @@ class RegulatedSources:
     """Counts the hours of all sources that stand under a regulation, inside the line's transaction."""
 
     def __init__(self, plant: Plant, engine: Engine, state: State) -> None:
-        self._plant, self._engine, self._state = plant, engine, state
+        self._plant, self._state = plant, state
         self._sources = [source for source in plant.sources if source.regulation is not None]
         self._zone = {park.name: park.zone for park in plant.parks}
         self._table = RegulatedTable(state.connection)
-        self._recompute = Recompute(plant, engine, state.connection) if self._sources else None
+        self._kernels = HourRecompute(plant, engine, state.connection)
         self._due: dict[int, int] = {}
         self.reload()
 
@@ -102,10 +104,8 @@ class RegulatedSources:
     def _count(self, source: Source, touched: Times, until: int, entry: Entry) -> None:
         hours = self._hours(source, touched, until)
         if len(hours):
-            parts = [
-                self._measured(source, hours[i : i + MOST_HOURS]) for i in range(0, len(hours), MOST_HOURS)
-            ]
-            self._recount(source, _joined(parts), entry)
+            number = self._id(source)
+            self._table.write(entry, number, *self._kernels.again(source, number, hours))
         self._due[source.index] = self._next_due(source)
 
     def _hours(self, source: Source, touched: Times, until: int) -> Times:
@@ -123,20 +123,103 @@ class RegulatedSources:
         new = periods.starts(after, end, periods.HOUR, zone)[:MOST_HOURS]
         return np.unique(np.concatenate([before, again, new]))
 
+
+class HourRecompute:
+    """Hours under a regulation, from the stored readings and by the rule: for the line, and for whoever checks it.
+
+    Nothing is written here. For one thread; a read-only connection is enough.
+    """
+
+    def __init__(self, plant: Plant, engine: Engine, connection: sqlite3.Connection) -> None:
+        """Read nothing yet: a plant may have no source under a regulation."""
+        self._plant, self._engine, self._connection = plant, engine, connection
+        self._zone = {park.name: park.zone for park in plant.parks}
+        self._table = RegulatedTable(connection)
+
+    @cached_property
+    def _recompute(self) -> Recompute:
+        return Recompute(self._plant, self._engine, self._connection)
+
+    def again(self, source: Source, number: int, hours: Times) -> tuple[RegulatedHours, RegulatedHours]:
+        """Measure hours again, put them among those that are stored, and apply the rule to all of them.
+
+        Parameters
+        ----------
+        source, number, hours
+            As for `measured`.
+
+        Returns
+        -------
+        tuple
+            The stored hours that the rule looked at, and these and the given ones as they should be.
+        """
+        measured, span = self.measured(source, number, hours), self._table.span(number)
+        zone = self._zone[source.park]
+        # The MRR looks at a year and at what closes its last gap, part 75 three years back; a year more holds any gap.
+        year = int(periods.year_start(int(hours[0]), zone))
+        back = YEAR if _law(source).rule == MRR else YEAR + THREE_YEARS
+        stored = self._table.hours(number, int(periods.year_start(year - back * NS_PER_HOUR, zone)))
+        everything = merged(stored, measured)
+        new = self.counted(source, everything)
+        # Where the record was cut, its first years lack their own look-back: they stay as they were counted when new.
+        cut = span is not None and span[0] < everything.hour[0]
+        own = everything.hour >= everything.hour[0] + cut * (back - YEAR) * NS_PER_HOUR
+        return stored, rows_of(new, np.flatnonzero(own))
+
+    def measured(self, source: Source, number: int, hours: Times) -> MeasuredHours:
+        """Return what the stored readings say of clock hours.
+
+        Parameters
+        ----------
+        source
+            A source under a regulation.
+        number
+            Its database id, for the live number.
+        hours
+            Starts of clock hours of its park, at least one, ascending. [ns UTC]
+        """
+        parts = [hours[i : i + MOST_HOURS] for i in range(0, len(hours), MOST_HOURS)]
+        return _joined([self._measured(source, number, part) for part in parts])
+
+    def counted(self, source: Source, hours: MeasuredHours) -> RegulatedHours:
+        """Return hours as the rule counts them: valid ones, and what stands for the others. Revisions are 0.
+
+        Parameters
+        ----------
+        source
+            A source under a regulation.
+        hours
+            All hours that the rule may look at, consecutive and in order.
+        """
+        zone = self._zone[source.park]
+        record = rules.HourlyRecord(
+            value=rules.adjusted(_law(source), hours.hour, periods.next_hour(hours.hour, zone), hours.value),
+            operating=hours.operating > 0,
+            load=hours.load,
+            period=periods.year_start(hours.hour, zone),
+        )
+        counted = rules.substituted(_law(source), record)
+        return RegulatedHours(
+            hour=hours.hour,
+            revision=np.zeros(len(hours.hour), np.int64),
+            status=rules.statuses(counted, record.operating),
+            co2e_t=self._tonnes(source, hours, counted),
+            live_co2e_t=hours.live_co2e_t,
+            inputs=packed(list(_inputs(hours, counted))),
+        )
+
     # --- from readings to hours -----------------------------------------------------------------------------------
 
-    def _measured(self, source: Source, hours: Times) -> _Measured:
+    def _measured(self, source: Source, number: int, hours: Times) -> MeasuredHours:
         """Measure hours from the stored readings; a run of hours without a break is read at once."""
         ends = periods.next_hour(hours, self._zone[source.park])
         breaks = np.flatnonzero(hours[1:] != ends[:-1]) + 1
         runs = zip(np.split(hours, breaks), np.split(ends, breaks), strict=True)
-        return _joined([self._measured_run(source, start, end) for start, end in runs])
+        return _joined([self._measured_run(source, number, start, end) for start, end in runs])
 
-    def _measured_run(self, source: Source, hours: Times, ends: Times) -> _Measured:
+    def _measured_run(self, source: Source, number: int, hours: Times, ends: Times) -> MeasuredHours:
         """Measure consecutive hours."""
-        if source.regulation is None or self._recompute is None:
-            raise RuntimeError(f"{source.name} stands under no regulation")
-        window, law = self._plant.window, source.regulation
+        window, law = self._plant.window, _law(source)
         grid = hours[:, np.newaxis] // window + np.arange(NS_PER_HOUR // window)
         inside = grid < (ends // window)[:, np.newaxis]
         channels = sorted({given.channel for given in source.inputs} | ({law.load} - {-1}))
@@ -160,9 +243,9 @@ class RegulatedSources:
         found, shares = {}, {}
         for given in source.inputs:
             found[given.role], shares[given.role] = self._role(source, given, at, windows, hours, ends)
-        live = self._table.live(self._id(source), int(hours[0]), int(ends[-1]))
+        live = self._table.live(number, int(hours[0]), int(ends[-1]))
         lives = np.array([live.get(hour, np.nan) for hour in hours.tolist()])
-        return _Measured(hours, windows.operating_hours, load, found, shares, lives)
+        return MeasuredHours(hours, windows.operating_hours, load, found, shares, lives)
 
     def _role(
         self,
@@ -173,10 +256,8 @@ class RegulatedSources:
         hours: Times,
         ends: Times,
     ) -> tuple[Floats, Floats]:
-        """Return an input's hourly values, NaN where the rule calls the hour invalid, and the share that is known."""
-        if source.regulation is None or self._recompute is None:
-            raise RuntimeError(f"{source.name} stands under no regulation")
-        law, channel = source.regulation, self._plant.channels[given.channel]
+        """Return an input's hourly values, NaN where the hour has too few readings, and the share that is known."""
+        law, channel = _law(source), self._plant.channels[given.channel]
         value, coverage = at(given.channel)
         level = channel.kind is Kind.LEVEL
         mean = rules.means(value * given.scale + given.offset, coverage, windows, level=level)
@@ -198,38 +279,7 @@ class RegulatedSources:
 
     # --- from hours to what counts --------------------------------------------------------------------------------
 
-    def _recount(self, source: Source, measured: _Measured, entry: Entry) -> None:
-        """Put measured hours among those that are stored, apply the rule to all of them, and store what differs."""
-        if source.regulation is None:
-            raise RuntimeError(f"{source.name} stands under no regulation")
-        zone, number = self._zone[source.park], self._id(source)
-        span = self._table.span(number)
-        # The MRR looks at a year and at what closes its last gap, part 75 three years back; a year more holds any gap.
-        year = int(periods.year_start(int(measured.hour[0]), zone))
-        back = YEAR if source.regulation.rule == MRR else YEAR + THREE_YEARS
-        stored = self._table.hours(number, int(periods.year_start(year - back * NS_PER_HOUR, zone)))
-        everything = _merged(stored, measured, [given.role for given in source.inputs])
-        record = rules.HourlyRecord(
-            value=everything.value,
-            operating=everything.operating > 0,
-            load=everything.load,
-            period=periods.year_start(everything.hour, zone),
-        )
-        counted = rules.substituted(source.regulation, record)
-        new = RegulatedHours(
-            hour=everything.hour,
-            revision=np.zeros(len(everything.hour), np.int64),
-            status=rules.statuses(counted, record.operating),
-            co2e_t=self._tonnes(source, everything, counted),
-            live_co2e_t=everything.live_co2e_t,
-            inputs=packed(list(_inputs(everything, counted))),
-        )
-        # Where the record was cut, its first years lack their own look-back: they stay as they were counted when new.
-        cut = span is not None and span[0] < everything.hour[0]
-        own = everything.hour >= everything.hour[0] + cut * (back - YEAR) * NS_PER_HOUR
-        self._table.write(entry, number, stored, _rows(new, np.flatnonzero(own)))
-
-    def _tonnes(self, source: Source, hours: _Measured, counted: dict[str, Substituted]) -> Floats:
+    def _tonnes(self, source: Source, hours: MeasuredHours, counted: dict[str, Substituted]) -> Floats:
         """Return the tonnes of each hour by the source's own method: 0 where the unit did not run."""
         ran = hours.operating > 0
         levels = {g.role: self._plant.channels[g.channel].kind is Kind.LEVEL for g in source.inputs}
@@ -237,6 +287,12 @@ class RegulatedSources:
             role: one.value if levels[role] else one.value * hours.operating for role, one in counted.items()
         }
         return np.where(ran, self._engine.of_inputs(source.index, hours.hour, inputs), 0.0)
+
+
+def _law(source: Source) -> Regulation:
+    if source.regulation is None:
+        raise RuntimeError(f"{source.name} stands under no regulation")
+    return source.regulation
 
 
 def _touched(evaluated: Evaluated | None, source: Source, plant: Plant) -> Times:
@@ -264,11 +320,11 @@ def _placed(readings: Readings, kind: Kind, hours: Times, ends: Times) -> tuple[
     return row, np.where(row >= 0, time - hours[row], 0)
 
 
-def _joined(parts: list[_Measured]) -> _Measured:
+def _joined(parts: list[MeasuredHours]) -> MeasuredHours:
     if len(parts) == 1:
         return parts[0]
     roles = parts[0].value
-    return _Measured(
+    return MeasuredHours(
         hour=np.concatenate([p.hour for p in parts]),
         operating=np.concatenate([p.operating for p in parts]),
         load=np.concatenate([p.load for p in parts]),
@@ -278,14 +334,14 @@ def _joined(parts: list[_Measured]) -> _Measured:
     )
 
 
-def _merged(stored: RegulatedHours, new: _Measured, roles: list[str]) -> _Measured:
-    """Return all hours in order of time, the new ones in place of stored ones."""
-    stays = np.flatnonzero(~np.isin(stored.hour, new.hour))
-    kept = _rows(stored, stays)
+def merged(stored: RegulatedHours, new: MeasuredHours) -> MeasuredHours:
+    """Return all hours in order of time, the new ones in place of stored ones, with the roles of the new ones."""
+    roles = list(new.value)
+    kept = rows_of(stored, np.flatnonzero(~np.isin(stored.hour, new.hour)))
     inputs = kept.unpacked()
     absent = RoleHour(np.nan, 0.0, np.nan, 0)  # a role that the source did not have then
     by_role = {role: [one.roles.get(role, absent) for one in inputs] for role in roles}
-    old = _Measured(
+    old = MeasuredHours(
         hour=kept.hour,
         operating=np.array([one.operating for one in inputs], np.float64),
         load=np.array([one.load for one in inputs], np.float64),
@@ -295,7 +351,7 @@ def _merged(stored: RegulatedHours, new: _Measured, roles: list[str]) -> _Measur
     )
     both = _joined([old, new])
     order = np.argsort(both.hour)
-    return _Measured(
+    return MeasuredHours(
         hour=both.hour[order],
         operating=both.operating[order],
         load=both.load[order],
@@ -305,7 +361,8 @@ def _merged(stored: RegulatedHours, new: _Measured, roles: list[str]) -> _Measur
     )
 
 
-def _rows(hours: RegulatedHours, places: Ints) -> RegulatedHours:
+def rows_of(hours: RegulatedHours, places: Ints) -> RegulatedHours:
+    """Return some of the hours."""
     return RegulatedHours(
         hours.hour[places],
         hours.revision[places],
@@ -316,7 +373,7 @@ def _rows(hours: RegulatedHours, places: Ints) -> RegulatedHours:
     )
 
 
-def _inputs(hours: _Measured, counted: dict[str, Substituted]) -> Iterator[HourInputs]:
+def _inputs(hours: MeasuredHours, counted: dict[str, Substituted]) -> Iterator[HourInputs]:
     """Yield what each hour was counted from."""
     roles = [
         (role, hours.value[role].tolist(), hours.share[role].tolist(), one.value.tolist(), one.rule.tolist())

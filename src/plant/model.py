@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints
 
+from plant.alert_parts import AlertPart
 from plant.fields import (
     ChannelName,
     Duration,
@@ -27,9 +28,11 @@ from plant.fields import (
     Year,
     exactly_one,
 )
-from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
+from plant.routing_model import InhibitPart, MaintenancePart, QuietPart, RotaPart, RoutePart
+from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
 
 Severity = Literal["info", "warning", "critical"]
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class SwapPart(Part):
@@ -139,6 +142,35 @@ class LoadPart(Part):
     """Part 75: the load of the highest of ten equal load ranges [channel's unit]; one range where left out."""
 
 
+class OutOfControlPart(Part):
+    """A stretch in which a monitor was out of control, such as after a failed test; see 40 CFR 75.24."""
+
+    start: Instant = Field(alias="from")
+    """When it began: RFC 3339 with zone."""
+    end: Instant | None = Field(default=None, alias="to")
+    """When it was over; left out while it lasts."""
+    role: str | None = None
+    """The role of the monitor, such as flow; all roles of the source where left out."""
+    reason: Text
+    """What shows it: the failed test, and the one that was passed."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a stretch that ends before it begins."""
+        if self.end is not None and self.end <= self.start:
+            yield "to", "is not after from"
+
+
+class BiasPart(Part):
+    """A bias adjustment factor of the flow monitor, by 40 CFR 75, appendix A, section 7.6."""
+
+    start: Instant = Field(alias="from")
+    """From when on it is in force, until the next one is: RFC 3339 with zone."""
+    factor: Annotated[float, Field(ge=1)]
+    """What a valid hour's flow is multiplied with [1]; 1 where the monitor passed the test of bias."""
+    reason: Text
+    """What shows it: the relative accuracy test audit."""
+
+
 class RegulationPart(Part):
     """The rule by which a source's hours count. The live number stays what it is; both are kept."""
 
@@ -151,9 +183,15 @@ class RegulationPart(Part):
     """What tells when the unit runs; it always does where left out."""
     cadence: Annotated[Duration, Field(gt=0, le=NS_PER_HOUR)] | None = None
     """MRR: the time between readings, so that 80 % of the possible ones are counted; without it, 80 % of the hour is covered."""
+    out_of_control: list[OutOfControlPart] = Field(default_factory=list)
+    """When monitors were out of control: an hour that such a stretch touches is not valid."""
+    bias: list[BiasPart] = Field(default_factory=list)
+    """Part 75: the bias adjustment factors of the flow monitor; 1 before the first."""
 
     def faults(self) -> Iterator[Fault]:
         """Yield what only the other rule has."""
+        if self.bias and self.rule != "part-75":
+            yield "bias", "is for rule part-75"
         if self.cadence is not None and self.rule != "mrr":
             yield "cadence", "is for rule mrr; part-75 looks at the quadrants of the hour"
         if self.load is not None and self.load.maximum is not None and self.rule != "part-75":
@@ -295,64 +333,71 @@ class ParkPart(Part):
     """Its main meters against meters of its facilities."""
 
 
-class AlertPart(Part):
-    """One limit on a channel's readings or on a source's emission rate."""
-
-    name: Name
-    """Unique."""
-    park: Name | None = None
-    """Needed only where two parks have a facility of that name."""
-    facility: Name
-    """Where the channel or source is."""
-    channel: ChannelName | None = None
-    """The channel whose readings are judged; this or source."""
-    source: Name | None = None
-    """The source whose emission rate is judged; this or channel."""
-    above: float | None = None
-    """Fires above this limit [unit]; this or below."""
-    below: float | None = None
-    """Fires below this limit [unit]; this or above."""
-    unit: Symbol | None = None
-    """The limit's unit; the channel's own, or t/h for a source, where left out."""
-    severity: Severity
-    """How urgent it is."""
-    delay: Duration = Field(default="60s", validate_default=True)
-    """Sources: how long after the end of a window it is judged."""
-    summary: Text
-    """One sentence that is the same each time it fires."""
-    description: Annotated[str, StringConstraints(max_length=4000)] = ""
-    """What to know and do."""
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield where not exactly one of two is given."""
-        yield from exactly_one(self, "channel", "source")
-        yield from exactly_one(self, "above", "below")
-
-
 class WebhookPart(Part):
-    """An endpoint that is told of alerts, signed as Standard Webhooks asks."""
+    """An endpoint that is told of alerts."""
 
     name: Name
     """Unique."""
-    url: Url
-    """Where to POST; https and a public address unless allow_private is true."""
-    secret_env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-    """The environment variable that holds the secret; one of the three."""
+    kind: Literal["webhook", "alertmanager-api", "apprise"] = "webhook"
+    """What it speaks: signed webhooks as Standard Webhooks asks, the API of an Alertmanager, or chat and mail by Apprise."""
+    url: Url | None = None
+    """Where to POST, of an Alertmanager its root; https and a public address unless allow_private is true."""
+    url_env: EnvironmentName | None = None
+    """Kind apprise: the environment variable that holds the Apprise URL, which has tokens in it."""
+    secret_env: EnvironmentName | None = None
+    """Kind webhook: the environment variable that holds the secret; one of the three."""
     secret_file: Text | None = None
-    """The file that holds the secret and that only its owner and group may read; one of the three."""
+    """Kind webhook: the file that holds the secret and that only its owner and group may read; one of the three."""
     secret: Text | None = None
-    """The secret itself, in a file that only its owner and group may read: whsec_ and 24 to 64 bytes in base64."""
+    """Kind webhook: the secret itself, in a file that only its owner and group may read: whsec_ and 24 to 64 bytes in base64."""
+    previous_secret_env: EnvironmentName | None = None
+    """Kind webhook, while receivers change to a new secret: the environment variable that holds the one before, which signs too."""
+    previous_secret_file: Text | None = None
+    """The same in a file that only its owner and group may read."""
     allow_private: bool = False
     """True allows http and private addresses, for a receiver on this machine or in the own network."""
+    format: Literal["alert", "alertmanager"] = "alert"
+    """Kind webhook, the shape of the body: our own, or that of Alertmanager's webhooks, version 4."""
+    heartbeat: Annotated[Duration, Field(ge=10 * NS_PER_S, le=NS_PER_HOUR)] | None = None
+    """Kind webhook: the time between two signed heartbeats, 10s to 1h, whose absence tells that we are dead; none where left out."""
+    language: Literal["vi", "en"] = "vi"
+    """Kind apprise: the language of its messages."""
 
     def faults(self) -> Iterator[Fault]:
-        """Yield a missing or doubled secret, and http where it is not allowed."""
-        yield from exactly_one(self, "secret_env", "secret_file", "secret")
-        if urlsplit(self.url).scheme != "https" and not self.allow_private:
+        """Yield what the kind forbids or lacks, a doubled secret, and http where it is not allowed."""
+        for name, kind in _ONLY_FOR.items():
+            if name in self.model_fields_set and self.kind != kind:
+                yield name, f"is for kind {kind}, not {self.kind}"
+        if self.kind == "webhook":
+            yield from exactly_one(self, "secret_env", "secret_file", "secret")
+        if self.previous_secret_env is not None and self.previous_secret_file is not None:
+            yield "previous_secret_file", "is in one place, and previous_secret_env is given"
+        yield from self._faults_of_address()
+
+    def _faults_of_address(self) -> Iterator[Fault]:
+        needed, other = ("url_env", "url") if self.kind == "apprise" else ("url", "url_env")
+        if getattr(self, needed) is None:
+            yield needed, f"is required for kind {self.kind}"
+        if other == "url" and self.url is not None:
+            yield "url", "holds tokens for kind apprise: name the variable that has it in url_env"
+        elif self.url is not None and urlsplit(self.url).scheme != "https" and not self.allow_private:
             yield (
                 "url",
                 "is not https; say allow_private: true for a receiver on this machine or in the own network",
             )
+
+
+_ONLY_FOR = {
+    "url_env": "apprise",
+    "language": "apprise",
+    "secret_env": "webhook",
+    "secret_file": "webhook",
+    "secret": "webhook",
+    "previous_secret_env": "webhook",
+    "previous_secret_file": "webhook",
+    "format": "webhook",
+    "heartbeat": "webhook",
+}
 
 
 class SettingsPart(Part):
@@ -385,9 +430,19 @@ class Configuration(Part):
     parks: list[ParkPart] = Field(default_factory=list)
     """Industrial parks with their facilities."""
     alerts: list[AlertPart] = Field(default_factory=list)
-    """Threshold rules."""
+    """Limits and conditions."""
     webhooks: list[WebhookPart] = Field(default_factory=list)
     """Endpoints that are told of alerts."""
+    routes: list[RoutePart] = Field(default_factory=list)
+    """Who is told of which alert, and when; without routes every webhook is told of everything at once."""
+    inhibit: list[InhibitPart] = Field(default_factory=list)
+    """Alerts that are not told while another one explains them."""
+    maintenance: list[MaintenancePart] = Field(default_factory=list)
+    """Windows in which alerts are expected."""
+    quiet: list[QuietPart] = Field(default_factory=list)
+    """Hours in which some are not told of what is not critical."""
+    rotas: list[RotaPart] = Field(default_factory=list)
+    """Who is on call when."""
 
 
 def json_schema() -> dict[str, Any]:

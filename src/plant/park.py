@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from math import nan
 from zoneinfo import ZoneInfo
 
+from plant.alerting import Routing
 from plant.units import Unit
 from plant.vocabulary import Kind
 
@@ -101,6 +102,25 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfControl:
+    """A stretch [start, end) ns UTC in which what a monitor sends does not count, whatever its quality says."""
+
+    start: int
+    end: int
+    role: str  # "" for all roles of the source
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bias:
+    """What the valid flow of an hour is multiplied with, from `start` [ns UTC] until the next one takes over."""
+
+    start: int
+    factor: float  # 1 or more
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Regulation:
     """The rule by which a source's hours count; `load` tells when its unit runs, and how hard."""
 
@@ -110,6 +130,8 @@ class Regulation:
     running_above: float  # in the load channel's unit
     load_maximum: float  # in the load channel's unit; NaN where all loads are one range
     cadence: int  # ns between readings; 0 where the covered share of the hour is looked at
+    out_of_control: tuple[OutOfControl, ...] = ()
+    bias: tuple[Bias, ...] = ()  # in order of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +203,23 @@ class ConditionStep:
     number: float = nan
     text: str = ""
     span: int = 0  # ns
-    index: int = -1
+    index: int = -1  # of the condition's `others`; -1: the subject itself
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An alert rule that is judged on the clock, for all its subjects at once."""
+    """An alert rule that is judged on the clock, for all its subjects at once.
+
+    Subjects whose units differ are parted: several conditions may have one name, each subject is in one of them.
+    """
 
     name: str
     subject: str  # channel, source, facility, park or gateway
     subjects: tuple[int, ...]  # indexes of the plant
     expr: str
     steps: tuple[ConditionStep, ...]
+    others: tuple[tuple[int, ...], ...]  # each channel that it names besides, of each subject
+    unit: str  # of what its first comparison compares; "" where it compares nothing
     clear: tuple[ConditionStep, ...]  # ends the alert; empty: as soon as `steps` is false
     every: int  # ns between two judgements
     delay: int  # ns after an instant before it is judged
@@ -208,12 +235,21 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An endpoint that is told of alerts. The secret never leaves this object's use."""
+    """An endpoint that is told of alerts. The secrets never leave this object's use."""
 
     name: str
-    url: str
-    secret: str = field(repr=False)
+    url: str  # "" where it is part of the secret
+    secret: str = field(
+        repr=False
+    )  # kind webhook: the signing secret; apprise: its URL, with all tokens in it
     allow_private: bool = False  # http and private addresses too
+    previous_secret: str = field(
+        default="", repr=False
+    )  # signs beside the secret while receivers change over
+    kind: str = "webhook"  # webhook, alertmanager-api, apprise
+    format: str = "alert"  # of the bodies: see store.webhook_bodies
+    heartbeat: int = 0  # ns between two heartbeats; 0: none
+    language: str = "vi"  # of what people read: vi, en
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +311,7 @@ class Plant:
     hash: str
     second_approval_above: float = 0.05  # of a final month's tonnes, for a change of them
     conditions: tuple[Condition, ...] = ()
+    routing: Routing = field(default_factory=Routing)
     virtuals: tuple[Virtual, ...] = ()
     balances: tuple[MeterBalance, ...] = ()
 

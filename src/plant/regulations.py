@@ -1,21 +1,27 @@
 """Checks the rule by which a source's hours count, and resolves it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import nan
+from typing import TypeVar
 
 from plant.catalogue import MethodSpec, Role
 from plant.documents import Placed
+from plant.fields import Part
 from plant.findings import Findings
 from plant.model import LoadPart, RegulationPart, SourcePart
-from plant.park import Channel, Input, Regulation
+from plant.park import Bias, Channel, Input, OutOfControl, Regulation
 from plant.suggest import did_you_mean
 from plant.vocabulary import Kind
 
 MRR, PART_75 = "mrr", "part-75"
 CONCENTRATION = "co2"  # the role that equation 4 of the MRR substitutes
-ROLES = ("flow", CONCENTRATION, "moisture")  # of a stack's monitors: both rules know no other
+FLOW = "flow"  # the role that a bias factor of part 75 adjusts
+ROLES = (FLOW, CONCENTRATION, "moisture")  # of a stack's monitors: both rules know no other
+
+P = TypeVar("P", bound=Part)
 
 _KEY = "regulation"
+_STILL = 2**63 - 1  # [ns]; the end of a stretch that lasts
 
 
 def regulation_of(
@@ -44,7 +50,38 @@ def regulation_of(
         running_above=0.0 if load is None else load.above,
         load_maximum=nan if load is None or load.maximum is None else load.maximum,
         cadence=written.cadence or 0,
+        out_of_control=tuple(_out_of_control(part, written, spec, findings)),
+        bias=tuple(_bias(part, written, findings)),
     )
+
+
+def _out_of_control(
+    part: Placed[SourcePart], written: RegulationPart, spec: MethodSpec, findings: Findings
+) -> Iterator[OutOfControl]:
+    """Yield the stretches out of control in the order in which they are written."""
+    roles = [role.name for role in spec.roles]
+    for number, one in _intact(written.out_of_control):
+        if one.role is not None and one.role not in roles:
+            meant = did_you_mean(one.role, roles) or f"; it has {', '.join(roles)}"
+            message = f"method {spec.name} has no role {one.role}{meant}"
+            findings.refuse(part, message, _KEY, "out_of_control", number, "role")
+        end = _STILL if one.end is None else one.end
+        yield OutOfControl(one.start, end, one.role or "", one.reason)
+
+
+def _bias(part: Placed[SourcePart], written: RegulationPart, findings: Findings) -> Iterator[Bias]:
+    """Yield the factors, each of which must come into force after the one written before it."""
+    before = None
+    for number, one in _intact(written.bias):
+        if before is not None and one.start <= before:
+            findings.refuse(part, "is not after the one before it", _KEY, "bias", number, "from")
+        yield Bias(one.start, one.factor, one.reason)
+        before = one.start
+
+
+def _intact(parts: Sequence[P]) -> Iterator[tuple[int, P]]:
+    """Yield the parts that were not refused before, each with its place in the list."""
+    return ((number, part) for number, part in enumerate(parts) if part.model_fields_set)
 
 
 def _misfits(written: RegulationPart, spec: MethodSpec) -> Iterator[tuple[str, ...]]:

@@ -7,6 +7,8 @@ References
 .. [1] Commission Implementing Regulation (EU) 2018/2066, article 44 (80 % of an hour), article 45(3) and annex VIII,
    equation 4 (concentration), article 45(4) (other parameters).
 .. [2] 40 CFR 75.10(d)(1) (quadrants), 75.31 to 75.37 (substitution), appendix C, section 2 (load ranges, from memory, M).
+.. [3] 40 CFR 75.24 (out of control) and appendix A, section 7.6, equation A-11 (bias), both from memory, M. Of the roles
+   here only flow has a bias factor; SO2 and NOx have one too, CO2 and moisture none.
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ import numpy as np
 
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Regulation
-from plant.regulations import CONCENTRATION, MRR
+from plant.regulations import CONCENTRATION, FLOW, MRR
 from plant.vocabulary import NS_PER_HOUR
 from rules.hours import LEAST_SHARE, QUADRANT, QUADRANTS, SHARE_SLACK, by_quadrants
 from rules.part75.missing_data import PROCEDURES, Procedure, substitute
@@ -64,7 +66,7 @@ class Means:
 class HourlyRecord:
     """Consecutive clock hours of one source, columns of one length.
 
-    `value` is by role: NaN where the hour is not valid; amounts are per hour of operation. `load` is NaN where nobody
+    `value` is by role, `adjusted`: NaN where the hour is not valid; amounts are per hour of operation. `load` is NaN where nobody
     knows it. `period` numbers the reporting period (the local year) of each hour.
     """
 
@@ -147,6 +149,37 @@ def quadrants_seen(time: Times, calibrating: Times, windows: Windows) -> Bools:
     return by_quadrants(
         time, np.zeros(len(time)), first=0, count=count, combusting=burned, maintenance=maintained
     ).valid
+
+
+def adjusted(
+    regulation: Regulation, start: Times, end: Times, value: Mapping[str, Floats]
+) -> dict[str, Floats]:
+    """Return hourly values without those of monitors out of control, and with the flow adjusted for bias [3]_.
+
+    Parameters
+    ----------
+    regulation
+        With the stretches out of control, and the factors of bias.
+    start, end
+        Of each hour. [ns UTC]
+    value
+        By role, NaN where the hour has too few readings, shape (hours,).
+
+    Returns
+    -------
+    dict
+        By role: NaN where the hour is not valid; an hour is not if a stretch out of control touches it. A flow has the
+        factor that is in force when the hour begins. [units of `value`]
+    """
+    factor = np.append(1.0, [one.factor for one in regulation.bias])
+    in_force = factor[np.searchsorted([one.start for one in regulation.bias], start, side="right")]
+    found = {role: column * in_force if role == FLOW else column.copy() for role, column in value.items()}
+    for stretch in regulation.out_of_control:
+        touched = (start < stretch.end) & (end > stretch.start)
+        for role, column in found.items():
+            if stretch.role in {"", role}:
+                column[touched] = np.nan
+    return found
 
 
 def substituted(regulation: Regulation, record: HourlyRecord) -> dict[str, Substituted]:

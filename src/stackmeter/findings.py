@@ -12,9 +12,9 @@ KEPT = 1000  # findings of a proof and kind that are kept one by one; all are co
 
 PROOFS: dict[Proof, str] = {
     "ledger": "each row of the ledger is bound to the one before, and none is missing",
-    "published": "each window is what the ledger said of it last",
+    "published": "each window, and each regulated hour, is what its ledger said of it last",
     "totals": "each hour, day and month is the sum of its parts",
-    "recomputed": "each window follows from the stored readings",
+    "recomputed": "each window, and each regulated hour, follows from the stored readings",
     "readings": "each reading is what a message of the journal says",
 }
 

@@ -92,10 +92,15 @@ def _is_month(text: str) -> bool:
 
 def _restated(report: "Report", published: bool) -> str:
     total = sum(delta.delta_t for delta in report.deltas.values())
-    if not report.windows:
+    hours = sum(delta.hours for delta in report.hours)
+    if not report.windows and not hours:
         return "nothing changes: every window is what this configuration says"
     done = "changed" if published else "would change; nothing was written (--publish does it)"
-    return f"{report.windows:,} windows {done}: {total:+,.9g} t CO2e in all"
+    told = f"{report.windows:,} windows {done}: {total:+,.9g} t CO2e in all"
+    if not hours:
+        return told
+    of_hours = sum(delta.delta_t for delta in report.hours)
+    return f"{told}\n{hours:,} regulated hours {done}: {of_hours:+,.9g} t CO2e in all"
 
 
 def verify(config: ConfigDir = None, state: StateDir = None, as_json: AsJson = False) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ingest.recompute import Recompute, fields_of
+from ingest.regulated import HourRecompute
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.load import load
 from plant.park import Plant, Source
@@ -28,9 +30,11 @@ from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from stackmeter.environment import AnySecret
 from stackmeter.folder import Folder
+from stackmeter.restate_hours import HoursDelta, hours_again
 from store import blocks, periods
 from store.closing import CO2E, FROZEN, Closing, changed
 from store.ledger import Entry
+from store.regulated import RegulatedTable
 from store.state import State
 from store.sums import only_events
 
@@ -89,6 +93,7 @@ class Report:
     chunks: int = 0
     skipped: int = 0  # chunks that an interrupted run had finished
     deltas: dict[tuple[int, int], Delta] = field(default_factory=dict)
+    hours: list[HoursDelta] = field(default_factory=list)  # of sources under a regulation
 
     @property
     def windows(self) -> int:
@@ -121,6 +126,10 @@ def dry_run(request: Request, plant: Plant, progress: Callable[[int, int], None]
         for number, found in enumerate(_computed(workers, chunks, whole=False), 1):
             _add(report, plant, found, frozen)
             progress(number, len(chunks))
+        kernels = _hours_kernels(request, plant, connection)
+        report.hours += hours_again(
+            connection, plant, kernels, _meant(request, plant), _months(request), None
+        )
     return report
 
 
@@ -149,6 +158,7 @@ def publish(
                 _add(report, plant, found, frozen)
                 _publish(state, plant, found, by, clock(), (key, number if number < len(chunks) else 0))
                 progress(number, len(chunks))
+            report.hours += _publish_hours(request, plant, state, by, clock())
     finally:
         folder.close()
     return report
@@ -161,7 +171,7 @@ def _chunks(request: Request, plant: Plant) -> list[Chunk]:
     """Return the work, month by month, so that every chunk has about as many windows."""
     found: list[Chunk] = []
     for park in plant.parks:
-        mine = [s.index for s in plant.sources if s.park == park.name and _is_meant(request, s)]
+        mine = [s.index for s in _meant(request, plant) if s.park == park.name]
         start, end = (periods.month_of(text, park.zone) for text in (request.first, request.last))
         while mine and start <= end:
             following = int(periods.next_month(start, park.zone))
@@ -169,6 +179,14 @@ def _chunks(request: Request, plant: Plant) -> list[Chunk]:
             found += (Chunk(tuple(mine[i : i + most]), start, following) for i in range(0, len(mine), most))
             start = following
     return found
+
+
+def _meant(request: Request, plant: Plant) -> list[Source]:
+    return [source for source in plant.sources if _is_meant(request, source)]
+
+
+def _months(request: Request) -> tuple[str, str]:
+    return request.first, request.last
 
 
 def _is_meant(request: Request, source: Source) -> bool:
@@ -296,6 +314,20 @@ def _publish(
         state.connection.execute("INSERT OR REPLACE INTO meta VALUES ('restate', ?)", (json.dumps(mark),))
 
 
+def _publish_hours(request: Request, plant: Plant, state: State, by: str, now: int) -> list[HoursDelta]:
+    """Publish what differs of regulated hours, in one transaction; done again, nothing differs."""
+    connection, table = state.connection, RegulatedTable(state.connection)
+    entry = Entry(now, "restatement", by, plant.hash, state.cursor, state.cursor)
+    kernels = _hours_kernels(request, plant, connection)
+    with state.transaction():
+        write = partial(table.write, entry)
+        return list(hours_again(connection, plant, kernels, _meant(request, plant), _months(request), write))
+
+
+def _hours_kernels(request: Request, plant: Plant, connection: sqlite3.Connection) -> HourRecompute:
+    return HourRecompute(plant, Engine(plant, load_catalogue(request.config)), connection)
+
+
 def _note_first(state: State, window: int, found: Differences) -> None:
     """Let sources begin earlier that were configured after their channels had been read."""
     sources = np.unique(found.source)
@@ -337,6 +369,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "configuration": report.configuration,
         "windows": report.windows,
         "deltas": [asdict(delta) | {"delta_t": delta.delta_t} for delta in report.deltas.values()],
+        "regulated": [asdict(delta) | {"delta_t": delta.delta_t} for delta in report.hours],
     }
 
 

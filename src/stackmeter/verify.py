@@ -1,4 +1,4 @@
-"""Proves a state: ledger, published numbers, sums and readings, each from what it is made of, down to the raw messages.
+"""Proves a state: ledger, published numbers, sums, regulated hours and readings, each from what it is made of.
 
 It only reads, as of one moment, so that it may run beside the service. The journal is opened after the state: it holds
 at least the messages that the state follows.
@@ -8,11 +8,13 @@ import sqlite3
 from pathlib import Path
 
 from ingest.recompute import Recompute
+from ingest.regulated import HourRecompute
 from plant.park import Plant
 from rules.engine import Engine, Methods
 from stackmeter.findings import Finding, Report, Tell, untold
 from stackmeter.ledger_proof import last_of, prove_ledger, prove_regulated
 from stackmeter.reading_proof import ReadingProof
+from stackmeter.regulated_proof import RegulatedProof
 from stackmeter.window_proof import WindowProof
 from store.audit import snapshot
 from store.sqlite import StateMismatch
@@ -49,8 +51,9 @@ def _verify(
     with last_of(plant.window) as last:
         spans = prove_ledger(state, last, report, tell)
         prove_regulated(state, report)
-        recompute = Recompute(plant, Engine(plant, methods), state)
-        WindowProof(state, plant, recompute, last, report).prove(tell)
+        engine = Engine(plant, methods)
+        WindowProof(state, plant, Recompute(plant, engine, state), last, report).prove(tell)
+    RegulatedProof(state, plant, HourRecompute(plant, engine, state), report).prove(tell)
     path = folder / "journal.db"
     if not path.exists():
         report.add(Finding("readings", "unproven", "journal", f"{path} is not there"))

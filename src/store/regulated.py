@@ -32,7 +32,7 @@ _FAR = 2**62
 class RoleHour(msgspec.Struct, array_like=True, frozen=True):
     """One input of one hour; levels and rates per hour of operation, in the unit of the role."""
 
-    measured: float  # NaN where the hour is not valid
+    measured: float  # as the monitor gave it; NaN where the hour has too few readings
     share: float  # of the operating time, or of the possible readings, that is known
     counted: float  # what stands under the rule; NaN where nothing does
     rule: int  # what made `counted`, as rules.substitution.Rule

@@ -72,6 +72,20 @@ def opened() -> Iterator[RegulatedWorld]:
         made.close()
 
 
+def configured(folder: Path, source: str, more: str) -> Path:
+    """Return a configuration in which a source's regulation has one more line."""
+    text = (CONFIGURATION / "plant.yaml").read_text()
+    of_source = f"{{rule: {source}}}"  # the stack `mrr` stands on one line
+    if of_source in text:
+        text = text.replace(of_source, f"{{rule: {source}, {more}}}")
+    else:
+        text = text.replace(f"rule: {source}\n", f"rule: {source}\n              {more}\n")
+    config = folder / f"configured-{len(list(folder.iterdir()))}"
+    config.mkdir()
+    (config / "plant.yaml").write_text(text)
+    return config
+
+
 def minutes(
     hour: int, co2: float, which: Iterable[int] = range(60), flow: Iterable[int] = range(60)
 ) -> list[Reading]:
@@ -347,6 +361,88 @@ def test_the_load_that_arrives_late_counts_the_hour_again(world: RegulatedWorld)
 
     row = world.hours("part-75")[1]
     assert (row["status"], row["operating_h"], row["co2e_t"]) == ("not_operating", 0.0, 0.0)
+
+
+# --- monitors out of control, and their bias ------------------------------------------------------------------------
+
+
+def stretch(begin: int, end: int, role: str = "") -> str:
+    """Return a stretch out of control, from and to times after noon [ns]."""
+    words = f'from: "{rfc3339(NOON + begin)}", to: "{rfc3339(NOON + end)}", reason: drift'
+    return f"out_of_control: [{{{words}{f', role: {role}' if role else ''}}}]"
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "touched"),
+    [
+        (HOUR, 2 * HOUR, [1]),
+        (2 * HOUR - SECOND, 2 * HOUR + SECOND, [1, 2]),
+        (HOUR + MINUTE, 2 * HOUR - MINUTE, [1]),
+    ],
+)
+def test_an_hour_that_a_stretch_out_of_control_touches_is_substituted(
+    tmp_path: Path, begin: int, end: int, touched: list[int]
+) -> None:
+    world = RegulatedWorld(tmp_path, configured(tmp_path, "part-75", stretch(begin, end, "co2")), NOON)
+    for hour in range(4):
+        deliver(world, hour, quarters(hour, 10.0 + hour))
+    rows = world.hours("part-75")
+    world.close()
+
+    assert [n for n, row in enumerate(rows) if row["status"] == "substituted"] == touched
+    for number in touched:
+        assert rows[number]["inputs"]["co2"]["rule"] == "before_after"
+        assert rows[number]["inputs"]["flow"]["rule"] == "measured"
+
+
+def test_a_stretch_that_becomes_known_later_holds_for_hours_that_were_counted(tmp_path: Path) -> None:
+    """Without a role it is of all monitors; what they gave stays to be seen."""
+    world = RegulatedWorld(tmp_path, CONFIGURATION, NOON)
+    for hour in range(3):
+        deliver(world, hour, minutes(hour, 10.0 + hour))
+    world.close()
+    world = RegulatedWorld(tmp_path, configured(tmp_path, "mrr", stretch(HOUR, 2 * HOUR)), world.now)
+    for hour in range(3, 5):
+        deliver(world, hour, minutes(hour, 10.0 + hour))
+    rows = world.hours("mrr")
+    world.close()
+
+    assert [row["status"] for row in rows] == ["valid", "unknown", "valid", "valid", "valid"]
+    inputs = rows[1]["inputs"]
+    assert (inputs["co2"]["rule"], inputs["flow"]["rule"]) == ("mrr_equation_4", "nothing")
+    assert inputs["co2"]["measured"] == pytest.approx(11.0, rel=0.01)
+
+
+def test_a_bias_factor_multiplies_the_flow_of_valid_hours_from_its_date_on(tmp_path: Path) -> None:
+    dated = ((1, 1.1), (3, 1.0))
+    written = ", ".join(
+        f'{{from: "{rfc3339(NOON + h * HOUR)}", factor: {f}, reason: RATA}}' for h, f in dated
+    )
+    world = RegulatedWorld(tmp_path, configured(tmp_path, "part-75", f"bias: [{written}]"), NOON)
+    for hour in range(4):
+        deliver(world, hour, quarters(hour, 10.0))
+    rows = world.hours("part-75")
+    world.close()
+
+    inputs = [row["inputs"] for row in rows]
+    assert [one["flow"]["measured"] for one in inputs] == pytest.approx([FLOW] * 4)
+    assert [one["flow"]["counted"] for one in inputs] == pytest.approx([FLOW, FLOW * 1.1, FLOW * 1.1, FLOW])
+    assert [one["co2"]["counted"] for one in inputs] == pytest.approx([10.0] * 4)
+    assert rows[1]["co2e_t"] == pytest.approx(tonnes(FLOW * 1.1, 10.0), rel=1e-9)
+
+
+def test_what_is_substituted_is_looked_up_among_adjusted_hours(tmp_path: Path) -> None:
+    """75.31(c): the mean of the hours before, which were adjusted for bias."""
+    more = f'bias: [{{from: "{rfc3339(NOON - HOUR)}", factor: 1.2, reason: RATA}}]'
+    world = RegulatedWorld(tmp_path, configured(tmp_path, "part-75", more), NOON)
+    for hour in range(3):
+        given = quarters(hour, 10.0)
+        deliver(world, hour, [one for one in given if hour != 1 or one["channel"] != "flow-75"])
+    flow = world.hours("part-75")[1]["inputs"]["flow"]
+    world.close()
+
+    assert (flow["measured"], flow["rule"]) == (None, "mean")
+    assert flow["counted"] == pytest.approx(FLOW * 1.2)
 
 
 # --- whatever the order -------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from plant.clock import parse_instant
 from plant.load import load
 from plant.park import Regulation
 from plant.problems import ConfigurationError
@@ -69,6 +70,72 @@ def test_part_75_takes_a_potential_value_for_each_role(tmp_path: Path) -> None:
     found = regulation(tmp_path, text)
     assert found is not None
     assert (found.substitute, found.load_maximum) == ((("co2", 16.0), ("flow", 2e5)), 90.0)
+
+
+NEW_YEAR, MARCH = "2026-01-01T00:00:00+07:00", "2026-03-01T00:00:00+07:00"
+POTENTIAL = "rule: part-75, substitute: {flow: 2e5, co2: 16}"
+
+
+def test_stretches_out_of_control_have_an_end_or_last(tmp_path: Path) -> None:
+    first = f"{{from: '{NEW_YEAR}', to: '{MARCH}', role: flow, reason: failed RATA}}"
+    text = f"{{rule: mrr, out_of_control: [{first}, {{from: '{MARCH}', reason: drift}}]}}"
+    found = regulation(tmp_path, text)
+    assert found is not None
+    one, other = found.out_of_control
+    assert (one.start, one.end, one.role, one.reason) == (
+        parse_instant(NEW_YEAR), parse_instant(MARCH), "flow", "failed RATA",
+    )  # fmt: skip
+    assert (other.start, other.role) == (parse_instant(MARCH), "")
+    assert other.end > parse_instant("2200-01-01T00:00:00Z")
+
+
+def test_bias_factors_are_dated(tmp_path: Path) -> None:
+    dated = ", ".join(
+        f"{{from: '{day}', factor: {f}, reason: RATA}}" for day, f in ((NEW_YEAR, 1.05), (MARCH, 1))
+    )
+    found = regulation(tmp_path, f"{{{POTENTIAL}, bias: [{dated}]}}")
+    assert found is not None
+    assert [(one.start, one.factor) for one in found.bias] == [
+        (parse_instant(NEW_YEAR), 1.05),
+        (parse_instant(MARCH), 1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"rule: mrr, out_of_control: [{{from: '{MARCH}', to: '{NEW_YEAR}', reason: x}}]",
+         "out_of_control[0].to: is not after from"),
+        (f"rule: mrr, out_of_control: [{{from: '{MARCH}', to: '{MARCH}', reason: x}}]",
+         "out_of_control[0].to: is not after from"),
+        (f"rule: mrr, out_of_control: [{{from: '{MARCH}'}}]", "out_of_control[0].reason: is required"),
+        ("rule: mrr, out_of_control: [{from: '2026-03-01', reason: x}]",
+         "out_of_control[0].from: a time is written with its zone"),
+        (f"rule: mrr, out_of_control: [{{from: '{MARCH}', role: flwo, reason: x}}]",
+         "out_of_control[0].role: method stack-co2 has no role flwo (did you mean flow?)"),
+        (f"rule: mrr, out_of_control: [{{form: '{MARCH}', reason: x}}]",
+         "out_of_control[0].form: unknown key (did you mean from?)"),
+        (f"rule: mrr, bias: [{{from: '{MARCH}', factor: 1.1, reason: x}}]", "regulation.bias: is for rule part-75"),
+        (f"{POTENTIAL}, bias: [{{from: '{MARCH}', factor: 0.9, reason: x}}]", "bias[0].factor:"),
+        (f"{POTENTIAL}, bias: [{{from: '{MARCH}', factor: 1.1, reason: x}}, {{from: '{MARCH}', factor: 1, reason: x}}]",
+         "bias[1].from: is not after the one before it"),
+    ],
+)  # fmt: skip
+def test_what_a_stretch_or_a_factor_lacks_is_told_with_its_place(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    found = refused(tmp_path, f"{{{text}}}")
+    assert any(problem in one for one in found), found
+
+
+def test_a_mistake_is_told_with_file_and_line(tmp_path: Path) -> None:
+    written = "{rule: mrr, out_of_control: [{from: '2026-03-01T00:00:00Z', role: flwo, reason: x}]}"
+    with pytest.raises(ConfigurationError) as error:
+        regulation(tmp_path, written)
+    [one] = error.value.problems
+    line = PARK.splitlines().index("          - {name: stack, method: METHOD, regulation: REGULATION}") + 1
+    assert (one.file, one.line) == (str(tmp_path / "park.yaml"), line)
+    assert one.path.endswith("regulation.out_of_control[0].role")
 
 
 @pytest.mark.parametrize(
