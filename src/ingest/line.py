@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from ingest import topics
+from ingest.alert_actions import AlertActions
 from ingest.decisions import Decisions
 from ingest.evaluate import Evaluated, Evaluator
 from ingest.formats import native
@@ -25,7 +26,7 @@ from plant.arrays import Bools, Ints, Readings, Times
 from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY, Code, Kind, Outcome, Verdict
 from rules.engine import Emissions
-from store import blocks
+from store import alert_actions, blocks
 from store.books import ACK_DAYS, OUTCOMES, Refused, Tally
 from store.emissions import Changes
 from store.journal import DECISION, JournalReader, Message
@@ -134,6 +135,7 @@ class Line:
         self._regulated = regulated or NoRegulation()
         self._normaliser = Normaliser(plant)
         self._decisions = Decisions(plant, state, clock)
+        self._alert_actions = AlertActions(plant, state)
         self._known_boots = state.books.boots()
         self._boots: dict[tuple[str, str], Boot] = {}
         self._event_channels = _event_channels(plant)
@@ -145,7 +147,7 @@ class Line:
         self._most_bytes = MOST_BYTES * MANY_CHANNELS // max(MANY_CHANNELS, len(plant.channels))
         self._next = state.cursor
         self.behind = False  # the last micro-batch was cut: more waits
-        self.conflicts: set[int] = set()  # channels on which two meters seem to speak
+        self.conflicts = self._stored_conflicts()
         self.heard: set[str] = set()  # gateways to acknowledge; the publisher empties it
         self.stages: tuple[Callable[[Batch], None], ...] = (
             self._decode,
@@ -174,7 +176,7 @@ class Line:
                 return 0
             with self._state.transaction():
                 if batch.messages[0].flags & DECISION:
-                    self._decisions.take(batch.messages[0], batch.offset)
+                    self._decide(batch.messages[0], batch.offset)
                 else:
                     for stage in self.stages:
                         stage(batch)
@@ -192,6 +194,11 @@ class Line:
         self._next = batch.offset + len(batch.messages)
         self.heard.update(batch.gateways[position] for position in batch.envelopes)
         return len(batch.messages)
+
+    def _decide(self, message: Message, offset: int) -> None:
+        """Take what a person decided; its topic says of what."""
+        of_alerts = message.topic == alert_actions.TOPIC
+        (self._alert_actions if of_alerts else self._decisions).take(message, offset)
 
     def _read(self) -> Batch:
         """Gather messages from the cursor on, bounded in number and bytes; a decision is a batch of its own."""
@@ -220,6 +227,7 @@ class Line:
         self._known_boots = self._state.books.boots()
         self._boots.clear()
         self._first = self._state.first_readings()
+        self.conflicts = self._stored_conflicts()
         for gateway in self._event_channels:
             self._find_holes(gateway)
 
@@ -432,7 +440,14 @@ class Line:
             for channel in np.unique(rows.channel[rows.verdict == Verdict.OUTLIER]).tolist():
                 number = int(self._state.channel_ids[channel])
                 many = self._state.readings.outliers(number, CONFLICT_AMONG) > CONFLICT_OUTLIERS
-                (self.conflicts.add if many else self.conflicts.discard)(channel)
+                if many != (channel in self.conflicts):
+                    self._state.readings.note_conflict(number, lasts=many)
+                    (self.conflicts.add if many else self.conflicts.discard)(channel)
+
+    def _stored_conflicts(self) -> set[int]:
+        """Return the channels (by index) on which two meters seem to speak."""
+        stored = list(self._state.readings.conflicts())
+        return set(np.flatnonzero(np.isin(self._state.channel_ids, stored)).tolist())
 
     def _number_boots(self, batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         """Return each message's boot as its number, new boots getting one; 0 where it named none."""

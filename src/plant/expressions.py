@@ -31,8 +31,8 @@ LONGEST_SHOWN = 40
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FOREIGN = re.compile(r"[^ -~°³]|[#\\]")  # a comment would be cut off in silence, an escape change a name
-_BINARY: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-_ARGUMENTS: Mapping[str, tuple[int, int]] = {"min": (2, 100), "max": (2, 100), "abs": (1, 1), "clip": (3, 3)}
+BINARY: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+ARGUMENTS: Mapping[str, tuple[int, int]] = {"min": (2, 100), "max": (2, 100), "abs": (1, 1), "clip": (3, 3)}
 _FUNCTIONS = "min, max, abs, clip, channel and quantity"
 
 
@@ -77,13 +77,17 @@ Node = Reference | Constant | Operation
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A checked part of a formula: its nature, its unit, the steps that give it, and its value where it is constant."""
+    """A checked part of a formula: its nature, its unit, the steps that give it, and its value where it is constant.
+
+    `taken_away` tells that it stands with a minus, which makes a difference of a sum.
+    """
 
     text: str
     nature: Nature
     unit: Unit
     steps: tuple[Step, ...]
     value: float = math.nan
+    taken_away: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -104,17 +108,27 @@ def parse(text: str) -> Node:
     ExpressionError
         Where it is no formula of this language.
     """
+    return _node(syntax(text, "formula"), 0)
+
+
+def syntax(text: str, what: str) -> ast.expr:
+    """Return Python's tree of one expression, of which nothing is allowed yet; `what` is what a message calls it.
+
+    Raises
+    ------
+    ExpressionError
+        Where it is no expression of Python's, or has characters that no name or number needs.
+    """
     line = " ".join(text.split())
     foreign = _FOREIGN.search(line)
     if foreign:
-        raise ExpressionError(f"{foreign[0]!r} has no place in a formula")
+        raise ExpressionError(f"{foreign[0]!r} has no place in a {what}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # what Python would only warn of, such as 1if, is a mistake here
-            tree = ast.parse(line, mode="eval")
+            return ast.parse(line, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError, Warning):
-        raise ExpressionError(f"{_short(line)!r} is not a formula") from None
-    return _node(tree.body, 0)
+        raise ExpressionError(f"{short(line)!r} is not a {what}") from None
 
 
 def names(node: Node) -> Iterator[str]:
@@ -133,7 +147,7 @@ def spelled(name: str) -> str:
     return name if _WORD.fullmatch(name) and not _is_keyword(name) else f'channel("{name}")'
 
 
-def reference(name: str, nature: Nature, of: Unit, number: int) -> Term:
+def reference(name: str, nature: Nature, of: Unit, number: int, *, taken_away: bool = False) -> Term:
     """Return the term of a channel; `of` is the unit of its windows, `number` its index.
 
     Raises
@@ -141,7 +155,8 @@ def reference(name: str, nature: Nature, of: Unit, number: int) -> Term:
     ExpressionError
         The unit has a zero of its own, so that sums and multiples of it mean nothing.
     """
-    return Term(spelled(name), nature, _without_offset(of, name), (Step("channel", channel=number),))
+    steps = (Step("channel", channel=number),)
+    return Term(spelled(name), nature, _without_offset(of, name), steps, taken_away=taken_away)
 
 
 def checked(node: Node, channels: Mapping[str, Term], result: Unit) -> Term:
@@ -170,22 +185,22 @@ def _node(tree: ast.expr, depth: int) -> Node:
         case ast.Name(id=name):
             return Reference(name)
         case ast.Constant(value=bool() | str() | bytes() | complex() | None):
-            raise ExpressionError(f"{_source(tree)} has no place in a formula")
+            raise ExpressionError(f"{written(tree)} has no place in a formula")
         case ast.Constant(value=int() | float() as value):
-            return Constant(_finite(value))
+            return Constant(finite(value))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return Operation("negative", (_node(operand, depth + 1),))
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            return Operation(_BINARY[type(op)], (_node(left, depth + 1), _node(right, depth + 1)))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
+            return Operation(BINARY[type(op)], (_node(left, depth + 1), _node(right, depth + 1)))
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             return _call(name, arguments, depth)
         case ast.Attribute():
             hint = _dotted(tree)
             raise ExpressionError(
-                f"{_source(tree)} has no place in a formula" + (f": is it {spelled(hint)}?" if hint else "")
+                f"{written(tree)} has no place in a formula" + (f": is it {spelled(hint)}?" if hint else "")
             )
     raise ExpressionError(
-        f"{_source(tree)} has no place in a formula: it knows + - * /, numbers, {_FUNCTIONS}"
+        f"{written(tree)} has no place in a formula: it knows + - * /, numbers, {_FUNCTIONS}"
     )
 
 
@@ -200,18 +215,24 @@ def _call(name: str, arguments: Sequence[ast.expr], depth: int) -> Node:
             case [ast.Constant(value=int() | float() as value), ast.Constant(value=str() as symbol)] if (
                 not isinstance(value, bool)
             ):
-                return Constant(_finite(value), symbol)
+                return Constant(finite(value), symbol)
         raise ExpressionError('quantity takes a number and a unit, such as quantity(0.84, "kg/L")')
-    if name not in _ARGUMENTS:
-        raise ExpressionError(f"there is no function {_short(name)}; there are {_FUNCTIONS}")
-    least, most = _ARGUMENTS[name]
-    if not least <= len(arguments) <= most:
-        takes = f"{least}" if least == most else f"{least} to {most}"
-        raise ExpressionError(f"{name} takes {takes} values, not {len(arguments)}")
+    if name not in ARGUMENTS:
+        raise ExpressionError(f"there is no function {short(name)}; there are {_FUNCTIONS}")
+    check_count(name, len(arguments))
     return Operation(name, tuple(_node(argument, depth + 1) for argument in arguments))
 
 
-def _finite(value: float) -> float:
+def check_count(name: str, count: int) -> None:
+    """Refuse one of the `ARGUMENTS` with another number of values than it takes."""
+    least, most = ARGUMENTS[name]
+    if not least <= count <= most:
+        takes = f"{least}" if least == most else f"{least} to {most}"
+        raise ExpressionError(f"{name} takes {takes} values, not {count}")
+
+
+def finite(value: float) -> float:
+    """Return a number of a formula as a float; one that no float holds is refused."""
     try:
         number = float(value)
     except OverflowError:
@@ -238,14 +259,16 @@ def _dotted(tree: ast.expr) -> str:
     return "" if "__" in name else name
 
 
-def _source(tree: ast.expr) -> str:
+def written(tree: ast.expr) -> str:
+    """Return a part of a formula as it may be shown in a message."""
     try:
-        return _short(ast.unparse(tree))
+        return short(ast.unparse(tree))
     except RecursionError:
         return "a part nested too deep"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return a text, cut to what a message shows of it."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
@@ -271,7 +294,9 @@ def _checked(node: Node, channels: Mapping[str, Term]) -> Term:
 def _of_one(name: str, term: Term) -> Term:
     text, value = ("-", -term.value) if name == "negative" else ("abs", abs(term.value))
     inner = f"({term.text})" if name == "abs" or " " in term.text else term.text
-    return replace(term, text=_short(text + inner), steps=(*term.steps, Step(name)), value=value)
+    taken_away = name == "negative" and not term.taken_away
+    steps = (*term.steps, Step(name))
+    return replace(term, text=short(text + inner), steps=steps, value=value, taken_away=taken_away)
 
 
 def _constant(node: Constant) -> Term:
@@ -287,15 +312,16 @@ def _constant(node: Constant) -> Term:
 
 def _together(name: str, terms: Sequence[Term]) -> Term:
     """Return a sum, a difference, or what takes its operands side by side: all in the unit of one of them."""
-    text = _text(name, terms)
+    text = text_of(name, [term.text for term in terms])
     leading = next((t for t in terms if not t.is_zero), terms[0])
     parts = [leading if t is leading else _fitted(t, leading) for t in terms]
-    value = _value_of(name, [t.value for t in parts], text)
+    value = folded(name, [t.value for t in parts], text)
     steps = [step for part in parts for step in part.steps]
     steps += [Step(name)] * (
         1 if name == "clip" else len(terms) - 1
     )  # all but clip take two off the stack at a time
-    return Term(text, _common_nature(name, terms), leading.unit, tuple(steps), value)
+    taken_away = leading.taken_away ^ (name == "-" and leading is not terms[0])
+    return Term(text, _common_nature(name, terms), leading.unit, tuple(steps), value, taken_away)
 
 
 def _fitted(term: Term, leading: Term) -> Term:
@@ -325,7 +351,7 @@ def _common_nature(name: str, terms: Sequence[Term]) -> Nature:
             f"{number.text} is a constant, {whole.text} is {whole.nature}: it would count anew in every window"
         )
     if amount and events:
-        if name != "+":
+        if name != "+" or amount.taken_away != events.taken_away:
             raise ExpressionError(
                 f"{events.text} comes at an instant and {amount.text} over time:"
                 " window by window they have no difference"
@@ -335,17 +361,19 @@ def _common_nature(name: str, terms: Sequence[Term]) -> Nature:
 
 
 def _product(one: Term, other: Term) -> Term:
-    text = _text("*", (one, other))
+    text = text_of("*", (one.text, other.text))
     if Nature.NUMBER not in (one.nature, other.nature) and Nature.LEVEL not in (one.nature, other.nature):
         raise ExpressionError(f"{one.text} and {other.text} are both amounts: their product is none")
     order = [Nature.NUMBER, Nature.LEVEL, Nature.AMOUNT, Nature.EVENTS]
     nature = max(one.nature, other.nature, key=order.index)
-    value = _value_of("*", [one.value, other.value], text)
-    return Term(text, nature, _combined(one.unit, other.unit, 1), _steps(one, other, "*"), value)
+    value = folded("*", [one.value, other.value], text)
+    return Term(
+        text, nature, combined(one.unit, other.unit, 1), _steps(one, other, "*"), value, _opposed(one, other)
+    )
 
 
 def _quotient(one: Term, other: Term) -> Term:
-    text = _text("/", (one, other))
+    text = text_of("/", (one.text, other.text))
     if other.value == 0:
         raise ExpressionError(f"{text} divides by 0")
     wholes = [t for t in (one, other) if t.nature in (Nature.AMOUNT, Nature.EVENTS)]
@@ -362,23 +390,32 @@ def _quotient(one: Term, other: Term) -> Term:
             if wholes
             else max(one.nature, other.nature, key=[Nature.NUMBER, Nature.LEVEL].index)
         )
-    value = _value_of("/", [one.value, other.value], text)
-    return Term(text, nature, _combined(one.unit, other.unit, -1), _steps(one, other, "/"), value)
+    value = folded("/", [one.value, other.value], text)
+    return Term(
+        text, nature, combined(one.unit, other.unit, -1), _steps(one, other, "/"), value, _opposed(one, other)
+    )
+
+
+def _opposed(one: Term, other: Term) -> bool:
+    """Return whether just one of two factors stands with a minus; of a constant its value tells."""
+    minus = (term.taken_away if math.isnan(term.value) else term.value < 0 for term in (one, other))
+    return next(minus) != next(minus)
 
 
 def _steps(one: Term, other: Term, name: str) -> tuple[Step, ...]:
     return (*one.steps, *other.steps, Step(name))
 
 
-def _text(name: str, terms: Sequence[Term]) -> str:
-    if name in _BINARY.values():
+def text_of(name: str, texts: Sequence[str]) -> str:
+    """Return an operation over its operands as it may be shown in a message."""
+    if name in BINARY.values():
         bare = name == "+"
-        shown = (t.text if bare or not re.search(r" [-+] ", t.text) else f"({t.text})" for t in terms)
-        return _short(f" {name} ".join(shown))
-    return _short(f"{name}({', '.join(term.text for term in terms)})")
+        shown = (t if bare or not re.search(r" [-+] ", t) else f"({t})" for t in texts)
+        return short(f" {name} ".join(shown))
+    return short(f"{name}({', '.join(texts)})")
 
 
-def _value_of(name: str, values: Sequence[float], text: str) -> float:
+def folded(name: str, values: Sequence[float], text: str) -> float:
     """Return what constants come to, NaN where one of them is none."""
     if any(math.isnan(value) for value in values):
         return math.nan
@@ -412,15 +449,20 @@ def _converted(term: Term, to: Unit, what: str) -> Term:
 
 
 def _without_offset(of: Unit, what: str) -> Unit:
-    """Return a unit with its dimension in one normal form."""
+    """Return a unit in normal form, refused where its zero is not nothing."""
     if of.offset:
         raise ExpressionError(
             f"{what} is in {of}, whose zero is not nothing: a formula takes temperatures in K only"
         )
+    return normal(of)
+
+
+def normal(of: Unit) -> Unit:
+    """Return a unit with its dimension in one normal form, so that products of units can be compared."""
     return replace(of, dimension=_spelled(_powers(of)))
 
 
-def _combined(one: Unit, other: Unit, power: int) -> Unit:
+def combined(one: Unit, other: Unit, power: int) -> Unit:
     """Return the product of two units, or with power -1 their quotient."""
     if other.symbol == "1":
         return one

@@ -116,7 +116,9 @@ class VirtualMaker:
             steps=term.steps,
             channels=tuple(sorted({number for one in of for number in self._measured(one)})),
         )
-        self._terms[name] = reference(name, term.nature, self._made[name].unit, index)
+        self._terms[name] = reference(
+            name, term.nature, self._made[name].unit, index, taken_away=term.taken_away
+        )
 
     def _term(self, part: Placed[VirtualPart], name: str, parts: Mapping[str, object]) -> Term | None:
         """Return the term of a name in a formula; None where it leads to what is refused."""

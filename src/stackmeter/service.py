@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
+from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI
@@ -25,6 +27,8 @@ from ingest.watch import RuleWatch
 from notify.sender import WebhookSender
 from plant.load import load as load_plant
 from plant.park import Plant
+from plant.problems import ConfigurationError
+from plant.vocabulary import NS_PER_DAY
 from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
@@ -34,12 +38,14 @@ from stackmeter.folder import Folder
 from stackmeter.health import Pulse
 from stackmeter.settings import Settings
 from store.influx import InfluxSink
+from store.influx_reader import InfluxReader, QueryFailed
 from store.influx_sender import InfluxSender
 from store.journal import Journal, JournalReader
 from store.lines import PointNames
 from store.reader import Reader
 from store.sqlite import StateMismatch
 from store.state import State
+from store.webhooks import WebhookOutbox
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
 ACK_EVERY_S = 1.0
@@ -96,6 +102,7 @@ class Service:
             time.time_ns,
             crash,
             allow_private=[w.name for w in self.plant.webhooks if w.allow_private],
+            own=_doors(settings),
         )
         self.reader = Reader(self.folder.state, self.plant)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
@@ -233,6 +240,7 @@ class Service:
             decide=lambda decision: self.intake.decide(decision.message(time.time_ns())),
             catalogue=catalogue,
             explain=WindowExplainer(self.folder.state, self.plant, catalogue),
+            outbox=lambda: WebhookOutbox(self.folder.state),
         )
 
     def _influx_sender(self, settings: Settings) -> InfluxSender | None:
@@ -244,6 +252,7 @@ class Service:
             settings.influx_org,
             settings.influx_bucket,
         )
+        _check_retention(settings, self.plant)
         names = PointNames(self.plant, self._names("channel"), self._names("source"))
         return InfluxSender(self.folder.state, sink, names, time.time_ns, self._crash)
 
@@ -274,6 +283,35 @@ class Service:
             )
 
 
+def _doors(settings: Settings) -> list[tuple[str, int]]:
+    """Return where we and what we write to listen: nobody there takes a webhook."""
+    urls = [urlsplit(url) for url in (settings.broker, settings.influx_url) if url]
+    given = [(url.hostname, url.port) for url in urls]
+    return [(settings.host, settings.port), *((host, port) for host, port in given if host and port)]
+
+
 def _rfc3339(ns: int) -> str:
     seconds, rest = divmod(ns, 1_000_000_000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest // 1_000_000:03d}Z"
+
+
+def _check_retention(settings: Settings, plant: Plant) -> None:
+    """Refuse an InfluxDB that forgets sooner than readings may come; where it does not say, go on and say so."""
+    reader = InfluxReader(
+        str(settings.influx_url),
+        settings.influx_token.get_secret_value(),
+        settings.influx_bucket,
+        timeout=5.0,
+    )
+    with closing(reader):
+        try:
+            kept = reader.retention()
+        except QueryFailed as error:
+            log.warning("how long InfluxDB keeps points could not be asked: %s", error)
+            return
+    if 0 < kept < plant.max_late:
+        raise ConfigurationError.of(
+            settings.config, 0, f"readings may be {plant.max_late / NS_PER_DAY:g} days late, and InfluxDB keeps"
+            f" {settings.influx_bucket} for {kept / NS_PER_DAY:g} days: let it keep longer, or shorten max_late",
+            "settings.max_late",
+        )  # fmt: skip

@@ -3,6 +3,7 @@
 A window with coverage 0 is unknown, whatever its amounts say.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import numpy as np
 
 from plant.arrays import Bytes, Floats, Ints, Times
+from plant.vocabulary import NS_PER_S
 from store.blocks import ACTIVITY, AMOUNTS, CO2E_T
 from store.lines import tag_text, tag_value
 
@@ -82,6 +84,25 @@ class InfluxReader:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def retention(self) -> int:
+        """Return how long InfluxDB keeps points [ns], 0 for ever; of version 1 by the default retention policy.
+
+        Raises
+        ------
+        QueryFailed
+            It did not say.
+        """
+        try:
+            answer = self._client.get("/api/v2/buckets", params={"name": self._bucket})
+            if answer.is_success:
+                rules = answer.json()["buckets"][0]["retentionRules"]
+                return max((int(rule["everySeconds"]) for rule in rules), default=0) * NS_PER_S
+        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+            raise QueryFailed(f"no answer of InfluxDB: {type(error).__name__}: {error}") from error
+        [policies] = self._ask(f"SHOW RETENTION POLICIES ON {quoted_name(self._bucket)}")
+        rows = [dict(zip(policies["columns"], row, strict=True)) for row in policies["values"]]
+        return next(_duration(str(row["duration"])) for row in rows if row["default"])
 
     def emission_sum(self, start: int, end: int, **tags: str) -> EmissionSums:
         """Return the emissions of windows that start in [start, end), summed by source.
@@ -211,6 +232,12 @@ class InfluxReader:
             )
         series: list[dict[str, Any]] = result.get("series", [])
         return series
+
+
+def _duration(text: str) -> int:
+    """Return a duration as InfluxDB 1 writes it, such as 240h0m0s [ns]."""
+    size = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(count) * size[unit] for count, unit in re.findall(r"(\d+)([hms])", text)) * NS_PER_S
 
 
 def quoted(text: str) -> str:

@@ -92,6 +92,19 @@ class ReadingTable:
         )
         return found or 0
 
+    def conflicts(self) -> set[int]:
+        """Return the channels on which two meters seem to speak."""
+        return {int(row[0]) for row in self._connection.execute("SELECT channel FROM channel_conflict")}
+
+    def note_conflict(self, channel: int, *, lasts: bool) -> None:
+        """Remember that two meters seem to speak on a channel, or no longer do."""
+        verb = (
+            "INSERT OR IGNORE INTO channel_conflict VALUES (?)"
+            if lasts
+            else "DELETE FROM channel_conflict WHERE channel = ?"
+        )
+        self._connection.execute(verb, (channel,))
+
     def seen_channels(self) -> set[int]:
         """Return the ids of the channels that have any reading."""
         rows = self._connection.execute(

@@ -104,13 +104,13 @@ def balance(state: Path, book: str = "messages") -> dict[str, int]:
 
 
 def stored_windows(state: Path) -> dict[tuple[str, int], Any]:
-    """Return (source, window number) → fields of every window that was ever computed."""
+    """Return (source, minute since 1970 at which it begins) → fields of every window that was ever computed."""
     found = {}
     query = "SELECT name, hour, block FROM emission JOIN source ON id = source"
     for source, hour, data in rows(state, query):
         block = blocks.from_bytes(data)
         for place in np.flatnonzero(block[:, blocks.REVISION] > 0).tolist():
-            found[source, hour // MINUTE + place] = block[place]
+            found[source, hour // MINUTE + place * 60 // len(block)] = block[place]
     return found
 
 

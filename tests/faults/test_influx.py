@@ -70,3 +70,19 @@ def test_f052_influxdb_killed_over_its_writes_ends_with_the_points_of_the_state(
 
     assert cut >= kills // 10, "too few kills met a write for the case to mean anything"
     report("F-052", kills=kills, writes_cut=cut, difference=0, points=check_all(bench, truth)["points"])
+
+
+def test_bc09_an_influxdb_that_forgets_sooner_than_readings_may_come_is_refused_at_the_start(
+    bench: Bench,
+) -> None:
+    assert bench.influx is not None
+    bench.influx.query(f"ALTER RETENTION POLICY autogen ON {bench.influx.bucket} DURATION 10d")
+    try:
+        bench.service.start(ready=False)
+        code = bench.service.wait_for_end()
+    finally:
+        bench.influx.query(f"ALTER RETENTION POLICY autogen ON {bench.influx.bucket} DURATION INF")
+
+    assert code == 2
+    assert "settings.max_late: readings may be" in bench.service.log()
+    assert "InfluxDB keeps stackmeter for 10 days" in bench.service.log()

@@ -20,7 +20,7 @@ def told(directory: Path) -> str:
     return "loads\n"
 
 
-@pytest.mark.parametrize("directory", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("directory", CASES, ids=lambda case: case.name.replace("bc-", "bc"))
 def test_a_configuration_is_answered_as_expected(directory: Path) -> None:
     expected = (directory / "expected.txt").read_text(encoding="utf-8")
 

@@ -41,7 +41,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_whatever_is_not_of_the_language_is_refused_before_it_means_anything(text: str) -> None:
+def test_bc11_whatever_is_not_of_the_language_is_refused_before_it_means_anything(text: str) -> None:
     with pytest.raises(ExpressionError):
         parse(text)
 
@@ -81,6 +81,17 @@ def test_what_does_not_fit_is_refused_with_its_units(text: str, message: str) ->
         term(text, "kg")
 
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{e} - {a}", "{a} - {e}", "min({e}, {a})", "max({a}, {e})", "clip({e}, 0, {a})",
+     "clip({a}, 0, {e})", "{a} - ({a} + {e})", "{e} - 0.5 * {a}", "abs({e} - {a})", "{a} + -{e}",
+     "-{e} + {a}", "-{a} + {e}", "{a} + {e} * -1", "{a} + {e} / -2", "{a} + (0 - {e})", "{a} + (1 - 2) * {e}"],
+)  # fmt: skip
+def test_bc06_an_amount_of_events_stands_in_no_difference_with_one_over_time(text: str) -> None:
+    with pytest.raises(ExpressionError, match="comes at an instant"):
+        term(text.format(e="tank", a="oil"), "L")
 
 
 @pytest.mark.parametrize("symbol", ["°C", "°F"])

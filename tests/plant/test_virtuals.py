@@ -125,6 +125,35 @@ def test_blanks_and_the_order_of_declaration_do_not_count(tmp_path: Path) -> Non
     assert plant_of(tmp_path, other).hash == plant_of(tmp_path, PARK).hash
 
 
+@pytest.mark.parametrize("formula", ["tank - oil", "tank + less"])
+@pytest.mark.parametrize("amount", ["kind: register", "kind: interval, period: 15min", "kind: rate"])
+def test_bc06_events_are_refused_in_a_difference_with_a_meter_of_any_kind(
+    tmp_path: Path, amount: str, formula: str
+) -> None:
+    symbol = "L/h" if amount == "kind: rate" else "L"
+    channels = f"""\
+          - {{name: oil, gateway: g1, {amount}, unit: {symbol}, quantity: diesel}}
+          - {{name: tank, gateway: g1, kind: event, unit: L, quantity: diesel}}
+        virtual:
+          - {{name: less, unit: L, expr: -oil}}
+          - {{name: kept, unit: L, expr: {formula}}}
+"""
+    with pytest.raises(ConfigurationError) as error:
+        plant_of(tmp_path, PARK.replace("        virtual:\n", channels, 1))
+
+    [problem] = error.value.problems
+    assert "tank comes at an instant and " in problem.message
+
+
+def test_bc11_a_formula_of_a_megabyte_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        plant_of(tmp_path, PARK.replace("expr: 2 * meter", "expr: meter" + " + meter" * 150_000))
+
+    [problem] = error.value.problems
+    assert problem.message.startswith("should have at most 1000 characters")
+    assert len(str(problem)) < 500
+
+
 def storeys(count: int) -> str:
     rows = ["          - {name: v1, unit: kWh, expr: meter}"]
     rows += [f"          - {{name: v{k}, unit: kWh, expr: v{k - 1} + v{k - 1}}}" for k in range(2, count + 1)]

@@ -306,7 +306,7 @@ def swapped(world: World, *displays: tuple[float, float]) -> list[tuple[float, f
     return [(v or 0.0, c) for v, c in world.activity("swapped", NOON, NOON + 40 * MINUTE).values()]
 
 
-def test_a_swap_is_two_readings_at_its_instant(world: World) -> None:
+def test_f092_a_swap_is_two_readings_at_its_instant(world: World) -> None:
     """Up to 12:10 from 1000 to the final 1010, twice; from the first 5 to 15 within ten minutes, three times."""
     minutes = swapped(world, (0, 1_000), (20, 15))
 

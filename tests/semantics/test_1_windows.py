@@ -273,7 +273,7 @@ def test_a_hole_at_the_start_of_the_first_boot_reaches_back_to_nothing(world: Wo
     assert {c for _, c in near(world.activity("diesel", NOON, NOON + 5 * MINUTE))} == {1}
 
 
-def test_a_boot_that_begins_with_1_leaves_no_hole(world: World) -> None:
+def test_f094_a_boot_that_begins_with_1_leaves_no_hole(world: World) -> None:
     filled(world, 1, 0.5, boot="b1")
     filled(world, 1, 3.5, boot="b2")
 

@@ -105,7 +105,7 @@ def test_a_sum_adds_what_is_known(world: World) -> None:
     assert total["co2_kg"] == pytest.approx(GRID * 1000, rel=1e-12)
 
 
-def test_a_factor_is_unknown_before_its_first_validity(world: World) -> None:
+def test_f098_a_factor_is_unknown_before_its_first_validity(world: World) -> None:
     """The contract begins at midnight in Hai Phong."""
     midnight = ns("2026-03-10T00:00:00+07:00")
     world.send(*[reading("contract", midnight + m * MINUTE, 60, "kW") for m in (-2, -1, 0, 1)], gateway="gw2")

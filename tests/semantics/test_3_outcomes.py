@@ -1,6 +1,7 @@
 """Section 3: each message and each reading ends once, and how; what decides between two readings of one time."""
 
 import json
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -335,7 +336,7 @@ ORDER = [
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("winner_first", [True, False])
 @pytest.mark.parametrize(("channel", "winner", "loser"), ORDER)
-def test_one_total_order_decides_and_not_arrival(
+def test_f089_one_total_order_decides_and_not_arrival(
     world: World,
     channel: str,
     winner: dict[str, Any],
@@ -355,8 +356,8 @@ def test_one_total_order_decides_and_not_arrival(
     assert world.balance("gw" if channel == REGISTER else "gw2") == (ends, ends)
 
 
-@pytest.mark.parametrize("arrival", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
-def test_of_three_each_that_beats_what_stood_is_accepted(world: World, arrival: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("arrival", list(permutations(range(3))))
+def test_f089_of_three_each_that_beats_what_stood_is_accepted(world: World, arrival: tuple[int, ...]) -> None:
     values = [5, 6, 7]
     for place in arrival:
         world.send(at(world, value=values[place]))
@@ -368,6 +369,22 @@ def test_of_three_each_that_beats_what_stood_is_accepted(world: World, arrival: 
     assert world.balance()[1] == {k: n for k, n in (("accepted", accepted), ("duplicate", 3 - accepted)) if n}
     assert world.stored("power") == [(7, GOOD, 2)]
     assert world.rows("SELECT value FROM reading_lost ORDER BY value") == [(5,), (6,)]
+
+
+@pytest.mark.parametrize("arrival", list(permutations((60, 61, 62))))
+def test_f089_in_every_order_a_conflict_is_shown_and_its_tonnes_are_the_winner_s(
+    world: World, arrival: tuple[int, ...]
+) -> None:
+    world.send(at(world, MINUTE))
+    for value in arrival:
+        world.send(at(world, value=value))
+
+    told = world.get(
+        "/v1/explain", park="park-a", facility="works", source="power", at=rfc3339(world.now - MINUTE)
+    )
+    readings = told["window"]["inputs"][0]["readings"]
+    assert [(one["value"], one["conflict"]) for one in readings] == [(60, False), (62, True)]
+    assert told["result"]["co2e_t"] == 0.5 * (60 + 62) / 60 * 0.6592 / 1000
 
 
 def test_the_smaller_boot_wins_and_says_the_same(world: World) -> None:

@@ -75,6 +75,15 @@ def test_a_time_is_rfc_3339_with_zone(world: World, time: Any, code: str | None)
     assert world.codes() == ({} if code is None else {code: 1})
 
 
+@pytest.mark.parametrize("channel", ["reg", "power", "quarter", "diesel"])
+def test_bc06_a_reading_without_a_time_of_its_own_feeds_nothing(world: World, channel: str) -> None:
+    """The time of arrival never stands for it, whatever the kind of its channel."""
+    one = reading(channel, NOON, 1, {"power": "kW", "diesel": "L"}.get(channel, "kWh"))
+    world.send({key: value for key, value in one.items() if key != "time"})
+
+    assert (world.balance()[0], world.stored(channel)) == ({"quarantined": 1}, [])
+
+
 @pytest.mark.parametrize(
     "payload",
     [

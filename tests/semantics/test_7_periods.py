@@ -59,7 +59,7 @@ def month(world: World) -> World:
 LATE = reading("reg", NOON + 2 * HOUR, 170.0)
 
 
-def test_a_provisional_month_follows_late_readings_with_a_revision(month):
+def test_f087_a_provisional_month_follows_late_readings_with_a_revision(month):
     assert decide(month, "provisional")[0] == "done"
 
     month.send(LATE)
@@ -68,7 +68,7 @@ def test_a_provisional_month_follows_late_readings_with_a_revision(month):
     assert causes(month)[-1] == ("readings", "line")
 
 
-def test_a_final_month_keeps_its_number_and_shows_what_waits(month):
+def test_f088_a_final_month_keeps_its_number_and_shows_what_waits(month):
     decide(month, "final")
 
     month.send(LATE)
@@ -228,7 +228,7 @@ def test_a_month_with_emissions_is_open_until_somebody_decides(month):
     }
 
 
-def test_the_api_tells_what_waits_and_takes_the_approval(month):
+def test_f088_the_api_tells_what_waits_and_takes_the_approval(month):
     body = {"park": "park-a", "month": "2026-03"}
     assert ask(month, **body, action="final", by="lan").json()["period"]["status"] == "final"
     month.send(LATE)

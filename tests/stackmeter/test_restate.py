@@ -96,7 +96,9 @@ def test_a_dry_run_tells_the_change_and_writes_nothing(world, config):
     assert (world.folder / "state.db").read_bytes() == before
 
 
-def test_publishing_gives_a_revision_per_window_and_a_row_of_the_ledger(world, config):
+def test_f098_publishing_a_factor_of_the_past_gives_a_revision_per_window_and_a_row_of_the_ledger(
+    world, config
+):
     change_contract(config)
 
     report = published(world)

@@ -107,7 +107,7 @@ def test_units_part_the_time_line(zone, unit):
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=str)
-def test_days_agree_with_the_standard_library(zone):
+def test_bc16_days_begin_with_their_first_midnight_as_in_the_standard_library(zone):
     times = year_of_minutes(97)
     got = periods.day_start(times, zone)
 

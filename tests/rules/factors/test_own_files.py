@@ -129,6 +129,7 @@ WRONG = {
     "a hole": ("valid_from: 2025-07-15", "valid_from: 2025-07-16", "factors.yaml:13: factors[0].rows[1].valid_from: ", "leaves a hole after the row before, which ends on 2025-07-15"),
     "an open row before another": ("        valid_to: 2025-07-15\n", "", "factors.yaml:12: factors[0].rows[1].valid_from: ", "overlaps the row before, which holds until further notice"),
     "an end before the beginning": ("valid_to: 2026-01-01", "valid_to: 2025-07-15", "factors.yaml:14: factors[0].rows[1].valid_to: ", "a row ends after it begins"),
+    "an end a day before the beginning": ("valid_to: 2026-01-01", "valid_to: 2025-07-14", "factors.yaml:14: factors[0].rows[1].valid_to: ", "a row ends after it begins"),
     "a day that does not exist": ("valid_to: 2026-01-01", "valid_to: 2026-02-30", "factors.yaml:14: factors[0].rows[1].valid_to: ", "day"),
     "a time as date": ("valid_to: 2026-01-01", "valid_to: 2026-01-01T00:00:00Z", "factors.yaml:14: factors[0].rows[1].valid_to: ", "written like 2026-01-01"),
     "an interval without its value": ("[30, 45]", "[39, 45]", "factors.yaml:16: factors[0].rows[1].uncertainty.co2: ", "no value of co2 in it"),
@@ -147,12 +148,29 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("old", "new", "place", "message"), WRONG.values(), ids=WRONG)
-def test_a_mistake_is_refused_with_its_line(
+def test_bc07_a_mistake_is_refused_with_its_line(
     tmp_path: Path, old: str, new: str, place: str, message: str
 ) -> None:
     problems = refused(tmp_path, GOOD.replace(old, new, 1))
 
     assert [p for p in problems if p.startswith(place) and message in p], problems
+
+
+@pytest.mark.parametrize(
+    ("day", "first"),
+    [("2026-11-01", "2026-11-01T04:00"), ("2026-03-08", "2026-03-08T05:00")],
+    ids=["midnight comes twice", "midnight never comes"],
+)
+def test_bc16_a_row_holds_from_the_first_instant_of_its_day_whatever_the_clock_does(
+    tmp_path: Path, day: str, first: str
+) -> None:
+    """Havana's clock goes back from 1:00 to 0:00, and forward from 0:00 to 1:00."""
+    load(tmp_path, COAL.replace("Asia/Ho_Chi_Minh", "America/Havana").replace("2025-01-01", day))
+    begins = np.datetime64(first, "ns").astype(np.int64)
+
+    values = load_factors(tmp_path).at("boiler-coal", np.array([begins - 1, begins]))["co2"]
+
+    np.testing.assert_array_equal(values, [np.nan, 98.3])
 
 
 def test_a_fuel_without_methane_is_not_whole(tmp_path: Path) -> None:
