@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from string import Template
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import pytest
@@ -32,7 +32,9 @@ def required(binary: str) -> str:
     found = shutil.which(binary, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is not None:
         return found
-    reason = f"{binary} is not installed (apt-get install mosquitto influxdb nginx-light)"
+    reason = (
+        f"{binary} is not installed (apt-get install mosquitto influxdb nginx-light prometheus-alertmanager)"
+    )
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -328,6 +330,47 @@ class InfluxDB(Server):
         """Return how many writes went through nginx so far."""
         lines = (self.folder / "requests.log").read_text().splitlines()
         return sum("POST /api/v2/write" in line for line in lines)
+
+
+class Alertmanager(Server):
+    """Debian's Alertmanager, alone, on 127.0.0.1; it tells nobody."""
+
+    SETTINGS = """\
+route: {receiver: nobody}
+receivers: [{name: nobody}]
+"""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        binary = required("prometheus-alertmanager")
+        super().__init__(folder)
+        self.port = free_port()
+        settings = self.folder / "alertmanager.yml"
+        settings.write_text(self.SETTINGS)
+        self.process = Process(
+            "prometheus-alertmanager",
+            [
+                binary,
+                f"--config.file={settings}",
+                f"--storage.path={self.folder}",
+                f"--web.listen-address=127.0.0.1:{self.port}",
+                "--cluster.listen-address=",
+            ],
+            self.folder / "alertmanager.log",
+            lambda: answers(f"{self.url}/-/ready"),
+        )
+        self.processes.append(self.process)
+
+    @property
+    def url(self) -> str:
+        """The server's root."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Return the alerts that it holds for firing, as its API has them."""
+        answer = httpx.get(f"{self.url}/api/v2/alerts", timeout=PATIENCE, trust_env=False)
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return found
 
 
 def answers(url: str) -> bool:

@@ -1,10 +1,11 @@
 """Which addresses a webhook may be sent to, so that an endpoint's name cannot lead to a machine it must not reach."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Resolve = Callable[[str, int], list[str]]
+Doors = Collection[tuple[str, int]]  # host and port of services
 
 _ON_PREMISES = tuple(
     map(
@@ -60,6 +61,20 @@ def permitted(address: str, *, allow_private: bool) -> bool:
         return True
     public = ip.is_global and not ip.is_multicast and any(ip in network for network in _PUBLIC)
     return public and not any(ip in network for network in _TRANSITION)
+
+
+def is_one_of(doors: Doors, host: str, port: int) -> bool:
+    """Tell whether a host's port is one of these doors; all names and addresses of this machine itself are one host."""
+    return (_plain(host), port) in {(_plain(one), door) for one, door in doors}
+
+
+def _plain(host: str) -> str:
+    name = host.lower().strip("[]").rstrip(".")
+    try:
+        ip = _carried(ip_address(name))
+    except ValueError:
+        return "127.0.0.1" if name == "localhost" else name
+    return "127.0.0.1" if ip.is_loopback or ip.is_unspecified else str(ip)
 
 
 def _carried(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

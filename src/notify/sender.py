@@ -7,39 +7,24 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from notify import schedule
-from notify.webhook import Attempt, WebhookClient
+from notify.addresses import Doors
+from notify.chat import ChatClient
+from notify.regular import regular
+from notify.webhook import Attempt, EndpointClient, WebhookClient
 from plant.park import Webhook
 from plant.vocabulary import NS_PER_S
-from store.webhooks import WaitingWebhook, WebhookOutbox
+from store.webhooks import Delivery, EndpointState, WaitingWebhook, WebhookOutbox, address_of
 
 POLL = 0.2  # s between two looks into an outbox that had nothing due
 DATABASE_PAUSE = 1.0  # s before the next try where the database is busy or full
+NS_PER_MS = 1_000_000
 
 _PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointStatistics:
-    """What became of an endpoint's webhooks, since the process began where they are counted.
-
-    `disabled` says that the endpoint answered 410 and is left alone while the process lives. `oldest` is when the
-    oldest waiting event was made [ns UTC; 0: nothing waits].
-    """
-
-    endpoint: str
-    delivered: int = 0
-    failed: int = 0
-    disabled: bool = False
-    last_error: str = ""  # of the latest attempt; "" where it delivered
-    last_delivered: int = 0  # ns UTC
-    waiting: int = 0
-    oldest: int = 0
 
 
 class WebhookSender:
@@ -57,6 +42,8 @@ class WebhookSender:
         Called at "webhook_before_send" and "webhook_after_2xx", where a test may end the process.
     allow_private
         The names of the endpoints whose address may be private.
+    own
+        Doors of the service's own, which are no receivers.
     jitter
         Gives random numbers in [0, 1).
 
@@ -74,12 +61,16 @@ class WebhookSender:
         crash: Callable[[str], None],
         *,
         allow_private: Collection[str] = (),
+        own: Doors = (),
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
+        self._endpoints = list(endpoints)
         self._couriers = [
-            _Courier(WebhookClient(one, allow_private=one.name in allow_private), clock, crash, jitter)
-            for one in endpoints
+            _Courier(
+                one, _client(one, allow_private=one.name in allow_private, own=own), clock, crash, jitter
+            )
+            for one in self._endpoints
         ]
 
     def step(self) -> int:
@@ -100,17 +91,11 @@ class WebhookSender:
         for one in work:
             one.result()
 
-    def statistics(self) -> list[EndpointStatistics]:
-        """Return each endpoint's statistics as they stand; from any thread."""
+    def statistics(self) -> list[EndpointState]:
+        """Return each endpoint's state as it stands; from any thread."""
         with closing(WebhookOutbox(self._database)) as outbox:
-            backlog = outbox.backlog()
-        found = [courier.statistics for courier in self._couriers]
-        return [
-            replace(one, waiting=backlog[one.endpoint].waiting, oldest=backlog[one.endpoint].oldest)
-            if one.endpoint in backlog
-            else one
-            for one in found
-        ]
+            found = outbox.endpoints(self._endpoints)
+        return [found.get(one.name, EndpointState(one.name)) for one in self._endpoints]
 
     def close(self) -> None:
         """Close what is open."""
@@ -127,22 +112,32 @@ class WebhookSender:
             raise
 
 
+def _client(endpoint: Webhook, *, allow_private: bool, own: Doors) -> EndpointClient:
+    if endpoint.kind == "apprise":
+        return ChatClient(endpoint)
+    return WebhookClient(endpoint, allow_private=allow_private, own=own)
+
+
 class _Courier:
     """Serves one endpoint."""
 
     def __init__(
         self,
-        client: WebhookClient,
+        endpoint: Webhook,
+        client: EndpointClient,
         clock: Callable[[], int],
         crash: Callable[[str], None],
         jitter: Callable[[], float],
     ) -> None:
-        self.statistics = EndpointStatistics(client.name)
+        self.name = endpoint.name
+        self._address = address_of(endpoint)
         self._client = client
         self._clock = clock
         self._crash = crash
         self._jitter = jitter
+        self._regular = list(regular(endpoint))
         self._not_before = 0  # ns UTC: what a Retry-After asked for holds for the whole endpoint
+        self._has_logged = False
 
     def pause_after_drain(self, outbox: WebhookOutbox, stop: threading.Event) -> float:
         """Send all that is due and return how long to wait before the next look [s].
@@ -154,70 +149,103 @@ class _Courier:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in _PASSING:
                 raise
-            log.exception("webhook %s: the outbox cannot be used, trying again", self._client.name)
+            log.exception("webhook %s: the outbox cannot be used, trying again", self.name)
             return DATABASE_PAUSE
         return POLL
 
     def drain(self, outbox: WebhookOutbox, stop: threading.Event) -> int:
-        """Send until nothing is due, or `stop`; return how many attempts were made."""
-        made = 0
-        while due := self._due(outbox):
-            for event in due:
-                if stop.is_set() or self._waits():
-                    return made
-                self._send(outbox, event)
-                made += 1
+        """Send until nothing is due, or `stop`; return how many attempts were made to deliver events."""
+        made = self._send_due(outbox, stop)
+        if self._has_logged:
+            outbox.prune()
+            self._has_logged = False
         return made
 
     def close(self) -> None:
         """Close what is open."""
         self._client.close()
 
-    def _waits(self) -> bool:
-        return self.statistics.disabled or 0 < self._not_before - self._clock() <= schedule.LONGEST
+    def _send_due(self, outbox: WebhookOutbox, stop: threading.Event) -> int:
+        made = 0
+        self._send_regular(outbox)
+        while due := self._due(outbox):
+            for event in due:
+                if stop.is_set() or self._waits(outbox):
+                    return made
+                self._send(outbox, event)
+                made += 1
+                self._send_regular(outbox)
+        return made
+
+    def _waits(self, outbox: WebhookOutbox) -> bool:
+        throttled = 0 < self._not_before - self._clock() <= schedule.LONGEST
+        return throttled or outbox.is_disabled(self.name, self._address)
 
     def _due(self, outbox: WebhookOutbox) -> list[WaitingWebhook]:
-        if self._waits():
+        if self._waits(outbox):
             return []
-        return outbox.due(self._client.name, self._clock(), schedule.LONGEST)
+        return outbox.due(self.name, self._clock(), schedule.LONGEST)
+
+    def _send_regular(self, outbox: WebhookOutbox) -> None:
+        """Send what is sent at intervals, once: a failure is logged, and the next interval brings the next try."""
+        if not self._regular or self._waits(outbox):
+            return
+        for one in self._regular:
+            began = self._clock()
+            message = one.due(outbox, began)
+            if message is None:
+                continue
+            attempt = self._client.post(message.event_id, message.body, began)
+            if not attempt.delivered:
+                log.warning("webhook %s: %s: %s", self.name, message.event_id, attempt.error)
+                outbox.note(self._delivery(None, message.event_id, attempt, began))
+                self._has_logged = True
 
     def _send(self, outbox: WebhookOutbox, event: WaitingWebhook) -> None:
         self._crash("webhook_before_send")
-        attempt = self._client.post(event.event_id, event.body, self._clock())
+        began = self._clock()
+        attempt = self._client.post(event.event_id, event.body, began)
+        delivery = self._delivery(event.id, event.event_id, attempt, began)
+        self._has_logged = True
         if attempt.delivered:
             self._crash("webhook_after_2xx")
-            self._note_delivered(outbox, event)
+            outbox.mark_delivered(event.id, delivery)
+            self._tell_regular(event, event.body)
         else:
-            self._note_failed(outbox, event, attempt)
+            self._note_failed(outbox, event, attempt, delivery)
 
-    def _note_delivered(self, outbox: WebhookOutbox, event: WaitingWebhook) -> None:
+    def _delivery(self, webhook: int | None, event_id: str, attempt: Attempt, began: int) -> Delivery:
         now = self._clock()
-        outbox.mark_delivered(event.id, now)
-        self.statistics = replace(
-            self.statistics, delivered=self.statistics.delivered + 1, last_error="", last_delivered=now
-        )
+        took = max(now - began, 0) // NS_PER_MS  # a clock that was set back would make it negative
+        return Delivery(webhook, self.name, event_id, now, attempt.status, attempt.error, took)
 
-    def _note_failed(self, outbox: WebhookOutbox, event: WaitingWebhook, attempt: Attempt) -> None:
-        now = self._clock()
-        pause = attempt.retry_after or schedule.delay(event.attempts + 1, self._jitter())
+    def _note_failed(
+        self, outbox: WebhookOutbox, event: WaitingWebhook, attempt: Attempt, delivery: Delivery
+    ) -> None:
+        now, failed = delivery.at, event.attempts + 1
+        pause = attempt.retry_after or schedule.delay(failed, self._jitter())
         if attempt.retry_after:
             self._not_before = now + attempt.retry_after
-        self.statistics = replace(
-            self.statistics,
-            failed=self.statistics.failed + 1,
-            disabled=attempt.gone,
-            last_error=attempt.error,
-        )
-        self._log_failure(event, attempt, pause)
-        outbox.mark_failed(event.id, now + pause, attempt.error)
+        dead = schedule.is_over(failed, now if event.tried is None else event.tried, now)
+        gone = self._address if attempt.gone else None
+        self._log_failure(event, attempt, pause, dead=dead)
+        outbox.mark_failed(event.id, now + pause, delivery, dead=dead, gone=gone)
+        if dead:
+            self._tell_regular(event, None)
 
-    def _log_failure(self, event: WaitingWebhook, attempt: Attempt, pause: int) -> None:
+    def _tell_regular(self, event: WaitingWebhook, body: bytes | None) -> None:
+        for one in self._regular:
+            one.note(event.alert, body)
+
+    def _log_failure(self, event: WaitingWebhook, attempt: Attempt, pause: int, *, dead: bool) -> None:
         if attempt.gone:
-            log.error("webhook %s: HTTP 410, it gets nothing more until a restart", self._client.name)
+            log.error("webhook %s: HTTP 410, it gets nothing more until a replay or another url", self.name)
+        elif dead:
+            log.error("webhook %s: %s: %s, given up until a replay", self.name, event.event_id, attempt.error)
         else:
             log.warning(
                 "webhook %s: %s: %s, trying again in %.0f s",
-                self._client.name,
+                self.name,
                 event.event_id,
                 attempt.error,
                 pause / NS_PER_S,

@@ -15,12 +15,12 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 import standardwebhooks
 
-from notify.addresses import AddressRefused, Resolve, checked, resolve
+from notify.addresses import AddressRefused, Doors, Resolve, checked, is_one_of, resolve
 from notify.schedule import retry_after
 from plant.park import Webhook
 from plant.vocabulary import NS_PER_S
@@ -29,6 +29,7 @@ TOTAL_TIMEOUT = 15.0  # s for a whole attempt but the look-up of the name
 CONNECT_TIMEOUT = 5.0  # s for each address
 LONGEST_ANSWER = 64 * 1024  # bytes of an answer's body
 LONGEST_URL = 2048
+ALERTMANAGER_PATH = b"/api/v2/alerts"
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105  the public part that all secrets begin with
 _SECRET_SIZES = range(24, 65)  # bytes [1]_
@@ -59,8 +60,19 @@ class Attempt:
         return self.status == httpx.codes.GONE
 
 
+class EndpointClient(Protocol):
+    """Sends to one endpoint, whatever it speaks."""
+
+    name: str
+
+    def post(self, event_id: str, body: bytes, now: int) -> Attempt: ...
+    def close(self) -> None: ...
+
+
 class WebhookClient:
-    """Sends to one endpoint.
+    """Sends to one endpoint over HTTP: signed webhooks, or alerts to the API of an Alertmanager, which are not signed.
+
+    While an endpoint has two secrets a webhook has two signatures, and its receiver may know either.
 
     Parameters
     ----------
@@ -74,11 +86,13 @@ class WebhookClient:
         Gives a host's addresses.
     total_timeout
         For a whole attempt. [s]
+    own
+        Doors of ours that are no receiver: the API, the broker, InfluxDB.
 
     Raises
     ------
     EndpointError
-        The URL or the secret cannot be used.
+        The URL or a secret cannot be used.
     """
 
     def __init__(
@@ -89,11 +103,18 @@ class WebhookClient:
         verify: ssl.SSLContext | None = None,
         find: Resolve = resolve,
         total_timeout: float = TOTAL_TIMEOUT,
+        own: Doors = (),
     ) -> None:
         self.name = endpoint.name
         self._allow_private = allow_private
+        self._own = own
         self._url = _checked_url(endpoint, allow_private=allow_private)
-        self._signer = standardwebhooks.Webhook(_checked_secret(endpoint))
+        if is_one_of(own, self._url.host, self._port):
+            raise EndpointError(f"webhook {endpoint.name}: its url is a door of this service's own")
+        self._path = self._url.raw_path
+        self._signers = [standardwebhooks.Webhook(secret) for secret in _checked_secrets(endpoint)]
+        if endpoint.kind == "alertmanager-api":
+            self._path = self._url.raw_path.rstrip(b"/") + ALERTMANAGER_PATH
         self._find = find
         self._total_timeout = total_timeout
         self._transport = httpx.HTTPTransport(
@@ -106,7 +127,7 @@ class WebhookClient:
         2xx is a delivery, whatever the body says, if the body ends within size and time.
         """
         try:
-            addresses = checked(self._find(self._url.host, self._port), allow_private=self._allow_private)
+            addresses = self._addresses()
         except AddressRefused as error:
             return Attempt(error=f"AddressRefused: {error}")
         headers = self._headers(event_id, body, now)
@@ -120,20 +141,30 @@ class WebhookClient:
         """Close what is open."""
         self._transport.close()
 
+    def _addresses(self) -> list[str]:
+        found = checked(self._find(self._url.host, self._port), allow_private=self._allow_private)
+        if any(is_one_of(self._own, address, self._port) for address in found):
+            raise AddressRefused("its host is a door of this service's own")
+        return found
+
     @property
     def _port(self) -> int:
         return self._url.port or (443 if self._url.scheme == "https" else 80)
 
     def _headers(self, event_id: str, body: bytes, now: int) -> dict[str, str]:
-        signed_at = datetime.fromtimestamp(now // NS_PER_S, UTC)
         headers = {
             "host": self._url.netloc.decode(),
             "content-type": "application/json",
             "user-agent": "stackmeter",
-            "webhook-id": event_id,
-            "webhook-timestamp": str(now // NS_PER_S),
-            "webhook-signature": self._signer.sign(event_id, signed_at, body.decode()),
         }
+        if self._signers:
+            signed_at = datetime.fromtimestamp(now // NS_PER_S, UTC)
+            signatures = [signer.sign(event_id, signed_at, body.decode()) for signer in self._signers]
+            headers |= {
+                "webhook-id": event_id,
+                "webhook-timestamp": str(now // NS_PER_S),
+                "webhook-signature": " ".join(signatures),
+            }
         if self._url.userinfo:
             pair = f"{self._url.username}:{self._url.password}".encode()
             headers["authorization"] = f"Basic {base64.b64encode(pair).decode()}"
@@ -155,7 +186,7 @@ class WebhookClient:
     def _exchange(
         self, address: str, headers: Mapping[str, str], body: bytes, deadline: "_Deadline", now: int
     ) -> Attempt:
-        url = httpx.URL(scheme=self._url.scheme, host=address, port=self._port, raw_path=self._url.raw_path)
+        url = httpx.URL(scheme=self._url.scheme, host=address, port=self._port, raw_path=self._path)
         timeout = httpx.Timeout(self._total_timeout, connect=min(CONNECT_TIMEOUT, self._total_timeout))
         extensions = {"timeout": timeout.as_dict(), "sni_hostname": self._url.host, "trace": deadline.trace}
         request = httpx.Request("POST", url, headers=headers, content=body, extensions=extensions)
@@ -261,14 +292,22 @@ def _checked_url(endpoint: Webhook, *, allow_private: bool) -> httpx.URL:
     return url
 
 
-def _checked_secret(endpoint: Webhook) -> str:
-    prefix, key = endpoint.secret[: len(_SECRET_PREFIX)], endpoint.secret[len(_SECRET_PREFIX) :]
+def _checked_secrets(endpoint: Webhook) -> list[str]:
+    """Return the secrets that sign, the present one first; an Alertmanager knows none."""
+    if endpoint.kind == "alertmanager-api":
+        return []
+    previous = [endpoint.previous_secret] if endpoint.previous_secret else []
+    if not all(map(_is_secret, [endpoint.secret, *previous])):
+        raise EndpointError(
+            f"webhook {endpoint.name}: its secret must be whsec_ and the base64 of 24 to 64 bytes"
+        )
+    return [endpoint.secret, *previous]
+
+
+def _is_secret(secret: str) -> bool:
+    prefix, key = secret[: len(_SECRET_PREFIX)], secret[len(_SECRET_PREFIX) :]
     try:
         size = len(base64.b64decode(key, validate=True))
     except ValueError:  # binascii.Error, or characters beyond ASCII
         size = 0
-    if prefix != _SECRET_PREFIX or size not in _SECRET_SIZES:
-        raise EndpointError(
-            f"webhook {endpoint.name}: its secret must be whsec_ and the base64 of 24 to 64 bytes"
-        )
-    return endpoint.secret
+    return prefix == _SECRET_PREFIX and size in _SECRET_SIZES

@@ -1,33 +1,82 @@
-"""The webhook outbox: what has to be told to whom, kept until it was taken."""
+"""The webhook outbox: what has to be told to whom, kept until it was taken, and what became of each attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
-from store.sqlite import open_writer
+from plant.park import Webhook
+from store.sqlite import open_writer, transaction
+
+MOST_DELIVERIES = 100_000  # rows of the delivery log
+
+_WAITING = "delivered IS NULL AND dead IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingWebhook:
-    """One event for one endpoint, to be sent now; `attempts` have failed before."""
+    """One event for one endpoint, to be sent now; `attempts` have failed before, the first of them at `tried` [ns UTC]."""
 
     id: int
     event_id: str
     alert: str
     body: bytes = field(repr=False)
     attempts: int
+    tried: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
-    """How many events an endpoint has yet to take, and when the oldest of them was made [ns UTC]."""
+class Delivery:
+    """One attempt; `webhook` is None for a heartbeat, `status` 0 where there was no answer, `error` "" where it was taken."""
 
-    waiting: int
-    oldest: int
+    webhook: int | None
+    endpoint: str
+    event_id: str
+    at: int  # ns UTC
+    status: int
+    error: str
+    took_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadWebhook:
+    """An event that was given up: no attempt is made until it is replayed."""
+
+    event_id: str
+    endpoint: str
+    alert: str
+    created: int  # ns UTC
+    dead: int  # ns UTC
+    attempts: int
+    error: str  # of the last attempt
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """What became of an endpoint's events, since the state began.
+
+    `delivered` and `failed` count attempts. `disabled` says that the endpoint answered 410 and is left alone until a replay
+    or another URL. `oldest` is when the oldest waiting event was made [ns UTC; 0: nothing waits].
+    """
+
+    endpoint: str
+    delivered: int = 0
+    failed: int = 0
+    disabled: bool = False
+    last_error: str = ""  # of the latest attempt; "" where it delivered
+    last_delivered: int = 0  # ns UTC
+    waiting: int = 0
+    oldest: int = 0
+    dead: int = 0
+
+
+def address_of(endpoint: Webhook) -> bytes:
+    """Return what tells one URL of an endpoint from another, without telling the URL."""
+    return sha256(endpoint.url.encode()).digest()
 
 
 class WebhookOutbox:
-    """The `webhook` table through a connection of its own; each method is one small transaction."""
+    """The webhook tables through a connection of their own; each method is one small transaction."""
 
     def __init__(self, database: Path) -> None:
         self._connection = open_writer(database)
@@ -35,7 +84,7 @@ class WebhookOutbox:
     def due(self, endpoint: str, now: int, horizon: int, most: int = 50) -> list[WaitingWebhook]:
         """Return what to send to an endpoint now, the longest due first: of each alert only the oldest event.
 
-        A later event of an alert so waits until the earlier one was delivered, whatever its own due time.
+        A later event of an alert so waits until the earlier one was delivered or is dead, whatever its own due time.
 
         Parameters
         ----------
@@ -48,9 +97,9 @@ class WebhookOutbox:
             How many to return at most.
         """
         rows = self._connection.execute(
-            """
-            SELECT id, event_id, alert, body, attempts FROM webhook
-            WHERE id IN (SELECT min(id) FROM webhook WHERE delivered IS NULL AND endpoint = ? GROUP BY alert)
+            f"""
+            SELECT id, event_id, alert, body, attempts, tried FROM webhook
+            WHERE id IN (SELECT min(id) FROM webhook WHERE {_WAITING} AND endpoint = ? GROUP BY alert)
               AND (due <= ? OR due > ?)
             ORDER BY due, id LIMIT ?
             """,
@@ -58,25 +107,130 @@ class WebhookOutbox:
         )
         return [WaitingWebhook(*row) for row in rows]
 
-    def mark_delivered(self, id: int, now: int) -> None:  # noqa: A002  the column's name
+    def mark_delivered(self, id: int, delivery: Delivery) -> None:  # noqa: A002  the column's name
         """Note that the endpoint took the event."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE webhook SET delivered = ?, attempts = attempts + 1, error = '' WHERE id = ?",
+                (delivery.at, id),
+            )
+            self._count(delivery)
+            self._log(delivery)
+
+    def mark_failed(
+        self,
+        id: int,  # noqa: A002  the column's name
+        next_due: int,
+        delivery: Delivery,
+        *,
+        dead: bool = False,
+        gone: bytes | None = None,
+    ) -> None:
+        """Note a failed attempt and what follows from it.
+
+        Parameters
+        ----------
+        next_due
+            When the next attempt is due. [ns UTC]
+        dead
+            No more attempts: the event is given up.
+        gone
+            The endpoint wants nothing more at the address with this SHA-256; None where it did not say so.
+        """
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE webhook SET due = ?1, attempts = attempts + 1, error = ?2, tried = coalesce(tried, ?3),"
+                " dead = iif(?4, ?3, NULL) WHERE id = ?5",
+                (next_due, delivery.error, delivery.at, dead, id),
+            )
+            self._count(delivery)
+            if gone is not None:
+                self._connection.execute(
+                    "UPDATE endpoint_state SET disabled = ?, address = ? WHERE endpoint = ?",
+                    (delivery.at, gone, delivery.endpoint),
+                )
+            self._log(delivery)
+
+    def note(self, delivery: Delivery) -> None:
+        """Log an attempt that no event of the outbox stands behind."""
+        self._log(delivery)
+
+    def prune(self, most: int = MOST_DELIVERIES) -> None:
+        """Forget all attempts but the newest."""
         self._connection.execute(
-            "UPDATE webhook SET delivered = ?, attempts = attempts + 1, error = '' WHERE id = ?", (now, id)
+            "DELETE FROM delivery WHERE id <= (SELECT max(id) FROM delivery) - ?", (most,)
         )
 
-    def mark_failed(self, id: int, next_due: int, error: str) -> None:  # noqa: A002  the column's name
-        """Note a failed attempt, why it failed, and when the next one is due [ns UTC]."""
-        self._connection.execute(
-            "UPDATE webhook SET due = ?, attempts = attempts + 1, error = ? WHERE id = ?",
-            (next_due, error, id),
-        )
+    def is_disabled(self, endpoint: str, address: bytes) -> bool:
+        """Return whether an endpoint answered 410 at the address with this SHA-256, and nobody replayed it since."""
+        row = self._connection.execute(
+            "SELECT 1 FROM endpoint_state WHERE endpoint = ? AND disabled IS NOT NULL AND address = ?",
+            (endpoint, address),
+        ).fetchone()
+        return row is not None
 
-    def backlog(self) -> Mapping[str, Backlog]:
-        """Return the backlog of every endpoint that has one, configured still or not."""
+    def endpoints(self, configured: Iterable[Webhook] = ()) -> dict[str, EndpointState]:
+        """Return the state of every endpoint that has events or attempts, configured still or not.
+
+        A 410 of another URL than the configured one disables nothing.
+        """
+        addresses = {one.name: address_of(one) for one in configured}
+        found: dict[str, EndpointState] = {}
+        for row in self._connection.execute(
+            f"""
+            SELECT name, coalesce(s.delivered, 0), coalesce(s.failed, 0), s.disabled, s.address,
+              coalesce(s.last_error, ''), coalesce(s.last_delivered, 0), coalesce(w.waiting, 0), coalesce(w.oldest, 0),
+              (SELECT count(*) FROM webhook WHERE dead IS NOT NULL AND endpoint = name)
+            FROM (SELECT endpoint AS name FROM endpoint_state UNION SELECT endpoint FROM webhook WHERE {_WAITING})
+            LEFT JOIN endpoint_state s ON s.endpoint = name
+            LEFT JOIN (
+              SELECT endpoint, count(*) AS waiting, min(created) AS oldest FROM webhook WHERE {_WAITING} GROUP BY endpoint
+            ) w ON w.endpoint = name
+            """
+        ):
+            name, delivered, failed, disabled_at, address, *rest = row
+            is_disabled = disabled_at is not None and addresses.get(name, address) == address
+            found[name] = EndpointState(name, delivered, failed, is_disabled, *rest)
+        return found
+
+    def deliveries(
+        self, endpoint: str | None = None, event_id: str | None = None, most: int = 100
+    ) -> list[Delivery]:
+        """Return attempts, the newest first."""
+        chosen = {"endpoint": endpoint, "event_id": event_id}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        where = " AND ".join(f"{name} = ?" for name in given) or "1"
         rows = self._connection.execute(
-            "SELECT endpoint, count(*), min(created) FROM webhook WHERE delivered IS NULL GROUP BY endpoint"
+            "SELECT webhook, endpoint, event_id, at, status, error, took_ms FROM delivery"
+            f" WHERE {where} ORDER BY id DESC LIMIT ?",
+            (*given.values(), most),
         )
-        return {endpoint: Backlog(waiting, oldest) for endpoint, waiting, oldest in rows}
+        return [Delivery(*row) for row in rows]
+
+    def dead(self, endpoint: str | None = None, most: int = 100) -> list[DeadWebhook]:
+        """Return events that were given up, the newest first."""
+        rows = self._connection.execute(
+            "SELECT event_id, endpoint, alert, created, dead, attempts, error FROM webhook"
+            " WHERE dead IS NOT NULL AND (?1 IS NULL OR endpoint = ?1) ORDER BY id DESC LIMIT ?2",
+            (endpoint, most),
+        )
+        return [DeadWebhook(*row) for row in rows]
+
+    def newest_delivered(self, endpoint: str) -> dict[str, bytes]:
+        """Return the newest body that an endpoint took of each alert, where nothing newer was given up."""
+        rows = self._connection.execute(
+            "SELECT alert, body FROM webhook WHERE delivered IS NOT NULL AND id IN (SELECT max(id) FROM webhook"
+            " WHERE endpoint = ? AND (delivered IS NOT NULL OR dead IS NOT NULL) GROUP BY alert)",
+            (endpoint,),
+        )
+        return dict(rows.fetchall())
+
+    def waiting_alerts(self, endpoint: str) -> set[str]:
+        """Return the alerts of which an endpoint has yet to take something."""
+        rows = self._connection.execute(
+            f"SELECT DISTINCT alert FROM webhook WHERE {_WAITING} AND endpoint = ?", (endpoint,)
+        )
+        return {alert for (alert,) in rows}
 
     def replay(
         self,
@@ -86,8 +240,11 @@ class WebhookOutbox:
         event_id: str | None = None,
         since: int = 0,
         until: int | None = None,
+        dead_only: bool = False,
     ) -> int:
         """Make events due again, delivered or not, under their old ids and in their old order.
+
+        The endpoints that are chosen are enabled again, if they answered 410.
 
         Parameters
         ----------
@@ -95,22 +252,52 @@ class WebhookOutbox:
             Only of this endpoint, only this event.
         since, until
             Only events made in [since, until). [ns UTC]
+        dead_only
+            Only events that were given up.
 
         Returns
         -------
         int
             How many events will be sent.
         """
-        changed = self._connection.execute(
-            """
-            UPDATE webhook SET delivered = NULL, attempts = 0, due = ?1, error = ''
-            WHERE (?2 IS NULL OR endpoint = ?2) AND (?3 IS NULL OR event_id = ?3)
-              AND created >= ?4 AND (?5 IS NULL OR created < ?5)
-            """,
-            (now, endpoint, event_id, since, until),
-        )
-        return changed.rowcount
+        with transaction(self._connection):
+            changed = self._connection.execute(
+                """
+                UPDATE webhook SET delivered = NULL, attempts = 0, due = ?1, error = '', tried = NULL, dead = NULL
+                WHERE (?2 IS NULL OR endpoint = ?2) AND (?3 IS NULL OR event_id = ?3)
+                  AND created >= ?4 AND (?5 IS NULL OR created < ?5) AND (NOT ?6 OR dead IS NOT NULL)
+                RETURNING endpoint
+                """,
+                (now, endpoint, event_id, since, until, dead_only),
+            ).fetchall()
+            self._connection.executemany(
+                "UPDATE endpoint_state SET disabled = NULL, address = NULL WHERE endpoint = ?", set(changed)
+            )
+        return len(changed)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _count(self, delivery: Delivery) -> None:
+        taken = not delivery.error
+        self._connection.execute(
+            "INSERT INTO endpoint_state (endpoint, delivered, failed, last_error, last_delivered) VALUES (?1, ?2, ?3, ?4, ?5)"
+            " ON CONFLICT DO UPDATE SET delivered = delivered + ?2, failed = failed + ?3, last_error = ?4,"
+            " last_delivered = max(last_delivered, ?5)",
+            (delivery.endpoint, taken, not taken, delivery.error, delivery.at if taken else 0),
+        )
+
+    def _log(self, delivery: Delivery) -> None:
+        self._connection.execute(
+            "INSERT INTO delivery (webhook, endpoint, event_id, at, status, error, took_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                delivery.webhook,
+                delivery.endpoint,
+                delivery.event_id,
+                delivery.at,
+                delivery.status,
+                delivery.error,
+                delivery.took_ms,
+            ),
+        )

@@ -1,13 +1,17 @@
 """A small plant with two rules and two endpoints, and a state database with nothing in it yet."""
 
 import sqlite3
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from notify.sender import WebhookSender
 from plant.park import Channel, Facility, Park, Plant, Source, ThresholdRule, Webhook
 from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
@@ -143,3 +147,50 @@ class Clock:
     def move(self, seconds: float) -> None:
         """Go on, or back."""
         self.now += round(seconds * 1e9)
+
+
+class Bench:
+    """A state database, the line's connection to it, and senders on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = folder / "state.db"
+        self.line = new_state(self.database)
+        self.clock = Clock()
+
+    def sender(self, told: Plant, crash: Callable[[str], None] = lambda _: None, **options) -> WebhookSender:
+        private = {one.name for one in told.webhooks}
+        return WebhookSender(
+            self.database,
+            told.webhooks,
+            self.clock,
+            crash,
+            allow_private=private,
+            jitter=lambda: 0.5,
+            **options,
+        )
+
+    def raise_alert(self, told: Plant, start: int, end: int | None = None, rule=STACK) -> None:
+        raise_alert(self.line, told, start=start, end=end, rule=rule, now=self.clock())
+
+    def waiting(self) -> int:
+        return self.line.execute(
+            "SELECT count(*) FROM webhook WHERE delivered IS NULL AND dead IS NULL"
+        ).fetchone()[0]
+
+    def seconds_until_due(self) -> float:
+        (due,) = self.line.execute("SELECT due FROM webhook WHERE delivered IS NULL").fetchone()
+        return (due - self.clock()) / 1e9
+
+
+@contextmanager
+def running(sender: WebhookSender) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=sender.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+        sender.close()
+        assert not thread.is_alive()

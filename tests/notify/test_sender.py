@@ -4,96 +4,35 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import formatdate
-from pathlib import Path
 
 import pytest
 import standardwebhooks
 
-from notify.sender import EndpointStatistics, WebhookSender
+from notify.sender import WebhookSender
 from notify.webhook import EndpointError
 from plant.park import Plant, Webhook
 from store.alerts import alert_id, event_id
+from store.webhooks import EndpointState, WebhookOutbox
 from tests.notify.state import (
     GRID,
     OTHER_SECRET,
     SECRET,
-    STACK,
-    Clock,
     endpoint,
-    new_state,
     plant,
-    raise_alert,
+    running,
 )
 from tests.servers import RESET, Answer, Request, WebhookReceiver
 
 DAY = 86_400.0
 
 
-class Bench:
-    """A state database, the line's connection to it, and senders on it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.database = folder / "state.db"
-        self.line = new_state(self.database)
-        self.clock = Clock()
-
-    def sender(self, told: Plant, crash: Callable[[str], None] = lambda _: None, **options) -> WebhookSender:
-        private = {one.name for one in told.webhooks}
-        return WebhookSender(
-            self.database,
-            told.webhooks,
-            self.clock,
-            crash,
-            allow_private=private,
-            jitter=lambda: 0.5,
-            **options,
-        )
-
-    def raise_alert(self, told: Plant, start: int, end: int | None = None, rule=STACK) -> None:
-        raise_alert(self.line, told, start=start, end=end, rule=rule, now=self.clock())
-
-    def waiting(self) -> int:
-        return self.line.execute("SELECT count(*) FROM webhook WHERE delivered IS NULL").fetchone()[0]
-
-    def seconds_until_due(self) -> float:
-        (due,) = self.line.execute("SELECT due FROM webhook WHERE delivered IS NULL").fetchone()
-        return (due - self.clock()) / 1e9
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    found = Bench(tmp_path)
-    with closing(found.line):
-        yield found
-
-
-@pytest.fixture
-def pager() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver() as receiver:
-        yield receiver
-
-
 @pytest.fixture
 def told(webhook_receiver: WebhookReceiver) -> Plant:
     return plant(endpoint(url=f"{webhook_receiver.url}/hook"))
-
-
-@contextmanager
-def running(sender: WebhookSender) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=sender.run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(20)
-        sender.close()
-        assert not thread.is_alive()
 
 
 def statuses(requests: list[Request]) -> list[tuple[str, str]]:
@@ -168,24 +107,25 @@ def test_attempts_follow_the_schedule_and_not_before(bench, told, webhook_receiv
 
     with closing(bench.sender(told)) as sender:
         sender.step()
-        for seconds in (5, 15, 60, 300, 1_800, 7_200, 18_000, 36_000, 36_000):
+        for seconds in (5, 15, 60, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400):
             bench.clock.move(seconds - 0.001)
             assert sender.step() == 0
             bench.clock.move(0.001)
             assert sender.step() == 1
 
 
-def test_nothing_is_ever_given_up(bench, told, webhook_receiver):
-    webhook_receiver.script(*[503] * 40)
-    bench.raise_alert(told, 1, 2)
+def test_nothing_is_given_up_within_three_days_however_often_it_was_tried(bench, told, webhook_receiver):
+    webhook_receiver.default = Answer(503, {"Retry-After": "1"})
+    bench.raise_alert(told, 1)
 
     with closing(bench.sender(told)) as sender:
-        for _ in range(41):
-            sender.step()
-            bench.clock.move(DAY)
-
-    assert bench.waiting() == 0
-    assert [status for _, status in statuses(webhook_receiver.requests)] == ["firing"] * 41 + ["resolved"]
+        for _ in range(20):
+            assert sender.step() == 1
+            bench.clock.move(1)
+        bench.clock.move(3 * DAY - 21)
+        assert (sender.step(), bench.waiting()) == (1, 1)
+        bench.clock.move(1)
+        assert (sender.step(), bench.waiting()) == (1, 0)
 
 
 def test_a_resolved_waits_for_its_failing_firing_while_another_alert_goes_on(bench, told, webhook_receiver):
@@ -245,7 +185,9 @@ def test_a_retry_after_holds_for_all_events_of_the_endpoint_and_for_no_other(ben
     assert len(webhook_receiver.requests) == 3
 
 
-def test_410_leaves_an_endpoint_alone_until_a_restart_and_says_so(bench, webhook_receiver, pager, caplog):
+def test_410_leaves_an_endpoint_alone_over_restarts_until_a_replay_and_says_so(
+    bench, webhook_receiver, pager, caplog
+):
     told = plant(endpoint("desk", webhook_receiver.url), endpoint("pager", pager.url))
     webhook_receiver.script(410)
     bench.raise_alert(told, 1)
@@ -260,13 +202,29 @@ def test_410_leaves_an_endpoint_alone_until_a_restart_and_says_so(bench, webhook
     assert (len(webhook_receiver.requests), len(pager.requests)) == (1, 2)
     assert disabled == [("desk", True, 2), ("pager", False, 0)]
     assert "HTTP 410" in caplog.text
-    with closing(bench.sender(told)) as restarted:
+    with closing(bench.sender(told)) as restarted, closing(WebhookOutbox(bench.database)) as outbox:
+        assert restarted.step() == 0
+        outbox.replay(bench.clock(), endpoint="desk")
         assert restarted.step() == 2
+        assert not restarted.statistics()[0].disabled
+
+
+def test_410_of_an_old_url_does_not_hold_for_a_new_one(bench, webhook_receiver, pager):
+    webhook_receiver.script(410)
+    bench.raise_alert(plant(endpoint("desk", webhook_receiver.url)), 1)
+    with closing(bench.sender(plant(endpoint("desk", webhook_receiver.url)))) as sender:
+        sender.step()
+        bench.clock.move(DAY)
+
+    with closing(bench.sender(plant(endpoint("desk", pager.url)))) as moved:
+        assert moved.step() == 1
+        assert not moved.statistics()[0].disabled
+    assert len(pager.requests) == 1
 
 
 def test_a_slow_endpoint_does_not_hold_up_another(bench, webhook_receiver, pager):
     told = plant(endpoint("desk", webhook_receiver.url), endpoint("pager", pager.url))
-    webhook_receiver.default = Answer(204, delay=10.0)
+    webhook_receiver.default = Answer(204, delay=2.0)
     for start in range(5):
         bench.raise_alert(told, start)
 
@@ -378,7 +336,7 @@ def test_statistics_count_attempts_and_what_waits(bench, told, webhook_receiver)
         sender.step()
 
         assert sender.statistics() == [
-            EndpointStatistics(
+            EndpointState(
                 endpoint="desk",
                 delivered=1,
                 failed=1,

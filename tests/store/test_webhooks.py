@@ -1,4 +1,4 @@
-"""The outbox gives events in order and keeps them until they were delivered."""
+"""The outbox gives events in order, keeps them until they were delivered or given up, and logs each attempt."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from store.webhooks import Backlog, WebhookOutbox
-from tests.notify.state import new_state
+from store.webhooks import DeadWebhook, Delivery, EndpointState, WebhookOutbox, address_of
+from tests.notify.state import endpoint, new_state
 
 HOUR = 3_600_000_000_000
 NOW = 1_000 * HOUR
@@ -49,12 +49,24 @@ def id_of(outbox: WebhookOutbox, event: str) -> int:
     return next(row.id for row in outbox.due("desk", NOW, 10 * HOUR) if row.event_id == event)
 
 
+def attempt(event: str, error: str = "", at: int = NOW, endpoint: str = "desk", status: int = 0) -> Delivery:
+    return Delivery(None, endpoint, event, at, status, error, 3)
+
+
+def delivered(outbox: WebhookOutbox, event: str, at: int = NOW) -> None:
+    outbox.mark_delivered(id_of(outbox, event), attempt(event, at=at))
+
+
+def failed(outbox: WebhookOutbox, event: str, next_due: int = NOW, error: str = "HTTP 500", **more) -> None:
+    outbox.mark_failed(id_of(outbox, event), next_due, attempt(event, error), **more)
+
+
 def test_a_later_event_of_an_alert_is_not_offered_before_the_earlier_one_was_delivered(line, outbox):
     add(line, "firing", "a")
     add(line, "resolved", "a")
 
     assert due(outbox) == ["firing"]
-    outbox.mark_failed(id_of(outbox, "firing"), NOW + HOUR, "HTTP 500")
+    failed(outbox, "firing", NOW + HOUR)
     assert due(outbox) == []
     assert due(outbox, NOW + HOUR) == ["firing"]
 
@@ -63,7 +75,7 @@ def test_the_later_event_follows_once_the_earlier_one_was_delivered(line, outbox
     add(line, "firing", "a")
     add(line, "resolved", "a")
 
-    outbox.mark_delivered(id_of(outbox, "firing"), NOW)
+    delivered(outbox, "firing")
 
     assert due(outbox) == ["resolved"]
 
@@ -100,7 +112,7 @@ def test_a_due_time_beyond_any_planned_wait_counts_as_come(line, outbox):
 
 def test_attempts_and_the_last_error_are_kept(line, outbox):
     add(line, "firing", "a")
-    outbox.mark_failed(id_of(outbox, "firing"), NOW, "HTTP 500")
+    failed(outbox, "firing")
 
     assert [row.attempts for row in outbox.due("desk", NOW, HOUR)] == [1]
     assert line.execute("SELECT error, delivered FROM webhook").fetchone() == ("HTTP 500", None)
@@ -108,26 +120,133 @@ def test_attempts_and_the_last_error_are_kept(line, outbox):
 
 def test_a_delivered_event_stays_with_its_time_and_without_its_error(line, outbox):
     add(line, "firing", "a")
-    number = id_of(outbox, "firing")
-    outbox.mark_failed(number, NOW, "HTTP 500")
-    outbox.mark_delivered(number, NOW + 7)
+    failed(outbox, "firing")
+    delivered(outbox, "firing", NOW + 7)
 
     assert line.execute("SELECT delivered, attempts, error FROM webhook").fetchone() == (NOW + 7, 2, "")
 
 
-def test_the_backlog_counts_what_waits_and_since_when(line, outbox):
+def test_the_state_of_an_endpoint_counts_what_waits_and_since_when(line, outbox):
     add(line, "firing", "a", created=NOW - 9)
     add(line, "resolved", "a", created=NOW - 5)
     add(line, "firing", "a", "pager", created=NOW - 3)
-    outbox.mark_delivered(id_of(outbox, "firing"), NOW)
+    failed(outbox, "firing")
+    delivered(outbox, "firing")
 
-    assert outbox.backlog() == {"desk": Backlog(1, NOW - 5), "pager": Backlog(1, NOW - 3)}
+    assert outbox.endpoints() == {
+        "desk": EndpointState("desk", 1, 1, last_delivered=NOW, waiting=1, oldest=NOW - 5),
+        "pager": EndpointState("pager", waiting=1, oldest=NOW - 3),
+    }
+
+
+def test_the_last_error_is_that_of_the_latest_attempt(line, outbox):
+    for event in ("one", "two"):
+        add(line, event, event)
+    delivered(outbox, "one")
+    failed(outbox, "two", error="HTTP 503")
+
+    assert outbox.endpoints()["desk"].last_error == "HTTP 503"
+
+
+def test_a_dead_event_is_offered_no_more_and_holds_up_nothing(line, outbox):
+    add(line, "firing", "a", created=NOW - 9)
+    add(line, "resolved", "a")
+    failed(outbox, "firing", dead=True)
+
+    assert due(outbox) == ["resolved"]
+    assert outbox.dead() == [DeadWebhook("firing", "desk", "a", NOW - 9, NOW, 1, "HTTP 500")]
+    assert outbox.dead("pager") == []
+    state = outbox.endpoints()["desk"]
+    assert (state.waiting, state.dead, state.oldest) == (1, 1, NOW)
+
+
+def test_a_replay_can_be_of_dead_events_only_and_begins_anew(line, outbox):
+    add(line, "one", "a")
+    add(line, "two", "b")
+    failed(outbox, "one", dead=True)
+    delivered(outbox, "two")
+
+    assert outbox.replay(NOW + 1, dead_only=True) == 1
+
+    (waiting,) = outbox.due("desk", NOW + 1, HOUR)
+    assert (waiting.event_id, waiting.attempts, waiting.tried) == ("one", 0, None)
+    assert outbox.dead() == []
+
+
+def test_when_an_event_was_tried_first_is_kept_over_its_failures(line, outbox):
+    add(line, "firing", "a")
+    outbox.mark_failed(id_of(outbox, "firing"), NOW, attempt("firing", "HTTP 500", NOW - 7))
+    outbox.mark_failed(id_of(outbox, "firing"), NOW, attempt("firing", "HTTP 500", NOW - 3))
+
+    assert [one.tried for one in outbox.due("desk", NOW, HOUR)] == [NOW - 7]
+
+
+def test_410_lasts_until_a_replay_or_another_url(line, outbox):
+    old, new = endpoint("desk", "https://receiver.example/a"), endpoint("desk", "https://receiver.example/b")
+    add(line, "firing", "a")
+    failed(outbox, "firing", error="HTTP 410", gone=address_of(old))
+
+    assert outbox.is_disabled("desk", address_of(old))
+    assert not outbox.is_disabled("desk", address_of(new))
+    assert outbox.endpoints([old])["desk"].disabled
+    assert not outbox.endpoints([new])["desk"].disabled
+
+    outbox.replay(NOW, endpoint="pager")
+    assert outbox.is_disabled("desk", address_of(old))
+    outbox.replay(NOW, endpoint="desk")
+    assert not outbox.is_disabled("desk", address_of(old))
+
+
+def test_each_attempt_is_logged_the_newest_first(line, outbox):
+    add(line, "one", "a")
+    add(line, "two", "b", "pager")
+    failed(outbox, "one")
+    delivered(outbox, "one", NOW + 1)
+    outbox.note(attempt("heartbeat_1", "ReadError", NOW + 2, "pager"))
+
+    everything = [(one.event_id, one.at, one.error, one.took_ms) for one in outbox.deliveries()]
+    assert everything == [
+        ("heartbeat_1", NOW + 2, "ReadError", 3),
+        ("one", NOW + 1, "", 3),
+        ("one", NOW, "HTTP 500", 3),
+    ]
+    assert [one.at for one in outbox.deliveries("desk", most=1)] == [NOW + 1]
+    assert [one.event_id for one in outbox.deliveries("pager", "heartbeat_1")] == ["heartbeat_1"]
+    assert outbox.deliveries("desk", "heartbeat_1") == []
+
+
+def test_the_log_keeps_the_newest_attempts(outbox):
+    for number in range(7):
+        outbox.note(attempt(f"heartbeat_{number}"))
+
+    outbox.prune(3)
+
+    assert [one.event_id for one in outbox.deliveries()] == ["heartbeat_6", "heartbeat_5", "heartbeat_4"]
+
+
+def test_the_newest_delivered_body_of_an_alert_is_none_where_a_newer_one_was_given_up(line, outbox):
+    for event, alert in [
+        ("a1", "a"),
+        ("a2", "a"),
+        ("b1", "b"),
+        ("b2", "b"),
+        ("c1", "c"),
+        ("d1", "d"),
+        ("d2", "d"),
+    ]:
+        add(line, event, alert)
+    for event in ("a1", "a2", "b1", "d1"):
+        delivered(outbox, event)
+    failed(outbox, "b2", dead=True)
+
+    assert outbox.newest_delivered("desk") == {"a": b"a2", "d": b"d1"}
+    assert outbox.waiting_alerts("desk") == {"c", "d"}
 
 
 def test_a_replay_sends_delivered_events_again_in_their_order(line, outbox):
     for event in ("firing", "resolved"):
         add(line, event, "a")
-        outbox.mark_delivered(id_of(outbox, event), NOW)
+        delivered(outbox, event)
     assert due(outbox) == []
 
     assert outbox.replay(NOW) == 2
@@ -146,12 +265,12 @@ def test_a_replay_sends_delivered_events_again_in_their_order(line, outbox):
     ],
 )
 def test_a_replay_can_be_of_an_endpoint_an_event_or_a_time(line, outbox, chosen, events):
-    for event, endpoint, created in [
+    for event, receiver, created in [
         ("one", "desk", NOW - 3),
         ("two", "pager", NOW - 2),
         ("three", "desk", NOW - 1),
     ]:
-        add(line, event, event, endpoint, created=created)
+        add(line, event, event, receiver, created=created)
     line.execute("UPDATE webhook SET delivered = 1")
 
     assert outbox.replay(NOW, **chosen) == len(events)

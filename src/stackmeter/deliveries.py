@@ -1,0 +1,122 @@
+"""Commands about webhooks of a running service: deliveries, replay-webhooks."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stackmeter.command import AsJson, StateDir, Token, Url, answer_of, client_of, screen
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from api.webhooks import DeadListBody, DeliveriesBody, WebhooksBody
+
+Endpoint = Annotated[str | None, typer.Option(help="Only of this endpoint.", show_default="all")]
+Event = Annotated[str | None, typer.Option(help="Only this event, a webhook-id.", show_default="all")]
+
+
+def deliveries(
+    endpoint: Endpoint = None,
+    event: Event = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Events that were given up instead.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 100,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how each webhook endpoint stands and what was tried, the newest first; or with --dead what was given up.
+
+    Example: stackmeter deliveries --endpoint on-call
+
+    Exit codes: 0 told, 1 no such endpoint, 2 token missing or wrong, 3 not reachable.
+    """
+    if dead and event is not None:
+        raise typer.BadParameter("is not for --dead", param_hint="--event")
+    with client_of(state, url, token) as client:
+        if dead:
+            given_up = answer_of(lambda: client.dead_webhooks(endpoint, limit))
+            typer.echo(given_up.model_dump_json()) if as_json else screen().print(_dead(given_up))
+            return
+        tried = answer_of(lambda: client.deliveries(endpoint, event, limit))
+        if as_json:
+            typer.echo(tried.model_dump_json())
+            return
+        standing = answer_of(client.webhooks)
+    screen().print(_endpoints(standing), _attempts(tried))
+
+
+def replay_webhooks(
+    endpoint: Endpoint = None,
+    event: Event = None,
+    since: Annotated[
+        str | None, typer.Option(help="Made at this time or later, with zone.", show_default="any")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Made before this time, with zone.", show_default="any")
+    ] = None,
+    dead_only: Annotated[bool, typer.Option("--dead-only", help="Only events that were given up.")] = False,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send webhooks again, delivered or given up, under their old ids; it enables an endpoint that answered 410.
+
+    At least one option says which. A receiver that keeps ids knows what it had already.
+
+    Example: stackmeter replay-webhooks --endpoint on-call --dead-only
+
+    Exit codes: 0 told, 1 not taken, 2 token missing or wrong, 3 not reachable.
+    """
+    chosen = {"endpoint": endpoint, "event": event, "since": since, "until": until}
+    given: dict[str, str | bool] = {name: text for name, text in chosen.items() if text is not None}
+    if dead_only:
+        given["dead_only"] = True
+    with client_of(state, url, token) as client:
+        told = answer_of(lambda: client.replay_webhooks(given))
+    typer.echo(told.model_dump_json() if as_json else f"{told.replayed} will be sent again")
+
+
+def _endpoints(found: "WebhooksBody") -> "Table":
+    rows = [
+        [
+            one.endpoint,
+            "disabled (410)" if one.disabled else "" if one.configured else "not configured",
+            str(one.waiting),
+            "-" if one.oldest_s is None else f"{one.oldest_s:.0f} s",
+            str(one.delivered),
+            str(one.failed),
+            str(one.dead),
+            one.last_error,
+        ]
+        for one in found.webhooks
+    ]
+    heads = ["endpoint", "", "waiting", "oldest", "delivered", "failed", "given up", "last error"]
+    return _table(heads, rows)
+
+
+def _attempts(found: "DeliveriesBody") -> "Table":
+    rows = [
+        [one.at, one.endpoint, one.event, one.error or "delivered", f"{one.took_ms} ms"]
+        for one in found.deliveries
+    ]
+    return _table(["at", "endpoint", "event", "outcome", "took"], rows)
+
+
+def _dead(found: "DeadListBody") -> "Table":
+    rows = [
+        [one.dead, one.endpoint, one.event, one.alert, str(one.attempts), one.error] for one in found.dead
+    ]
+    return _table(["given up", "endpoint", "event", "alert", "attempts", "last error"], rows)
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*heads, box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*map(Text, row))  # plain text: what a receiver answers is no markup of ours
+    return table
