@@ -1,28 +1,341 @@
-"""Alerts as the API tells them."""
+"""Alerts and silences: how they stand, what happened to them, and what people do with them."""
 
-from api.models import AlertBody, AlertsBody, AlertStatus, number
-from api.times import format_time
-from store.reader import Snapshot
-from store.rows import Alert
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal
+from uuid import uuid4
 
-_MOST = 1000
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, StringConstraints
+
+from api.guard import GUARDED
+from api.models import AlertBody, AlertsBody, AlertStatus, Severity, number
+from api.periods import outcome_of
+from api.problems import InvalidQuery, documented, problem
+from api.times import format_time, parse_time
+from plant.park import Plant
+from plant.suggest import did_you_mean
+from plant.vocabulary import NS_PER_S
+from store.alert_actions import AlertAction, silence_id
+from store.alert_views import AlertEvent, AlertView, SilenceView, alert_events, find_alerts, silences
+from store.alert_views import alert as one_alert
+from store.reader import Reader
+
+Act = Callable[[AlertAction], None]
+Clock = Callable[[], int]  # ns UTC
+
+Word = Annotated[str | None, Query(max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the answer before")]
+Id = Annotated[str, Path(alias="id", max_length=64, examples=["alert_1b19524c013be38786387fa559fd5ecd"])]
+Who = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+Instant = Annotated[str, StringConstraints(max_length=64)]
+
+_NEEDS = {"snooze": "until", "assign": "to", "comment": "comment"}
+_ONLY_OF = {"until": "snooze", "to": "assign"}
 
 
-def alerts_body(state: Snapshot, status: AlertStatus | None) -> AlertsBody:
-    """Return alerts of a status or of any: firing ones first, then the newest, at most 1000."""
-    return AlertsBody(alerts=[_body(alert) for alert in state.alerts(status, _MOST)])
+class AlertEventBody(BaseModel):
+    """What happened to an alert."""
 
-
-def _body(alert: Alert) -> AlertBody:
-    return AlertBody(
-        id=alert.id,
-        rule=alert.rule,
-        status=alert.status,
-        severity=alert.severity,
-        started_at=format_time(alert.started_at),
-        ended_at=None if alert.ended_at is None else format_time(alert.ended_at),
-        value=None if alert.value is None else number(alert.value),
-        limit=number(alert.limit),
-        unit=alert.unit,
-        labels=dict(alert.labels),
+    at: str = Field(examples=["2026-11-24T05:00:00Z"])
+    kind: str = Field(
+        description="firing, resolved, acknowledged, snoozed, assigned, commented, silenced, inhibited or escalated",
+        examples=["acknowledged"],
     )
+    by: str | None = Field(description="who did it; null where nobody did", examples=["lan"])
+    detail: dict[str, Any] = Field(examples=[{"comment": "I look at it"}])
+
+
+class OneAlertBody(AlertBody):
+    """One alert, and what happened to it, in the order in which it was noted."""
+
+    events: list[AlertEventBody]
+
+
+class ActionBody(BaseModel):
+    """What somebody does with an alert."""
+
+    model_config = {"extra": "forbid"}
+
+    action: Literal["acknowledge", "snooze", "assign", "comment"] = Field(examples=["acknowledge"])
+    by: Who = Field(description="who does it; it is kept", examples=["lan"])
+    until: Instant | None = Field(
+        None, description="of a snooze, within 30 days, RFC 3339 with zone", examples=["2026-11-24T18:00:00+07:00"]
+    )
+    to: Who | None = Field(None, description="of assign: whom it is handed over to", examples=["minh"])
+    comment: Comment = Field("", description="kept with it", examples=["I look at it"])
+
+
+class ActedBody(BaseModel):
+    """What became of an action, and the alert as it stands."""
+
+    id: str = Field(examples=["0b5c"])
+    outcome: str = Field(
+        description="done, or waiting where the line has not come to it yet", examples=["done"]
+    )
+    detail: str = Field(examples=["acknowledged by lan: neither repeated nor escalated"])
+    alert: AlertBody
+
+
+class SilenceBody(BaseModel):
+    """Alerts that match all of `match` are not told from `start` to `until`."""
+
+    id: str = Field(examples=["silence_5d41402abc4b2a76b9719d911017c592"])
+    match: list[str] = Field(examples=[['facility="mill"', 'channel=~"stack/.*"']])
+    start: str = Field(examples=["2026-11-24T05:00:00Z"])
+    until: str = Field(examples=["2026-11-24T11:00:00Z"])
+    by: str = Field(examples=["lan"])
+    comment: str = Field(examples=["the stack's probe is cleaned"])
+    ended_by: str | None = Field(description="who ended it before its time", examples=[None])
+
+
+class SilencesBody(BaseModel):
+    """Silences, the one that ends first first."""
+
+    silences: list[SilenceBody]
+
+
+class NewSilenceBody(BaseModel):
+    """What somebody silences."""
+
+    model_config = {"extra": "forbid"}
+
+    match: list[Annotated[str, StringConstraints(max_length=300)]] = Field(
+        min_length=1, max_length=20, examples=[['facility="mill"', 'channel=~"stack/.*"']]
+    )
+    until: Instant = Field(description="RFC 3339 with zone", examples=["2026-11-24T18:00:00+07:00"])
+    by: Who = Field(examples=["lan"])
+    comment: Annotated[Comment, StringConstraints(min_length=1)] = Field(
+        description="why", examples=["the stack's probe is cleaned"]
+    )
+
+
+class SilencedBody(BaseModel):
+    """What became of it; `silence` is null while it waits."""
+
+    id: str = Field(description="the silence's", examples=["silence_5d41402abc4b2a76b9719d911017c592"])
+    outcome: str = Field(
+        description="done, or waiting where the line has not come to it yet", examples=["done"]
+    )
+    detail: str = Field(examples=['silence_5d… silences facility="mill" until 2026-11-24T11:00:00Z'])
+    silence: SilenceBody | None
+
+
+def routes(reader: Reader, plant: Plant, act: Act, clock: Clock) -> APIRouter:
+    """Return the routes; `act` hands an action to the line, which takes it in its turn."""
+    router = APIRouter(
+        prefix="/v1", tags=["alerts"], dependencies=GUARDED, responses=documented(401, 422, 503)
+    )
+    _asking(router, reader, plant)
+    _acting(router, reader, act)
+    _silencing(router, reader, act, clock)
+    return router
+
+
+def _asking(router: APIRouter, reader: Reader, plant: Plant) -> None:
+    @router.get("/alerts")
+    def alerts(
+        status: AlertStatus | None = None,
+        park: Word = None,
+        facility: Word = None,
+        rule: Word = None,
+        severity: Severity | None = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> AlertsBody:
+        """Return alerts that are all that is asked for, the newest first; `open` is every status but resolved."""
+        after = "" if cursor is None else _opened(cursor)
+        with reader.snapshot() as state:
+            try:
+                page = find_alerts(
+                    state.connection, status=status, park=park, facility=facility, rule=rule,
+                    severity=severity, after=after, most=limit,
+                )  # fmt: skip
+            except ValueError:
+                raise _no_cursor() from None
+        if not page.alerts:
+            _check_names(plant, park=park, facility=facility, rule=rule)
+        return AlertsBody(
+            alerts=[alert_body(one) for one in page.alerts], next=_sealed(page.after) if page.after else None
+        )
+
+    @router.get("/alerts/{id}", responses=documented(404))
+    def alert(request: Request, which: Id) -> Any:
+        """Return one alert with what happened to it and who did it."""
+        with reader.snapshot() as state:
+            found = one_alert(state.connection, which)
+            if found is None:
+                return _no_alert(request, which)
+            events = alert_events(state.connection, which)
+        body = OneAlertBody(
+            **alert_body(found).model_dump(), events=[_event_body(event) for event in events]
+        )
+        return JSONResponse(body.model_dump())
+
+
+def _acting(router: APIRouter, reader: Reader, act: Act) -> None:
+    @router.post("/alerts/{id}/actions", response_model=ActedBody, responses=documented(404, 409))
+    def alert_action(request: Request, which: Id, body: ActionBody) -> Any:
+        """Acknowledge, snooze, hand over or comment. Taken in turn among the readings; 202 if not yet."""
+        _check_action(body)
+        with reader.snapshot() as state:
+            if one_alert(state.connection, which) is None:
+                return _no_alert(request, which)
+        until = 0 if body.until is None else _time(body.until)
+        made = AlertAction(uuid4().hex, body.by, body.action, which, body.comment, body.to or "", until)
+        act(made)
+        outcome, detail = outcome_of(reader, made.id)
+        if outcome == "refused":
+            return problem(request.url.path, 409, detail)
+        with reader.snapshot() as state:
+            found = one_alert(state.connection, which)
+        if found is None:
+            raise RuntimeError("an alert is never forgotten")
+        told = ActedBody(id=made.id, outcome=outcome, detail=detail, alert=alert_body(found))
+        return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
+
+
+def _silencing(router: APIRouter, reader: Reader, act: Act, clock: Clock) -> None:
+    def silenced(request: Request, action: AlertAction, which: str) -> Any:
+        act(action)
+        outcome, detail = outcome_of(reader, action.id)
+        if outcome == "refused":
+            return problem(request.url.path, 409, detail)
+        found = _silence(reader, which)
+        told = SilencedBody(
+            id=which, outcome=outcome, detail=detail, silence=None if found is None else _silence_body(found)
+        )
+        return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
+
+    @router.get("/silences")
+    def all_silences(
+        ended: Annotated[bool, Query(description="those that are over too")] = False,
+    ) -> SilencesBody:
+        """Return the silences that last, the one that ends first first."""
+        with reader.snapshot() as state:
+            found = silences(state.connection, 0 if ended else clock())
+        return SilencesBody(silences=[_silence_body(one) for one in found])
+
+    @router.post("/silences", response_model=SilencedBody, responses=documented(409))
+    def silence(request: Request, body: NewSilenceBody) -> Any:
+        """Keep alerts that match from being told until a time. Taken in turn among the readings; 202 if not yet."""
+        made = AlertAction(
+            uuid4().hex, body.by, "silence", comment=body.comment, until=_time(body.until), match=tuple(body.match)
+        )
+        return silenced(request, made, silence_id(made.id))
+
+    @router.delete("/silences/{id}", response_model=SilencedBody, responses=documented(404, 409))
+    def unsilence(
+        request: Request, which: Id, by: Annotated[str, Query(min_length=1, max_length=100)]
+    ) -> Any:
+        """End a silence before its time."""
+        if _silence(reader, which) is None:
+            return problem(request.url.path, 404, f"there is no silence {which!r}")
+        return silenced(request, AlertAction(uuid4().hex, by, "unsilence", which), which)
+
+
+def alert_body(one: AlertView) -> AlertBody:
+    """Return an alert as the API tells it."""
+    lasted = None if one.ended_at is None else (one.ended_at - one.started_at) / NS_PER_S
+    return AlertBody(
+        id=one.id,
+        rule=one.rule,
+        status=one.status,
+        severity=one.severity,
+        started_at=format_time(one.started_at),
+        ended_at=_maybe_time(one.ended_at),
+        value=None if one.value is None else number(one.value),
+        limit=None if one.limit is None else number(one.limit),
+        unit=one.unit,
+        labels=dict(one.labels),
+        summary=one.summary,
+        description=one.description,
+        texts=dict(one.texts),
+        duration_s=lasted,
+        muted_by=one.muted_by or None,
+        acknowledged_at=_maybe_time(one.acknowledged_at),
+        acknowledged_by=one.acknowledged_by or None,
+        assigned_to=one.assigned_to or None,
+        snoozed_until=_maybe_time(one.snoozed_until or None),
+    )
+
+
+def _event_body(event: AlertEvent) -> AlertEventBody:
+    detail = dict(event.detail)
+    if isinstance(detail.get("until"), int):
+        detail["until"] = format_time(detail["until"])
+    return AlertEventBody(at=format_time(event.at), kind=event.kind, by=event.actor or None, detail=detail)
+
+
+def _silence_body(one: SilenceView) -> SilenceBody:
+    return SilenceBody(
+        id=one.id,
+        match=list(one.match),
+        start=format_time(one.start),
+        until=format_time(one.finish),
+        by=one.actor,
+        comment=one.comment,
+        ended_by=one.ended_by or None,
+    )
+
+
+def _silence(reader: Reader, which: str) -> SilenceView | None:
+    with reader.snapshot() as state:
+        return next((one for one in silences(state.connection) if one.id == which), None)
+
+
+def _check_action(body: ActionBody) -> None:
+    """Refuse what is missing of an action, and what is of another one."""
+    needed = _NEEDS.get(body.action)
+    wrong = [(name, f"is of {of}") for name, of in _ONLY_OF.items() if getattr(body, name) and of != body.action]
+    if needed is not None and not getattr(body, needed):
+        wrong.append((needed, f"say it with {body.action}"))
+    if wrong:
+        raise InvalidQuery(*wrong)
+
+
+def _check_names(plant: Plant, **asked: str | None) -> None:
+    """Refuse names that are in no configuration: where nothing was found they are rather mistyped than past."""
+    known: dict[str, Iterable[str]] = {
+        "park": (one.name for one in plant.parks),
+        "facility": (one.name for one in plant.facilities),
+        "rule": (one.name for one in (*plant.rules, *plant.conditions)),
+    }
+    for parameter, name in asked.items():
+        names = sorted(set(known[parameter]))
+        if name is not None and name not in names:
+            raise InvalidQuery((parameter, f"no {parameter} {name!r}{did_you_mean(name, names)}"))
+
+
+def _time(text: str) -> int:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise InvalidQuery(("until", str(error))) from error
+
+
+def _maybe_time(time: int | None) -> str | None:
+    return None if time is None else format_time(time)
+
+
+def _no_alert(request: Request, which: str) -> JSONResponse:
+    return problem(request.url.path, 404, f"there is no alert {which!r}")
+
+
+def _sealed(after: str) -> str:
+    return base64.urlsafe_b64encode(after.encode()).rstrip(b"=").decode()
+
+
+def _opened(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise _no_cursor() from None
+
+
+def _no_cursor() -> InvalidQuery:
+    return InvalidQuery(("cursor", "take `next` of the answer before"))

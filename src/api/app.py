@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
-from api import boundary, periods
+from api import boundary, periods, webhooks
 from api import totals as tonnes
 from api.alerts import alerts_body
 from api.balance import balances_body
@@ -71,6 +71,7 @@ def create_app(
     decide: Decide,
     catalogue: Register | None = None,
     explain: Explainer | None = None,
+    outbox: webhooks.OpenOutbox | None = None,
 ) -> FastAPI:
     """Return the API.
 
@@ -91,6 +92,8 @@ def create_app(
         The methods and factors that the plant was loaded with; without it a question with `with` is refused.
     explain
         Tells what a window was made of; without it only totals are explained, by their parts.
+    outbox
+        Opens the outbox of webhooks; without it there are no routes about them.
     """
     app = FastAPI(
         title="Stackmeter",
@@ -112,6 +115,8 @@ def create_app(
     app.include_router(_events(reader))
     app.include_router(explain_router(reader, plant, clock, explain))
     app.include_router(periods.routes(reader, plant, decide))
+    if outbox is not None:
+        app.include_router(webhooks.routes(plant, outbox, clock))
     return app
 
 

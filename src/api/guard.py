@@ -1,7 +1,9 @@
 """Who may ask, and that a query says only what we understand."""
 
 import hmac
+import re
 from collections import Counter
+from typing import Any, get_args, get_origin
 
 from fastapi import Depends, Security
 from fastapi.dependencies.models import Dependant
@@ -12,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.problems import InvalidQuery, problem
 from plant.suggest import did_you_mean
 
-OPEN_PATHS = frozenset({"/livez"})
+OPEN_PATHS = re.compile(r"/livez|/a/[^/]{1,1024}")  # the second has a token of its own: api.acknowledge
 
 
 class TokenGuard:
@@ -25,7 +27,7 @@ class TokenGuard:
         self._expected = f"Bearer {token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._bears_token(scope):
+        if scope["type"] != "http" or OPEN_PATHS.fullmatch(scope["path"]) or self._bears_token(scope):
             await self._app(scope, receive, send)
         else:
             headers = {"WWW-Authenticate": 'Bearer realm="stackmeter"'}
@@ -38,7 +40,7 @@ class TokenGuard:
 
 
 def known_parameters_only(request: Request) -> None:
-    """Refuse a query parameter that the route does not have, or that comes twice.
+    """Refuse a query parameter that the route does not have, or that comes twice where it is no list.
 
     A mistyped filter that is ignored would silently answer with the wrong tonnes.
     """
@@ -48,15 +50,24 @@ def known_parameters_only(request: Request) -> None:
         (name[:64], f"unknown parameter{did_you_mean(name, known)}") for name in counts if name not in known
     ]
     repeated = [
-        (name, "given more than once") for name, count in counts.items() if name in known and count > 1
+        (name, "given more than once")
+        for name, count in counts.items()
+        if name in known and count > 1 and not known[name]
     ]
     if unknown or repeated:
         raise InvalidQuery(*unknown, *repeated)
 
 
-def _parameters(dependant: Dependant) -> set[str]:
-    below = (_parameters(part) for part in dependant.dependencies)
-    return {field.alias for field in dependant.query_params}.union(*below)
+def _parameters(dependant: Dependant) -> dict[str, bool]:
+    """Return the parameters, and whether each is a list."""
+    own = {field.alias: _is_list(field.field_info.annotation) for field in dependant.query_params}
+    for part in dependant.dependencies:
+        own |= _parameters(part)
+    return own
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(_is_list(one) for one in get_args(annotation))
 
 
 # The first only describes the token in OpenAPI: `TokenGuard` is what asks for it.

@@ -1,7 +1,7 @@
 """The shapes of the API's answers. Unknown is null, and so is a field that a level does not have."""
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -10,7 +10,8 @@ By = Literal["none", "scope", "method"]
 Kind = Literal["reading", "activity", "emission"]
 Every = Literal["1m", "15m", "1h", "1d", "1mo"]
 EmissionField = Literal["co2e_t", "co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg", "activity"]
-AlertStatus = Literal["firing", "resolved"]
+AlertStatus = Literal["open", "firing", "acknowledged", "silenced", "inhibited", "resolved"]
+Severity = Literal["info", "warning", "critical"]
 
 _TIME = "2026-11-24T05:00:00Z"
 
@@ -180,7 +181,9 @@ class AlertBody(BaseModel):
 
     id: str = Field(examples=["9f1c2d"])
     rule: str = Field(examples=["mill-grid-rate"])
-    status: str = Field(description="firing or resolved", examples=["firing"])
+    status: str = Field(
+        description="firing, acknowledged, silenced, inhibited or resolved", examples=["acknowledged"]
+    )
     severity: str = Field(examples=["warning"])
     started_at: str = Field(examples=[_TIME])
     ended_at: str | None = Field(examples=[None])
@@ -188,12 +191,36 @@ class AlertBody(BaseModel):
     limit: float | None = Field(examples=[5.0])
     unit: str = Field(examples=["t/h"])
     labels: dict[str, str] = Field(examples=[{"park": "nam-cau-kien", "facility": "mill"}])
+    summary: str = Field("", examples=["grid emits 5.2 t/h"])
+    description: str = Field("", examples=["Ask the shift leader."])
+    texts: dict[str, Any] = Field(
+        default_factory=dict,
+        description="what the rule says beyond that: both languages, what to do first, the runbook",
+        examples=[{"first_action": {"vi": "Kiểm tra quạt gió.", "en": "Check the air damper."}}],
+    )
+    duration_s: float | None = Field(
+        None, description="how long it fired [s]; null while it does", examples=[None]
+    )
+    muted_by: str | None = Field(
+        None,
+        description="the silence, maintenance window or alert that keeps it from being told",
+        examples=[None],
+    )
+    acknowledged_at: str | None = Field(None, examples=[_TIME])
+    acknowledged_by: str | None = Field(None, examples=["lan"])
+    assigned_to: str | None = Field(None, examples=["minh"])
+    snoozed_until: str | None = Field(None, examples=[None])
 
 
 class AlertsBody(BaseModel):
-    """Alerts: firing ones first, then the newest first; at most 1000."""
+    """Alerts, the newest first."""
 
     alerts: list[AlertBody]
+    next: str | None = Field(
+        None,
+        description="`cursor` of the question for those after them; null: there are none",
+        examples=[None],
+    )
 
 
 class AliveBody(BaseModel):

@@ -100,7 +100,7 @@ def routes(reader: Reader, plant: Plant, decide: Decide) -> APIRouter:
         one = _parks(plant, body.park)[0]
         made = Decision(uuid4().hex, body.by, body.action, body.park, body.month, body.generation)
         decide(made)
-        outcome, detail = _outcome(reader, made.id)
+        outcome, detail = outcome_of(reader, made.id)
         if outcome == "refused":
             return problem(request.url.path, 409, detail)
         with reader.snapshot() as state:
@@ -123,7 +123,7 @@ def _parks(plant: Plant, name: str | None) -> list[Park]:
     return found
 
 
-def _outcome(reader: Reader, number: str) -> tuple[str, str]:
+def outcome_of(reader: Reader, number: str) -> tuple[str, str]:
     """Wait until the line has taken a decision; return its outcome and detail."""
     until = time.monotonic() + WAIT_S
     while True:

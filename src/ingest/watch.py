@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ingest.telling import Teller
 from plant.arrays import Bools, Floats, Readings, Times
 from plant.park import Plant, ThresholdRule
 from plant.vocabulary import NS_PER_HOUR
@@ -25,10 +26,12 @@ class RuleWatch:
                 self._by_channel.setdefault(rule.channel, []).append(rule)
         self._on_windows = [rule for rule in plant.rules if rule.source >= 0]
         self._states: dict[str, RuleState] = {}
+        self._teller = Teller(plant, memory.connection, api_url)
         self.reload()
 
     def reload(self) -> None:
         """Read again where the rules stand, as after a rollback."""
+        self._teller.forget()
         stored = alerts.rule_states(self._memory.connection)
         self._states = {
             name: RuleState(State(s), judged, alert) for name, (s, judged, alert) in stored.items()
@@ -55,7 +58,7 @@ class RuleWatch:
                 )
 
     def windows(self, now: int) -> None:
-        """Judge the windows whose time has come, and mark rules that have gone without readings as unknown."""
+        """Judge the windows whose time has come, mark rules without readings as unknown, and tell what is due."""
         for rule in self._on_windows:
             state = self._state(rule)
             if self._due(rule, now) > state.judged:
@@ -68,6 +71,7 @@ class RuleWatch:
         for channel, rules in self._by_channel.items():
             for rule in rules:
                 self._doubt(rule, now, self._plant.channels[channel].max_gap)
+        self._teller.tell(now)
 
     def _doubt(self, rule: ThresholdRule, now: int, max_gap: int) -> None:
         state = self._state(rule)

@@ -3,24 +3,27 @@
 import base64
 import binascii
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
 
+from plant.alert_parts import AlertPart
 from plant.documents import Placed
 from plant.files import decode, inside, read_bytes
 from plant.findings import Findings
-from plant.model import AlertPart, WebhookPart
+from plant.model import WebhookPart
 from plant.park import Channel, Source, ThresholdRule, Webhook
 from plant.problems import ConfigurationError
 from plant.units import DimensionError, conversion, unit
+from plant.vocabulary import NS_PER_MIN
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that Standard Webhooks gives every secret
 SECRET_BYTES = range(24, 65)
 LARGEST_SECRET_FILE = 4096
 EMISSION_RATE = "t/h"
 CO2E_RATE = "tCO2e/h"
+WINDOW_DELAY = NS_PER_MIN
 
 Site = tuple[str, str]  # park and facility
 
@@ -43,7 +46,7 @@ class RuleMaker:
         source = self._source(part, site) if written.source is not None else None
         if channel is None and source is None:
             return None
-        if channel is not None and "delay" in written.model_fields_set:
+        if channel is not None and written.delay is not None:
             self.findings.refuse(part, "is for a source; a channel is judged at each reading", "delay")
         judged_in = channel.unit.symbol if channel else EMISSION_RATE
         return ThresholdRule(
@@ -56,9 +59,9 @@ class RuleMaker:
             limit=self._limit(part, judged_in),
             unit=judged_in,
             severity=written.severity,
-            delay=written.delay,
-            summary=written.summary,
-            description=written.description,
+            delay=WINDOW_DELAY if written.delay is None else written.delay,
+            summary=written.summary.en,
+            description=written.description.en if written.description else "",
         )
 
     def _site(self, part: Placed[AlertPart]) -> Site | None:
@@ -73,7 +76,7 @@ class RuleMaker:
             )
         else:
             known = [facility for park, facility in self.channels if written.park in (None, park)]
-            self.findings.unknown(part, "facility", written.facility, known, "facility")
+            self.findings.unknown(part, "facility", str(written.facility), known, "facility")
         return None
 
     def _channel(self, part: Placed[AlertPart], site: Site) -> Channel | None:
@@ -107,24 +110,49 @@ class RuleMaker:
 def webhook(
     part: Placed[WebhookPart], directory: Path, environment: Mapping[str, str], findings: Findings
 ) -> Webhook:
-    """Return a webhook with its secret; what is wrong with the secret goes to `findings`, never the secret."""
-    key = next(k for k in ("secret_env", "secret_file", "secret") if getattr(part.value, k) is not None)
-    try:
-        secret = _secret(part, key, directory, environment)
-        _check_secret(secret)
-    except ValueError as error:
-        findings.refuse(part, str(error), key)
-        secret = ""
-    return Webhook(part.value.name, part.value.url, secret, part.value.allow_private)
+    """Return a webhook with its secrets; what is wrong with a secret goes to `findings`, never the secret.
+
+    An endpoint that signs shares its secret with no other: who holds one could speak to the other in our name.
+    """
+    written = part.value
+
+    def read(*keys: str, check: Callable[[str], None] = _check_secret) -> str:
+        key = next((k for k in keys if getattr(written, k) is not None), None)
+        if key is None:
+            return ""
+        try:
+            secret = _secret(part, key, directory, environment)
+            check(secret)
+        except ValueError as error:
+            findings.refuse(part, str(error), key)
+            return ""
+        if check is _check_secret:
+            message = "is the secret of another endpoint, or of this one twice: each has its own"
+            findings.is_only(part, message, ("secret", secret), key)
+        return secret
+
+    return Webhook(
+        name=written.name,
+        url=written.url or "",
+        secret=read("url_env", check=_check_chat_url)
+        if written.kind == "apprise"
+        else read("secret_env", "secret_file", "secret"),
+        allow_private=written.allow_private,
+        previous_secret=read("previous_secret_env", "previous_secret_file"),
+        kind=written.kind,
+        format="alertmanager-api" if written.kind == "alertmanager-api" else written.format,
+        heartbeat=written.heartbeat or 0,
+        language=written.language,
+    )
 
 
 def _secret(part: Placed[WebhookPart], key: str, directory: Path, environment: Mapping[str, str]) -> str:
     written = str(getattr(part.value, key))
-    if key == "secret_env":
+    if key.endswith("_env"):
         if written not in environment:
             raise ValueError("the environment has no variable of that name")
         return environment[written]
-    if key == "secret_file":
+    if key.endswith("_file"):
         return _secret_of_file(written, directory)
     _check_private(part.document.file)
     return written
@@ -160,3 +188,8 @@ def _check_secret(secret: str) -> None:
         raise ValueError(
             f"a secret is {SECRET_PREFIX} and then {SECRET_BYTES[0]} to {SECRET_BYTES[-1]} bytes in base64"
         )
+
+
+def _check_chat_url(url: str) -> None:
+    if not url or not url.isprintable():
+        raise ValueError("the variable holds no Apprise URL, such as tgram://token/chat")

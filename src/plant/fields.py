@@ -82,13 +82,14 @@ class Part(BaseModel):
         # An instance without fields stands for a part that was refused before: see documents.salvage.
         faults = list(self.faults()) if self.model_fields_set else []
         if faults:
-            raise ValidationError.from_exception_data(type(self).__name__, [_detail(*f) for f in faults])
+            raise ValidationError.from_exception_data(type(self).__name__, [refusal((name,), message) for name, message in faults])
         return self
 
 
-def _detail(name: str, message: str) -> InitErrorDetails:
+def refusal(path: tuple[str, ...], message: str) -> InitErrorDetails:
+    """Return what is wrong with a key of a part as pydantic tells it."""
     return InitErrorDetails(
-        type=PydanticCustomError("value_error", "{error}", {"error": message}), loc=(name,), input=None
+        type=PydanticCustomError("value_error", "{error}", {"error": message}), loc=path, input=None
     )
 
 

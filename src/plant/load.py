@@ -10,21 +10,27 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+from plant.alert_parts import AlertPart
+from plant.alerting import Routing
 from plant.alerts import RuleMaker, Site, webhook
 from plant.balances import BalanceMaker
 from plant.catalogue import Catalogue
 from plant.certificates import facility_of
 from plant.channels import channels_of
+from plant.condition_maker import Candidate, ConditionMaker, candidates
+from plant.conditions import Subject
 from plant.documents import Placed, read, salvage
 from plant.findings import Findings
 from plant.fingerprint import fingerprint
 from plant.model import Configuration, FacilityPart, ParkPart, SettingsPart, json_schema
 from plant.park import (
     Channel,
+    Condition,
     Gateway,
     MeterBalance,
     Park,
@@ -35,6 +41,7 @@ from plant.park import (
     Webhook,
 )
 from plant.problems import ConfigurationError, Problem
+from plant.routing import routing
 from plant.sources import SourceMaker
 from plant.suggest import did_you_mean
 from plant.virtuals import VirtualMaker
@@ -78,14 +85,21 @@ def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] |
     if facilities and not any(part.value.sources for part in facilities.values()):
         message = "no source is declared, so nothing would be counted"
         findings.problems.append(Problem(str(directory), 0, "", message))
+    resolved = tuple(_park(park, settings.window, findings) for park in parks)
+    webhooks = _webhooks(files, directory, os.environ if environment is None else environment, findings)
+    gateways = _gateways(facilities, findings)
+    alerts = _alerts(files, findings)
+    subjects = candidates([p.value.name for p in parks], list(facilities), gateways, channels, sources)
     plant = Plant(
-        parks=tuple(_park(park, settings.window, findings) for park in parks),
+        parks=resolved,
         facilities=tuple(facility_of(part, park, findings) for (park, _), part in facilities.items()),
-        gateways=_gateways(facilities, findings),
+        gateways=gateways,
         channels=channels,
         sources=sources,
-        rules=_rules(files, facilities, channels, sources, findings),
-        webhooks=_webhooks(files, directory, os.environ if environment is None else environment, findings),
+        rules=_rules(alerts, facilities, channels, sources, findings),
+        conditions=_conditions(alerts, subjects, _by_site(facilities, channels), findings),
+        webhooks=webhooks,
+        routing=_routing(files, webhooks, resolved, findings),
         window=settings.window,
         gwp=settings.gwp,
         max_late=settings.max_late,
@@ -259,17 +273,32 @@ def _balances(
     return tuple(sorted((one for one in made if one), key=lambda one: (one.park, one.facility, one.name)))
 
 
+def _alerts(files: Files, findings: Findings) -> list[Placed[AlertPart]]:
+    alerts = [alert for file in files for alert in file.parts("alerts", file.value.alerts)]
+    return [alert for alert in alerts if findings.is_first_name(alert, "alert")]
+
+
 def _rules(
-    files: Files,
+    alerts: Iterable[Placed[AlertPart]],
     facilities: Facilities,
     channels: Iterable[Channel],
     sources: Iterable[Source],
     findings: Findings,
 ) -> tuple[ThresholdRule, ...]:
     maker = RuleMaker(_by_site(facilities, channels), _by_site(facilities, sources), findings)
-    alerts = [alert for file in files for alert in file.parts("alerts", file.value.alerts)]
-    made = [maker.rule(alert) for alert in alerts if findings.is_first_name(alert, "alert")]
+    made = [maker.rule(alert) for alert in alerts if alert.value.expr is None]
     return tuple(sorted((rule for rule in made if rule), key=lambda rule: rule.name))
+
+
+def _conditions(
+    alerts: Iterable[Placed[AlertPart]],
+    subjects: Mapping[Subject, Sequence[Candidate]],
+    channels: Mapping[Site, Mapping[str, Channel]],
+    findings: Findings,
+) -> tuple[Condition, ...]:
+    maker = ConditionMaker(subjects, channels, findings)
+    made = [maker.conditions(alert) for alert in alerts if alert.value.expr is not None]
+    return tuple(sorted(chain.from_iterable(made), key=lambda one: (one.name, one.subjects)))
 
 
 def _webhooks(
@@ -280,6 +309,11 @@ def _webhooks(
         webhook(p, directory, environment, findings) for p in parts if findings.is_first_name(p, "webhook")
     ]
     return tuple(sorted(made, key=lambda hook: hook.name))
+
+
+def _routing(files: Files, webhooks: Iterable[Webhook], parks: Sequence[Park], findings: Findings) -> Routing:
+    zone = parks[0].zone if parks else ZoneInfo("UTC")
+    return routing(files, [hook.name for hook in webhooks], zone, findings)
 
 
 def _numbered(parts: list[Numbered]) -> tuple[Numbered, ...]:

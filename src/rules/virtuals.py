@@ -63,12 +63,12 @@ def _columns(
             stack.append(known[at][0])
             shares[at] = known[at][1:]
         else:
-            stack.append(_applied(step.name, stack))
+            stack.append(applied(step.name, stack))
     return stack.pop(), *least_covered(list(shares.values()))
 
 
-def _applied(name: str, stack: list[Floats]) -> Floats:
-    """Take an operation's operands off the stack and return its result, NaN where that is not finite."""
+def applied(name: str, stack: list[Floats]) -> Floats:
+    """Take an operation's operands off the stack and return its result, NaN where that is not finite; columns or numbers."""
     last = stack.pop()
     with np.errstate(all="ignore"):
         match name:

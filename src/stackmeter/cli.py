@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackmeter import asking, proving
+from stackmeter import asking, deliveries, proving
 from stackmeter.command import (
     EXIT_CONFIG,
     EXIT_INTERRUPTED,
@@ -356,5 +356,7 @@ for command in (
     proving.restate,
     proving.verify,
     asking.explain,
+    deliveries.deliveries,
+    deliveries.replay_webhooks,
 ):
     app.command()(command)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from api.explain import ExplainBody
 from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
 from api.periods import DecidedBody, DecisionBody, PeriodsBody
+from api.webhooks import DeadListBody, DeliveriesBody, ReplayedBody, WebhooksBody
 
 TIMEOUT_S = 10.0
 DECISION_S = 20.0  # it waits for its turn among the readings
@@ -128,8 +129,7 @@ class Client:
         if response.status_code in {200, 202}:
             return self._valid(DecidedBody, body)
         if response.status_code in {409, 422}:
-            errors = "; ".join(f"{e['parameter']}: {e['detail']}" for e in body.get("errors", ()))
-            raise NotTaken(errors or str(body.get("detail")))
+            raise NotTaken(_why(body))
         raise self._refusal(response.status_code, "/v1/periods", body)
 
     def explain(self, **query: str) -> ExplainBody:
@@ -137,11 +137,46 @@ class Client:
         response = self._answer("GET", "/v1/explain", params=query)
         body = self._json(response, "/v1/explain")
         if response.status_code in {404, 422}:
-            errors = "; ".join(f"{e['parameter']}: {e['detail']}" for e in body.get("errors", ()))
-            raise NotAsked(errors or str(body.get("detail")))
+            raise NotAsked(_why(body))
         if response.status_code != 200:
             raise self._refusal(response.status_code, "/v1/explain", body)
         return self._valid(ExplainBody, body)
+
+    def webhooks(self) -> WebhooksBody:
+        """Return how each endpoint of webhooks stands."""
+        return self._valid(WebhooksBody, self._get("/v1/webhooks"))
+
+    def deliveries(self, endpoint: str | None, event: str | None, limit: int) -> DeliveriesBody:
+        """Return attempts to deliver, the newest first; raise `NotAsked` where there is no such endpoint."""
+        return self._valid(
+            DeliveriesBody,
+            self._chosen("/v1/webhooks/deliveries", endpoint=endpoint, event=event, limit=limit),
+        )
+
+    def dead_webhooks(self, endpoint: str | None, limit: int) -> DeadListBody:
+        """Return events that were given up, the newest first; raise `NotAsked` where there is no such endpoint."""
+        return self._valid(DeadListBody, self._chosen("/v1/webhooks/dead", endpoint=endpoint, limit=limit))
+
+    def replay_webhooks(self, chosen: Mapping[str, str | bool]) -> ReplayedBody:
+        """Make events due again; raise `NotTaken` with the reason where the service does not."""
+        path = "/v1/webhooks/replay"
+        response = self._answer("POST", path, json=dict(chosen))
+        body = self._json(response, path)
+        if response.status_code == 422:
+            raise NotTaken(_why(body))
+        if response.status_code != 200:
+            raise self._refusal(response.status_code, path, body)
+        return self._valid(ReplayedBody, body)
+
+    def _chosen(self, path: str, **query: str | int | None) -> Any:
+        given = {name: value for name, value in query.items() if value is not None}
+        response = self._answer("GET", path, params=given)
+        body = self._json(response, path)
+        if response.status_code == 422:
+            raise NotAsked(_why(body))
+        if response.status_code != 200:
+            raise self._refusal(response.status_code, path, body)
+        return body
 
     def _get(self, path: str, query: Mapping[str, str] | None = None, may_be: int = 200) -> Any:
         """Return what the service answers with status 200, or with the other one that is an answer too."""
@@ -176,3 +211,9 @@ class Client:
             return kind.model_validate(body)
         except ValidationError as error:
             raise Unreachable(f"what answers at {self.url} is not this Stackmeter: {error}") from error
+
+
+def _why(problem: Any) -> str:
+    """Return what a problem says of each parameter, else of the whole."""
+    errors = "; ".join(f"{e['parameter']}: {e['detail']}" for e in problem.get("errors", ()))
+    return errors or str(problem.get("detail"))

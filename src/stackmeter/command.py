@@ -125,6 +125,7 @@ def screen() -> "Console":
 def failures() -> dict[type[Exception], int]:
     """Return what may keep a command from its work, and the exit code that says so; the first that fits counts."""
     from ingest.subscriber import BrokerAddress
+    from notify.webhook import EndpointError
     from simulators import publisher
     from stackmeter import broker, service
     from stackmeter.folder import FolderInUse
@@ -136,6 +137,7 @@ def failures() -> dict[type[Exception], int]:
         publisher.BrokerError: EXIT_UNREACHABLE,
         broker.BrokerError: EXIT_UNREACHABLE,
         BrokerAddress: EXIT_CONFIG,
+        EndpointError: EXIT_CONFIG,
         OSError: EXIT_CONFIG,
     }
 

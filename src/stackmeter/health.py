@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from api.health import Health
 from api.metrics import Family
+from store.webhooks import EndpointState
 
 if TYPE_CHECKING:
     from stackmeter.service import Service
@@ -40,11 +41,8 @@ class Pulse:
             f"channel_conflict: two meters seem to speak on {c.park}/{c.facility}/{c.name}"
             for c in (s.plant.channels[index] for index in sorted(s.line.conflicts))
         ]
-        degradations += [
-            f"webhook {w.endpoint}: {w.last_error}"
-            for w in s.webhooks.statistics()
-            if w.last_error or w.disabled
-        ]
+        for webhook in s.webhooks.statistics():
+            degradations += _webhook_troubles(webhook)
         return Health(tuple(reasons), tuple(degradations))
 
     def watch(self, stop: threading.Event) -> None:
@@ -103,6 +101,7 @@ class Pulse:
                 "Source hours that InfluxDB has yet to get.", waiting.influx_hours
             ),
             "stackmeter_webhooks_waiting": _gauge("Webhooks not delivered yet.", waiting.webhooks),
+            **_webhook_families(s.webhooks.statistics()),
         }
         if s.influx is not None:
             families["stackmeter_influx_points"] = _counter("Points sent.", s.influx.statistics.points_sent)
@@ -124,6 +123,36 @@ class Pulse:
             "counter", "Messages quarantined or rejected, by gateway and code.", codes, ("gateway", "code")
         )
         return families
+
+
+def _webhook_troubles(webhook: EndpointState) -> Iterator[str]:
+    if webhook.disabled:
+        yield f"webhook {webhook.endpoint}: answered 410 and gets nothing until a replay or another url"
+    elif webhook.last_error:
+        yield f"webhook {webhook.endpoint}: {webhook.last_error}"
+    if webhook.dead:
+        yield f"webhook {webhook.endpoint}: {webhook.dead} given up: stackmeter deliveries --dead shows them"
+
+
+def _webhook_families(webhooks: Sequence[EndpointState]) -> dict[str, Family]:
+    def family(kind: Literal["counter", "gauge"], text: str, values: Iterable[float]) -> Family:
+        names = ((webhook.endpoint,) for webhook in webhooks)
+        return Family(kind, text, dict(zip(names, map(float, values), strict=True)), ("endpoint",))
+
+    return {
+        "stackmeter_webhooks_delivered": family(
+            "counter", "Attempts that an endpoint took.", (w.delivered for w in webhooks)
+        ),
+        "stackmeter_webhooks_failed": family(
+            "counter", "Attempts that an endpoint did not take.", (w.failed for w in webhooks)
+        ),
+        "stackmeter_webhooks_dead": family(
+            "gauge", "Webhooks given up until a replay.", (w.dead for w in webhooks)
+        ),
+        "stackmeter_webhooks_disabled": family(
+            "gauge", "1 where an endpoint answered 410.", (w.disabled for w in webhooks)
+        ),
+    }
 
 
 def _gauge(text: str, value: float) -> Family:

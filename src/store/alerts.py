@@ -1,21 +1,21 @@
-"""Makes a judgement lasting: alert, rule state, late breaches, InfluxDB line and webhooks, in the line's transaction.
+"""Makes a judgement lasting: alert, its events, rule state, late breaches, InfluxDB line, in the line's transaction.
 
 Nothing here begins or commits a transaction, so an alert and the webhooks that tell of it are there together or not
 at all.
 """
 
 import json
+import math
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from hashlib import sha256
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from plant.arrays import Floats, Times
 from plant.park import Plant, ThresholdRule
-from plant.vocabulary import NS_PER_S
 from store.lines import series_key
+from store.notices import announce, digest
 
 _COLUMNS = (
     'id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary, description'
@@ -49,14 +49,34 @@ class Judgement(Protocol):
     def late_value(self) -> Floats: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An alert as it begins, its texts filled in. `value` and `limit` are in `unit`, NaN where there is none.
+
+    `texts` is what the rule says beyond summary and description, such as both languages and the runbook.
+    """
+
+    id: str
+    rule: str
+    severity: str
+    started_at: int  # ns UTC
+    value: float
+    limit: float
+    unit: str
+    labels: Mapping[str, str]
+    summary: str
+    description: str
+    texts: Mapping[str, Any] = field(default_factory=dict)
+
+
 def alert_id(rule: str, started_at: int) -> str:
     """Return the id of the alert that a rule began at a time (ns UTC): the same whenever it is computed, without a dot."""
-    return f"alert_{_digest(rule, started_at)}"
+    return f"alert_{digest(rule, started_at)}"
 
 
 def event_id(alert: str, transition: str) -> str:
     """Return the webhook-id of an alert's transition: constant over retries, restarts and replays, without a dot."""
-    return f"event_{_digest(alert, transition)}"
+    return f"event_{digest(alert, transition)}"
 
 
 def rule_states(connection: sqlite3.Connection) -> dict[str, tuple[str, int, str | None]]:
@@ -69,7 +89,20 @@ def save_rule_state(
     connection: sqlite3.Connection, rule: str, state: str, judged: int, alert: str | None
 ) -> None:
     """Store where a rule stands; `alert` is its open alert's id."""
-    connection.execute("INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?, ?)", (rule, state, judged, alert))
+    connection.execute(
+        "INSERT OR REPLACE INTO rule_state (rule, state, judged, alert) VALUES (?, ?, ?, ?)",
+        (rule, state, judged, alert),
+    )
+
+
+def note_event(
+    connection: sqlite3.Connection, alert: str, at: int, kind: str, actor: str = "", **detail: Any
+) -> None:
+    """Append what happened to an alert at a time [ns UTC]; `alert` is "" for what is of a silence or a rule."""
+    connection.execute(
+        "INSERT INTO alert_event (alert, at, kind, actor, detail) VALUES (?, ?, ?, ?, ?)",
+        (alert, at, kind, actor, json.dumps(detail, allow_nan=False, ensure_ascii=False)),
+    )
 
 
 def apply_judgement(
@@ -97,90 +130,108 @@ def apply_judgement(
     """
     for transition in judgement.transitions:
         if transition.firing:
-            alert = _begin(connection, plant, rule, transition)
+            raised = _raised(plant, rule, transition)
+            begin(connection, plant, raised, now=now, api_url=api_url)
+            alert = raised.id
         else:
-            _end(connection, alert, transition)
-        _announce(connection, plant, rule, alert, transition, now=now, api_url=api_url)
-        alert = alert if transition.firing else None
-    connection.executemany(
-        "INSERT OR IGNORE INTO late_breach VALUES (?, ?, ?)",
-        zip(
-            [rule.name] * len(judgement.late_time),
-            judgement.late_time.tolist(),
-            judgement.late_value.tolist(),
-            strict=True,
-        ),
-    )
+            if alert is not None:
+                end(connection, plant, alert, transition.time, transition.value, now=now, api_url=api_url)
+            alert = None
+    _note_late(connection, rule, judgement, now)
     save_rule_state(connection, rule.name, judgement.state, judgement.judged, alert)
     return alert
 
 
-def _digest(*parts: str | int) -> str:
-    return sha256(json.dumps(parts).encode()).hexdigest()[:32]
-
-
-def _begin(connection: sqlite3.Connection, plant: Plant, rule: ThresholdRule, transition: Transition) -> str:
-    labels = _labels(plant, rule)
-    words = {**labels, "value": f"{transition.value:.6g}", "limit": f"{rule.limit:.6g}", "unit": rule.unit}
-    alert = alert_id(rule.name, transition.time)
+def begin(
+    connection: sqlite3.Connection, plant: Plant, raised: Raised, *, now: int, api_url: str = ""
+) -> None:
+    """Store an alert that begins, tell InfluxDB, and without routes every webhook; `now` [ns UTC] is when these are due."""
     connection.execute(
-        f"INSERT INTO alert ({_COLUMNS}) VALUES (?, ?, 'firing', ?, ?, NULL, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO alert ({_COLUMNS}, texts) VALUES (?, ?, 'firing', ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)",
         (
-            alert,
-            rule.name,
-            rule.severity,
-            transition.time,
-            transition.value,
-            rule.limit,
-            rule.unit,
-            json.dumps(labels, sort_keys=True),
-            _filled(rule.summary, words),
-            _filled(rule.description, words),
+            raised.id,
+            raised.rule,
+            raised.severity,
+            raised.started_at,
+            raised.value,
+            raised.limit,
+            raised.unit,
+            json.dumps(dict(raised.labels), sort_keys=True),
+            raised.summary,
+            raised.description,
+            json.dumps(dict(raised.texts), ensure_ascii=False),
         ),
     )
-    return alert
+    _told(connection, plant, raised.id, "firing", raised.started_at, raised.value, now=now, api_url=api_url)
 
 
-def _end(connection: sqlite3.Connection, alert: str | None, transition: Transition) -> None:
-    """Resolve; `value` becomes the one that resolved, the texts go on telling what had fired."""
-    connection.execute(
-        "UPDATE alert SET status = 'resolved', ended_at = ?, value = ? WHERE id = ?",
-        (transition.time, transition.value, alert),
-    )
-
-
-def _announce(
+def end(
     connection: sqlite3.Connection,
     plant: Plant,
-    rule: ThresholdRule,
-    alert: str | None,
-    transition: Transition,
+    alert: str,
+    time: int,
+    value: float,
+    *,
+    now: int,
+    api_url: str = "",
+) -> None:
+    """Resolve an alert at a time [ns UTC]; `value` becomes the one that resolved, the texts go on telling what had fired."""
+    connection.execute(
+        "UPDATE alert SET status = 'resolved', muted_by = '', ended_at = ?, value = ? WHERE id = ?",
+        (time, value, alert),
+    )
+    _told(connection, plant, alert, "resolved", time, value, now=now, api_url=api_url)
+
+
+def _told(
+    connection: sqlite3.Connection,
+    plant: Plant,
+    alert: str,
+    kind: str,
+    time: int,
+    value: float,
     *,
     now: int,
     api_url: str,
 ) -> None:
-    """Queue what the outside is told of a transition: a line for InfluxDB, and one frozen body for every endpoint."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM alert WHERE id = ?", (alert,)).fetchone()
-    data = _as_json(row)
-    connection.execute(
-        "INSERT INTO influx_alert (line) VALUES (?)", (_influx_line(rule, transition, data["limit"]),)
-    )
-    links = {"alerts": f"{api_url}/v1/alerts"} if api_url else {}
-    kind = f"alert.{data['status']}"
-    body = {"type": kind, "timestamp": _rfc3339(transition.time), "data": {**data, "links": links}}
-    frozen = json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
-    connection.executemany(
-        "INSERT INTO webhook (event_id, endpoint, alert, body, created, due) VALUES (?, ?, ?, ?, ?, ?)",
-        [(event_id(data["id"], kind), w.name, data["id"], frozen, now, now) for w in plant.webhooks],
-    )
+    """Note a transition, queue its line for InfluxDB, and without routes what every webhook is told."""
+    value_of = {} if math.isnan(value) else {"value": value}
+    note_event(connection, alert, time, kind, "", **value_of)
+    _queue_line(connection, alert, kind == "firing", time)
+    if not plant.routing.routes:
+        announce(
+            connection, plant.webhooks, alert, event_id(alert, f"alert.{kind}"), now=now, api_url=api_url
+        )
 
 
-def _as_json(row: Sequence[Any]) -> dict[str, Any]:
-    alert = dict(zip(_COLUMNS.replace('"', "").split(", "), row, strict=True))
-    alert["started_at"] = _rfc3339(alert["started_at"])
-    alert["ended_at"] = None if alert["ended_at"] is None else _rfc3339(alert["ended_at"])
-    alert["labels"] = json.loads(alert["labels"])
-    return alert
+def _note_late(connection: sqlite3.Connection, rule: ThresholdRule, judgement: Judgement, now: int) -> None:
+    """Keep breaches that came too late to wake anybody, and one retroactive event that sums them up."""
+    times, values = judgement.late_time.tolist(), judgement.late_value.tolist()
+    changed = connection.executemany(
+        "INSERT OR IGNORE INTO late_breach VALUES (?, ?, ?)",
+        zip([rule.name] * len(times), times, values, strict=True),
+    ).rowcount
+    if times and changed:
+        worst = max(values) if rule.above else min(values)
+        span = {"first": min(times), "last": max(times)}
+        note_event(connection, "", now, "retroactive", rule=rule.name, **span, count=changed, worst=worst)
+
+
+def _raised(plant: Plant, rule: ThresholdRule, transition: Transition) -> Raised:
+    labels = _labels(plant, rule)
+    words = {**labels, "value": f"{transition.value:.6g}", "limit": f"{rule.limit:.6g}", "unit": rule.unit}
+    return Raised(
+        id=alert_id(rule.name, transition.time),
+        rule=rule.name,
+        severity=rule.severity,
+        started_at=transition.time,
+        value=transition.value,
+        limit=rule.limit,
+        unit=rule.unit,
+        labels=labels,
+        summary=_filled(rule.summary, words),
+        description=_filled(rule.description, words),
+    )
 
 
 def _labels(plant: Plant, rule: ThresholdRule) -> dict[str, str]:
@@ -201,13 +252,19 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _influx_line(rule: ThresholdRule, transition: Transition, limit: float) -> str:
-    tags = {"park": rule.park, "facility": rule.facility, "rule": rule.name, "severity": rule.severity}
-    fields = f"state={float(transition.firing)!r},value={transition.value!r},limit={limit!r}"
-    return f"{series_key('alert', tags).decode()} {fields} {transition.time}"
-
-
-def _rfc3339(time: int) -> str:
-    seconds, fraction = divmod(time, NS_PER_S)
-    digits = f".{fraction:09d}".rstrip("0").rstrip(".")
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{digits}Z"
+def _queue_line(connection: sqlite3.Connection, alert: str, firing: bool, time: int) -> None:
+    """Queue a transition's line for InfluxDB, without the numbers that are unknown."""
+    rule, severity, labels, value, limit = connection.execute(
+        'SELECT rule, severity, labels, value, "limit" FROM alert WHERE id = ?', (alert,)
+    ).fetchone()
+    of = json.loads(labels)
+    tags = {
+        "park": of.get("park", ""),
+        "facility": of.get("facility", ""),
+        "rule": rule,
+        "severity": severity,
+    }
+    key = series_key("alert", {name: text for name, text in tags.items() if text}).decode()
+    fields = {"state": float(firing), "value": value, "limit": limit}
+    known = ",".join(f"{name}={number!r}" for name, number in fields.items() if number is not None)
+    connection.execute("INSERT INTO influx_alert (line) VALUES (?)", (f"{key} {known} {time}",))

@@ -102,6 +102,11 @@ class Snapshot:
         self._channels = channels
         self._sources = sources
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """What other modules of the room ask of the same moment, such as `store.alert_views`."""
+        return self._connection
+
     def first(self, sources: Sequence[int]) -> Times:
         """Return each source's first reading time [ns UTC], `NEVER` where it has none."""
         ids = self._sources.ids(self._connection, sources)
@@ -253,7 +258,7 @@ class Snapshot:
         """Return what waits for InfluxDB and for webhooks."""
         row = self._all(
             "SELECT (SELECT coalesce(sum(count), 0) FROM influx_reading), (SELECT count(*) FROM influx_emission),"
-            " (SELECT count(*) FROM influx_alert), count(*), min(created) FROM webhook WHERE delivered IS NULL"
+            " (SELECT count(*) FROM influx_alert), count(*), min(created) FROM webhook WHERE delivered IS NULL AND dead IS NULL"
         )[0]
         return Outboxes(*row)
 

@@ -22,6 +22,8 @@ CREATE TABLE reading_lost (
     channel INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL, quality INTEGER NOT NULL, flags INTEGER NOT NULL,
     verdict INTEGER NOT NULL, boot INTEGER NOT NULL, correction INTEGER NOT NULL, message INTEGER NOT NULL
 );
+-- Channels on which two meters seem to speak.
+CREATE TABLE channel_conflict (channel INTEGER PRIMARY KEY);
 CREATE INDEX reading_lost_by_identity ON reading_lost (channel, time);
 
 -- One hour (of the park's zone) of a source's windows: block is float64 [windows, fields] in C order, fields as
@@ -86,21 +88,58 @@ CREATE INDEX quarantine_by_digest ON quarantine (digest, received);
 -- What a gateway's retained status (or last will) said last, and how many came.
 CREATE TABLE gateway_status (gateway TEXT PRIMARY KEY, at INTEGER NOT NULL, online INTEGER, count INTEGER NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
 
--- status is 'firing' or 'resolved'; labels is JSON. rule_state remembers how far a rule has judged:
--- state is 'ok', 'firing' or 'unknown'.
+-- status is 'firing', 'acknowledged', 'silenced', 'inhibited' or 'resolved'; labels and texts (what the rule says beyond
+-- summary and description) are JSON. muted_by is the silence, maintenance window or alert that keeps it from being told.
+-- rule_state remembers how far a rule has judged: state is 'ok', 'firing' or 'unknown'.
 CREATE TABLE alert (
     id TEXT PRIMARY KEY, rule TEXT NOT NULL, status TEXT NOT NULL, severity TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER,
-    value REAL, "limit" REAL NOT NULL, unit TEXT NOT NULL, labels TEXT NOT NULL, summary TEXT NOT NULL, description TEXT NOT NULL
+    value REAL, "limit" REAL, unit TEXT NOT NULL, labels TEXT NOT NULL, summary TEXT NOT NULL, description TEXT NOT NULL,
+    texts TEXT NOT NULL DEFAULT '{}', muted_by TEXT NOT NULL DEFAULT '', acknowledged_at INTEGER, acknowledged_by TEXT NOT NULL DEFAULT '',
+    assigned_to TEXT NOT NULL DEFAULT '', snoozed_until INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+CREATE INDEX alert_open ON alert (started_at) WHERE ended_at IS NULL;
+CREATE INDEX alert_by_start ON alert (started_at, id);
 CREATE TABLE rule_state (rule TEXT PRIMARY KEY, state TEXT NOT NULL, judged INTEGER NOT NULL, alert TEXT) WITHOUT ROWID;
 CREATE TABLE late_breach (rule TEXT NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL, PRIMARY KEY (rule, time)) WITHOUT ROWID;
 
--- Webhooks to send, first in first out per (endpoint, alert); body never changes, event_id is the webhook-id.
+-- What happened to alerts, and who did it: kind is firing, resolved, acknowledged, snoozed, assigned, commented, silenced,
+-- unsilenced, inhibited, escalated or retroactive. alert is '' where it is of a silence or a rule; detail is JSON.
+CREATE TABLE alert_event (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, alert TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL, detail TEXT NOT NULL
+);
+CREATE INDEX alert_event_by_alert ON alert_event (alert);
+CREATE TRIGGER alert_event_is_append_only_1 BEFORE UPDATE ON alert_event BEGIN SELECT RAISE(ABORT, 'alert events are append-only'); END;
+CREATE TRIGGER alert_event_is_append_only_2 BEFORE DELETE ON alert_event BEGIN SELECT RAISE(ABORT, 'alert events are append-only'); END;
+-- What people silenced: match is a JSON list of matchers as they are written; finish is moved to now by whoever ends it.
+CREATE TABLE silence (
+    id TEXT PRIMARY KEY, match TEXT NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, actor TEXT NOT NULL, comment TEXT NOT NULL,
+    ended_by TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+CREATE INDEX silence_by_end ON silence (finish);
+-- What each receiver was told of each group of alerts; content is JSON (rules.routing.Group).
+CREATE TABLE alert_group (receiver TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (receiver, name)) WITHOUT ROWID;
+
+-- Webhooks to send, first in first out per (endpoint, alert), where alert is a group's id for notices of groups; body never
+-- changes, event_id is the webhook-id. tried is the first attempt since it was queued or replayed; dead is when it was given up, and it then holds up nothing.
 CREATE TABLE webhook (
     id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, endpoint TEXT NOT NULL, alert TEXT NOT NULL, body BLOB NOT NULL,
-    created INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, delivered INTEGER, error TEXT NOT NULL DEFAULT ''
+    created INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, delivered INTEGER, error TEXT NOT NULL DEFAULT '',
+    tried INTEGER, dead INTEGER
 );
-CREATE INDEX webhook_waiting ON webhook (due) WHERE delivered IS NULL;
+CREATE INDEX webhook_waiting ON webhook (endpoint, alert) WHERE delivered IS NULL AND dead IS NULL;
+CREATE INDEX webhook_dead ON webhook (endpoint) WHERE dead IS NOT NULL;
+-- Attempts, the newest 100,000; webhook is NULL for a heartbeat, status 0 where there was no answer, error '' where it was taken.
+CREATE TABLE delivery (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, webhook INTEGER, endpoint TEXT NOT NULL, event_id TEXT NOT NULL, at INTEGER NOT NULL,
+    status INTEGER NOT NULL, error TEXT NOT NULL, took_ms INTEGER NOT NULL
+);
+CREATE INDEX delivery_by_endpoint ON delivery (endpoint);
+CREATE INDEX delivery_by_event ON delivery (event_id);
+-- What became of an endpoint's attempts. disabled is when it answered 410, address the SHA-256 of the URL that did.
+CREATE TABLE endpoint_state (
+    endpoint TEXT PRIMARY KEY, delivered INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '',
+    last_delivered INTEGER NOT NULL DEFAULT 0, disabled INTEGER, address BLOB
+) WITHOUT ROWID;
 
 -- Months of parks that were closed; finish is the month's end. status is 'provisional', 'final' or 'restated'. What
 -- waits for approval has a generation, and whoever approved first approved one of them.
@@ -110,7 +149,7 @@ CREATE TABLE period (
 ) WITHOUT ROWID;
 -- Hours of final months as they would be, block as in emission; the published ones stay there until somebody approves.
 CREATE TABLE pending_emission (source INTEGER NOT NULL, hour INTEGER NOT NULL, block BLOB NOT NULL, PRIMARY KEY (source, hour)) WITHOUT ROWID;
--- What people decided of periods, refused decisions too; message is the journal offset.
+-- What people decided of periods and of alerts (park '' then), refused decisions too; message is the journal offset.
 CREATE TABLE decision (
     id TEXT PRIMARY KEY, at INTEGER NOT NULL, message INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
     park TEXT NOT NULL, start INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL

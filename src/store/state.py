@@ -19,7 +19,7 @@ from store.readings import ReadingTable
 from store.sqlite import STATE, StateMismatch, claim, open_writer, transaction
 from store.sums import only_events
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class State:

@@ -15,6 +15,7 @@ from api.series import ChannelWindows
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from rules.catalogue import Register
 from store.reader import Reader
+from store.webhooks import WebhookOutbox
 from tests.api.state import AS_OF, MIDNIGHT, TOKEN, WINDOW, State, plant, windows
 
 
@@ -31,6 +32,7 @@ class Api:
             self.reader, state.plant, TOKEN,
             health=lambda: self.health, metrics=lambda: self.families, clock=lambda: self.as_of, activity=activity,
             decide=lambda _decision: None, catalogue=catalogue,
+            outbox=lambda: WebhookOutbox(state.path),
         )  # fmt: skip
 
     def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:

@@ -99,7 +99,10 @@ class State:
             self.insert("source", item.index + 101, item.park, item.facility, item.name, None)
 
     def insert(self, table: str, *values: Any) -> None:
-        self.db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+        """Insert a row by its first columns; the others keep their defaults."""
+        columns = [row[1] for row in self.db.execute(f"PRAGMA table_info({table})")][: len(values)]
+        names = ", ".join(f'"{name}"' for name in columns)
+        self.db.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})", values)
         self.db.commit()
 
     def close(self) -> None:

@@ -121,7 +121,7 @@ def test_all_endpoints_get_the_same_bytes(line):
     assert line.execute("SELECT count(DISTINCT body), count(*) FROM webhook").fetchone() == (1, 2)
 
 
-def test_ids_are_constant_and_without_a_dot():
+def test_bw_15_ids_are_constant_and_without_a_dot():
     """They go into a signature whose parts are joined by dots, and a receiver knows an event again by them."""
     assert alert_id("stack.co2", T0) == "alert_1b19524c013be38786387fa559fd5ecd"
     assert event_id("a", "alert.firing") == "event_672c01f47c3ba86395984d47a7dbfc92"

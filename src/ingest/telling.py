@@ -1,0 +1,120 @@
+"""Tells receivers of alerts as the routes say: notices and what they were made of, in the line's transaction."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+
+import msgspec
+
+from plant.matchers import matcher
+from plant.park import Plant
+from rules.muting import SNOOZE, Alert, Mute, Silence
+from rules.routing import FAR, NEVER, Group, Notice, Router, Telling
+from store.alert_views import silences
+from store.alerts import note_event
+from store.notices import groups, save_group, send
+
+_OPEN = "SELECT id, rule, severity, labels, started_at, ended_at, acknowledged_at, snoozed_until FROM alert WHERE "
+
+
+class Teller:
+    """Looks again whenever something happened to an alert, or the time has come that the last look named."""
+
+    def __init__(self, plant: Plant, connection: sqlite3.Connection, api_url: str) -> None:
+        self._connection, self._api_url = connection, api_url
+        self._webhooks = {webhook.name: webhook for webhook in plant.webhooks}
+        zones = {park.name: park.zone for park in plant.parks}
+        self._router = Router(plant.routing, self._webhooks, zones) if plant.routing.routes else None
+        self.forget()
+
+    def forget(self) -> None:
+        """Look again at the next instant, as after a rollback or a restart."""
+        self._seen, self._looked, self._wake = -1, FAR, NEVER
+
+    def tell(self, now: int) -> None:
+        """Queue the notices that are due at an instant [ns UTC]; without routes there are none."""
+        if self._router is None:
+            return
+        newest = self._newest_event()
+        if newest == self._seen and self._looked <= now < self._wake:
+            return
+        before = [msgspec.json.decode(content, type=Group) for content in groups(self._connection)]
+        alerts = self._alerts(before)
+        telling = self._router.decide(alerts, before, self._silences(now), now)
+        self._keep(telling, now)
+        self._show(telling.mutes, now)
+        self._seen, self._looked, self._wake = self._newest_event(), now, telling.wake
+
+    def _newest_event(self) -> int:
+        return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM alert_event").fetchone()[0])
+
+    def _alerts(self, before: list[Group]) -> list[Alert]:
+        """Return the open alerts, and those that somebody was told of."""
+        rows = self._connection.execute(f"{_OPEN} ended_at IS NULL").fetchall()
+        known = {row[0] for row in rows}
+        told = sorted({number for group in before for number in group.told} - known)
+        for number in told:
+            rows += self._connection.execute(f"{_OPEN} id = ?", (number,)).fetchall()
+        return [_alert(*row) for row in rows]
+
+    def _silences(self, now: int) -> list[Silence]:
+        found = silences(self._connection, since=now)
+        return [Silence(one.id, tuple(matcher(text) for text in one.match), one.finish) for one in found]
+
+    def _keep(self, telling: Telling, now: int) -> None:
+        for notice in telling.notices:
+            send(
+                self._connection,
+                self._webhooks[notice.endpoint],
+                notice,
+                telling.covered,
+                now=now,
+                api_url=self._api_url,
+            )
+            self._note_escalation(notice, now)
+        for (receiver, name), group in telling.groups.items():
+            save_group(
+                self._connection, receiver, name, None if group is None else msgspec.json.encode(group)
+            )
+
+    def _note_escalation(self, notice: Notice, now: int) -> None:
+        for number in notice.firing if notice.escalation else ():
+            note_event(
+                self._connection, number, now, "escalated", step=notice.escalation, told=notice.endpoint
+            )
+
+    def _show(self, mutes: Mapping[str, Mute], now: int) -> None:
+        """Give every open alert the status that people see, and note what keeps it from being told."""
+        rows = self._connection.execute(
+            "SELECT id, status, muted_by, acknowledged_at FROM alert WHERE ended_at IS NULL"
+        ).fetchall()
+        for number, status, muted_by, acknowledged_at in rows:
+            mute = mutes.get(number)
+            by = mute.by if mute else ""
+            shown = "acknowledged" if acknowledged_at is not None else mute.status if mute else "firing"
+            if (shown, by) != (status, muted_by):
+                self._connection.execute(
+                    "UPDATE alert SET status = ?, muted_by = ? WHERE id = ?", (shown, by, number)
+                )
+            if mute and by not in (muted_by, SNOOZE):
+                note_event(self._connection, number, now, mute.status, by=by)
+
+
+def _alert(
+    number: str,
+    rule: str,
+    severity: str,
+    labels: str,
+    started_at: int,
+    ended_at: int | None,
+    acknowledged_at: int | None,
+    snoozed_until: int,
+) -> Alert:
+    return Alert(
+        id=number,
+        labels={**json.loads(labels), "rule": rule, "severity": severity},
+        started_at=started_at,
+        ended_at=ended_at,
+        acknowledged=acknowledged_at is not None,
+        snoozed_until=snoozed_until,
+    )

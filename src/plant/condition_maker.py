@@ -1,0 +1,239 @@
+"""Puts conditions together: which subjects they match, what they ask of them, and whether it fits."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import translate
+
+from plant.alert_parts import AlertPart
+from plant.condition_terms import Fact, Term, checked, contradict
+from plant.conditions import Node, Subject, parse, questions
+from plant.documents import Placed
+from plant.expressions import ExpressionError
+from plant.findings import Findings
+from plant.park import Bilingual, Channel, Condition, Gateway, Source
+from plant.suggest import did_you_mean
+from plant.texts import TextPart
+from plant.units import unit
+from plant.vocabulary import Kind
+
+Site = tuple[str, str]  # park and facility
+
+WORDS = ("value", "limit", "unit", "subject")  # that every text may use, besides labels and its subject's own
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_OWN: Mapping[Subject, tuple[str, ...]] = {
+    Subject.CHANNEL: ("channel", "gateway", "facility", "park"),
+    Subject.SOURCE: ("source", "facility", "park"),
+    Subject.FACILITY: ("facility", "park"),
+    Subject.PARK: ("park",),
+    Subject.GATEWAY: ("gateway", "facility", "park"),
+}
+_MATCHED: Mapping[Subject, tuple[str, ...]] = {
+    **_OWN,
+    Subject.CHANNEL: (*_OWN[Subject.CHANNEL], "quantity", "kind", "unit"),
+    Subject.SOURCE: (*_OWN[Subject.SOURCE], "scope"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A facility or a park among the subjects of conditions; a park's facility is ""."""
+
+    park: str
+    facility: str
+    name: str
+
+
+Candidate = Channel | Source | Gateway | Place
+Group = tuple[Fact, ...]  # what tells apart subjects that need steps of their own
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionMaker:
+    """Makes conditions; the candidates of each kind of subject stand in the order of the plant."""
+
+    candidates: Mapping[Subject, Sequence[Candidate]]
+    channels: Mapping[Site, Mapping[str, Channel]]
+    findings: Findings
+    _gathered: dict[tuple[Subject, str], dict[str, list[int]]] = field(default_factory=dict)
+
+    def conditions(self, part: Placed[AlertPart]) -> list[Condition]:
+        """Return a condition for each group of its subjects whose units are the same; mistakes go to the findings."""
+        subject = Subject(part.value.each)
+        self._check_texts(part, subject)
+        subjects = self._matched(part, subject)
+        expr = self._parsed(part, subject, "expr")
+        clear = self._parsed(part, subject, "clear") if part.value.clear is not None else None
+        if expr is None or (part.value.clear is not None and clear is None):
+            return []
+        made = []
+        for group, rows in self._groups(part, subject, subjects, [n for n in (expr, clear) if n]).items():
+            terms = self._checked(part, subject, group, (expr, clear))
+            if terms is not None:
+                made.append(_condition(part.value, subject, rows, terms))
+        return made
+
+    def _check_texts(self, part: Placed[AlertPart], subject: Subject) -> None:
+        """Refuse placeholders that no alert of this subject can fill."""
+        known = [*WORDS, *_OWN[subject], *(f"labels.{name}" for name in part.value.labels)]
+        for key in ("summary", "description", "first_action"):
+            text: TextPart | None = getattr(part.value, key)
+            for word in sorted(set(_PLACEHOLDER.findall(f"{text.vi}\n{text.en}"))) if text else ():
+                if word not in known:
+                    hint = did_you_mean(word, known)
+                    self.findings.refuse(part, f"there is no {{{word[:40]}}} of a {subject}{hint}", key)
+
+    def _parsed(self, part: Placed[AlertPart], subject: Subject, key: str) -> Node | None:
+        try:
+            return parse(getattr(part.value, key), subject, part.value.parameters)
+        except ExpressionError as error:
+            self.findings.refuse(part, str(error), key)
+            return None
+
+    def _matched(self, part: Placed[AlertPart], subject: Subject) -> list[int]:
+        """Return which of the candidates match; a key that matches none of them is named."""
+        match, found = part.value.match, set(range(len(self.candidates[subject])))
+        for key in sorted(match.model_fields_set):
+            if key not in _MATCHED[subject]:
+                known = ", ".join(_MATCHED[subject])
+                self.findings.refuse(part, f"is not for a {subject}; known are {known}", "match", key)
+                continue
+            given = str(getattr(match, key))
+            by_name = self._by_name(subject, key)
+            mine = {row for name in _fitting(key, given, by_name) for row in by_name[name]}
+            if not mine:
+                self.findings.unknown(part, f"{subject} with {key}", given, by_name, "match", key)
+                return []
+            found &= mine
+        if not found and not self.findings.incomplete and not self.findings.broken:
+            self.findings.refuse(part, f"matches no {subject}", "match")
+        return sorted(found)
+
+    def _by_name(self, subject: Subject, key: str) -> Mapping[str, list[int]]:
+        """Return the candidates by what a key of `match` looks at, in its order; gathered once."""
+        if (subject, key) not in self._gathered:
+            gathered: dict[str, list[int]] = {}
+            for place, row in enumerate(self.candidates[subject]):
+                name = row.name if key == subject else str(getattr(row, key))
+                gathered.setdefault(name, []).append(place)
+            self._gathered[subject, key] = dict(sorted(gathered.items()))
+        return self._gathered[subject, key]
+
+    def _groups(
+        self, part: Placed[AlertPart], subject: Subject, subjects: list[int], nodes: list[Node]
+    ) -> dict[Group, list[tuple[int, ...]]]:
+        """Return the subjects, each with the channels it is asked beside itself, by what they are asked in."""
+        asked = [question for node in nodes for question in questions(node)]
+        others = list(dict.fromkeys(one.channel for one in asked if one.channel))
+        summed = {one.channel for one in asked if one.name == "sum_over"}
+        groups: dict[tuple[tuple[str, str, Kind], ...], list[tuple[int, ...]]] = {}
+        missing: set[str] = set()
+        for place in subjects:
+            row = self.candidates[subject][place]
+            of = [row] if isinstance(row, Channel) else []
+            site = (row.park, row.facility)
+            found = [self.channels.get(site, {}).get(name) for name in others]
+            missing |= {
+                f"{name} in {'/'.join(site)}" for name, one in zip(others, found, strict=True) if not one
+            }
+            known = [*of, *(one for one in found if one)]
+            names = ["", *others] if of else others
+            key = tuple(
+                (name, one.unit.symbol, one.kind if name in summed else Kind.LEVEL)
+                for name, one in zip(names, known, strict=False)
+            )
+            groups.setdefault(key, []).append((place, *(one.index for one in found if one)))
+        if not missing:
+            return {
+                tuple(Fact(name, unit(symbol), kind) for name, symbol, kind in key): rows
+                for key, rows in groups.items()
+            }
+        for name in sorted(missing)[:1] if not self.findings.incomplete and not self.findings.broken else ():
+            more = f", nor {len(missing) - 1} more" if len(missing) > 1 else ""
+            self.findings.refuse(part, f"there is no channel {name}{more}: match those that have it", "expr")
+        return {}
+
+    def _checked(
+        self, part: Placed[AlertPart], subject: Subject, group: Group, nodes: tuple[Node, Node | None]
+    ) -> tuple[Term, Term | None] | None:
+        """Return expr and clear as terms; None where one does not fit, or where both can be true at once."""
+        terms: list[Term] = []
+        for key, node in zip(("expr", "clear"), nodes, strict=True):
+            if node is None:
+                continue
+            try:
+                terms.append(checked(node, group, emits=subject in _EMITTING))
+            except ExpressionError as error:
+                self.findings.refuse(part, str(error), key)
+                return None
+        if len(terms) == 1:
+            return terms[0], None
+        if contradict(*terms):
+            message = f"can be true while expr is: {terms[0].text}, and {terms[1].text}"
+            self.findings.refuse(part, message, "clear")
+        return terms[0], terms[1]
+
+
+_EMITTING = (Subject.SOURCE, Subject.FACILITY, Subject.PARK)
+
+
+def _fitting(key: str, given: str, names: Collection[str]) -> Collection[str]:
+    """Return which of the sorted names a glob means; without a `*`, and of a unit, that is one."""
+    if key == "unit":
+        given = unit(given).symbol
+    if "*" not in given:
+        return [given] if given in names else []
+    fits = re.compile(translate(given)).match  # of the characters that a glob may have, only * is special
+    start, ordered = given.partition("*")[0], list(names)
+    first, last = bisect_left(ordered, start), bisect_left(ordered, f"{start}\x7f")  # names are ASCII
+    return [name for name in ordered[first:last] if fits(name)]
+
+
+def _condition(
+    part: AlertPart, subject: Subject, rows: list[tuple[int, ...]], terms: tuple[Term, Term | None]
+) -> Condition:
+    subjects, *others = zip(*rows, strict=True)
+    expr, clear = terms
+    return Condition(
+        name=part.name,
+        subject=str(subject),
+        subjects=subjects,
+        expr=" ".join(str(part.expr).split()),
+        steps=expr.steps,
+        others=tuple(others),
+        unit=expr.shown,
+        clear=clear.steps if clear else (),
+        every=part.every,
+        delay=part.delay or 0,
+        hold=part.hold,
+        keep=part.keep_firing_for,
+        severity=part.severity,
+        labels=tuple(sorted(part.labels.items())),
+        summary=_bilingual(part.summary),
+        description=_bilingual(part.description),
+        first_action=_bilingual(part.first_action),
+        runbook=part.runbook or "",
+    )
+
+
+def _bilingual(text: TextPart | None) -> Bilingual:
+    return Bilingual(text.vi, text.en) if text else Bilingual()
+
+
+def candidates(
+    parks: Sequence[str],
+    sites: Sequence[Site],
+    gateways: Sequence[Gateway],
+    channels: Sequence[Channel],
+    sources: Sequence[Source],
+) -> Mapping[Subject, Sequence[Candidate]]:
+    """Return what conditions may be judged for, each kind in the order in which the plant numbers it."""
+    return {
+        Subject.CHANNEL: channels,
+        Subject.SOURCE: sources,
+        Subject.FACILITY: [Place(park, facility, facility) for park, facility in sites],
+        Subject.PARK: [Place(park, "", park) for park in parks],
+        Subject.GATEWAY: gateways,
+    }

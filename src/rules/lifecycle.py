@@ -1,0 +1,114 @@
+"""The life of a condition's alerts: ok, pending, firing, and unknown, which neither begins nor ends one.
+
+A row is a subject. Nothing here keeps anything: whoever asks keeps the `States`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant.arrays import Bools, Bytes, Floats, Times
+from plant.vocabulary import NS_PER_MIN
+
+NEVER = -(2**62)  # a time that has not been
+CHATTER = 3  # times that a subject fires within `CHATTER_SPAN` to be shelved
+CHATTER_SPAN = 10 * NS_PER_MIN
+SHELF = 30 * NS_PER_MIN  # how long it is shelved from its last such firing on
+
+
+class Phase(IntEnum):
+    """Where a subject stands."""
+
+    OK = 0
+    PENDING = 1  # true, but not for long enough
+    FIRING = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Where the subjects of a condition stand, as columns. Times are ns UTC, `NEVER` where there is none."""
+
+    state: Bytes  # a `Phase`
+    since: Times  # when it was entered
+    firing: Bools  # whether an alert is open, which outlives an unknown state
+    cleared_since: Times  # since when an open alert is over without a break
+    fired: NDArray[np.int64]  # [subject, CHATTER]: when it fired last, the newest last
+    shelved_until: Times
+
+    @classmethod
+    def new(cls, count: int, now: int) -> "States":
+        """Return subjects of which nothing is known yet."""
+        return cls(
+            state=np.full(count, Phase.UNKNOWN, np.uint8),
+            since=np.full(count, now, np.int64),
+            firing=np.zeros(count, bool),
+            cleared_since=np.full(count, NEVER, np.int64),
+            fired=np.full((count, CHATTER), NEVER, np.int64),
+            shelved_until=np.full(count, NEVER, np.int64),
+        )
+
+    def shelved(self, now: int) -> Bools:
+        """Return which subjects chatter: whoever tells of them waits, and tells where they stand when this ends."""
+        return now < self.shelved_until
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An alert of a row begins (`firing`) or ends at `time` (ns UTC)."""
+
+    row: int
+    firing: bool
+    time: int
+
+
+def advance(
+    previous: States, truth: Floats, clear: Floats, now: int, hold: int, keep: int
+) -> tuple[States, Sequence[Transition]]:
+    """Return where the subjects stand after a judgement, and which alerts began and ended by it, in order of rows.
+
+    Parameters
+    ----------
+    truth, clear
+        Whether the condition is true, and whether it is over: 1, 0, or NaN where that is unknown. While it is true it is
+        not over, and while it is unknown neither.
+    now
+        When it was judged. [ns UTC]
+    hold, keep
+        How long it must be true before an alert begins, and over before it ends; each without a break. [ns]
+    """
+    is_true = truth == 1
+    waiting = is_true & ~previous.firing
+    true_since = np.where(previous.state == Phase.PENDING, previous.since, now)
+    begins = waiting & (now - true_since >= hold)
+    over = previous.firing & (truth == 0) & (clear == 1)
+    over_since = np.where(previous.cleared_since == NEVER, now, previous.cleared_since)
+    ends = over & (now - over_since >= keep)
+    firing = (previous.firing | begins) & ~ends
+    state = np.select(
+        [np.isnan(truth), firing, waiting], [Phase.UNKNOWN, Phase.FIRING, Phase.PENDING], Phase.OK
+    ).astype(np.uint8)
+    fired, shelved_until = _chattering(previous, begins, now)
+    states = States(
+        state=state,
+        since=np.where(state == previous.state, previous.since, now),
+        firing=firing,
+        cleared_since=np.where(over & ~ends, over_since, NEVER),
+        fired=fired,
+        shelved_until=shelved_until,
+    )
+    changed = np.flatnonzero(begins | ends).tolist()
+    return states, [Transition(row, bool(firing[row]), now) for row in changed]
+
+
+def _chattering(previous: States, begins: Bools, now: int) -> tuple[NDArray[np.int64], Times]:
+    """Return when each subject fired last, and until when it is shelved for having fired too often."""
+    if not begins.any():
+        return previous.fired, previous.shelved_until
+    fired = previous.fired.copy()
+    fired[begins] = np.concatenate([fired[begins, 1:], np.full((int(begins.sum()), 1), now)], axis=1)
+    chatters = begins & (now - fired[:, 0] <= CHATTER_SPAN)
+    return fired, np.where(chatters, now + SHELF, previous.shelved_until)

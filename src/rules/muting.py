@@ -1,0 +1,147 @@
+"""Which open alerts are told to nobody for now, and why: silences, maintenance windows, snoozes and inhibition."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from plant.alerting import COVERS, GATEWAY, Hours, Inhibition, Maintenance, Matcher
+from plant.vocabulary import NS_PER_S
+
+SILENCED, INHIBITED = "silenced", "inhibited"
+SNOOZE = "snooze"
+
+Labels = Mapping[str, str]
+Test = Callable[[Labels], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as routing sees it; times are ns UTC.
+
+    `labels` are those of the alert with `rule` and `severity`. An alert is open while it has no end.
+    """
+
+    id: str
+    labels: Labels
+    started_at: int
+    ended_at: int | None = None
+    acknowledged: bool = False
+    snoozed_until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What somebody silenced, until a time [ns UTC]."""
+
+    id: str
+    match: tuple[Matcher, ...]
+    until: int
+
+
+class Mute(NamedTuple):
+    """Why an alert is not told: `silenced` by a silence, maintenance window or snooze, `inhibited` by an alert."""
+
+    status: str
+    by: str
+
+
+def test_of(match: Iterable[Matcher]) -> Test:
+    """Return a function that says whether labels match all of it."""
+    tests = [_one(matcher) for matcher in match]
+    return lambda labels: all(test(labels) for test in tests)
+
+
+def _one(matcher: Matcher) -> Test:
+    label, value = matcher.label, matcher.value
+    if matcher.operator in ("=~", "!~"):
+        full, wanted = re.compile(value).fullmatch, matcher.operator == "=~"
+        return lambda labels: (full(labels.get(label, "")) is not None) is wanted
+    wanted = matcher.operator == "="
+    return lambda labels: (labels.get(label, "") == value) is wanted
+
+
+def covers(hours: Hours, now: int, zone: ZoneInfo) -> bool:
+    """Return whether weekly hours cover an instant [ns UTC] on a zone's clock."""
+    local = datetime.fromtimestamp(now // NS_PER_S, zone)
+    minute = local.hour * 60 + local.minute
+    if hours.start < hours.end:
+        return local.weekday() in hours.days and hours.start <= minute < hours.end
+    before = (local - timedelta(days=1)).weekday()
+    return (local.weekday() in hours.days and minute >= hours.start) or (
+        before in hours.days and minute < hours.end
+    )
+
+
+class Muting:
+    """Silences, maintenance and inhibition, compiled once."""
+
+    def __init__(
+        self,
+        inhibitions: Sequence[Inhibition],
+        maintenance: Sequence[Maintenance],
+        zones: Mapping[str, ZoneInfo],
+    ) -> None:
+        self._inhibitions = [(test_of(i.source), test_of(i.target), i.equal) for i in inhibitions]
+        self._inhibitions.append((_is_gateway, _is_behind_gateway, ("park", "facility", "gateway")))
+        self._maintenance = [(window, test_of(window.match)) for window in maintenance]
+        self._zones = zones
+
+    def mutes(self, alerts: Sequence[Alert], silences: Iterable[Silence], now: int) -> dict[str, Mute]:
+        """Return why each of some open alerts is not told; those that are told are not in it."""
+        active = [(one.id, test_of(one.match)) for one in silences if now < one.until]
+        windows = [
+            (window, test)
+            for window, test in self._maintenance
+            if window.hours or window.start <= now < window.end
+        ]
+        muted: dict[str, Mute] = {}
+        for alert in alerts:
+            by = next((name for name, test in active if test(alert.labels)), None)
+            by = by or next(
+                (w.name for w, test in windows if test(alert.labels) and self._lasts(w, alert, now)), None
+            )
+            by = by or (SNOOZE if now < alert.snoozed_until else None)
+            if by is not None:
+                muted[alert.id] = Mute(SILENCED, by)
+        for target, source in self._inhibited(alerts).items():
+            muted.setdefault(target, Mute(INHIBITED, source))
+        return muted
+
+    def boundaries(self, silences: Iterable[Silence], now: int) -> list[int]:
+        """Return the instants after `now` at which a silence or a dated window begins or ends."""
+        dated = [time for window, _ in self._maintenance for time in (window.start, window.end)]
+        return [time for time in (*dated, *(one.until for one in silences)) if time > now]
+
+    def _lasts(self, window: Maintenance, alert: Alert, now: int) -> bool:
+        zone = self._zones.get(alert.labels.get("park", ""))
+        return window.hours is None or (zone is not None and covers(window.hours, now, zone))
+
+    def _inhibited(self, alerts: Sequence[Alert]) -> dict[str, str]:
+        """Return which alert inhibits which: the oldest that explains it."""
+        found: dict[str, str] = {}
+        oldest_first = sorted(alerts, key=lambda alert: (alert.started_at, alert.id))
+        for is_source, is_target, equal in self._inhibitions:
+            sources: dict[tuple[str, ...], str] = {}
+            for alert in oldest_first:
+                if is_source(alert.labels):
+                    sources.setdefault(_values(alert.labels, equal), alert.id)
+            for alert in oldest_first if sources else ():
+                source = sources.get(_values(alert.labels, equal))
+                if source is not None and is_target(alert.labels) and not is_source(alert.labels):
+                    found.setdefault(alert.id, source)
+        return found
+
+
+def _values(labels: Labels, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(labels.get(name, "") for name in names)
+
+
+def _is_gateway(labels: Labels) -> bool:
+    return labels.get(COVERS) == GATEWAY and bool(labels.get("gateway"))
+
+
+def _is_behind_gateway(labels: Labels) -> bool:
+    return bool(labels.get("channel"))

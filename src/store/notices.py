@@ -1,0 +1,200 @@
+"""What webhooks are told of alerts: each transition at once, or notices of groups; bodies are frozen when they are queued."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Protocol
+
+from plant.park import Webhook
+from plant.vocabulary import NS_PER_S
+from store.webhook_bodies import body
+
+MOST_COVERED = 200  # alerts that a notice lists as covered; it counts them all
+SEVERITIES = ("info", "warning", "critical")  # the worst last
+_COLUMNS = (
+    'id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary, description'
+)
+_QUEUE = "INSERT INTO webhook (event_id, endpoint, alert, body, created, due) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+class Notice(Protocol):
+    """What one webhook is told at once; `rules.routing` decides it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def receiver(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def labels(self) -> str: ...
+    @property
+    def firing(self) -> Sequence[str]: ...
+    @property
+    def resolved(self) -> Sequence[str]: ...
+    @property
+    def repeat(self) -> int: ...
+    @property
+    def escalation(self) -> str: ...
+
+
+def digest(*parts: str | int) -> str:
+    """Return what is the same for the same parts, on any machine and at any time: 32 hexadecimal digits."""
+    return sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def announce(
+    connection: sqlite3.Connection,
+    webhooks: Iterable[Webhook],
+    alert: str,
+    event: str,
+    *,
+    now: int,
+    api_url: str,
+) -> None:
+    """Queue an alert as it stands for every webhook, due at once."""
+    data = _alert(connection, alert)
+    connection.executemany(
+        _QUEUE, [(event, w.name, alert, body(w.format, data, w.name, api_url), now, now) for w in webhooks]
+    )
+
+
+def send(
+    connection: sqlite3.Connection,
+    webhook: Webhook,
+    notice: Notice,
+    covered: Mapping[str, Sequence[str]],
+    *,
+    now: int,
+    api_url: str,
+) -> None:
+    """Queue a notice for its webhook, due at once.
+
+    Its own format has the first of the worst alerts as `data`, with `alerts` (all of them) and `notice` beside.
+    An Alertmanager groups by itself, so that it is told of each alert on its own.
+
+    Parameters
+    ----------
+    covered
+        The ids of the alerts that each inhibiting alert stands for.
+    """
+    alerts = [_told(connection, id_, "firing", covered) for id_ in notice.firing]
+    alerts += [_told(connection, id_, "resolved", covered) for id_ in notice.resolved]
+    if webhook.format == "alertmanager-api":
+        rows = [
+            (
+                f"event_{digest(notice.id, one['id'])}",
+                one["id"],
+                body(webhook.format, one, webhook.name, api_url),
+            )
+            for one in alerts
+        ]
+    else:
+        made = _grouped(webhook, notice, alerts, api_url)
+        rows = [(notice.id, f"group_{digest(notice.receiver, notice.group)}", made)]
+    connection.executemany(
+        _QUEUE, [(event, webhook.name, about, frozen, now, now) for event, about, frozen in rows]
+    )
+
+
+def groups(connection: sqlite3.Connection) -> list[bytes]:
+    """Return what every receiver was told of every group, as it was saved."""
+    return [
+        content
+        for (content,) in connection.execute("SELECT content FROM alert_group ORDER BY receiver, name")
+    ]
+
+
+def save_group(connection: sqlite3.Connection, receiver: str, name: str, content: bytes | None) -> None:
+    """Keep what a receiver was told of a group; None forgets it."""
+    if content is None:
+        connection.execute("DELETE FROM alert_group WHERE receiver = ? AND name = ?", (receiver, name))
+    else:
+        connection.execute("INSERT OR REPLACE INTO alert_group VALUES (?, ?, ?)", (receiver, name, content))
+
+
+def _grouped(webhook: Webhook, notice: Notice, alerts: Sequence[dict[str, Any]], api_url: str) -> bytes:
+    if webhook.format == "alertmanager":
+        return _alertmanager(webhook, notice, alerts, api_url)
+    worst = max(alerts, key=lambda one: (one["status"] == "firing", _rank(one["severity"])))
+    count = len(alerts)
+    more = {"summary": f"{worst['summary']} (and {count - 1} more)"} if count > 1 else {}
+    about = {
+        "receiver": notice.receiver,
+        "group": json.loads(notice.labels),
+        "firing": len(notice.firing),
+        "resolved": len(notice.resolved),
+        "repeat": notice.repeat,
+        "escalation": notice.escalation,
+    }
+    data = {**worst, **more, "repeat": notice.repeat, "notice": about, "alerts": alerts}
+    return body(webhook.format, data, webhook.name, api_url)
+
+
+def _alertmanager(webhook: Webhook, notice: Notice, alerts: Sequence[dict[str, Any]], api_url: str) -> bytes:
+    """Return Alertmanager's webhook of a group, made of those of its alerts."""
+    singles = [json.loads(body(webhook.format, one, webhook.name, api_url)) for one in alerts]
+    common = {
+        key: dict(set.intersection(*(set(one[key].items()) for one in singles)))
+        for key in ("commonLabels", "commonAnnotations")
+    }
+    grouped = {
+        **singles[0],
+        **{key: dict(sorted(pairs.items())) for key, pairs in common.items()},
+        "groupKey": notice.group,
+        "groupLabels": json.loads(notice.labels),
+        "status": "firing" if notice.firing else "resolved",
+        "alerts": [one for single in singles for one in single["alerts"]],
+    }
+    return json.dumps(grouped, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _rank(severity: str) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
+
+
+def _told(
+    connection: sqlite3.Connection, alert: str, status: str, covered: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Return an alert as a notice tells it: how long it lasted where it is over, and what it stands for."""
+    data = {**_alert(connection, alert), "status": status}
+    texts, start, finish = connection.execute(
+        "SELECT texts, started_at, ended_at FROM alert WHERE id = ?", (alert,)
+    ).fetchone()
+    if texts != "{}":
+        data["texts"] = json.loads(texts)
+    if status == "resolved":
+        data["duration_s"] = (finish - start) / NS_PER_S
+    else:
+        data |= {"ended_at": None}
+    behind = covered.get(alert, ())
+    if behind:
+        data["covered"] = [_behind(connection, one) for one in behind[:MOST_COVERED]]
+        data["covered_count"] = len(behind)
+    return data
+
+
+def _behind(connection: sqlite3.Connection, alert: str) -> dict[str, Any]:
+    data = _alert(connection, alert)
+    subject = {name: data["labels"][name] for name in ("channel", "source") if name in data["labels"]}
+    return {"id": alert, "rule": data["rule"], "started_at": data["started_at"], **subject}
+
+
+def _alert(connection: sqlite3.Connection, alert: str) -> dict[str, Any]:
+    row = connection.execute(f"SELECT {_COLUMNS} FROM alert WHERE id = ?", (alert,)).fetchone()
+    data = dict(zip(_COLUMNS.replace('"', "").split(", "), row, strict=True))
+    data["started_at"] = rfc3339(data["started_at"])
+    data["ended_at"] = None if data["ended_at"] is None else rfc3339(data["ended_at"])
+    data["labels"] = json.loads(data["labels"])
+    return data
+
+
+def rfc3339(time: int) -> str:
+    """Return a time [ns UTC] as RFC 3339, with as many digits as it needs."""
+    seconds, fraction = divmod(time, NS_PER_S)
+    digits = f".{fraction:09d}".rstrip("0").rstrip(".")
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{digits}Z"

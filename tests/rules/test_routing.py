@@ -1,0 +1,404 @@
+"""Who is told what at which second: the router against a naive oracle, and each rule of it by example."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plant.alerting import (
+    Escalation,
+    Hours,
+    Inhibition,
+    Maintenance,
+    Matcher,
+    Quiet,
+    Rota,
+    Route,
+    Routing,
+    Shift,
+)
+from plant.matchers import matcher
+from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
+from plant.vocabulary import NS_PER_S as SECOND
+from rules.muting import Alert, Mute, Muting, Silence, covers
+from rules.muting import test_of as compiled
+from rules.routing import Group, Router
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+ZONES = {"north": ZONE}
+EVERY_DAY = tuple(range(7))
+MIDNIGHT = 1_773_075_600 * SECOND  # 2026-03-10T00:00:00+07:00, a Tuesday
+
+
+def route(
+    *match: str, receivers: Iterable[str] = ("desk",), wait=30, interval=300, repeat=14_400, **more
+) -> Route:
+    made = tuple(matcher(text) for text in match)
+    return Route(
+        name="/" + ",".join(match),
+        match=made,
+        receivers=tuple(receivers),
+        group_by=more.pop("group_by", ("facility",)),
+        each_alone=more.pop("each_alone", False),
+        group_wait=wait * SECOND,
+        group_interval=interval * SECOND,
+        repeat_interval=repeat * SECOND,
+        goes_on=more.pop("goes_on", False),
+        routes=more.pop("routes", ()),
+    )
+
+
+def firing(number: str, start: int = 0, **labels: str) -> Alert:
+    given = {"park": "north", "facility": "mill", "severity": "warning", "rule": number, **labels}
+    return Alert(number, given, start * SECOND)
+
+
+class Play:
+    """Keeps the groups between instants, as the state does; `log` is what was told, in seconds after `zero`."""
+
+    def __init__(self, routing: Routing, webhooks=("desk", "pager", "boss"), zero: int = 0) -> None:
+        self.router, self.zero = Router(routing, webhooks, ZONES), zero
+        self.groups: dict[tuple[str, str], Group] = {}
+        self.log: list[tuple[int, str, tuple[str, ...], tuple[str, ...], int]] = []
+        self.ids: list[str] = []
+        self.wake = 0
+        self.telling = None
+
+    def at(self, second: int, *alerts: Alert, silences: Iterable[Silence] = ()) -> None:
+        now = self.zero + second * SECOND
+        told = {number for group in self.groups.values() for number in group.told}
+        given = [one for one in alerts if one.ended_at is None or one.id in told]
+        self.telling = self.router.decide(given, list(self.groups.values()), list(silences), now)
+        for place, group in self.telling.groups.items():
+            if group is None:
+                del self.groups[place]
+            else:
+                self.groups[place] = group
+        self.wake = (self.telling.wake - self.zero) / SECOND
+        for n in self.telling.notices:
+            self.log.append((second, n.endpoint, n.firing, n.resolved, n.repeat))
+            self.ids.append(n.id)
+
+
+def over(alert: Alert, second: int) -> Alert:
+    return replace(alert, ended_at=second * SECOND)
+
+
+# --- against the oracle -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Life:
+    """An alert's life in seconds: when it begins, ends, is acknowledged, and is silenced from and to."""
+
+    begins: int
+    ends: int
+    acknowledged: int
+    silenced: tuple[int, int]
+
+    def is_open(self, t: int) -> bool:
+        return self.begins <= t < self.ends
+
+    def is_silent(self, t: int) -> bool:
+        return self.silenced[0] <= t < self.silenced[1]
+
+    def is_audible(self, t: int) -> bool:
+        return self.is_open(t) and not self.is_silent(t)
+
+    def moments(self) -> set[int]:
+        return {self.begins, self.ends, self.acknowledged, self.silenced[0]}
+
+
+def oracle(lives: Mapping[str, Life], last: int, wait: int, interval: int, repeat: int):
+    """Tell the whole story anew at every second, from nothing but what was said so far."""
+    said: list[tuple[int, tuple[str, ...], tuple[str, ...], bool]] = []
+    for t in range(last):
+        told: dict[str, int] = {}
+        spoken = -1000
+        for when, began, ended, _ in said:
+            told |= dict.fromkeys(began, when)
+            told = {i: at for i, at in told.items() if i not in ended}
+            spoken = when
+        ever = {i for _, began, _, _ in said for i in began}
+        new = [i for i, life in lives.items() if life.is_audible(t) and i not in ever]
+        gone = [i for i in told if lives[i].ends <= t]
+        pause = spoken + interval if told else -1000
+        since = [min(u for u in range(t + 1) if all(map(lives[i].is_audible, range(u, t + 1)))) for i in new]
+        if (new or gone) and t >= max([pause, *([min(since) + wait] if new else [])]):
+            said.append((t, tuple(sorted(new)), tuple(sorted(gone)), False))
+            continue
+        nagging = [i for i in told if lives[i].is_audible(t) and t < lives[i].acknowledged]
+        if nagging and t >= max(pause, min(told[i] for i in nagging) + repeat):
+            said.append((t, tuple(sorted(nagging)), (), True))
+    return said
+
+
+spans = st.tuples(st.integers(0, 50), st.integers(0, 20)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+lives_ = st.builds(
+    lambda span, acknowledged, silenced: Life(span[0], span[1] + 1, acknowledged, silenced),
+    spans,
+    st.integers(0, 90),
+    spans,
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(lives_, min_size=1, max_size=4),
+    st.integers(0, 6),
+    st.integers(0, 9),
+    st.integers(3, 25),
+    st.booleans(),
+)
+def test_what_is_told_is_what_the_oracle_says_and_looking_only_when_asked_is_enough(
+    lives, wait, interval, repeat, seldom
+):
+    named = {f"a{number}": life for number, life in enumerate(lives)}
+    play = Play(Routing(routes=(route(wait=wait, interval=interval, repeat=repeat),)))
+    moments = set().union(*(life.moments() for life in lives))
+    for t in range(90):
+        if seldom and t not in moments and t < play.wake:
+            continue
+        alerts, silences = [], []
+        for name, life in named.items():
+            if life.begins <= t:
+                alert = replace(firing(name, life.begins), acknowledged=life.acknowledged <= t)
+                alerts.append(over(alert, life.ends) if life.ends <= t else alert)
+            if life.is_silent(t):
+                silences.append(Silence(name, (matcher(f'rule="{name}"'),), life.silenced[1] * SECOND))
+        play.at(t, *alerts, silences=silences)
+
+    told = [(t, began, ended, n > 0) for t, _, began, ended, n in play.log]
+    assert told == oracle(named, 90, wait, interval, repeat)
+    assert len(set(play.ids)) == len(play.ids)
+    assert not any(group.told and not set(group.told) & set(named) for group in play.groups.values())
+
+
+# --- the tree -----------------------------------------------------------------------------------------------------------
+
+
+def told_by(routing: Routing, *alerts: Alert) -> list[tuple[str, tuple[str, ...]]]:
+    play = Play(routing)
+    play.at(0, *alerts)
+    play.at(60, *alerts)
+    return sorted((endpoint, began) for _, endpoint, began, _, _ in play.log)
+
+
+def test_the_first_route_that_matches_is_taken_and_the_narrowest_below_it():
+    inner = route('severity="critical"', 'park="north"', receivers=["pager"])
+    tree = Routing(routes=(route('facility="mill"', routes=(inner,)), route(receivers=["boss"])))
+
+    assert told_by(tree, firing("w")) == [("desk", ("w",))]
+    assert told_by(tree, firing("c", severity="critical")) == [("pager", ("c",))]
+    assert told_by(tree, firing("o", facility="food")) == [("boss", ("o",))]
+
+
+def test_a_route_that_goes_on_lets_the_next_one_be_asked():
+    tree = Routing(routes=(route('severity="warning"', goes_on=True), route(receivers=["boss"])))
+
+    assert told_by(tree, firing("w")) == [("boss", ("w",)), ("desk", ("w",))]
+
+
+def test_alerts_are_grouped_by_labels_or_each_alone():
+    a, b, c = firing("a"), firing("b"), firing("c", facility="food")
+
+    assert told_by(Routing(routes=(route(),)), a, b, c) == [("desk", ("a", "b")), ("desk", ("c",))]
+    alone = told_by(Routing(routes=(route(each_alone=True),)), a, b, c)
+    assert alone == [("desk", ("a",)), ("desk", ("b",)), ("desk", ("c",))]
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        ('facility="mill"', True),
+        ('facility!="mill"', False),
+        ('facility=~"m.*"', True),
+        ('facility=~"il"', False),  # the whole label
+        ('facility!~"food|mill"', False),
+        ('channel=""', True),
+        ('rule=~"a[0-9]+"', True),
+    ],
+)
+def test_a_matcher_looks_at_one_label(text, matches):
+    assert compiled((matcher(text),))(firing("a1").labels) is matches
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "facility=mill", '="x"', 'a=~"("', 'a=~"(a+)+"', 'a=~"(a|a)*"', 'a=~"a*a*a*a*b"', 'a=~"a{9}"', 'a=~"(?=a)"',
+        r'a=~"(a)\1"', f'a="{"x" * 201}"', 'a=~"(a|b)(a|b)(a|b)(a|b)"', 'a="x" b="y"',
+    ],
+)  # fmt: skip
+def test_a_matcher_that_is_wrong_or_could_run_for_long_is_refused(text):
+    with pytest.raises(ValueError, match=r".+"):
+        matcher(text)
+
+
+@given(st.text(max_size=40))
+def test_a_matcher_is_read_as_it_is_written(value):
+    one = Matcher("label", "=", value)
+
+    if "\n" not in value:
+        assert matcher(str(one)) == one
+
+
+# --- who is told ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_id_is_the_same_after_a_restart_and_differs_by_endpoint():
+    tree = Routing(routes=(route(receivers=["desk", "pager"]),))
+    one, other = Play(tree), Play(tree)
+    for play in (one, other):
+        play.at(0, firing("a"))
+        play.at(30, firing("a"))
+
+    assert one.ids == other.ids
+    assert len(set(one.ids)) == 2
+
+
+def test_an_escalation_is_told_once_a_step_and_hears_of_the_end():
+    rota = Rota("shift", ZONE, (Shift("desk", Hours(EVERY_DAY, 0, 1440)),), (
+        Escalation(600 * SECOND, ("pager",)), Escalation(1200 * SECOND, ("boss",)),
+    ))  # fmt: skip
+    play = Play(Routing(routes=(route(receivers=["shift"]),), rotas=(rota,)))
+    a = firing("a")
+    for t in range(0, 1000, 10):
+        play.at(t, a)
+    play.at(1000, replace(a, acknowledged=True))
+    play.at(3000, replace(a, acknowledged=True))
+    play.at(3600, over(a, 3600))
+
+    assert [(t, who, began or ended) for t, who, began, ended, _ in play.log] == [
+        (30, "desk", ("a",)),
+        (630, "pager", ("a",)),
+        (3600, "desk", ("a",)),
+        (3600, "pager", ("a",)),
+    ]
+
+
+def test_the_rota_tells_whoever_is_on_call_and_the_end_whoever_was():
+    rota = Rota("shift", ZONE, (
+        Shift("desk", Hours(EVERY_DAY, 7 * 60, 19 * 60)), Shift("pager", Hours(EVERY_DAY, 19 * 60, 7 * 60)),
+    ))  # fmt: skip
+    tree = Routing(routes=(route(receivers=["shift"], repeat=7200),), rotas=(rota,))
+    play, hour = Play(tree, zero=MIDNIGHT), 3600
+    a = firing("a")
+    for t in (6 * hour, 6 * hour + 30, 8 * hour + 30):
+        play.at(t, a)
+    play.at(9 * hour, over(a, 0))
+
+    assert [(t, who, bool(began), n) for t, who, began, _, n in play.log] == [
+        (6 * hour + 30, "pager", True, 0),
+        (8 * hour + 30, "desk", True, 1),
+        (9 * hour, "desk", False, 0),
+        (9 * hour, "pager", False, 0),
+    ]
+
+
+def test_quiet_hours_hold_notices_until_their_end_but_no_critical_one():
+    quiet = Quiet(("desk",), ("info", "warning"), Hours(EVERY_DAY, 22 * 60, 6 * 60))
+    play = Play(Routing(routes=(route(each_alone=True),), quiet=(quiet,)), zero=MIDNIGHT)
+    night, morning = 2 * 3600, 6 * 3600
+    both = (firing("w"), firing("c", severity="critical"))
+    for t in (night, night + 30, morning - 1, morning):
+        play.at(t, *both)
+
+    assert [(t, began) for t, _, began, _, _ in play.log] == [(night + 30, ("c",)), (morning, ("w",))]
+
+
+def test_what_was_over_before_the_quiet_hours_ended_wakes_nobody():
+    quiet = Quiet(("desk",), ("warning",), Hours(EVERY_DAY, 22 * 60, 6 * 60))
+    play = Play(Routing(routes=(route(),), quiet=(quiet,)), zero=MIDNIGHT)
+    play.at(3600, firing("w"))
+    play.at(7200, over(firing("w"), 0))
+    play.at(8 * 3600)
+
+    assert play.log == []
+    assert play.groups == {}
+
+
+def test_a_webhook_that_is_no_longer_configured_is_not_told():
+    tree = Routing(routes=(route(receivers=["desk", "pager"]),))
+    play = Play(tree)
+    for t in (0, 30):
+        play.at(t, firing("a"))
+    play.router = Router(Routing(routes=(route(receivers=["pager"]),)), ["pager"], ZONES)
+    play.at(400, over(firing("a"), 400))
+
+    assert [(t, who) for t, who, *_ in play.log[2:]] == [(400, "pager")]
+    assert play.groups == {}
+
+
+# --- what is not told -----------------------------------------------------------------------------------------------------
+
+
+def dead_gateway(count: int) -> list[Alert]:
+    gateway = firing("gateway-offline", gateway="gw1", covers="gateway", severity="critical")
+    behind = [firing(f"absent-{n}", gateway="gw1", channel=f"c{n}") for n in range(count)]
+    return [gateway, *behind, firing("absent-other", gateway="gw2", channel="c")]
+
+
+def test_a_dead_gateway_is_one_alert_that_covers_its_channels():
+    play = Play(Routing(routes=(route(),)))
+    alerts = dead_gateway(60)
+    play.at(0, *alerts)
+    play.at(30, *alerts)
+
+    assert [began for _, _, began, _, _ in play.log] == [("absent-other", "gateway-offline")]
+    assert set(play.telling.covered) == {"gateway-offline"}
+    assert len(play.telling.covered["gateway-offline"]) == 60
+
+
+def test_when_the_gateway_is_back_what_recovers_within_the_wait_is_told_to_nobody():
+    play = Play(Routing(routes=(route(interval=0),)))
+    gateway, *behind = dead_gateway(3)[:4]
+    for t in (0, 30):
+        play.at(t, gateway, *behind)
+    play.at(100, over(gateway, 100), *behind)
+    play.at(110, over(gateway, 100), *(over(one, 110) for one in behind[:2]), behind[2])
+    play.at(130, over(gateway, 100), behind[2])
+
+    assert [(t, began, ended) for t, _, began, ended, _ in play.log[1:]] == [
+        (130, ("absent-2",), ("gateway-offline",))
+    ]
+
+
+def mutes(alerts, silences=(), now=0, inhibitions=(), maintenance=()) -> dict[str, Mute]:
+    return Muting(inhibitions, maintenance, ZONES).mutes(alerts, silences, now)
+
+
+def test_inhibition_needs_the_equal_labels_and_never_silences_its_own_source():
+    rule = Inhibition((matcher('severity="critical"'),), (matcher('rule=~".*"'),), ("facility",))
+    alerts = [firing("c", severity="critical"), firing("w"), firing("f", facility="food")]
+
+    assert mutes(alerts, inhibitions=[rule]) == {"w": Mute("inhibited", "c")}
+
+
+def test_maintenance_is_dated_or_weekly_on_the_clock_of_the_park():
+    match = (matcher('rule="w"'),)
+    dated = Maintenance("d", match, "x", start=10, end=20)
+    weekly = Maintenance("k", match, "x", hours=Hours((1,), 60, 120))  # Tuesday 01:00 to 02:00
+
+    assert mutes([firing("w")], maintenance=[dated], now=19) == {"w": Mute("silenced", "d")}
+    assert mutes([firing("w")], maintenance=[dated], now=20) == {}
+    assert mutes([firing("w")], maintenance=[weekly], now=MIDNIGHT + NS_PER_HOUR) == {
+        "w": Mute("silenced", "k")
+    }
+    assert mutes([firing("w")], maintenance=[weekly], now=MIDNIGHT + 2 * NS_PER_HOUR) == {}
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "is_in"), [(21, 59, False), (22, 0, True), (23, 59, True)]
+)  # on Tuesday
+def test_hours_over_midnight_belong_to_the_day_on_which_they_begin(hour, minute, is_in):
+    hours = Hours((1,), 22 * 60, 6 * 60)
+    at = MIDNIGHT + hour * NS_PER_HOUR + minute * NS_PER_MIN
+
+    assert covers(hours, at, ZONE) is is_in
+    assert covers(hours, MIDNIGHT + 5 * NS_PER_HOUR, ZONE) is False
+    assert covers(hours, MIDNIGHT + 29 * NS_PER_HOUR, ZONE) is True
+    assert covers(hours, MIDNIGHT + 30 * NS_PER_HOUR, ZONE) is False
