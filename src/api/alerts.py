@@ -18,7 +18,8 @@ from api.times import format_time, parse_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
-from store.alert_actions import AlertAction, silence_id
+from store.alert_actions import AlertAction
+from store.alert_actions import silence_id as id_of_silence
 from store.alert_views import AlertEvent, AlertView, SilenceView, alert_events, find_alerts, silences
 from store.alert_views import alert as one_alert
 from store.reader import Reader
@@ -29,7 +30,7 @@ Clock = Callable[[], int]  # ns UTC
 Word = Annotated[str | None, Query(max_length=200)]
 Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the answer before")]
-Id = Annotated[str, Path(alias="id", max_length=64, examples=["alert_1b19524c013be38786387fa559fd5ecd"])]
+Id = Annotated[str, Path(max_length=64, examples=["alert_1b19524c013be38786387fa559fd5ecd"])]
 Who = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 Instant = Annotated[str, StringConstraints(max_length=64)]
@@ -64,7 +65,9 @@ class ActionBody(BaseModel):
     action: Literal["acknowledge", "snooze", "assign", "comment"] = Field(examples=["acknowledge"])
     by: Who = Field(description="who does it; it is kept", examples=["lan"])
     until: Instant | None = Field(
-        None, description="of a snooze, within 30 days, RFC 3339 with zone", examples=["2026-11-24T18:00:00+07:00"]
+        None,
+        description="of a snooze, within 30 days, RFC 3339 with zone",
+        examples=["2026-11-24T18:00:00+07:00"],
     )
     to: Who | None = Field(None, description="of assign: whom it is handed over to", examples=["minh"])
     comment: Comment = Field("", description="kept with it", examples=["I look at it"])
@@ -155,7 +158,7 @@ def _asking(router: APIRouter, reader: Reader, plant: Plant) -> None:
                     state.connection, status=status, park=park, facility=facility, rule=rule,
                     severity=severity, after=after, most=limit,
                 )  # fmt: skip
-            except ValueError:
+            except (ValueError, OverflowError):
                 raise _no_cursor() from None
         if not page.alerts:
             _check_names(plant, park=park, facility=facility, rule=rule)
@@ -163,36 +166,34 @@ def _asking(router: APIRouter, reader: Reader, plant: Plant) -> None:
             alerts=[alert_body(one) for one in page.alerts], next=_sealed(page.after) if page.after else None
         )
 
-    @router.get("/alerts/{id}", responses=documented(404))
-    def alert(request: Request, which: Id) -> Any:
+    @router.get("/alerts/{alert_id}", responses=documented(404))
+    def alert(request: Request, alert_id: Id) -> Any:
         """Return one alert with what happened to it and who did it."""
         with reader.snapshot() as state:
-            found = one_alert(state.connection, which)
+            found = one_alert(state.connection, alert_id)
             if found is None:
-                return _no_alert(request, which)
-            events = alert_events(state.connection, which)
-        body = OneAlertBody(
-            **alert_body(found).model_dump(), events=[_event_body(event) for event in events]
-        )
+                return _no_alert(request, alert_id)
+            events = alert_events(state.connection, alert_id)
+        body = OneAlertBody(**alert_body(found).model_dump(), events=[_event_body(event) for event in events])
         return JSONResponse(body.model_dump())
 
 
 def _acting(router: APIRouter, reader: Reader, act: Act) -> None:
-    @router.post("/alerts/{id}/actions", response_model=ActedBody, responses=documented(404, 409))
-    def alert_action(request: Request, which: Id, body: ActionBody) -> Any:
+    @router.post("/alerts/{alert_id}/actions", response_model=ActedBody, responses=documented(404, 409))
+    def alert_action(request: Request, alert_id: Id, body: ActionBody) -> Any:
         """Acknowledge, snooze, hand over or comment. Taken in turn among the readings; 202 if not yet."""
         _check_action(body)
         with reader.snapshot() as state:
-            if one_alert(state.connection, which) is None:
-                return _no_alert(request, which)
+            if one_alert(state.connection, alert_id) is None:
+                return _no_alert(request, alert_id)
         until = 0 if body.until is None else _time(body.until)
-        made = AlertAction(uuid4().hex, body.by, body.action, which, body.comment, body.to or "", until)
+        made = AlertAction(uuid4().hex, body.by, body.action, alert_id, body.comment, body.to or "", until)
         act(made)
         outcome, detail = outcome_of(reader, made.id)
         if outcome == "refused":
             return problem(request.url.path, 409, detail)
         with reader.snapshot() as state:
-            found = one_alert(state.connection, which)
+            found = one_alert(state.connection, alert_id)
         if found is None:
             raise RuntimeError("an alert is never forgotten")
         told = ActedBody(id=made.id, outcome=outcome, detail=detail, alert=alert_body(found))
@@ -224,18 +225,23 @@ def _silencing(router: APIRouter, reader: Reader, act: Act, clock: Clock) -> Non
     def silence(request: Request, body: NewSilenceBody) -> Any:
         """Keep alerts that match from being told until a time. Taken in turn among the readings; 202 if not yet."""
         made = AlertAction(
-            uuid4().hex, body.by, "silence", comment=body.comment, until=_time(body.until), match=tuple(body.match)
+            uuid4().hex,
+            body.by,
+            "silence",
+            comment=body.comment,
+            until=_time(body.until),
+            match=tuple(body.match),
         )
-        return silenced(request, made, silence_id(made.id))
+        return silenced(request, made, id_of_silence(made.id))
 
-    @router.delete("/silences/{id}", response_model=SilencedBody, responses=documented(404, 409))
+    @router.delete("/silences/{silence_id}", response_model=SilencedBody, responses=documented(404, 409))
     def unsilence(
-        request: Request, which: Id, by: Annotated[str, Query(min_length=1, max_length=100)]
+        request: Request, silence_id: Id, by: Annotated[str, Query(min_length=1, max_length=100)]
     ) -> Any:
         """End a silence before its time."""
-        if _silence(reader, which) is None:
-            return problem(request.url.path, 404, f"there is no silence {which!r}")
-        return silenced(request, AlertAction(uuid4().hex, by, "unsilence", which), which)
+        if _silence(reader, silence_id) is None:
+            return problem(request.url.path, 404, f"there is no silence {silence_id!r}")
+        return silenced(request, AlertAction(uuid4().hex, by, "unsilence", silence_id), silence_id)
 
 
 def alert_body(one: AlertView) -> AlertBody:
@@ -291,7 +297,9 @@ def _silence(reader: Reader, which: str) -> SilenceView | None:
 def _check_action(body: ActionBody) -> None:
     """Refuse what is missing of an action, and what is of another one."""
     needed = _NEEDS.get(body.action)
-    wrong = [(name, f"is of {of}") for name, of in _ONLY_OF.items() if getattr(body, name) and of != body.action]
+    wrong = [
+        (name, f"is of {of}") for name, of in _ONLY_OF.items() if getattr(body, name) and of != body.action
+    ]
     if needed is not None and not getattr(body, needed):
         wrong.append((needed, f"say it with {body.action}"))
     if wrong:
@@ -303,7 +311,7 @@ def _check_names(plant: Plant, **asked: str | None) -> None:
     known: dict[str, Iterable[str]] = {
         "park": (one.name for one in plant.parks),
         "facility": (one.name for one in plant.facilities),
-        "rule": (one.name for one in (*plant.rules, *plant.conditions)),
+        "rule": [*(one.name for one in plant.rules), *(one.name for one in plant.conditions)],
     }
     for parameter, name in asked.items():
         names = sorted(set(known[parameter]))
@@ -332,9 +340,12 @@ def _sealed(after: str) -> str:
 
 def _opened(cursor: str) -> str:
     try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        after = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise _no_cursor() from None
+    if not after:
+        raise _no_cursor()
+    return after
 
 
 def _no_cursor() -> InvalidQuery:

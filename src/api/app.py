@@ -8,9 +8,8 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
-from api import boundary, periods, webhooks
+from api import acknowledge, alertmanager, alerts, boundary, periods, webhooks
 from api import totals as tonnes
-from api.alerts import alerts_body
 from api.balance import balances_body
 from api.beside import beside_of
 from api.explain import Explainer, explain_router
@@ -18,8 +17,6 @@ from api.guard import GUARDED, TokenGuard
 from api.health import Health
 from api.metrics import Metrics, render
 from api.models import (
-    AlertsBody,
-    AlertStatus,
     AliveBody,
     BalancesBody,
     By,
@@ -31,7 +28,6 @@ from api.models import (
     SeriesBody,
     TotalsBody,
 )
-from api.periods import Decide
 from api.problems import InvalidQuery, documented, handle_problems, problem
 from api.regulated import RegulatedBody, regulated_body
 from api.scope import select_channel, select_sources
@@ -39,9 +35,13 @@ from api.series import Activity, activity_series, emission_series, reading_serie
 from api.times import PERIOD, parse_time
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
+from store.alert_actions import AlertAction
+from store.closing import Decision
+from store.links import link_key
 from store.reader import Reader
 
 Clock = Callable[[], int]  # ns UTC
+Decide = Callable[[Decision | AlertAction], None]
 
 Word = Annotated[str | None, Query(max_length=200)]
 Time = Annotated[str | None, Query(max_length=64, examples=["2026-11-24T00:00:00+07:00"])]
@@ -72,6 +72,7 @@ def create_app(
     catalogue: Register | None = None,
     explain: Explainer | None = None,
     outbox: webhooks.OpenOutbox | None = None,
+    public_url: str = "",
 ) -> FastAPI:
     """Return the API.
 
@@ -87,13 +88,15 @@ def create_app(
         Asked at each request: what the service says of itself, its counters, the time [ns UTC], and the
         windows of a channel, which the state does not hold.
     decide
-        Hands what somebody decides of a reporting period to the line.
+        Hands what somebody decides of a reporting period, or does with an alert, to the line.
     catalogue
         The methods and factors that the plant was loaded with; without it a question with `with` is refused.
     explain
         Tells what a window was made of; without it only totals are explained, by their parts.
     outbox
         Opens the outbox of webhooks; without it there are no routes about them.
+    public_url
+        Where the readers of our answers find the API, without a slash at the end; "" gives no link.
     """
     app = FastAPI(
         title="Stackmeter",
@@ -103,8 +106,8 @@ def create_app(
         redoc_url=None,
         middleware=[Middleware(TokenGuard, token=token)],
         generate_unique_id_function=_operation_id,
-        # What somebody decides is short, and nobody listens to traces.
-        max_body_size=1024,
+        # The longest is a silence with all its matchers, and nobody listens to traces.
+        max_body_size=65536,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     handle_problems(app)
@@ -115,6 +118,9 @@ def create_app(
     app.include_router(_events(reader))
     app.include_router(explain_router(reader, plant, clock, explain))
     app.include_router(periods.routes(reader, plant, decide))
+    app.include_router(alerts.routes(reader, plant, decide, clock))
+    app.include_router(acknowledge.routes(reader, plant, link_key(token), decide, clock))
+    app.include_router(alertmanager.routes(reader, plant, clock, public_url))
     if outbox is not None:
         app.include_router(webhooks.routes(plant, outbox, clock))
     return app
@@ -244,7 +250,7 @@ def _series(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -> A
 
 
 def _events(reader: Reader) -> APIRouter:
-    """Return what came in, and what was raised."""
+    """Return what came in."""
     router = APIRouter(
         prefix="/v1", tags=["events"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
@@ -254,12 +260,6 @@ def _events(reader: Reader) -> APIRouter:
         """Return how messages and readings ended, over whole minutes (default: all that ever came)."""
         with reader.snapshot() as state:
             return balances_body(state, gateway, _time("from", start), _time("to", end))
-
-    @router.get("/alerts")
-    def alerts(status: AlertStatus | None = None) -> AlertsBody:
-        """Return alerts: firing ones first, then the newest first."""
-        with reader.snapshot() as state:
-            return alerts_body(state, status)
 
     return router
 

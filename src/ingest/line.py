@@ -52,6 +52,10 @@ class Watch(Protocol):
         """Judge new readings, in order of arrival."""
         ...
 
+    def heard(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
+        """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time."""
+        ...
+
     def windows(self, now: int) -> None:
         """Judge the windows that have become due."""
         ...
@@ -315,6 +319,7 @@ class Line:
     def _judge(self, batch: Batch) -> None:
         """Let the alert rules see the new readings."""
         self._watch.readings(batch.readings, batch.done.fresh)
+        self._watch.heard(batch.gateways, batch.received, batch.position, batch.readings.time)
 
     def _account(self, batch: Batch) -> None:
         """Give every message and every reading its one outcome."""

@@ -20,8 +20,9 @@ _OPEN = "SELECT id, rule, severity, labels, started_at, ended_at, acknowledged_a
 class Teller:
     """Looks again whenever something happened to an alert, or the time has come that the last look named."""
 
-    def __init__(self, plant: Plant, connection: sqlite3.Connection, api_url: str) -> None:
-        self._connection, self._api_url = connection, api_url
+    def __init__(self, plant: Plant, connection: sqlite3.Connection, api_url: str, key: bytes = b"") -> None:
+        """Read nothing yet; `key` signs the links by which alerts can be acknowledged, b"" gives none."""
+        self._connection, self._api_url, self._key = connection, api_url, key
         self._webhooks = {webhook.name: webhook for webhook in plant.webhooks}
         zones = {park.name: park.zone for park in plant.parks}
         self._router = Router(plant.routing, self._webhooks, zones) if plant.routing.routes else None
@@ -70,6 +71,7 @@ class Teller:
                 telling.covered,
                 now=now,
                 api_url=self._api_url,
+                key=self._key,
             )
             self._note_escalation(notice, now)
         for (receiver, name), group in telling.groups.items():

@@ -1,13 +1,14 @@
 """Alert rules on the line: new readings and windows that fell due are judged in the transaction that brought them."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from ingest.condition_watch import ConditionWatch
 from ingest.telling import Teller
-from plant.arrays import Bools, Floats, Readings, Times
+from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Plant, ThresholdRule
 from plant.vocabulary import NS_PER_HOUR
 from rules.thresholds import Judgement, RuleState, State, judge_readings, judge_windows, unknown_since
@@ -18,7 +19,10 @@ from store.state import State as Memory
 class RuleWatch:
     """Keeps where every rule stands, as the state has it."""
 
-    def __init__(self, plant: Plant, memory: Memory, clock: Callable[[], int], api_url: str) -> None:
+    def __init__(
+        self, plant: Plant, memory: Memory, clock: Callable[[], int], api_url: str, key: bytes = b""
+    ) -> None:
+        """Read where the rules stand; `key` signs the links by which alerts can be acknowledged, b"" gives none."""
         self._plant, self._memory, self._clock, self._api_url = plant, memory, clock, api_url
         self._by_channel: dict[int, list[ThresholdRule]] = {}
         for rule in plant.rules:
@@ -26,11 +30,16 @@ class RuleWatch:
                 self._by_channel.setdefault(rule.channel, []).append(rule)
         self._on_windows = [rule for rule in plant.rules if rule.source >= 0]
         self._states: dict[str, RuleState] = {}
-        self._teller = Teller(plant, memory.connection, api_url)
-        self.reload()
+        self._teller = Teller(plant, memory.connection, api_url, key)
+        self._conditions = ConditionWatch(plant, memory, clock, api_url)
+        self._read()
 
     def reload(self) -> None:
         """Read again where the rules stand, as after a rollback."""
+        self._conditions.reload()
+        self._read()
+
+    def _read(self) -> None:
         self._teller.forget()
         stored = alerts.rule_states(self._memory.connection)
         self._states = {
@@ -41,6 +50,7 @@ class RuleWatch:
 
     def readings(self, new: Readings, fresh: Bools) -> None:
         """Judge new readings, in order of arrival, by the rules on their channels."""
+        self._conditions.readings(new)
         for channel in np.unique(new.channel[fresh]).tolist() if self._by_channel else ():
             for rule in self._by_channel.get(channel, ()):
                 mine = new.take(fresh & (new.channel == channel))
@@ -57,8 +67,12 @@ class RuleWatch:
                     ),
                 )
 
+    def heard(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
+        """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time."""
+        self._conditions.heard(gateways, received, position, time)
+
     def windows(self, now: int) -> None:
-        """Judge the windows whose time has come, mark rules without readings as unknown, and tell what is due."""
+        """Judge windows and conditions whose time has come, mark rules without readings as unknown, and tell what is due."""
         for rule in self._on_windows:
             state = self._state(rule)
             if self._due(rule, now) > state.judged:
@@ -71,6 +85,7 @@ class RuleWatch:
         for channel, rules in self._by_channel.items():
             for rule in rules:
                 self._doubt(rule, now, self._plant.channels[channel].max_gap)
+        self._conditions.judge(now)
         self._teller.tell(now)
 
     def _doubt(self, rule: ThresholdRule, now: int, max_gap: int) -> None:

@@ -19,8 +19,20 @@ _HEADS = {
     "en": {"firing": "FIRING", "resolved": "RESOLVED"},
 }
 _WORDS = {
-    "vi": {"severity": "Mức độ", "started_at": "Bắt đầu", "ended_at": "Kết thúc", "value": "Giá trị"},
-    "en": {"severity": "Severity", "started_at": "Started", "ended_at": "Ended", "value": "Value"},
+    "vi": {
+        "severity": "Mức độ",
+        "started_at": "Bắt đầu",
+        "ended_at": "Kết thúc",
+        "value": "Giá trị",
+        "acknowledge": "Nhận xử lý",
+    },
+    "en": {
+        "severity": "Severity",
+        "started_at": "Started",
+        "ended_at": "Ended",
+        "value": "Value",
+        "acknowledge": "Acknowledge",
+    },
 }
 # Looks like what it stands for, and is markup or a mention nowhere: Slack's <!here>, @channel, Markdown, HTML.
 _HARMLESS = str.maketrans(
@@ -72,7 +84,12 @@ def message(told: dict[str, Any], language: str) -> tuple[str, str]:
     lines = {**{name: data[name] for name in ("severity", "started_at", "ended_at")}, "value": value}
     facts = [f"{words[name]}: {given}" for name, given in lines.items() if given]
     texts = [text for text in (data["summary"], data["description"]) if text]
-    return _harmless(title), "\n".join(map(_harmless, [*texts, *facts]))[:LONGEST_BODY]
+    link = data.get("links", {}).get("acknowledge")
+    button = (
+        f"\n{words['acknowledge']}: {link}" if link else ""
+    )  # our own, and of letters that are no markup in an address
+    text = "\n".join(map(_harmless, [*texts, *facts]))[: LONGEST_BODY - len(button)]
+    return _harmless(title), text + button
 
 
 def _harmless(text: str) -> str:

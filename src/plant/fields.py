@@ -82,7 +82,9 @@ class Part(BaseModel):
         # An instance without fields stands for a part that was refused before: see documents.salvage.
         faults = list(self.faults()) if self.model_fields_set else []
         if faults:
-            raise ValidationError.from_exception_data(type(self).__name__, [refusal((name,), message) for name, message in faults])
+            raise ValidationError.from_exception_data(
+                type(self).__name__, [refusal((name,), message) for name, message in faults]
+            )
         return self
 
 

@@ -51,27 +51,40 @@ class ParameterPart(Part):
 
 
 class LibraryRule(Part):
-    """A shipped rule; what is not described here is as in an alert's condition."""
+    """A shipped rule: the keys of a condition, with parameters in the place of what a plant must say."""
 
     number: int = Field(ge=1, le=COUNT)
     """Which of the rules of such plants it is; several may belong to one."""
     title: TextPart
     """What people call it."""
     each: Literal["channel", "source", "facility", "park", "gateway"]
+    """What it is judged for; an alert may say another that has what it asks."""
     expr: str
+    """What it fires for, with its parameters."""
     only_while: dict[str, str] = Field(default_factory=dict)
     """By an optional parameter: what must be true besides where that parameter is given."""
     clear: str | None = None
+    """What ends it, with its parameters."""
     match: dict[str, str] | None = None
+    """Which subjects it is for; without it, an alert for channels says which."""
     hold: str = Field(default="0s", alias="for")
+    """How long it must be true, as all durations here as a configuration writes them."""
     keep_firing_for: str = "0s"
+    """How long it must be over."""
     every: str = "60s"
+    """The time between two judgements."""
     delay: str = "0s"
+    """How long after its instant it is judged."""
     severity: Literal["info", "warning", "critical"]
+    """How urgent it is."""
     parameters: dict[str, ParameterPart] = Field(default_factory=dict)
+    """What an alert gives, or leaves as it is."""
     summary: TextPart
+    """One sentence."""
     description: TextPart
+    """What to know."""
     first_action: TextPart
+    """What to do first."""
 
     def alert(self) -> dict[str, Any]:
         """Return the keys of an alert that it stands for, as they are written in a configuration."""
@@ -100,7 +113,9 @@ def merged(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     if rule is None:
         hint = did_you_mean(str(name), library()) or "; stackmeter rules list has them all"
         return {}, [(("use",), f"there is no rule {str(name)[:64]} in the library{hint}")]
-    faults: list[Fault] = [((key,), "is the library's: leave it out, or leave use out") for key in FIXED if key in given]
+    faults: list[Fault] = [
+        ((key,), "is the library's: leave it out, or leave use out") for key in FIXED if key in given
+    ]
     values = _values(rule, given.get("parameters", {}), faults)
     if rule.each == "channel" and rule.match is None and "match" not in given:
         faults.append((("match",), 'is required: for which channels; {channel: "*"} is all'))
@@ -151,7 +166,7 @@ def _value(part: ParameterPart, value: object) -> Given:
         case "channels", str() if value:
             return (value,)
         case "channels", [*names] if names and all(isinstance(name, str) and name for name in names):
-            return tuple(names)
+            return tuple(map(str, names))
     expected = {"number": "a number", "span": "a span such as 15min", "channel": "the name of a channel"}
     raise ValueError(f"is {expected.get(part.kind, 'the names of one or several channels')}")
 
@@ -173,7 +188,7 @@ class _Writer(ast.NodeTransformer):
     rule: LibraryRule
     values: Mapping[str, Given]
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802  the name is ast's
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         """Return a call with its parameters written in, or their sum where it is of several channels."""
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name == "parameter":
@@ -198,13 +213,13 @@ class _Writer(ast.NodeTransformer):
     def _number(self, node: ast.Call) -> ast.expr:
         """Return a number as itself or as a quantity, and a span as so many seconds."""
         found = self._given(node)
-        if found is None or isinstance(found[1], tuple):
+        if found is None:
             return node
         name, value = found
         part = self.rule.parameters[name]
         if part.kind == "span":
             return _quantity(parse_duration(value) / NS_PER_S, "s")
-        if isinstance(value, str):
+        if not isinstance(value, float):
             return node
         return ast.Constant(value) if part.unit in ("", "1") else _quantity(value, part.unit)
 

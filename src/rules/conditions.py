@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from plant.arrays import Floats, Ints, Times
 from plant.park import Channel, Condition, ConditionStep, Facility, Gateway, Plant, Source
-from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
+from plant.vocabulary import NS_PER_HOUR, NS_PER_S, Kind
 from rules import histories
 from rules.calendar import elapsed, offset, start_of
 from rules.histories import History
@@ -82,7 +82,7 @@ class _Series:
 
     channels: Ints
     max_gap: Ints
-    period: Ints  # of intervals; a minute of all others
+    reach: Ints  # how long a reading tells of: the period of intervals, max_gap of all others
     ends: Ints  # 1 where a reading's time is the end of what it tells of, else 0
     park: Ints
 
@@ -220,7 +220,7 @@ class _Run:
         if step.name == "hour_mean":
             shift = np.array([offset(now, zone) for zone in self._columns.zones], np.int64)[series.park]
             end = now - (now + shift) % NS_PER_HOUR
-            return histories.hour_mean(history, end, series.period, series.ends)
+            return histories.hour_mean(history, end, series.reach, series.ends)
         if step.name == "sum_over":
             return histories.sum_over(history, count, now - span, empty=step.number)
         return histories.FUNCTIONS[step.name](history, count, now - span)
@@ -286,7 +286,7 @@ def _series(channels: Sequence[int], plant: Plant) -> _Series:
     return _Series(
         channels=np.array(channels, np.int64),
         max_gap=np.array([row.max_gap for row in rows], np.int64),
-        period=np.array([max(row.period, NS_PER_MIN) for row in rows], np.int64),
+        reach=np.array([row.period if row.kind is Kind.INTERVAL else row.max_gap for row in rows], np.int64),
         ends=np.array([row.kind is Kind.INTERVAL for row in rows], np.int64),
         park=np.array([park[row.park] for row in rows], np.int64),
     )

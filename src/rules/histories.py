@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from plant.arrays import Floats, Ints, Times
-from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
+from plant.vocabulary import NS_PER_HOUR
+from rules.hours import SHARE_SLACK
 
-ENOUGH = 0.8  # of an hour's readings, for its mean
+ENOUGH = 0.8  # of an hour must be covered by readings, for its mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +83,29 @@ def rate(history: History, count: int, since: int) -> Floats:
     return change / hours
 
 
-def hour_mean(history: History, end: Times, period: Ints, ends: Ints) -> Floats:
-    """Return the mean of the clock hour that ends at `end`, NaN where too few of its readings came.
+def hour_mean(history: History, end: Times, reach: Ints, ends: Ints) -> Floats:
+    """Return the mean of the readings of the clock hour that ends at `end`, NaN where too little of it is covered.
 
     Parameters
     ----------
-    end, period, ends
-        Of each channel: the end of the hour [ns UTC], the time between the readings that are expected [ns], and 1 where
-        a reading's time is the end of what it tells of, 0 where it is its instant.
+    end, reach, ends
+        Of each channel: the end of the hour [ns UTC]; how long a reading tells of at the most [ns]; and 1 where that is
+        the time before it, 0 where it is the time after it, until the next reading.
     """
     count, run = len(end), history.run
-    time = history.time - ends[run]
-    rows = (time >= end[run] - NS_PER_HOUR) & (time < end[run])
-    within = History(run[rows], time[rows], history.value[rows])
-    minute = within.time // NS_PER_MIN
-    is_new = np.append(True, (within.run[1:] != within.run[:-1]) | (minute[1:] != minute[:-1]))
-    minutes = np.bincount(within.run[is_new[: len(within.run)]], minlength=count)
-    return np.where(minutes >= ENOUGH * (NS_PER_HOUR / period), avg(within, count, -(2**62)), np.nan)
+    is_end, reach_of, stop = ends[run] == 1, reach[run], end[run]
+    following = np.append(history.time[1:], history.time[-1:])
+    is_last = np.append(run[1:] != run[:-1], np.ones(min(1, len(run)), bool))
+    until = np.where(is_last, history.time + reach_of, np.minimum(following, history.time + reach_of))
+    first = np.where(is_end, history.time - reach_of, history.time)
+    last = np.where(is_end, history.time, until)
+    overlap = np.minimum(last, stop) - np.maximum(first, stop - NS_PER_HOUR)
+    covered = np.bincount(run, np.maximum(overlap, 0), count)
+    time = history.time - is_end
+    rows = (time >= stop - NS_PER_HOUR) & (time < stop)
+    within = History(run[rows], history.time[rows], history.value[rows])
+    enough = covered >= ENOUGH * NS_PER_HOUR * (1 - SHARE_SLACK)
+    return np.where(enough, avg(within, count, -(2**62)), np.nan)
 
 
 FUNCTIONS: Mapping[str, Callable[[History, int, int], Floats]] = {

@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stackmeter.command import (
-    EXIT_CONFIG,
     EXIT_NOT_READY,
     AsJson,
-    Made,
     StateDir,
     Token,
     Url,
     answer_of,
     client_of,
     screen,
+    valid,
 )
 
 if TYPE_CHECKING:
@@ -103,9 +102,7 @@ def decide(
     with client_of(state, url, token) as client:
         if action == "approve" and generation is None:
             generation = _confirmed(answer_of(lambda: client.periods(park)), month)
-        made = _valid_decision(
-            DecisionBody, park=park, month=month, action=action, by=by, generation=generation
-        )
+        made = valid(DecisionBody, park=park, month=month, action=action, by=by, generation=generation)
         told = answer_of(lambda: client.decide(made))
     typer.echo(told.model_dump_json() if as_json else f"{park} {month}: {told.detail}")
     raise typer.Exit(0 if told.outcome == "done" else EXIT_NOT_READY)
@@ -123,17 +120,6 @@ def _confirmed(found: "PeriodsBody", month: str) -> int:
     )
     typer.confirm("Publish it?", abort=True)
     return waits.generation
-
-
-def _valid_decision(kind: type[Made], **given: object) -> Made:
-    from pydantic import ValidationError
-
-    try:
-        return kind(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        typer.echo(wrong, err=True)
-        raise typer.Exit(EXIT_CONFIG) from None
 
 
 def explain(

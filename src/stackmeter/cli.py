@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackmeter import asking, deliveries, proving
+from stackmeter import alerting, asking, deliveries, proving, rule_commands
 from stackmeter.command import (
     EXIT_CONFIG,
     EXIT_INTERRUPTED,
@@ -123,7 +123,7 @@ def check(
     plant = or_exit(lambda: load(directory, load_catalogue(directory)), as_json=as_json)
     counts = {
         "parks": len(plant.parks), "facilities": len(plant.facilities), "gateways": len(plant.gateways),
-        "channels": len(plant.channels), "sources": len(plant.sources), "rules": len(plant.rules),
+        "channels": len(plant.channels), "sources": len(plant.sources), "rules": len(plant.rules) + len({condition.name for condition in plant.conditions}),
     }  # fmt: skip
     if as_json:
         typer.echo(json.dumps({"problems": [], **counts, "hash": plant.hash}))
@@ -358,5 +358,14 @@ for command in (
     asking.explain,
     deliveries.deliveries,
     deliveries.replay_webhooks,
+    alerting.ack,
+    alerting.snooze,
+    alerting.assign,
+    alerting.comment,
+    alerting.silence,
+    alerting.silences,
+    alerting.unsilence,
 ):
     app.command()(command)
+app.add_typer(alerting.alerts, name="alerts")
+app.add_typer(rule_commands.rules, name="rules")

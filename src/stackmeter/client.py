@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from api.alerts import (
+    ActedBody,
+    ActionBody,
+    NewSilenceBody,
+    OneAlertBody,
+    SilencedBody,
+    SilencesBody,
+)
 from api.explain import ExplainBody
 from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
 from api.periods import DecidedBody, DecisionBody, PeriodsBody
@@ -15,6 +24,7 @@ from api.webhooks import DeadListBody, DeliveriesBody, ReplayedBody, WebhooksBod
 TIMEOUT_S = 10.0
 DECISION_S = 20.0  # it waits for its turn among the readings
 Body = TypeVar("Body", bound=BaseModel)
+MOST_ALERTS = 1000  # open ones, and as many that are over
 LEVELS: tuple[Level, ...] = ("all", "park", "facility")
 
 
@@ -99,9 +109,36 @@ class Client:
         """Return how everything that ever came has ended."""
         return self._valid(BalancesBody, self._get("/v1/balance"))
 
-    def alerts(self) -> list[AlertBody]:
-        """Return alerts, firing ones first, then the newest first."""
-        return self._valid(AlertsBody, self._get("/v1/alerts")).alerts
+    def alerts(self, **asked: str | int | None) -> AlertsBody:
+        """Return alerts that are all that is asked for, the newest first; raise `NotAsked` for names that are nowhere."""
+        return self._valid(AlertsBody, self._chosen("/v1/alerts", **asked))
+
+    def alerts_to_show(self) -> list[AlertBody]:
+        """Return the open alerts, then those that are over, both the newest first."""
+        both = [self.alerts(status=status, limit=MOST_ALERTS) for status in ("open", "resolved")]
+        return [one for page in both for one in page.alerts]
+
+    def alert(self, number: str) -> OneAlertBody:
+        """Return one alert and what happened to it; raise `NotAsked` where there is none of that id."""
+        return self._valid(OneAlertBody, self._chosen(f"/v1/alerts/{quote(number, safe='')}"))
+
+    def act(self, number: str, action: ActionBody) -> ActedBody:
+        """Do something with an alert; raise `NotTaken` with the reason where the service does not take it."""
+        path = f"/v1/alerts/{quote(number, safe='')}/actions"
+        return self._valid(ActedBody, self._taken("POST", path, json=action.model_dump(exclude_none=True)))
+
+    def silences(self, *, ended: bool = False) -> SilencesBody:
+        """Return the silences that last, and with `ended` those that are over."""
+        return self._valid(SilencesBody, self._chosen("/v1/silences", ended=str(ended).lower()))
+
+    def silence(self, silence: NewSilenceBody) -> SilencedBody:
+        """Silence alerts; raise `NotTaken` with the reason where the service does not."""
+        return self._valid(SilencedBody, self._taken("POST", "/v1/silences", json=silence.model_dump()))
+
+    def unsilence(self, number: str, by: str) -> SilencedBody:
+        """End a silence; raise `NotTaken` with the reason where the service does not."""
+        path = f"/v1/silences/{quote(number, safe='')}"
+        return self._valid(SilencedBody, self._taken("DELETE", path, params={"by": by}))
 
     def overview(self) -> Overview:
         """Return everything that a screen shows."""
@@ -115,7 +152,7 @@ class Client:
             today=[total for body in today for total in body.totals],
             month=self.totals("facility", "month").totals,
             balance=self.balance(),
-            alerts=self.alerts(),
+            alerts=self.alerts_to_show(),
         )
 
     def periods(self, park: str | None = None) -> PeriodsBody:
@@ -124,13 +161,7 @@ class Client:
 
     def decide(self, decision: DecisionBody) -> DecidedBody:
         """Move a month on; raise `NotTaken` with the reason where the service does not."""
-        response = self._answer("POST", "/v1/periods", json=decision.model_dump(), timeout=DECISION_S)
-        body = self._json(response, "/v1/periods")
-        if response.status_code in {200, 202}:
-            return self._valid(DecidedBody, body)
-        if response.status_code in {409, 422}:
-            raise NotTaken(_why(body))
-        raise self._refusal(response.status_code, "/v1/periods", body)
+        return self._valid(DecidedBody, self._taken("POST", "/v1/periods", json=decision.model_dump()))
 
     def explain(self, **query: str) -> ExplainBody:
         """Return why a number is what it is; raise `NotAsked` where the service knows no such source or time."""
@@ -168,11 +199,21 @@ class Client:
             raise self._refusal(response.status_code, path, body)
         return self._valid(ReplayedBody, body)
 
+    def _taken(self, method: str, path: str, **options: Any) -> Any:
+        """Return what became of what somebody decides or does, once its turn among the readings has come."""
+        response = self._answer(method, path, timeout=DECISION_S, **options)
+        body = self._json(response, path)
+        if response.status_code in {200, 202}:
+            return body
+        if response.status_code in {404, 409, 422}:
+            raise NotTaken(_why(body))
+        raise self._refusal(response.status_code, path, body)
+
     def _chosen(self, path: str, **query: str | int | None) -> Any:
         given = {name: value for name, value in query.items() if value is not None}
         response = self._answer("GET", path, params=given)
         body = self._json(response, path)
-        if response.status_code == 422:
+        if response.status_code in {404, 422}:
             raise NotAsked(_why(body))
         if response.status_code != 200:
             raise self._refusal(response.status_code, path, body)

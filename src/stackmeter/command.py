@@ -104,6 +104,18 @@ def answer_of(ask: Callable[[], Made]) -> Made:
     return or_exit(ask, exits, hints)
 
 
+def valid(kind: type[Made], **given: object) -> Made:
+    """Return what a command asks the service for, without what was left out, or exit with what is wrong with it."""
+    from pydantic import ValidationError
+
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        typer.echo(wrong, err=True)
+        raise typer.Exit(EXIT_CONFIG) from None
+
+
 def _where(settings: "Settings", url: str | None) -> tuple[str, str]:
     """Return address and token of the service: as given, else as its state directory has them."""
     from stackmeter.folder import stored_token, stored_url

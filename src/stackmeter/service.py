@@ -42,6 +42,7 @@ from store.influx_reader import InfluxReader, QueryFailed
 from store.influx_sender import InfluxSender
 from store.journal import Journal, JournalReader
 from store.lines import PointNames
+from store.links import link_key
 from store.reader import Reader
 from store.sqlite import StateMismatch
 from store.state import State
@@ -78,7 +79,9 @@ class Service:
         reader = JournalReader(self.folder.journal)
         self._check_order(reader)
         self._tell_of_another_configuration()
-        self.watch = RuleWatch(self.plant, self.state, time.time_ns, settings.public_url)
+        self.watch = RuleWatch(
+            self.plant, self.state, time.time_ns, settings.public_url, link_key(self.token)
+        )
         engine = Engine(self.plant, catalogue)
         self.line = Line(
             self.plant,
@@ -107,7 +110,7 @@ class Service:
         self.reader = Reader(self.folder.state, self.plant)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
         self.pulse = Pulse(self)
-        self.server = Server(self._app(catalogue), settings.host, settings.port)
+        self.server = Server(self._app(catalogue, settings.public_url), settings.host, settings.port)
         self._threads: list[threading.Thread] = []
         self.line_beats = 0
         self.line_paused = False
@@ -228,7 +231,7 @@ class Service:
                 self._acked_at[gateway] = now
                 self.line.heard.discard(gateway)
 
-    def _app(self, catalogue: Register) -> FastAPI:
+    def _app(self, catalogue: Register, public_url: str) -> FastAPI:
         return create_app(
             self.reader,
             self.plant,
@@ -241,6 +244,7 @@ class Service:
             catalogue=catalogue,
             explain=WindowExplainer(self.folder.state, self.plant, catalogue),
             outbox=lambda: WebhookOutbox(self.folder.state),
+            public_url=public_url,
         )
 
     def _influx_sender(self, settings: Settings) -> InfluxSender | None:

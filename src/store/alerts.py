@@ -20,7 +20,7 @@ from store.notices import announce, digest
 _COLUMNS = (
     'id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary, description'
 )
-_PLACEHOLDER = re.compile(r"\{(value|limit|unit|channel|source|facility|park)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[A-Za-z_][A-Za-z0-9_]*)?)\}")
 
 
 class Transition(Protocol):
@@ -219,7 +219,14 @@ def _note_late(connection: sqlite3.Connection, rule: ThresholdRule, judgement: J
 
 def _raised(plant: Plant, rule: ThresholdRule, transition: Transition) -> Raised:
     labels = _labels(plant, rule)
-    words = {**labels, "value": f"{transition.value:.6g}", "limit": f"{rule.limit:.6g}", "unit": rule.unit}
+    words = {
+        **dict.fromkeys(("gateway", "channel", "source"), ""),
+        **labels,
+        "subject": "/".join(text for name, text in labels.items() if name != "gateway"),
+        "value": f"{transition.value:.6g}",
+        "limit": f"{rule.limit:.6g}",
+        "unit": rule.unit,
+    }
     return Raised(
         id=alert_id(rule.name, transition.time),
         rule=rule.name,
@@ -229,8 +236,8 @@ def _raised(plant: Plant, rule: ThresholdRule, transition: Transition) -> Raised
         limit=rule.limit,
         unit=rule.unit,
         labels=labels,
-        summary=_filled(rule.summary, words),
-        description=_filled(rule.description, words),
+        summary=filled(rule.summary, words),
+        description=filled(rule.description, words),
     )
 
 
@@ -242,9 +249,11 @@ def _labels(plant: Plant, rule: ThresholdRule) -> dict[str, str]:
     return labels | {"source": plant.sources[rule.source].name}
 
 
-def _filled(template: str, words: Mapping[str, str]) -> str:
+def filled(template: str, words: Mapping[str, str]) -> str:
     """Put words into a template: plain replacement, so that no text can reach an attribute; what is unknown stays."""
-    return _PLACEHOLDER.sub(lambda found: _printable(words.get(found[1], "")), template)
+    return _PLACEHOLDER.sub(
+        lambda found: _printable(words[found[1]]) if found[1] in words else found[0], template
+    )
 
 
 def _printable(text: str) -> str:

@@ -8,7 +8,8 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from plant.park import Webhook
-from plant.vocabulary import NS_PER_S
+from plant.vocabulary import NS_PER_HOUR, NS_PER_S
+from store.links import acknowledge_link
 from store.webhook_bodies import body
 
 MOST_COVERED = 200  # alerts that a notice lists as covered; it counts them all
@@ -71,6 +72,7 @@ def send(
     *,
     now: int,
     api_url: str,
+    key: bytes = b"",
 ) -> None:
     """Queue a notice for its webhook, due at once.
 
@@ -81,9 +83,15 @@ def send(
     ----------
     covered
         The ids of the alerts that each inhibiting alert stands for.
+    key
+        What the links are signed with by which alerts can be acknowledged (`store.links`); b"" gives none.
     """
     alerts = [_told(connection, id_, "firing", covered) for id_ in notice.firing]
     alerts += [_told(connection, id_, "resolved", covered) for id_ in notice.resolved]
+    for one in alerts if key and api_url else ():
+        if one["status"] == "firing":
+            when = _whole_hour(connection, one["id"], now)
+            one["links"] = {"acknowledge": acknowledge_link(api_url, key, one["id"], webhook.name, when)}
     if webhook.format == "alertmanager-api":
         rows = [
             (
@@ -99,6 +107,12 @@ def send(
     connection.executemany(
         _QUEUE, [(event, webhook.name, about, frozen, now, now) for event, about, frozen in rows]
     )
+
+
+def _whole_hour(connection: sqlite3.Connection, alert: str, now: int) -> int:
+    """Return the last whole hour since an alert began: a link of then is the same in a notice that is made again."""
+    (start,) = connection.execute("SELECT started_at FROM alert WHERE id = ?", (alert,)).fetchone()
+    return int(start + (now - start) // NS_PER_HOUR * NS_PER_HOUR)
 
 
 def groups(connection: sqlite3.Connection) -> list[bytes]:

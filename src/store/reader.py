@@ -18,7 +18,7 @@ from store.blocks import FIELDS, REVISION, coverage, empty, from_bytes
 from store.closing import Closing
 from store.periods import MONTH
 from store.regulated import RegulatedHours, regulated_hours
-from store.rows import NEVER, OUTCOMES, SUMMED, Alert, Balance, Emissions, GatewayStatus, Newest, Outboxes
+from store.rows import NEVER, OUTCOMES, SUMMED, Balance, Emissions, GatewayStatus, Newest, Outboxes
 
 BASELINES = (Verdict.COUNTED, Verdict.RESET, Verdict.ROLLOVER, Verdict.ANOMALY, Verdict.BASELINE)
 
@@ -202,16 +202,6 @@ class Snapshot:
             )
             for name in sorted({row[0] for row in (*counts, *codes)})
         }
-
-    def alerts(self, status: str | None = None, limit: int = 1000) -> list[Alert]:
-        """Return alerts, firing ones first, then the newest first; at most `limit`."""
-        rows = self._all(
-            'SELECT id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary,'
-            " description FROM alert WHERE status = coalesce(?, status)"
-            " ORDER BY status != 'firing', started_at DESC, id LIMIT ?",
-            status, limit,
-        )  # fmt: skip
-        return [Alert(*(*row[:9], json.loads(row[9]), *row[10:])) for row in rows]
 
     def closing(self) -> Closing:
         """Return the reporting periods, to be read."""

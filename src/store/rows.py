@@ -55,24 +55,6 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """One row of the table `alert`."""
-
-    id: str
-    rule: str
-    status: str
-    severity: str
-    started_at: int  # ns UTC
-    ended_at: int | None
-    value: float | None
-    limit: float
-    unit: str
-    labels: Mapping[str, str]
-    summary: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
 class GatewayStatus:
     """What a gateway said of itself last."""
 

@@ -100,6 +100,15 @@ CREATE TABLE alert (
 CREATE INDEX alert_open ON alert (started_at) WHERE ended_at IS NULL;
 CREATE INDEX alert_by_start ON alert (started_at, id);
 CREATE TABLE rule_state (rule TEXT PRIMARY KEY, state TEXT NOT NULL, judged INTEGER NOT NULL, alert TEXT) WITHOUT ROWID;
+-- Where a condition stands with each of its subjects, as rules.lifecycle has it: state is its Phase, fired JSON times, alert the
+-- open one's id or ''. gateway_heard is kept while a condition asks of gateways: offsets are the least of received - time of
+-- each minute up to minute (since 1970), float64 [ns].
+CREATE TABLE condition_state (
+    condition TEXT NOT NULL, subject TEXT NOT NULL, state INTEGER NOT NULL, since INTEGER NOT NULL, firing INTEGER NOT NULL,
+    cleared_since INTEGER NOT NULL, fired TEXT NOT NULL, shelved_until INTEGER NOT NULL, alert TEXT NOT NULL,
+    PRIMARY KEY (condition, subject)
+) WITHOUT ROWID;
+CREATE TABLE gateway_heard (gateway TEXT PRIMARY KEY, at INTEGER NOT NULL, minute INTEGER NOT NULL, offsets BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE late_breach (rule TEXT NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL, PRIMARY KEY (rule, time)) WITHOUT ROWID;
 
 -- What happened to alerts, and who did it: kind is firing, resolved, acknowledged, snoozed, assigned, commented, silenced,

@@ -20,7 +20,7 @@ def body(form: str, alert: Mapping[str, Any], receiver: str, external_url: str) 
         `POST /api/v2/alerts` takes).
     alert
         With id, rule, status (firing or resolved), severity, started_at and ended_at (RFC 3339, the latter None while it
-        fires), value and limit (None where unknown) in unit, labels, summary, description.
+        fires), value and limit (None where unknown) in unit, labels, summary, description; `links` where there are some.
     receiver
         The endpoint's name.
     external_url
@@ -36,7 +36,7 @@ def _own(alert: Mapping[str, Any], _receiver: str, external_url: str) -> dict[st
     return {
         "type": f"alert.{alert['status']}",
         "timestamp": alert["ended_at"] or alert["started_at"],
-        "data": {**alert, "links": links},
+        "data": {**alert, "links": {**alert.get("links", {}), **links}},
     }
 
 
@@ -91,6 +91,7 @@ def _annotations(alert: Mapping[str, Any]) -> dict[str, str]:
         "alert": alert["id"],
         **{name: alert[name] for name in ("description", "summary") if alert[name]},
         **texts,
+        **alert.get("links", {}),
     }
 
 

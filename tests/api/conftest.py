@@ -1,6 +1,7 @@
 """A state database, a clock that stands still, and a way to ask the API without a network."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from tests.api.state import AS_OF, MIDNIGHT, TOKEN, WINDOW, State, plant, window
 class Api:
     """The app under test, and what the tests may change about it."""
 
-    def __init__(self, state: State, catalogue: Register | None = None) -> None:
+    def __init__(
+        self, state: State, catalogue: Register | None = None, act: Callable[[Any], None] = lambda _: None
+    ) -> None:
         self.state = state
         self.as_of = AS_OF
         self.health = Health()
@@ -31,8 +34,8 @@ class Api:
         self.app = create_app(
             self.reader, state.plant, TOKEN,
             health=lambda: self.health, metrics=lambda: self.families, clock=lambda: self.as_of, activity=activity,
-            decide=lambda _decision: None, catalogue=catalogue,
-            outbox=lambda: WebhookOutbox(state.path),
+            decide=act, catalogue=catalogue, outbox=lambda: WebhookOutbox(state.path),
+            public_url="https://sm.example",
         )  # fmt: skip
 
     def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:

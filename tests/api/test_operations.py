@@ -1,4 +1,4 @@
-"""Health, metrics, balance and alerts."""
+"""Health, metrics and balance."""
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
@@ -107,28 +107,3 @@ def test_a_gateway_nobody_knows_is_refused(api):
 
 def test_a_balance_is_of_whole_minutes(api):
     assert "minute" in api.refused("/v1/balance", from_="2026-11-24T03:01:01Z")["from"]
-
-
-def test_alerts_have_the_shape_of_the_contract(api, state):
-    state.insert(
-        "alert", "a1", "rate", "resolved", "warning", MINUTE, MINUTE + 1_500_000_000, None, 5.0, "t/h",
-        '{"park": "hai-phong"}', "summary", "description",
-    )  # fmt: skip
-
-    assert api.get("/v1/alerts") == {
-        "alerts": [
-            {
-                "id": "a1", "rule": "rate", "status": "resolved", "severity": "warning",
-                "started_at": "2026-11-24T03:00:00Z", "ended_at": "2026-11-24T03:00:01.5Z",
-                "value": None, "limit": 5.0, "unit": "t/h", "labels": {"park": "hai-phong"},
-            }
-        ]
-    }  # fmt: skip
-
-
-def test_alerts_are_filtered_by_status(api, state):
-    for name, status in [("a1", "resolved"), ("a2", "firing")]:
-        state.insert("alert", name, "rate", status, "warning", MINUTE, None, 6.0, 5.0, "t/h", "{}", "", "")
-
-    assert [one["id"] for one in api.get("/v1/alerts", status="firing")["alerts"]] == ["a2"]
-    assert "firing" in api.refused("/v1/alerts", status="burning")["status"]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -234,14 +235,14 @@ def test_sums_know_that_no_event_is_no_amount(plant: Plant, readings) -> None:
 
 
 @given(
-    missing=st.sets(st.integers(0, 59), max_size=20),
+    missing=st.sets(st.integers(0, 59), max_size=58),
     doubled=st.sets(st.integers(0, 59), max_size=10),
     minute=st.integers(0, 59),
 )
 def test_an_hour_mean_is_that_of_the_last_whole_clock_hour_if_enough_came(
     plant, missing, doubled, minute
 ) -> None:
-    """Hours begin at the half in Kolkata; a minute with two readings is one minute of the hour."""
+    """Hours begin at the half in Kolkata; a reading covers up to the next, for max_gap at the most."""
     one = condition(plant, "hour_mean(value) > 30")
     now = NOW // NS_PER_HOUR * NS_PER_HOUR + minute * NS_PER_MIN
     expected, readings = [], {}
@@ -253,19 +254,30 @@ def test_an_hour_mean_is_that_of_the_last_whole_clock_hour_if_enough_came(
         mine += [(end - NS_PER_HOUR + m * NS_PER_MIN + NS_PER_S, 60.0) for m in kept if m in doubled]
         outside = [(end - NS_PER_HOUR - 1, 1e6), (end, 1e6)]
         readings[channel] = mine + outside
-        expected.append(sum(v for _, v in mine) / len(mine) if len(kept) >= 48 else None)
+        times = sorted(t for t, _ in mine + outside)
+        gap, start = plant.channels[channel].max_gap, end - NS_PER_HOUR
+        covered = sum(
+            max(0, min(t + gap, later, end) - max(t, start))
+            for t, later in pairwise([*times, times[-1] + gap])
+        )
+        expected.append(sum(v for _, v in mine) / len(mine) if covered >= 0.8 * NS_PER_HOUR else None)
 
     found = evaluate(one, plant, Paper(now=now, readings=readings))
 
     assert known(found.value) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("minutes", "is_known"), [(48, True), (47, False)])
-def test_four_fifths_of_an_hour_are_enough(plant: Plant, minutes: int, is_known: bool) -> None:
-    start = NOW // NS_PER_HOUR * NS_PER_HOUR - NS_PER_HOUR
+@pytest.mark.parametrize(("missing_s", "is_known"), [(0, True), (1, False)])
+def test_four_fifths_of_an_hour_are_enough_however_often_it_is_read(
+    plant: Plant, missing_s: int, is_known: bool
+) -> None:
+    """Readings as far apart as max_gap, and the first of them at a fifth of the hour, or a second later."""
+    start, gap = NOW // NS_PER_HOUR * NS_PER_HOUR - NS_PER_HOUR, plant.channels[0].max_gap
     one = replace(condition(plant, "hour_mean(value) > 1"), subjects=(0,))
+    first = start + NS_PER_HOUR // 5 + missing_s * NS_PER_S
+    times = range(first, start + NS_PER_HOUR, gap)
 
-    found = evaluate(one, plant, Paper(readings={0: [(start + m * NS_PER_MIN, 4.0) for m in range(minutes)]}))
+    found = evaluate(one, plant, Paper(readings={0: [(t, 4.0) for t in times]}))
 
     assert known(found.value) == [4.0 if is_known else None]
 

@@ -293,18 +293,6 @@ def test_the_balance_adds_minutes_and_books_by_gateway(state, reader):
     assert got["a/b/c"].codes == {"unit_unknown": 3}
 
 
-def test_firing_alerts_come_first_then_the_newest(state, reader):
-    for name, status, at in [("a", "resolved", 9), ("b", "firing", 1), ("c", "firing", 2)]:
-        state.insert(
-            "alert", name, "r", status, "warning", at, None, None, 5.0, "t/h", '{"park": "p"}', "", ""
-        )
-    with reader.snapshot() as view:
-        assert [alert.id for alert in view.alerts()] == ["c", "b", "a"]
-        assert [alert.id for alert in view.alerts("resolved")] == ["a"]
-        assert [alert.id for alert in view.alerts(limit=1)] == ["c"]
-        assert view.alerts()[0].labels == {"park": "p"}
-
-
 def test_gateways_say_what_they_said_last(state, reader):
     state.insert("gateway_status", "a/b/c", 5, 0, 2, b"")
     state.insert("gateway_status", "a/b/d", 6, None, 1, b"")

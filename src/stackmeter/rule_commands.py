@@ -1,0 +1,80 @@
+"""Commands about alert rules: rules list, rules test."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stackmeter.command import EXIT_NOT_READY, AsJson, or_exit, screen
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from plant.rule_library import LibraryRule
+    from stackmeter.rule_tests import Report
+
+rules = typer.Typer(no_args_is_help=True, help="Alert rules: what is shipped, and tests of your own.")
+
+
+@rules.command("list")
+def list_rules(as_json: AsJson = False) -> None:
+    """List the rules of the library with their parameters; an alert takes one with `use`.
+
+    Example: stackmeter rules list
+    """
+    from plant.rule_library import library
+
+    found = library()
+    if as_json:
+        rows = [{"name": name, **rule.model_dump(by_alias=True)} for name, rule in found.items()]
+        typer.echo(json.dumps({"rules": rows}, ensure_ascii=False))
+    else:
+        screen().print(_table(found))
+
+
+@rules.command("test")
+def check_rules(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Files with scenarios.")],
+    as_json: AsJson = False,
+) -> None:
+    """Run scenarios over alert rules: series of readings, and what should be firing when.
+
+    Example: stackmeter rules test tests/boiler.yaml
+
+    Exit codes: 0 all as expected, 1 something was not, 2 a file or its configuration is wrong.
+    """
+    from stackmeter import rule_tests
+
+    reports = or_exit(lambda: [rule_tests.run(file) for file in files], as_json=as_json)
+    failed = sum(len(report.failures) for report in reports)
+    if as_json:
+        typer.echo(json.dumps({"files": [report.to_json() for report in reports]}, ensure_ascii=False))
+    else:
+        for report in reports:
+            typer.echo("\n".join(f"{report.file}: {failure}" for failure in report.failures) or _good(report))
+    raise typer.Exit(EXIT_NOT_READY if failed else 0)
+
+
+def _good(report: "Report") -> str:
+    return f"{report.file}: good: {report.scenarios} scenarios, {report.expectations} expectations"
+
+
+def _table(found: "Mapping[str, LibraryRule]") -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("rule", "no.", "each", "severity", "parameters", "what it tells", box=box.SIMPLE_HEAD)
+    for name, rule in found.items():
+        given = ", ".join(_parameter(key, part.value, part.unit) for key, part in rule.parameters.items())
+        table.add_row(*map(Text, (name, str(rule.number), rule.each, rule.severity, given, rule.title.en)))
+    return table
+
+
+def _parameter(name: str, value: float | str | None, unit: str) -> str:
+    """Return a parameter with its default; without one by its name alone."""
+    if value is None:
+        return name
+    return f"{name}={value}" + (f" {unit}" if unit not in ("", "1") else "")

@@ -1,0 +1,66 @@
+"""Where conditions stand in the state: each subject's life, and up to when all were judged. In the line's transaction."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from store.sqlite import write_rows
+
+_COLUMNS = "condition, subject, state, since, firing, cleared_since, fired, shelved_until, alert"
+_JUDGED = "conditions_judged"  # key of the table `meta`
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """Where one subject of a condition stands, as `rules.lifecycle.States` has it; `alert` is its open alert's id, or "".
+
+    Times are ns UTC.
+    """
+
+    condition: str
+    subject: str
+    state: int
+    since: int
+    firing: bool
+    cleared_since: int
+    fired: tuple[int, ...]
+    shelved_until: int
+    alert: str
+
+
+def condition_states(connection: sqlite3.Connection) -> dict[tuple[str, str], StoredState]:
+    """Return where every subject stands, by the condition's name and the subject's id."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM condition_state")
+    states = (
+        StoredState(
+            name, subject, state, since, bool(firing), cleared, tuple(json.loads(fired)), shelved, alert
+        )
+        for name, subject, state, since, firing, cleared, fired, shelved, alert in rows
+    )
+    return {(one.condition, one.subject): one for one in states}
+
+
+def save_condition_states(connection: sqlite3.Connection, states: Iterable[StoredState]) -> None:
+    """Store where subjects stand."""
+    rows = [
+        (s.condition, s.subject, s.state, s.since, int(s.firing), s.cleared_since, json.dumps(s.fired), s.shelved_until, s.alert)
+        for s in states
+    ]  # fmt: skip
+    write_rows(connection, f"INSERT OR REPLACE INTO condition_state ({_COLUMNS})", rows)
+
+
+def drop_condition_states(connection: sqlite3.Connection, keys: Iterable[tuple[str, str]]) -> None:
+    """Forget subjects, by the condition's name and the subject's id."""
+    connection.executemany("DELETE FROM condition_state WHERE condition = ? AND subject = ?", keys)
+
+
+def conditions_judged(connection: sqlite3.Connection) -> int | None:
+    """Return when conditions were judged last [ns UTC], None before the first time."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (_JUDGED,)).fetchone()
+    return int(row[0]) if row else None
+
+
+def note_conditions_judged(connection: sqlite3.Connection, now: int) -> None:
+    """Remember when conditions were judged last [ns UTC]."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_JUDGED, now))

@@ -1,0 +1,108 @@
+"""What the frame of conditions reads from the state: readings of channels, and what is known of gateways."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from plant.arrays import Bytes, Floats, Ints, Times
+from plant.vocabulary import NS_PER_MIN
+from store.blocks import FIELDS, from_bytes
+from store.sqlite import write_rows
+
+_IN_THESE = "(SELECT value FROM json_each(?))"
+
+
+def newest_readings(
+    connection: sqlite3.Connection, channels: Iterable[int], since: Iterable[int]
+) -> tuple[Ints, Times, Floats, Bytes]:
+    """Return readings from the last counting one at or before a time on: place, time, value and quality, by place and time.
+
+    Parameters
+    ----------
+    channels, since
+        Database ids, and for each a time [ns UTC]; `place` in the answer counts them.
+    """
+    asked = json.dumps(list(zip(channels, since, strict=True)))
+    rows = connection.execute(
+        "WITH asked AS MATERIALIZED (SELECT key AS place, json_extract(value, '$[0]') AS id,"
+        " json_extract(value, '$[1]') AS since FROM json_each(?)),"
+        " found AS MATERIALIZED (SELECT place, id, coalesce((SELECT time FROM reading WHERE channel = id AND time <= since"
+        " AND quality <= 1 ORDER BY time DESC LIMIT 1), since) AS start FROM asked)"
+        " SELECT place, time, value, quality FROM found CROSS JOIN reading ON channel = id AND time >= start"
+        " ORDER BY place, time",
+        (asked,),
+    ).fetchall()
+    place, time, value, quality = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return (
+        np.array(place, np.int64),
+        np.array(time, np.int64),
+        np.array(value, np.float64),
+        np.array(quality, np.uint8),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HourBlocks:
+    """Hours of sources' windows: database id and start [ns UTC] of each, and its block, [hours, windows, fields]."""
+
+    source: Ints
+    hour: Times
+    block: Floats
+
+
+def hour_blocks(
+    connection: sqlite3.Connection, sources: Iterable[int], start: int, end: int, windows: int
+) -> HourBlocks:
+    """Return the stored hours of sources (database ids) that start in [start, end), by source and time."""
+    rows = connection.execute(
+        f"SELECT source, hour, block FROM emission WHERE source IN {_IN_THESE} AND hour >= ? AND hour < ? ORDER BY 1, 2",
+        (json.dumps(list(sources)), start, end),
+    ).fetchall()
+    block = from_bytes(b"".join(row[2] for row in rows))
+    return HourBlocks(
+        np.array([row[0] for row in rows], np.int64),
+        np.array([row[1] for row in rows], np.int64),
+        block.reshape(len(rows), windows, len(FIELDS)),
+    )
+
+
+def gateways_online(connection: sqlite3.Connection) -> dict[str, bool]:
+    """Return what gateways said last of being online, by id, without those whose word cannot be read."""
+    rows = connection.execute("SELECT gateway, online FROM gateway_status WHERE online IS NOT NULL")
+    return {gateway: bool(online) for gateway, online in rows}
+
+
+def gateways_heard(connection: sqlite3.Connection, gateways: Iterable[str]) -> dict[str, int]:
+    """Return when gateways were heard last [ns UTC], by id; where only the minute is known, that is its end."""
+    names = json.dumps(list(gateways))
+    exact = dict(connection.execute("SELECT gateway, at FROM gateway_heard"))
+    for query in (
+        f"SELECT gateway, at FROM gateway_status WHERE gateway IN {_IN_THESE}",
+        f"SELECT gateway, max(heard) FROM boot WHERE gateway IN {_IN_THESE} GROUP BY gateway",
+    ):
+        for gateway, at in connection.execute(query, (names,)):
+            exact[gateway] = max(exact.get(gateway, at), at)
+    minutes = connection.execute(
+        "SELECT value, (SELECT max(minute) FROM balance WHERE gateway = value) FROM json_each(?)", (names,)
+    )
+    for gateway, minute in minutes:
+        if minute is not None and (gateway not in exact or exact[gateway] < minute):
+            exact[gateway] = minute + NS_PER_MIN - 1
+    return exact
+
+
+def gateway_offsets(connection: sqlite3.Connection) -> dict[str, tuple[int, Floats]]:
+    """Return the least offset of each gateway's clock in its last minutes, as it was noted: minute and offsets [ns]."""
+    rows = connection.execute("SELECT gateway, minute, offsets FROM gateway_heard")
+    return {gateway: (minute, np.frombuffer(offsets, "<f8")) for gateway, minute, offsets in rows}
+
+
+def note_gateways_heard(
+    connection: sqlite3.Connection, heard: Iterable[tuple[str, int, int, Floats]]
+) -> None:
+    """Remember of gateways: id, when it was heard last [ns UTC], and minute and offsets of its clock."""
+    rows = [(gateway, at, minute, offsets.astype("<f8").tobytes()) for gateway, at, minute, offsets in heard]
+    write_rows(connection, "INSERT OR REPLACE INTO gateway_heard (gateway, at, minute, offsets)", rows)

@@ -1,0 +1,177 @@
+"""Tonnes of sources over periods that grow with time: the totals' sums, to the bit, without reading them all again.
+
+What is complete is kept by hour, day and month. The ledger says what of it has changed since.
+"""
+
+import json
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from plant.arrays import Floats, Ints, Times
+from plant.park import Plant
+from plant.vocabulary import NS_PER_HOUR
+from store.blocks import CO2E_T
+from store.frame_rows import hour_blocks
+from store.ledger import CHANGE
+from store.periods import PART, Summand, day_start, hour_start, month_start, summands, year_start
+from store.reader import Numbers, Snapshot
+from store.sums import Period, due_windows, fold, known_sum, only_events, source_sums
+
+_MOST_KEPT = 4_000_000  # sums in memory, 8 bytes each
+
+_Key = tuple[bytes, int, int]  # sources, and level and start of a summand
+
+
+class RunningSums:
+    """Through the line's connection, inside its transaction; sources are indexes in the plant."""
+
+    def __init__(self, plant: Plant, connection: sqlite3.Connection, source_ids: Ints) -> None:
+        self._plant, self._connection, self._ids = plant, connection, source_ids
+        self._snapshot = Snapshot(
+            connection, plant, Numbers("channel", plant.channels), Numbers("source", plant.sources)
+        )
+        zones = {park.name: park.zone for park in plant.parks}
+        self._zones = [zones[source.park] for source in plant.sources]
+        self._quiet = np.array([only_events(plant, source.index) for source in plant.sources], bool)
+        self.forget()
+
+    def forget(self) -> None:
+        """Keep nothing: a transaction was rolled back."""
+        self._kept: OrderedDict[_Key, tuple[int, Floats]] = OrderedDict()  # with the end of each summand
+        self._size = 0
+        self._seen: int | None = None
+
+    def tonnes(self, sources: Ints, start: int, end: int) -> Floats:
+        """Return the sums of [start, end) on the window grid [t], as the totals have them; NaN where nothing is known."""
+        self._look_for_changes()
+        found = np.full(len(sources), np.nan)
+        zones = [self._zones[source] for source in sources.tolist()]
+        for zone in dict.fromkeys(zones):
+            rows = np.array([row for row, its in enumerate(zones) if its is zone], np.int64)
+            found[rows] = self._in_zone(sources[rows], start, end, zone)
+        silent = np.flatnonzero(np.isnan(found) & self._quiet[sources])
+        if len(silent):
+            found[silent] = self._of_silence(sources[silent].tolist(), start, end)
+        return found
+
+    def _in_zone(self, sources: Ints, start: int, end: int, zone: ZoneInfo) -> Floats:
+        parts = summands(start, end, zone)
+        if not parts:
+            return np.full(len(sources), np.nan)
+        complete = int(hour_start(end - NS_PER_HOUR, zone))
+        values = np.stack(self._columns(sources, parts, complete))
+        starts = np.array([part.start for part in parts], np.int64)
+        for unit in (day_start, month_start, year_start):
+            keys = unit(starts, zone)
+            values = fold(values, keys)
+            starts = starts[np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))]
+        return known_sum(values)
+
+    def _columns(self, sources: Ints, parts: list[Summand], complete: int) -> list[Floats]:
+        """Return the sum of each summand, a number for each source: kept, or read now."""
+        of = sources.tobytes()
+        keys = [(of, part.level, part.start) for part in parts]
+        missing = [part for part, key in zip(parts, keys, strict=True) if key not in self._kept]
+        read = dict(zip(missing, self._read(sources, missing), strict=True))
+        columns = []
+        for part, key in zip(parts, keys, strict=True):
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            columns.append(read[part] if part in read else self._kept[key][1])
+            if part in read and part.level != PART and part.end <= complete:
+                self._keep(key, part.end, read[part])
+        return columns
+
+    def _keep(self, key: _Key, end: int, column: Floats) -> None:
+        self._kept[key] = (end, column)
+        self._size += len(column)
+        while self._size > _MOST_KEPT:
+            _, (_, dropped) = self._kept.popitem(last=False)
+            self._size -= len(dropped)
+
+    def _read(self, sources: Ints, parts: list[Summand]) -> list[Floats]:
+        """Return what is stored of the summands, a query for each that stand one after the other and are of one level."""
+        columns: list[Floats] = []
+        for run in _runs(parts):
+            if run[0].level == PART:
+                columns += [self._windows(sources, part) for part in run]
+            else:
+                columns += self._totals(sources, run)
+        return columns
+
+    def _totals(self, sources: Ints, parts: list[Summand]) -> list[Floats]:
+        rows = self._connection.execute(
+            "SELECT source, start, co2e_t FROM total WHERE source IN (SELECT value FROM json_each(?))"
+            " AND level = ? AND start >= ? AND start < ? AND co2e_t IS NOT NULL",
+            (json.dumps(self._ids[sources].tolist()), parts[0].level, parts[0].start, parts[-1].end),
+        ).fetchall()
+        columns = np.full((len(parts), len(sources)), np.nan)
+        if rows:
+            number, start, tonnes = (np.array(column) for column in zip(*rows, strict=True))
+            starts = np.array([part.start for part in parts], np.int64)
+            known = np.isin(
+                start, starts
+            )  # a row that starts elsewhere is of a zone that was corrected since
+            place = np.searchsorted(starts, start[known])
+            columns[place, _places(self._ids[sources], number[known])] = tonnes[known]
+        return list(columns)
+
+    def _windows(self, sources: Ints, part: Summand) -> Floats:
+        """Return the sums of the windows of a part of an hour, added in their order."""
+        window, ids = self._plant.window, self._ids[sources]
+        first = part.start - NS_PER_HOUR + 1
+        stored = hour_blocks(self._connection, ids.tolist(), first, part.end, NS_PER_HOUR // window)
+        start = stored.hour[:, None] + window * np.arange(stored.block.shape[1])
+        inside = (start >= part.start) & (start < part.end)
+        sums = known_sum(np.ascontiguousarray(np.where(inside, stored.block[:, :, CO2E_T], np.nan).T))
+        known = np.flatnonzero(~np.isnan(sums))
+        column = np.full(len(sources), np.nan)
+        column[_places(ids, stored.source[known])] = sums[known]
+        return column
+
+    def _of_silence(self, sources: list[int], start: int, end: int) -> Floats:
+        """Return what sources that owe nothing by silence emitted where nothing was known: 0 once they were heard."""
+        found = np.full(len(sources), np.nan)
+        due = due_windows(self._snapshot, sources, np.array([start, end]), end).windows[:, 0]
+        for row in np.flatnonzero(due).tolist():
+            period = Period(start, end, self._zones[sources[row]])
+            found[row] = source_sums(self._snapshot, [sources[row]], period, end).amounts[0, CO2E_T]
+        return found
+
+    def _look_for_changes(self) -> None:
+        """Drop what the ledger says has changed since the last look."""
+        newest = int(self._connection.execute("SELECT coalesce(max(id), 0) FROM ledger").fetchone()[0])
+        if self._seen is not None and newest != self._seen and self._kept:
+            rows = self._connection.execute("SELECT changes FROM ledger WHERE id > ?", (self._seen,))
+            starts = np.unique(np.concatenate([np.frombuffer(row[0], CHANGE)["start"] for row in rows]))
+            self._drop(starts)
+        self._seen = newest
+
+    def _drop(self, changed: Times) -> None:
+        keys = list(self._kept)
+        first = np.array([start for _, _, start in keys], np.int64)
+        end = np.array([self._kept[key][0] for key in keys], np.int64)
+        touched = np.searchsorted(changed, end) > np.searchsorted(changed, first)
+        for row in np.flatnonzero(touched).tolist():
+            self._size -= len(self._kept.pop(keys[row])[1])
+
+
+def _runs(parts: list[Summand]) -> Iterator[list[Summand]]:
+    """Yield summands of one level that follow each other without a gap."""
+    run: list[Summand] = []
+    for part in parts:
+        if run and (part.level != run[-1].level or part.start != run[-1].end):
+            yield run
+            run = []
+        run.append(part)
+    if run:
+        yield run
+
+
+def _places(known: Ints, wanted: Ints) -> Ints:
+    order = np.argsort(known, kind="stable")
+    return order[np.searchsorted(known[order], wanted)]
