@@ -1,6 +1,8 @@
 """What conditions may ask at an instant, from the state and from the newest readings in memory."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -14,7 +16,6 @@ from rules.histories import History
 from store.blocks import CO2E_T, FIELDS, REVISION, coverage
 from store.frame_rows import gateways_online, hour_blocks, newest_readings
 from store.running_sums import RunningSums
-from store.state import State
 from store.sums import only_events
 
 WHOLE = 1 - 1e-9  # coverage of a window that is complete, but for rounding
@@ -25,6 +26,29 @@ _OF_CHANNELS = (
 _OF_GATEWAYS = ("online", "silence", "skew")
 
 
+class Memory(Protocol):
+    """What a frame needs of a state: the line's own, or one that is only read."""
+
+    @property
+    def channel_ids(self) -> Ints:
+        """The database id of each channel."""
+        ...
+
+    @property
+    def source_ids(self) -> Ints:
+        """The database id of each source."""
+        ...
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """Where to read."""
+        ...
+
+    def first_readings(self) -> Times:
+        """Return when each source had its first reading."""
+        ...
+
+
 class LineFrame:
     """A `rules.conditions.Frame` of the line, inside its transaction; `look` says of which instant.
 
@@ -32,7 +56,7 @@ class LineFrame:
     about 25 bytes each. An answer is about an instant, made of all that has come until it is given.
     """
 
-    def __init__(self, plant: Plant, memory: State, conditions: Sequence[Condition]) -> None:
+    def __init__(self, plant: Plant, memory: Memory, conditions: Sequence[Condition]) -> None:
         self._plant, self._memory = plant, memory
         spans = asked_spans(conditions)
         self._channels = np.array(sorted(spans), np.int64)

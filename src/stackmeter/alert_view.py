@@ -1,6 +1,6 @@
 """Alerts and silences as a person reads them in the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich import box
@@ -9,7 +9,9 @@ from rich.text import Text
 
 from api.alerts import OneAlertBody, SilencesBody
 from api.models import AlertBody, AlertsBody
+from stackmeter.backtest import Episode
 from stackmeter.view import UNKNOWN
+from stackmeter.why import Why
 
 SHORT = 8  # characters of an id that a table shows
 
@@ -47,6 +49,51 @@ def events(one: OneAlertBody) -> Table:
     """Return what happened to an alert as a table."""
     rows = [[_moment(e.at), e.kind, e.by or "", _detail(e.detail)] for e in one.events]
     return _table(["at", "what happened", "by", ""], rows)
+
+
+def why(found: Why) -> tuple[Text, Table, Table]:
+    """Return why an alert began: its rule, what it said up to then, and the readings that it saw."""
+    lines = {
+        "summary": found.summary,
+        "rule": f"{found.rule}: {found.judged}",
+        "where": found.subject,
+        "since": _moment(found.started_at),
+    }
+    head = Text("\n".join(f"{name:15}{text}" for name, text in lines.items() if text))
+    says = {True: "true", False: "false", None: "unknown"}
+    steps = [
+        [_moment(s.time), says[s.truth], _number(s.value, found.unit), _number(s.limit, found.unit)]
+        for s in found.steps
+    ]
+    readings = [
+        [r.channel, _moment(r.time), _number(r.value, r.unit), str(r.message)] for r in found.readings
+    ]
+    return (
+        head,
+        _table(["at", "the rule is", "value", "limit"], steps),
+        _table(["channel", "read at", "value", "message"], readings),
+    )
+
+
+def episodes(found: Sequence[Episode]) -> Table:
+    """Return alerts that would have been, one a row."""
+    rows = [
+        [
+            _moment(one.started_at),
+            _moment(one.ended_at),
+            one.severity,
+            one.rule,
+            one.subject,
+            _number(one.value, one.unit),
+            _number(one.limit, one.unit),
+        ]
+        for one in found
+    ]
+    return _table(["since", "until", "severity", "rule", "where", "value", "limit"], rows)
+
+
+def _number(value: float | None, unit: str) -> str:
+    return UNKNOWN if value is None else f"{value:.6g} {unit}".rstrip()
 
 
 def silences(found: SilencesBody) -> Table:

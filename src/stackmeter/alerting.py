@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stackmeter.command import (
+    EXIT_CONFIG,
     EXIT_NOT_READY,
     AsJson,
+    ConfigDir,
     StateDir,
     Token,
     Url,
     answer_of,
     client_of,
+    failures,
+    or_exit,
     screen,
     span,
     valid,
@@ -22,6 +26,7 @@ from stackmeter.command import (
 if TYPE_CHECKING:
     from api.alerts import ActedBody, SilencedBody
     from stackmeter.client import Client
+    from stackmeter.why import Why
 
 SHORTEST = 4  # characters that are taken for an id
 
@@ -105,6 +110,49 @@ def show_alert(
     from stackmeter import alert_view
 
     screen().print(alert_view.alert(found), alert_view.events(found), sep="\n")
+
+
+@alerts.command("why")
+def why_alert(
+    alert: Annotated[str, typer.Argument(help="The alert's whole id, as `alerts --json` shows it.")],
+    config: ConfigDir = None,
+    state: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show why an alert began: what its rule said at each step up to then, and the readings that it saw.
+
+    It is judged again from the state directory, under the configuration of today; nothing is written, and a service may
+    run meanwhile.
+
+    Example: stackmeter alerts why alert_1b19524c… --config config --state state
+
+    Exit codes: 0 told, 1 no such alert, or its rule is gone, 2 wrong configuration, or no state there.
+    """
+    import json
+    import sqlite3
+    from dataclasses import asdict
+
+    from plant.load import load
+    from rules.catalogue import load_catalogue
+    from stackmeter import alert_view
+    from stackmeter import settings as given
+    from stackmeter.environment import AnySecret
+    from stackmeter.why import CannotTell, why
+    from store.audit import snapshot
+
+    settings = or_exit(lambda: given.load(None, {"config": config, "state": state}))
+    plant = or_exit(lambda: load(settings.config, load_catalogue(settings.config), AnySecret()), failures())
+
+    def told() -> "Why":
+        with snapshot(settings.state / "state.db") as connection:
+            return why(connection, plant, alert)
+
+    hints = {EXIT_CONFIG: "Say where the state is with --state DIR."}
+    found = or_exit(told, {CannotTell: EXIT_NOT_READY, sqlite3.Error: EXIT_CONFIG}, hints)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), allow_nan=False))
+    else:
+        screen().print(*alert_view.why(found), sep="\n")
 
 
 def ack(

@@ -1,4 +1,4 @@
-"""Commands about alert rules: rules list, rules test."""
+"""Commands about alert rules: rules list, rules test, rules backtest."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackmeter.command import EXIT_NOT_READY, AsJson, or_exit, screen
+from stackmeter.command import (
+    EXIT_CONFIG,
+    EXIT_NOT_READY,
+    AsJson,
+    ConfigDir,
+    StateDir,
+    failures,
+    or_exit,
+    screen,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -55,6 +64,60 @@ def check_rules(
         for report in reports:
             typer.echo("\n".join(f"{report.file}: {failure}" for failure in report.failures) or _good(report))
     raise typer.Exit(EXIT_NOT_READY if failed else 0)
+
+
+@rules.command("backtest")
+def backtest_rules(
+    start: Annotated[str, typer.Argument(help="From when, with zone, such as 2026-11-01T00:00:00+07:00.")],
+    end: Annotated[str, typer.Argument(help="Up to when, with zone.")],
+    rule: Annotated[str | None, typer.Option(help="Only this condition.", show_default="all")] = None,
+    config: ConfigDir = None,
+    state: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which alerts conditions would have made of the past, as the state directory holds it today.
+
+    Nothing is written, and a service may run meanwhile. Conditions on gateways are left out: of these a state knows only
+    how they are now. So are limits, which have no expression to try.
+
+    Example: stackmeter rules backtest 2026-11-01T00:00:00+07:00 2026-11-08T00:00:00+07:00 --rule peak
+
+    Exit codes: 0 told, 1 the stretch is too long, 2 wrong configuration or times, or no state there.
+    """
+    import sqlite3
+    from dataclasses import asdict
+
+    from api.times import parse_time
+    from plant.load import load
+    from rules.catalogue import load_catalogue
+    from stackmeter import alert_view
+    from stackmeter import settings as given
+    from stackmeter.backtest import Episode, TooLong, backtest, tested
+    from stackmeter.environment import AnySecret
+    from stackmeter.proof_view import proof_progress
+    from store.audit import snapshot
+
+    def times() -> tuple[int, int]:
+        return parse_time(start), parse_time(end)
+
+    first, last = or_exit(times, {ValueError: EXIT_CONFIG})
+    settings = or_exit(lambda: given.load(None, {"config": config, "state": state}))
+    plant = or_exit(lambda: load(settings.config, load_catalogue(settings.config), AnySecret()), failures())
+
+    def found() -> list[Episode]:
+        with proof_progress() as tell, snapshot(settings.state / "state.db") as connection:
+            return list(backtest(connection, plant, first, last, rule, tell))
+
+    hints = {EXIT_CONFIG: "Say where the state is with --state DIR."}
+    episodes = or_exit(found, {TooLong: EXIT_NOT_READY, sqlite3.Error: EXIT_CONFIG}, hints)
+    left = sorted({one.name for one in plant.conditions if not tested(one)})
+    if as_json:
+        typer.echo(
+            json.dumps({"alerts": [asdict(one) for one in episodes], "left_out": left}, allow_nan=False)
+        )
+        return
+    screen().print(alert_view.episodes(episodes))
+    typer.echo(f"{len(episodes)} alerts" + (f"; left out, of gateways: {', '.join(left)}" if left else ""))
 
 
 def _good(report: "Report") -> str:

@@ -1,6 +1,6 @@
 """Tonnes of sources over periods that grow with time: the totals' sums, to the bit, without reading them all again.
 
-What is complete is kept by hour, day and month. The ledger says what of it has changed since.
+The summands of a period are kept, hours, days, months and parts of hours; the ledger says which have changed since.
 """
 
 import json
@@ -17,13 +17,14 @@ from plant.vocabulary import NS_PER_HOUR
 from store.blocks import CO2E_T
 from store.frame_rows import hour_blocks
 from store.ledger import CHANGE
-from store.periods import PART, Summand, day_start, hour_start, month_start, summands, year_start
+from store.periods import PART, Summand, day_start, month_start, summands, year_start
 from store.reader import Numbers, Snapshot
 from store.sums import Period, due_windows, fold, known_sum, only_events, source_sums
 
 _MOST_KEPT = 4_000_000  # sums in memory, 8 bytes each
+_BESIDE = 100  # sums that weigh as much as what is kept beside each column of them
 
-_Key = tuple[bytes, int, int]  # sources, and level and start of a summand
+_Key = tuple[bytes, Summand]  # which sources, and of what
 
 
 class RunningSums:
@@ -41,7 +42,7 @@ class RunningSums:
 
     def forget(self) -> None:
         """Keep nothing: a transaction was rolled back."""
-        self._kept: OrderedDict[_Key, tuple[int, Floats]] = OrderedDict()  # with the end of each summand
+        self._kept: OrderedDict[_Key, Floats] = OrderedDict()
         self._size = 0
         self._seen: int | None = None
 
@@ -62,8 +63,7 @@ class RunningSums:
         parts = summands(start, end, zone)
         if not parts:
             return np.full(len(sources), np.nan)
-        complete = int(hour_start(end - NS_PER_HOUR, zone))
-        values = np.stack(self._columns(sources, parts, complete))
+        values = np.stack(self._columns(sources, parts))
         starts = np.array([part.start for part in parts], np.int64)
         for unit in (day_start, month_start, year_start):
             keys = unit(starts, zone)
@@ -71,27 +71,24 @@ class RunningSums:
             starts = starts[np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))]
         return known_sum(values)
 
-    def _columns(self, sources: Ints, parts: list[Summand], complete: int) -> list[Floats]:
-        """Return the sum of each summand, a number for each source: kept, or read now."""
+    def _columns(self, sources: Ints, parts: list[Summand]) -> list[Floats]:
+        """Return the sum of each summand, a number for each source."""
         of = sources.tobytes()
-        keys = [(of, part.level, part.start) for part in parts]
-        missing = [part for part, key in zip(parts, keys, strict=True) if key not in self._kept]
+        missing = [part for part in parts if (of, part) not in self._kept]
         read = dict(zip(missing, self._read(sources, missing), strict=True))
-        columns = []
-        for part, key in zip(parts, keys, strict=True):
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            columns.append(read[part] if part in read else self._kept[key][1])
-            if part in read and part.level != PART and part.end <= complete:
-                self._keep(key, part.end, read[part])
+        columns = [read[part] if part in read else self._kept[of, part] for part in parts]
+        for part, column in zip(parts, columns, strict=True):
+            self._keep((of, part), column)
         return columns
 
-    def _keep(self, key: _Key, end: int, column: Floats) -> None:
-        self._kept[key] = (end, column)
-        self._size += len(column)
+    def _keep(self, key: _Key, column: Floats) -> None:
+        """Keep what was used last, in place of what was not used for longest."""
+        if key not in self._kept:
+            self._kept[key] = column
+            self._size += len(column) + _BESIDE
+        self._kept.move_to_end(key)
         while self._size > _MOST_KEPT:
-            _, (_, dropped) = self._kept.popitem(last=False)
-            self._size -= len(dropped)
+            self._size -= len(self._kept.popitem(last=False)[1]) + _BESIDE
 
     def _read(self, sources: Ints, parts: list[Summand]) -> list[Floats]:
         """Return what is stored of the summands, a query for each that stand one after the other and are of one level."""
@@ -113,9 +110,8 @@ class RunningSums:
         if rows:
             number, start, tonnes = (np.array(column) for column in zip(*rows, strict=True))
             starts = np.array([part.start for part in parts], np.int64)
-            known = np.isin(
-                start, starts
-            )  # a row that starts elsewhere is of a zone that was corrected since
+            # A row that starts elsewhere is of another clock: the park's zone was corrected since.
+            known = np.isin(start, starts)
             place = np.searchsorted(starts, start[known])
             columns[place, _places(self._ids[sources], number[known])] = tonnes[known]
         return list(columns)
@@ -153,11 +149,11 @@ class RunningSums:
 
     def _drop(self, changed: Times) -> None:
         keys = list(self._kept)
-        first = np.array([start for _, _, start in keys], np.int64)
-        end = np.array([self._kept[key][0] for key in keys], np.int64)
+        first = np.array([part.start for _, part in keys], np.int64)
+        end = np.array([part.end for _, part in keys], np.int64)
         touched = np.searchsorted(changed, end) > np.searchsorted(changed, first)
         for row in np.flatnonzero(touched).tolist():
-            self._size -= len(self._kept.pop(keys[row])[1])
+            self._size -= len(self._kept.pop(keys[row])) + _BESIDE
 
 
 def _runs(parts: list[Summand]) -> Iterator[list[Summand]]:

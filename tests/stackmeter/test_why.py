@@ -1,0 +1,82 @@
+"""Why an alert began: judged again from the state, with the readings that its rule saw."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from api.times import format_time
+from stackmeter.cli import app
+from stackmeter.why import CannotTell, Why, why
+from tests.ingest.test_condition_watch import CONFIGURATION, Conditions
+from tests.semantics.world import MINUTE, NOON
+
+MOMENTS = {minute: 80.0 if minute < 3 else 320.0 for minute in range(8)}  # hot for 2 min: from the third on
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Conditions]:
+    made = Conditions(tmp_path, CONFIGURATION, NOON)
+    for minute, value in MOMENTS.items():
+        made.heat(minute * MINUTE, value)
+    made.heat(8 * MINUTE, 40.0)
+    yield made
+    made.close()
+
+
+def told(world: Conditions, rule: str) -> Why:
+    [(number,)] = world.rows(f"SELECT id FROM alert WHERE rule = '{rule}'")
+    with closing(sqlite3.connect(world.folder / "state.db")) as connection:
+        return why(connection, world.plant, number)
+
+
+def test_a_condition_is_judged_again_at_each_instant_up_to_its_alert(world: Conditions) -> None:
+    found = told(world, "hot")
+
+    assert found.started_at == format_time(NOON + 5 * MINUTE)
+    assert found.judged == "value > 100"
+    last = [(step.time, step.truth, step.value) for step in found.steps[-6:]]
+    assert last == [(format_time(NOON + m * MINUTE), MOMENTS[m] > 100, MOMENTS[m]) for m in range(6)]
+    assert [step.truth for step in found.steps[:-6]] == [None] * (len(found.steps) - 6)
+    assert [(r.channel, r.value, r.message) for r in found.readings] == [
+        ("heat", MOMENTS[m], m + 1) for m in range(6)
+    ]
+
+
+def test_a_limit_shows_the_readings_up_to_the_one_that_passed_it(world: Conditions) -> None:
+    found = told(world, "burning")
+
+    assert found.judged == "above 300 °C"
+    assert [(step.value, step.truth) for step in found.steps] == [
+        (80, False),
+        (80, False),
+        (80, False),
+        (320, True),
+    ]
+    assert found.readings[-1].message == 4
+
+
+def test_an_alert_that_is_not_there_is_said(world: Conditions) -> None:
+    with (
+        closing(sqlite3.connect(world.folder / "state.db")) as connection,
+        pytest.raises(CannotTell, match="there is no alert 'alert_0'"),
+    ):
+        why(connection, world.plant, "alert_0")
+
+
+def test_the_command_tells_it_to_people_and_to_programs(world: Conditions) -> None:
+    [(number,)] = world.rows("SELECT id FROM alert WHERE rule = 'hot'")
+    given = ["alerts", "why", number, "--config", str(CONFIGURATION), "--state", str(world.folder)]
+
+    people, programs = CliRunner().invoke(app, given), CliRunner().invoke(app, [*given, "--json"])
+
+    assert people.exit_code == programs.exit_code == 0, people.output
+    assert "hot: value > 100" in people.output
+    assert "320 °C" in people.output
+    assert json.loads(programs.output)["steps"][-1] == {
+        "time": format_time(NOON + 5 * MINUTE), "truth": True, "value": 320.0, "limit": 100.0,
+    }  # fmt: skip
