@@ -12,6 +12,9 @@ from api.times import format_time
 from api.totals import PeriodOf
 from plant.arrays import Floats
 from plant.park import Regulation, Source
+from plant.regulations import PART_75
+from plant.units import conversion, unit
+from rules.part75.reporting import quarter_tons, reported
 from rules.regulation import Status
 from rules.substitution import Rule
 from store.periods import HOUR
@@ -42,6 +45,10 @@ class RegulatedHourBody(BaseModel):
     operating_h: float = Field(description="how long the unit ran [h]", examples=[1.0])
     co2e_t: float | None = Field(description="under the regulation [t CO2e]", examples=[19.6])
     live_co2e_t: float | None = Field(description="the live number [t CO2e]", examples=[19.5])
+    reported_short_tons_per_h: float | None = Field(
+        description="under part-75, as EPA rounds a report: the rate while the unit ran [short tons/h]",
+        examples=[None],
+    )
     inputs: dict[str, RoleHourBody] = Field(
         examples=[{"co2": {"measured": 12.4, "share": 1.0, "counted": 12.4, "rule": "measured"}}]
     )
@@ -79,6 +86,10 @@ class RegulatedSourceBody(BaseModel):
     )
     live_co2e_t: float | None = Field(description="live, of the same hours", examples=[13_900.0])
     difference_t: float | None = Field(description="the regulated number less the live one", examples=[100.0])
+    reported_short_tons: float | None = Field(
+        description="under part-75, as EPA rounds a report: the sum of the reported hours [short tons CO2]",
+        examples=[None],
+    )
     rows: list[RegulatedHourBody] | None = Field(
         description="where hours=true asks for them", examples=[None]
     )
@@ -151,6 +162,7 @@ def _source(
     inputs = hours.unpacked()
     counts = Counter(hours.status.tolist())
     same = ~np.isnan(hours.co2e_t)
+    rates = _reported_rates(regulation, hours, inputs)
     counted, alive = (float(known_sum(column[same][:, np.newaxis])[0]) for column in (hours.co2e_t, live))
     return RegulatedSourceBody(
         park=source.park,
@@ -167,8 +179,24 @@ def _source(
         co2e_t=number(counted),
         live_co2e_t=number(alive),
         difference_t=number(counted - alive),
-        rows=[_row(hours, live, row, one) for row, one in enumerate(inputs)] if rows else None,
+        reported_short_tons=number(quarter_tons(rates, _reported_times(inputs))),
+        rows=[_row(hours, live, rates, row, one) for row, one in enumerate(inputs)] if rows else None,
     )
+
+
+def _reported_rates(regulation: Regulation, hours: RegulatedHours, inputs: list[HourInputs]) -> Floats:
+    """Return each hour's rate as part 75 reports it [short tons/h]; NaN under another rule, and where it did not run."""
+    ran = np.array([one.operating for one in inputs], np.float64)
+    if regulation.rule != PART_75:
+        return np.full(len(ran), np.nan)
+    short_tons, _ = conversion(unit("t"), unit("short_ton"))
+    rate = hours.co2e_t * short_tons / np.where(ran > 0, ran, np.nan)
+    return reported("co2_mass", rate)
+
+
+def _reported_times(inputs: list[HourInputs]) -> Floats:
+    """Return each hour's operating time as part 75 reports it [h]."""
+    return reported("operating_time", np.array([one.operating for one in inputs], np.float64))
 
 
 def _role(role: str, inputs: list[HourInputs]) -> RoleBody:
@@ -180,13 +208,16 @@ def _role(role: str, inputs: list[HourInputs]) -> RoleBody:
     )
 
 
-def _row(hours: RegulatedHours, live: Floats, row: int, inputs: HourInputs) -> RegulatedHourBody:
+def _row(
+    hours: RegulatedHours, live: Floats, rates: Floats, row: int, inputs: HourInputs
+) -> RegulatedHourBody:
     return RegulatedHourBody(
         hour=format_time(int(hours.hour[row])),
         status=Status(int(hours.status[row])).name.lower(),
         operating_h=inputs.operating,
         co2e_t=number(float(hours.co2e_t[row])),
         live_co2e_t=number(float(live[row])),
+        reported_short_tons_per_h=number(float(rates[row])),
         inputs={
             role: RoleHourBody(
                 measured=number(one.measured),

@@ -574,6 +574,28 @@ def test_the_api_sums_both_numbers_over_the_same_hours(world: RegulatedWorld) ->
     assert one["difference_t"] > 0
 
 
+def test_epa_s_rounding_stands_beside_the_number_and_never_in_it(world: RegulatedWorld) -> None:
+    """Two whole hours, and one in which the unit ran for its second half: each rate rounded to 0.1, then summed."""
+    for hour in range(4):
+        deliver(world, hour, quarters(hour, 9.0 + hour, first=0.0 if hour == 2 else None))
+
+    [one] = world.get("/v1/regulated", source="part-75", period="2026-03", hours="true")["sources"]
+    rows = [row for row in one["rows"] if row["operating_h"] > 0]
+    short = [row["co2e_t"] / 0.90718474 / row["operating_h"] for row in rows]
+    assert len(rows) >= 3
+    assert [row["reported_short_tons_per_h"] for row in rows] == [round(rate, 1) for rate in short]
+    total = sum(round(rate, 1) * round(row["operating_h"], 2) for rate, row in zip(short, rows, strict=True))
+    assert one["reported_short_tons"] == pytest.approx(round(total, 1), rel=1e-12)
+    assert one["co2e_t"] == pytest.approx(math.fsum(row["co2e_t"] for row in rows), rel=1e-12)
+
+
+def test_another_rule_has_no_rounding_of_epa(world: RegulatedWorld) -> None:
+    deliver(world, 0, [*minutes(0, 10.0), *minutes(1, 10.0, [0], [0])])
+
+    [one] = world.get("/v1/regulated", source="mrr", period="2026-03", hours="true")["sources"]
+    assert (one["reported_short_tons"], one["rows"][0]["reported_short_tons_per_h"]) == (None, None)
+
+
 def test_nothing_known_is_null(world: RegulatedWorld) -> None:
     [one] = world.get("/v1/regulated", source="mrr")["sources"]
     assert (one["hours"], one["co2e_t"], one["live_co2e_t"], one["difference_t"]) == (0, None, None, None)
