@@ -78,7 +78,7 @@ def test_the_rows_have_null_where_nothing_is_known(api: Api) -> None:
     assert one["rows"] == [
         {
             "hour": "2026-11-23T17:00:00Z", "status": "pending", "operating_h": 1.0, "co2e_t": None, "live_co2e_t": None,
-            "inputs": {"co2": {"measured": None, "share": 0.5, "counted": None, "rule": "open"}}, "revision": 1,
+            "reported_short_tons_per_h": None, "inputs": {"co2": {"measured": None, "share": 0.5, "counted": None, "rule": "open"}}, "revision": 1,
         }
     ]  # fmt: skip
 
