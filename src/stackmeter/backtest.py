@@ -56,11 +56,10 @@ def backtest(
     """
     memory = read_memory(connection, plant)
     chosen = [one for one in plant.conditions if tested(one) and rule in (None, one.name)]
+    often = [one.name for one in chosen if (end - start) // one.every > MOST_INSTANTS]
+    if often:
+        raise TooLong(f"{often[0]} would be judged over {MOST_INSTANTS:,} times: take a shorter stretch")
     for number, condition in enumerate(chosen, 1):
-        if (end - start) // condition.every > MOST_INSTANTS:
-            raise TooLong(
-                f"{condition.name} is judged more than {MOST_INSTANTS:,} times: take a shorter stretch"
-            )
         yield from _episodes(memory, plant, condition, start, end)
         tell(condition.name, number, len(chosen))
 
