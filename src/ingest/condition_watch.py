@@ -10,7 +10,7 @@ from ingest.frame import LineFrame
 from plant.arrays import Bools, Ints, Readings, Times
 from plant.park import Condition, Plant
 from rules.conditions import Judge, Truth
-from rules.lifecycle import States, advance
+from rules.lifecycle import States, advance, told
 from store import alerts, condition_states
 from store.condition_states import StoredState
 from store.state import State as Memory
@@ -89,8 +89,7 @@ class ConditionWatch:
         """Judge a condition at the frame's instant; return where those stand that stood elsewhere before."""
         truth, condition, before = watched.judge.truth(frame), watched.condition, watched.states
         after, _ = advance(before, truth.truth, truth.clear, frame.now, condition.hold, condition.keep)
-        begins = after.firing & ~watched.is_open & ~after.shelved(frame.now)
-        ends = watched.is_open & ~after.firing
+        begins, ends = told(after, watched.is_open, frame.now)
         moved = (after.state != before.state) | (after.firing != before.firing)
         moved |= (after.cleared_since != before.cleared_since) | begins | ends
         watched.states = after

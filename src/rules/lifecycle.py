@@ -65,6 +65,14 @@ class Transition:
     time: int
 
 
+def told(states: States, is_open: Bools, now: int) -> tuple[Bools, Bools]:
+    """Return which subjects' alerts are to be opened and closed, given which are open.
+
+    One that is shelved waits: it is opened when the shelf ends, if it fires still.
+    """
+    return states.firing & ~is_open & ~states.shelved(now), is_open & ~states.firing
+
+
 def advance(
     previous: States, truth: Floats, clear: Floats, now: int, hold: int, keep: int
 ) -> tuple[States, Sequence[Transition]]:

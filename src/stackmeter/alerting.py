@@ -16,7 +16,7 @@ from stackmeter.command import (
     Url,
     answer_of,
     client_of,
-    failures,
+    configured,
     or_exit,
     screen,
     span,
@@ -114,7 +114,7 @@ def show_alert(
 
 @alerts.command("why")
 def why_alert(
-    alert: Annotated[str, typer.Argument(help="The alert's whole id, as `alerts --json` shows it.")],
+    alert: AlertId,
     config: ConfigDir = None,
     state: StateDir = None,
     as_json: AsJson = False,
@@ -124,7 +124,7 @@ def why_alert(
     It is judged again from the state directory, under the configuration of today; nothing is written, and a service may
     run meanwhile.
 
-    Example: stackmeter alerts why alert_1b19524c… --config config --state state
+    Example: stackmeter alerts why 1b19524c --config config --state state
 
     Exit codes: 0 told, 1 no such alert, or its rule is gone, 2 wrong configuration, or no state there.
     """
@@ -132,16 +132,11 @@ def why_alert(
     import sqlite3
     from dataclasses import asdict
 
-    from plant.load import load
-    from rules.catalogue import load_catalogue
     from stackmeter import alert_view
-    from stackmeter import settings as given
-    from stackmeter.environment import AnySecret
     from stackmeter.why import CannotTell, why
     from store.audit import snapshot
 
-    settings = or_exit(lambda: given.load(None, {"config": config, "state": state}))
-    plant = or_exit(lambda: load(settings.config, load_catalogue(settings.config), AnySecret()), failures())
+    settings, plant, _ = configured(config, state)
 
     def told() -> "Why":
         with snapshot(settings.state / "state.db") as connection:

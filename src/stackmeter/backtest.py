@@ -11,7 +11,7 @@ from ingest.condition_alerts import subject_id, subject_labels
 from ingest.frame import LineFrame
 from plant.park import Condition, Plant
 from rules.conditions import Judge
-from rules.lifecycle import States, advance
+from rules.lifecycle import States, advance, told
 from stackmeter.read_memory import ReadMemory, read_memory
 
 MOST_INSTANTS = 1_000_000  # of one condition
@@ -76,8 +76,7 @@ def _episodes(
         frame.look(instant, first)
         truth = judge.truth(frame)
         states, _ = advance(states, truth.truth, truth.clear, instant, condition.hold, condition.keep)
-        begins = states.firing & ~is_open & ~states.shelved(instant)
-        ends = is_open & ~states.firing
+        begins, ends = told(states, is_open, instant)
         is_open = (is_open | begins) & ~ends
         for row in np.flatnonzero(begins).tolist():
             value, limit = float(truth.value[row]), float(truth.limit[row])

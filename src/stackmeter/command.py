@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
     from rich.console import Console
 
+    from plant.park import Plant
     from plant.problems import Problem
+    from rules.catalogue import Register
     from stackmeter.client import Client
     from stackmeter.settings import Settings
 
@@ -152,6 +154,21 @@ def failures() -> dict[type[Exception], int]:
         EndpointError: EXIT_CONFIG,
         OSError: EXIT_CONFIG,
     }
+
+
+def configured(
+    config: Path | None, state: Path | None, *, as_json: bool = False
+) -> tuple["Settings", "Plant", "Register"]:
+    """Return settings, plant and catalogue for a command that reads a state, secrets unread; or exit."""
+    from plant.load import load
+    from rules.catalogue import load_catalogue
+    from stackmeter import settings as given
+    from stackmeter.environment import AnySecret
+
+    settings = or_exit(lambda: given.load(None, {"config": config, "state": state}))
+    catalogue = or_exit(lambda: load_catalogue(settings.config), failures(), as_json=as_json)
+    plant = or_exit(lambda: load(settings.config, catalogue, AnySecret()), failures(), as_json=as_json)
+    return settings, plant, catalogue
 
 
 def or_exit(

@@ -11,7 +11,7 @@ from stackmeter.command import (
     AsJson,
     ConfigDir,
     StateDir,
-    failures,
+    configured,
     or_exit,
     screen,
 )
@@ -50,12 +50,8 @@ def restate(
     """
     import time
 
-    from plant.load import load
-    from rules.catalogue import load_catalogue
     from stackmeter import restate as work
-    from stackmeter import settings as given
     from stackmeter import view
-    from stackmeter.environment import AnySecret
     from stackmeter.folder import FolderInUse
 
     wrong = [name for name in (first, last or first) if not _is_month(name)]
@@ -64,8 +60,7 @@ def restate(
             f"{wrong[0]!r} is no month like 2026-01" if wrong else "say who restates: --by NAME", err=True
         )
         raise typer.Exit(EXIT_CONFIG)
-    settings = or_exit(lambda: given.load(None, {"config": config, "state": state}))
-    plant = or_exit(lambda: load(settings.config, load_catalogue(settings.config), AnySecret()), failures())
+    settings, plant, _ = configured(config, state)
     request = work.Request(settings.config, settings.state, first, last or first, park, facility, source)
     if not (settings.state / "state.db").exists():
         typer.echo(f"{settings.state} holds no state.db: say where with --state DIR", err=True)
@@ -115,18 +110,12 @@ def verify(config: ConfigDir = None, state: StateDir = None, as_json: AsJson = F
 
     Exit codes: 0 all proven, 1 something differs or cannot be proven, 2 wrong configuration, or no state there.
     """
-    from plant.load import load
-    from rules.catalogue import load_catalogue
     from stackmeter import proof_view
-    from stackmeter import settings as given
-    from stackmeter.environment import AnySecret
     from stackmeter.verify import NoState
     from stackmeter.verify import verify as prove
     from store.sqlite import StateMismatch
 
-    settings = or_exit(lambda: given.load(None, {"config": config, "state": state}))
-    catalogue = or_exit(lambda: load_catalogue(settings.config), failures(), as_json=as_json)
-    plant = or_exit(lambda: load(settings.config, catalogue, AnySecret()), failures(), as_json=as_json)
+    settings, plant, catalogue = configured(config, state, as_json=as_json)
     exits = {NoState: EXIT_CONFIG, StateMismatch: EXIT_CONFIG}
     hints = {EXIT_CONFIG: "Say where the state is with --state DIR."}
     with proof_view.proof_progress() as tell:

@@ -13,7 +13,7 @@ from stackmeter.command import (
     AsJson,
     ConfigDir,
     StateDir,
-    failures,
+    configured,
     or_exit,
     screen,
 )
@@ -88,12 +88,8 @@ def backtest_rules(
     from dataclasses import asdict
 
     from api.times import parse_time
-    from plant.load import load
-    from rules.catalogue import load_catalogue
     from stackmeter import alert_view
-    from stackmeter import settings as given
     from stackmeter.backtest import Episode, TooLong, backtest, tested
-    from stackmeter.environment import AnySecret
     from stackmeter.proof_view import proof_progress
     from store.audit import snapshot
 
@@ -101,8 +97,7 @@ def backtest_rules(
         return parse_time(start), parse_time(end)
 
     first, last = or_exit(times, {ValueError: EXIT_CONFIG})
-    settings = or_exit(lambda: given.load(None, {"config": config, "state": state}))
-    plant = or_exit(lambda: load(settings.config, load_catalogue(settings.config), AnySecret()), failures())
+    settings, plant, _ = configured(config, state)
 
     def found() -> list[Episode]:
         with proof_progress() as tell, snapshot(settings.state / "state.db") as connection:

@@ -71,9 +71,7 @@ def why(connection: sqlite3.Connection, plant: Plant, number: str) -> Why:
     CannotTell
         There is no such alert, or its rule or subject is configured no longer.
     """
-    found = alert(connection, number)
-    if found is None:
-        raise CannotTell(f"there is no alert {number!r}: stackmeter alerts --status all shows them")
+    found = _found(connection, number)
     for rule in plant.rules:
         if rule.name == found.rule:
             return _of_limit(connection, plant, found, rule)
@@ -82,6 +80,20 @@ def why(connection: sqlite3.Connection, plant: Plant, number: str) -> Why:
         if condition.name == found.rule and _subject(found) in places:
             return _of_condition(connection, plant, found, condition, places.index(_subject(found)))
     raise CannotTell(f"the rule {found.rule!r} of {_subject(found)} is configured no longer")
+
+
+def _found(connection: sqlite3.Connection, given: str) -> AlertView:
+    """Return the one alert whose id is, or begins, as given."""
+    wanted = given.removeprefix("alert_")
+    rows = connection.execute(
+        "SELECT id FROM alert WHERE substr(id, 7, length(?1)) = ?1 LIMIT 2", (wanted,)
+    ).fetchall()
+    if len(rows) > 1:
+        raise CannotTell(f"{given!r} is not enough of an id: several begin so")
+    found = alert(connection, rows[0][0]) if rows and wanted else None
+    if found is None:
+        raise CannotTell(f"there is no alert {given!r}: stackmeter alerts --status all shows them")
+    return found
 
 
 def _of_limit(connection: sqlite3.Connection, plant: Plant, found: AlertView, rule: ThresholdRule) -> Why:

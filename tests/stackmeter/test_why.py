@@ -70,7 +70,15 @@ def test_an_alert_that_is_not_there_is_said(world: Conditions) -> None:
 
 def test_the_command_tells_it_to_people_and_to_programs(world: Conditions) -> None:
     [(number,)] = world.rows("SELECT id FROM alert WHERE rule = 'hot'")
-    given = ["alerts", "why", number, "--config", str(CONFIGURATION), "--state", str(world.folder)]
+    given = [
+        "alerts",
+        "why",
+        number.removeprefix("alert_")[:8],
+        "--config",
+        str(CONFIGURATION),
+        "--state",
+        str(world.folder),
+    ]
 
     people, programs = CliRunner().invoke(app, given), CliRunner().invoke(app, [*given, "--json"])
 
