@@ -33,7 +33,7 @@ def required(binary: str) -> str:
     if found is not None:
         return found
     reason = (
-        f"{binary} is not installed (apt-get install mosquitto influxdb nginx-light prometheus-alertmanager)"
+        f"{binary} is not installed (apt-get install mosquitto influxdb nginx-light prometheus-alertmanager chromium)"
     )
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
