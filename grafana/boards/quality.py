@@ -1,0 +1,123 @@
+"""Data quality and gateways: what comes in, what of it counts, and what is missing."""
+
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from grafana import frame
+from grafana.boards import columns as c
+from grafana.boards.overview import totals
+from grafana.panels import COVERAGE, NONE_EXPECTED, SHARE, Size, graph, number, rows
+from grafana.sources import FACILITY, PARK, Answer, Column, InfluxQL, select
+from grafana.texts import Say
+
+OUTCOMES = ("received", "accepted", "late", "duplicate", "quarantined", "rejected")
+GATEWAYS = (
+    Column("gateway"),
+    Column("online", "boolean"),
+    Column("heard_at", "timestamp"),
+    Column("silence_s", "number", "s", 0),
+    Column("lag_s", "number", "s", 1),
+    Column("clock_skew_s", "number", "s", 1),
+    Column("source_class"),
+)
+CAUSES = (
+    Column("code"),
+    Column("outcome"),
+    Column("gateway"),
+    Column("path"),
+    Column("count", "number", decimals=0),
+    Column("last_at", "timestamp"),
+    Column("sample.detail"),
+)
+CHANNELS = (
+    Column("channel"),
+    Column("coverage", "number", SHARE, 1),
+    *(
+        Column(word, "number", decimals=0)
+        for word in ("readings", "uncounted", "outliers", "anomalies", "conflicts", "gaps")
+    ),
+    Column("longest_gap.duration_s", "number", "s", 0),
+)
+FACTORS = (
+    Column("factor"),
+    Column("row"),
+    Column("status"),
+    Column("valid_from", "timestamp"),
+    Column("source"),
+    Column("used_by"),
+)
+PER_MINUTE = "suffix: /min"
+
+
+def make(say: Say) -> Dashboard:
+    """Return the dashboard."""
+    messages = [Column(f"messages.{outcome}", "number", "short", 0) for outcome in OUTCOMES]
+    readings = [Column(f"readings.{outcome}", "number", "short", 0) for outcome in OUTCOMES]
+    refused = (
+        number(say, f"refused-{outcome}", "short", _balance(Column(f"messages.{outcome}", "number")), Size(4, 5), steps=NONE_EXPECTED, decimals=0)
+        for outcome in ("quarantined", "rejected")
+    )  # fmt: skip
+    panels = (
+        *refused,
+        rows(say, "gateway-messages", _balance(Column("gateway"), *messages, *readings), Size(16, 5)),
+        rows(
+            say, "all-gateways",
+            Answer("/v1/balance", (Column("gateway"), *messages), root="gateways"), Size(24, 8),
+            steps={"messages.quarantined": NONE_EXPECTED, "messages.rejected": NONE_EXPECTED},
+        ),
+        rows(
+            say,
+            "gateways",
+            Answer("/v1/gateways", GATEWAYS, {"park": "$park", "facility": "$facility", **c.MOST}, root="gateways"),
+            Size(24, 7),
+        ),
+        graph(say, "readings-per-minute", PER_MINUTE, [_readings(say)], Size(12, 9)),
+        graph(say, "uncounted", "short", [_uncounted()], Size(12, 9), stacked=True),
+        graph(say, "coverage-by-source", SHARE, [_coverage()], Size(12, 9), share=True),
+        rows(
+            say, "gaps",
+            totals(
+                "today", c.SOURCE, c.COVERAGE, Column("shares.measured", "number", SHARE, 1), Column("shares.interpolated", "number", SHARE, 1),
+                c.SUBSTITUTED, c.MISSING, c.COMPLETE, Column("stale"), level="source", park="$park", facility="$facility",
+            ),
+            Size(12, 9), sort="shares.missing", steps={"coverage": COVERAGE},
+        ),
+        rows(
+            say, "channel-quality",
+            Answer(
+                "/v1/quality/channels", CHANNELS,
+                {"period": "today", "park": "$park", "facility": "$facility", **c.MOST}, root="channels",
+            ),
+            Size(24, 9), steps={"coverage": COVERAGE},
+        ),
+        rows(say, "quarantine", Answer("/v1/quarantine", CAUSES, c.MOST, root="causes"), Size(12, 8), sort="count"),
+        rows(
+            say, "provisional-factors",
+            Answer("/v1/factors", FACTORS, {"provisional": "true", **c.MOST}, root="factors"), Size(12, 8),
+        ),
+    )  # fmt: skip
+    return frame.dashboard(
+        say,
+        "quality",
+        panels,
+        variables=[frame.park(say), frame.facility(say), frame.gateway(say)],
+        annotations=[frame.alerts(say)],
+    )
+
+
+def _balance(*columns: Column) -> Answer:
+    return Answer("/v1/balance", columns, {"gateway": "$gateway"}, root="gateways")
+
+
+def _readings(say: Say) -> InfluxQL:
+    query = select('count("value")', "reading", PARK, FACILITY, every="1m")
+    return InfluxQL(query, say("col.readings"))
+
+
+def _uncounted() -> InfluxQL:
+    query = select('count("value")', "reading", PARK, FACILITY, '"quality" > 1', by=["channel"], every="1h")
+    return InfluxQL(query, "$tag_channel")
+
+
+def _coverage() -> InfluxQL:
+    query = select('mean("coverage")', "emission", PARK, FACILITY, by=["source"], every="$__interval")
+    return InfluxQL(query, "$tag_source")

@@ -1,0 +1,168 @@
+"""What panels, variables and annotations ask: InfluxDB for history, the API for how things stand.
+
+A target is a query as Grafana keeps it; the SDK knows neither of the two data sources.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models.common import DataSourceRef
+
+# As provisioning/datasources names them.
+INFLUXDB = DataSourceRef("influxdb", "stackmeter-influxdb")
+API = DataSourceRef("yesoreyeram-infinity-datasource", "stackmeter-api")
+READINESS = DataSourceRef("yesoreyeram-infinity-datasource", "stackmeter-readiness")
+ALERTMANAGER = DataSourceRef("alertmanager", "stackmeter-alertmanager")
+
+# A window with coverage 0 is unknown: it holds zeros because InfluxDB cannot hold nothing (docs/vocabulary.md).
+KNOWN = '"coverage" > 0'
+PARK = "\"park\" = '$park'"
+FACILITY = "\"facility\" = '$facility'"
+SOURCE = "\"source\" = '$source'"
+CHANNEL = "\"channel\" = '$channel'"
+
+ColumnType = Literal["string", "number", "timestamp", "boolean"]
+Json = dict[str, object]
+
+
+class Target(Dataquery):
+    """A query of ours."""
+
+    @property
+    @abstractmethod
+    def asked(self) -> DataSourceRef:
+        """The data source that it is for."""
+
+    @abstractmethod
+    def to_json(self) -> Json:
+        """Return it as Grafana keeps it."""
+
+
+@dataclass(frozen=True)
+class InfluxQL(Target):
+    """A query in InfluxQL; `alias` names its series, `$tag_…` from their tags."""
+
+    query: str
+    alias: str = ""
+    ref: str = "A"
+    table: bool = False
+
+    @property
+    def asked(self) -> DataSourceRef:
+        """InfluxDB."""
+        return INFLUXDB
+
+    def to_json(self) -> Json:
+        """Return it as Grafana keeps it."""
+        return {
+            "refId": self.ref,
+            "datasource": INFLUXDB,
+            "rawQuery": True,
+            "query": self.query,
+            "resultFormat": "table" if self.table else "time_series",
+            "alias": self.alias,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of an answer: where it stands in a row (GJSON path), its type, and how it is shown.
+
+    `selector` is also the name of Grafana's field, because the plugin gives a column its type by that name; what
+    people read is the override that `panels.table` makes.
+    """
+
+    selector: str
+    type: ColumnType = "string"
+    unit: str = "none"
+    decimals: int | None = None
+    mapped: bool = False  # its words are in the table of texts
+
+
+@dataclass(frozen=True)
+class Answer(Target):
+    """Rows of an answer of the API: the object or list at `root`, and its columns."""
+
+    path: str
+    columns: Sequence[Column]
+    parameters: dict[str, str] = field(default_factory=dict)
+    root: str = ""
+    source: DataSourceRef = field(default_factory=lambda: API)
+    ref: str = "A"
+    where: str = ""  # which rows are kept, in the plugin's words
+
+    @property
+    def asked(self) -> DataSourceRef:
+        """The API, or what asks it whether it is ready."""
+        return self.source
+
+    def to_json(self) -> Json:
+        """Return it as Grafana keeps it."""
+        pairs: list[Json] = [{"key": key, "value": value} for key, value in self.parameters.items()]
+        return {
+            "refId": self.ref,
+            "datasource": self.source,
+            "type": "json",
+            "source": "url",
+            "parser": "backend",
+            "format": "table",
+            "url": self.path,
+            "url_options": {"method": "GET", "data": "", "params": pairs},
+            "root_selector": self.root,
+            "columns": [{"selector": c.selector, "text": c.selector, "type": c.type} for c in self.columns],
+            "filterExpression": self.where,
+            "filters": [],
+        }
+
+
+METRIC_COLUMNS = (Column("metric"), Column("value", "number"))
+
+
+@dataclass(frozen=True)
+class Metrics(Target):
+    """The samples of /metrics, one row each: their text is read as a table with a blank between its two columns."""
+
+    ref: str = "A"
+
+    @property
+    def asked(self) -> DataSourceRef:
+        """The API."""
+        return API
+
+    def to_json(self) -> Json:
+        """Return it as Grafana keeps it."""
+        return Answer("/metrics", METRIC_COLUMNS, ref=self.ref).to_json() | {
+            "type": "csv",
+            "csv_options": {
+                "delimiter": " ",
+                "comment": "#",
+                "columns": "metric value",
+                "relax_column_count": True,
+                "skip_lines_with_error": True,
+                "skip_empty_lines": True,
+            },
+        }
+
+
+def select(
+    expression: str, measurement: str, *where: str, by: Sequence[str] = (), every: str = "", zone: str = ""
+) -> str:
+    """Return InfluxQL over the dashboard's time range, by tags and, with `every`, by time. A gap stays a gap.
+
+    Days need a `zone` to begin at its midnight.
+    """
+    conditions = " AND ".join(("$timeFilter", *where))
+    groups = ", ".join(([f"time({every})"] if every else []) + [f'"{tag}"' for tag in by])
+    grouped = f" GROUP BY {groups}" if groups else ""
+    fill = " fill(none)" if every else ""
+    clock = f" tz('{zone}')" if zone else ""
+    return f'SELECT {expression} FROM "{measurement}" WHERE {conditions}{grouped}{fill}{clock}'
+
+
+def tag_values(measurement: str, tag: str, *where: str) -> str:
+    """Return InfluxQL for the values that a tag has."""
+    conditions = f" WHERE {' AND '.join(where)}" if where else ""
+    return f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = "{tag}"{conditions}'

@@ -1,0 +1,613 @@
+"""Every text of the dashboards, once in each language, and who speaks which.
+
+A key is the text of a title; `KEY.about` describes what has that title, `KEY.open` leads to a dashboard.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["en", "vi"]
+LANGUAGES: tuple[Language, ...] = ("en", "vi")
+FOLDERS: dict[Language, str] = {"en": "Stackmeter", "vi": "Stackmeter (tiếng Việt)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speaks one language."""
+
+    language: Language
+
+    def __call__(self, key: str) -> str:
+        """Return a text; KeyError where the table has none."""
+        return TEXTS[key][LANGUAGES.index(self.language)]
+
+    @property
+    def other(self) -> "Say":
+        """The other language."""
+        return Say("vi" if self.language == "en" else "en")
+
+    def uid(self, dashboard: str) -> str:
+        """Return the identity of a dashboard in this language; it never changes, because links and bookmarks hold it."""
+        return f"stackmeter-{dashboard}" + ("" if self.language == "en" else f"-{self.language}")
+
+
+# Words of the API that are shown in the reader's language: `value.WORD`.
+MAPPED = (
+    "firing", "acknowledged", "silenced", "inhibited", "resolved", "info", "warning", "critical",
+)  # fmt: skip
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "unknown": ("unknown", "chưa biết"),
+    "dashboards": ("Dashboards", "Các bảng theo dõi"),
+    "other-language": ("Tiếng Việt", "English"),
+    "annotation.alerts": ("Alerts", "Cảnh báo"),
+    # Dashboards
+    "overview": ("Park overview", "Tổng quan khu công nghiệp"),
+    "overview.about": (
+        (
+            "Tonnes of CO2e of a park now, today and this month, who emits them, and what is wrong. Coverage stands beside"
+            " every total: what is missing is in no total."
+        ),
+        (
+            "Lượng CO2e của khu công nghiệp hiện tại, hôm nay và tháng này, nguồn phát thải và những gì đang có vấn đề. Mỗi"
+            " tổng đều kèm độ phủ dữ liệu: phần thiếu không được tính vào tổng nào."
+        ),
+    ),
+    "overview.open": ("Open the park", "Mở khu công nghiệp"),
+    "facility": ("Facility", "Cơ sở"),
+    "facility.about": (
+        "The sources of one facility, their gases and their coverage, and the readings of one of its channels.",
+        "Các nguồn phát thải của một cơ sở, các khí và độ phủ dữ liệu, cùng số đọc của một kênh đo.",
+    ),
+    "facility.open": ("Open the facility", "Mở cơ sở"),
+    "stack": ("Stack", "Ống khói"),
+    "stack.about": (
+        (
+            "One source: its mass, the concentrations in its flue gas, the limits that were passed, and the hours that"
+            " a regulation counts and substitutes."
+        ),
+        (
+            "Một nguồn: khối lượng phát thải, nồng độ trong khí thải, các giới hạn đã bị vượt, và những giờ được tính hoặc"
+            " được thay thế theo quy định."
+        ),
+    ),
+    "stack.open": ("Open the source", "Mở nguồn phát thải"),
+    "energy": ("Energy", "Năng lượng"),
+    "energy.about": (
+        "Electricity from the grid and from the roof: energy, demand, load, and the emissions that it stands for.",
+        "Điện từ lưới và điện mặt trời: điện năng, nhu cầu, phụ tải và lượng phát thải tương ứng.",
+    ),
+    "on-call": ("Alerts and on-call", "Cảnh báo và trực ca"),
+    "on-call.about": (
+        "What is open and who has it, what is silenced, and how alerts came and went.",
+        "Cảnh báo đang mở và người xử lý, những gì đang được tắt tiếng, và diễn biến cảnh báo.",
+    ),
+    "quality": ("Data quality and gateways", "Chất lượng dữ liệu và gateway"),
+    "quality.about": (
+        "What the gateways send, what of it counts, what was refused, and what is missing.",
+        "Dữ liệu gateway gửi lên, phần được tính, phần bị từ chối và phần còn thiếu.",
+    ),
+    "health": ("Service health", "Tình trạng dịch vụ"),
+    "health.about": (
+        "Whether Stackmeter is ready, what it works without, and what waits.",
+        "Stackmeter có sẵn sàng hay không, đang thiếu thành phần nào và những gì đang chờ.",
+    ),
+    # Numbers
+    "now": ("Now", "Hiện tại"),
+    "now.about": (
+        "Mean rate over the last five complete minutes, or over the last whole interval of the slowest meter.",
+        "Tốc độ trung bình trong năm phút đầy đủ gần nhất, hoặc trong khoảng đo đầy đủ gần nhất của đồng hồ chậm nhất.",
+    ),
+    "today": ("Today", "Hôm nay"),
+    "today.about": (
+        "Since midnight on the park's clock, the open window included. What is missing is not in it: see the coverage.",
+        "Từ 0 giờ theo giờ của khu công nghiệp, gồm cả cửa sổ đang mở. Phần thiếu không nằm trong số này: xem độ phủ.",
+    ),
+    "month": ("This month", "Tháng này"),
+    "month.about": (
+        "Since the first of the month on the park's clock. What is missing is not in it.",
+        "Từ ngày đầu tháng theo giờ của khu công nghiệp. Phần thiếu không nằm trong số này.",
+    ),
+    "coverage-today": ("Coverage today", "Độ phủ hôm nay"),
+    "coverage-today.about": (
+        "Share of today so far that was measured, interpolated or substituted. Below 1, the tonnes are too few.",
+        "Phần thời gian hôm nay đã được đo, nội suy hoặc thay thế. Dưới 1 thì tổng phát thải còn thiếu.",
+    ),
+    "substituted-today": ("Substituted today", "Thay thế hôm nay"),
+    "substituted-today.about": (
+        "Share of today for which a stated rule put a number in place of missing data.",
+        "Phần thời gian hôm nay mà một quy tắc đã nêu đưa số vào chỗ dữ liệu thiếu.",
+    ),
+    "complete-until": ("Complete until", "Đầy đủ đến"),
+    "complete-until.about": (
+        "Up to when every channel of the park has been heard; channels that fell silent are left out and listed as stale.",
+        "Thời điểm mà mọi kênh của khu công nghiệp đã có số đọc; các kênh đã im lặng không được tính và được liệt kê riêng.",
+    ),
+    # Tables
+    "facilities": ("Facilities today", "Các cơ sở hôm nay"),
+    "facilities.about": (
+        "Each facility of the park, with how much of its time is known. A click on the name opens it.",
+        "Từng cơ sở của khu công nghiệp và phần thời gian đã rõ. Bấm vào tên để mở.",
+    ),
+    "parks": ("All parks today", "Mọi khu công nghiệp hôm nay"),
+    "parks.about": (
+        "Each park that the token may see. A click on the name opens it.",
+        "Từng khu công nghiệp mà mã truy cập được xem. Bấm vào tên để mở.",
+    ),
+    "top-emitters": ("Top emitters this month", "Nguồn phát thải lớn nhất tháng này"),
+    "top-emitters.about": (
+        "The sources of the park, the largest first. An unknown source stands at the end, not at 0.",
+        "Các nguồn phát thải của khu công nghiệp, lớn nhất trước. Nguồn chưa biết đứng cuối, không phải bằng 0.",
+    ),
+    "map": ("Map", "Bản đồ"),
+    "map.about": (
+        "The facilities whose coordinates stand in the configuration. Others are not on the map.",
+        "Các cơ sở có tọa độ trong cấu hình. Cơ sở khác không có trên bản đồ.",
+    ),
+    "open-alerts": ("Open alerts", "Cảnh báo đang mở"),
+    "open-alerts.about": (
+        "Alerts of the park that are not resolved, the newest first.",
+        "Các cảnh báo của khu công nghiệp chưa được giải quyết, mới nhất trước.",
+    ),
+    "open-alerts-facility": ("Open alerts", "Cảnh báo đang mở"),
+    "open-alerts-facility.about": (
+        "Alerts of the facility that are not resolved, the newest first.",
+        "Các cảnh báo của cơ sở chưa được giải quyết, mới nhất trước.",
+    ),
+    "sources": ("Sources today", "Các nguồn phát thải hôm nay"),
+    "sources.about": (
+        "Each source with its activity, its tonnes and how they are known. A click on the name opens it.",
+        "Từng nguồn với mức hoạt động, lượng phát thải và mức độ đã rõ. Bấm vào tên để mở.",
+    ),
+    "channels": ("Channels", "Các kênh đo"),
+    "channels.about": (
+        "The newest reading of each channel with its unit. A silent channel is stale.",
+        "Số đọc mới nhất của từng kênh cùng đơn vị. Kênh im lặng được coi là cũ.",
+    ),
+    # Graphs
+    "hourly-by-facility": ("Emissions per hour by facility", "Phát thải theo giờ của từng cơ sở"),
+    "hourly-by-facility.about": (
+        (
+            "Tonnes in each clock hour under the configured GWP set. The running hour grows until it is over; an hour of"
+            " which nothing is known has no bar."
+        ),
+        (
+            "Lượng phát thải trong từng giờ theo bộ GWP đã cấu hình. Giờ đang chạy tăng dần đến khi kết thúc; giờ chưa biết thì"
+            " không có cột."
+        ),
+    ),
+    "hourly-by-source": ("Emissions per hour by source", "Phát thải theo giờ của từng nguồn"),
+    "hourly-by-source.about": (
+        "Tonnes of each source in each clock hour. An hour of which nothing is known has no bar.",
+        "Lượng phát thải của từng nguồn trong từng giờ. Giờ chưa biết thì không có cột.",
+    ),
+    "coverage-by-facility": ("Coverage by facility", "Độ phủ theo cơ sở"),
+    "coverage-by-facility.about": (
+        "Share of the time of a facility's sources that is known; their plain mean.",
+        "Phần thời gian đã rõ của các nguồn thuộc cơ sở; trung bình cộng.",
+    ),
+    "coverage-by-source": ("Coverage by source", "Độ phủ theo nguồn"),
+    "coverage-by-source.about": (
+        "Share of the time of each source that is known: that of its least covered input.",
+        "Phần thời gian đã rõ của từng nguồn: bằng đầu vào có độ phủ thấp nhất.",
+    ),
+    "gases": ("Gases per hour", "Các khí theo giờ"),
+    "gases.about": (
+        (
+            "Kilograms of each gas in each clock hour. Biogenic CO2 is not part of CO2e; a factor that is given as CO2e only"
+            " has no kilograms of a gas."
+        ),
+        (
+            "Khối lượng từng khí trong từng giờ. CO2 sinh học không tính vào CO2e; hệ số chỉ cho CO2e thì không có khối lượng"
+            " từng khí."
+        ),
+    ),
+    "reading": ("Readings of $channel", "Số đọc của $channel"),
+    "reading.about": (
+        "Mean of the channel's readings, whatever their quality says, in the channel's own unit: see the table of channels.",
+        "Trung bình số đọc của kênh, bất kể chất lượng, theo đơn vị riêng của kênh: xem bảng các kênh đo.",
+    ),
+    "mass": ("Fossil CO2 per hour", "CO2 hóa thạch theo giờ"),
+    "mass.about": (
+        "Kilograms of fossil CO2 of the source in each clock hour. An hour of which nothing is known has no bar.",
+        "Khối lượng CO2 hóa thạch của nguồn trong từng giờ. Giờ chưa biết thì không có cột.",
+    ),
+    "shares": ("Coverage and substitution", "Độ phủ và thay thế"),
+    "shares.about": (
+        "Share of the source's time that is known, and share that a rule substituted.",
+        "Phần thời gian đã rõ của nguồn và phần được thay thế theo quy tắc.",
+    ),
+    "concentration": ("Readings of $channel", "Số đọc của $channel"),
+    "concentration.about": (
+        "Mean of the readings that count, in the channel's own unit. Gaps stay gaps.",
+        "Trung bình các số đọc được tính, theo đơn vị riêng của kênh. Khoảng trống vẫn là khoảng trống.",
+    ),
+    "limit": ("Values against the limit of $rule", "Giá trị so với giới hạn của $rule"),
+    "limit.about": (
+        "What the rule judged when it began or ceased to fire, and the limit that held at that time, in the rule's unit.",
+        "Giá trị mà quy tắc xét khi bắt đầu hoặc ngừng báo động, và giới hạn có hiệu lực lúc đó, theo đơn vị của quy tắc.",
+    ),
+    "regulated": ("Hours that a regulation counts, this month", "Giờ tính theo quy định, tháng này"),
+    "regulated.about": (
+        (
+            "Hours of the facility's regulated sources: valid, substituted, pending, unknown. The regulated number stands"
+            " beside the live one of the same hours."
+        ),
+        (
+            "Số giờ của các nguồn chịu quy định: hợp lệ, thay thế, đang chờ, chưa biết. Số theo quy định đứng cạnh số trực tiếp"
+            " của cùng các giờ."
+        ),
+    ),
+    "grid-energy": ("Energy from the grid", "Điện năng từ lưới"),
+    "grid-energy.about": (
+        "Drawn from the grid in the chosen time, by source, of the time that is known.",
+        "Lấy từ lưới trong khoảng thời gian đã chọn, theo nguồn, trong phần thời gian đã rõ.",
+    ),
+    "grid-coverage": ("Coverage of the grid meters", "Độ phủ của công tơ lưới"),
+    "grid-coverage.about": (
+        "Share of the chosen time over which the energy from the grid is known.",
+        "Phần khoảng thời gian đã chọn mà điện năng từ lưới đã rõ.",
+    ),
+    "location": ("Scope 2 by location, this month", "Phạm vi 2 theo vị trí, tháng này"),
+    "location.about": (
+        "Electricity from the grid by the grid's average factor.",
+        "Điện lưới tính theo hệ số trung bình của lưới.",
+    ),
+    "market": ("Scope 2 by market, this month", "Phạm vi 2 theo thị trường, tháng này"),
+    "market.about": (
+        "The same electricity by the certificates and contracts it is matched with.",
+        "Cùng lượng điện đó tính theo chứng chỉ và hợp đồng được đối ứng.",
+    ),
+    "demand": ("Demand, quarter hours", "Nhu cầu, theo 15 phút"),
+    "demand.about": (
+        "Mean power from the grid in each quarter of an hour. The running quarter is too low until it is over.",
+        "Công suất trung bình từ lưới trong mỗi 15 phút. Khoảng đang chạy thấp hơn thực tế cho đến khi kết thúc.",
+    ),
+    "energy-per-hour": ("Energy per hour", "Điện năng theo giờ"),
+    "energy-per-hour.about": (
+        "Energy from the grid in each clock hour, by source.",
+        "Điện năng từ lưới trong từng giờ, theo nguồn.",
+    ),
+    "load": ("Load", "Phụ tải"),
+    "load.about": (
+        "Readings of the channels of quantity electricity whose name ends in active_power.",
+        "Số đọc các kênh đại lượng electricity có tên kết thúc bằng active_power.",
+    ),
+    "solar": ("Solar power", "Điện mặt trời"),
+    "solar.about": (
+        "Readings of the channels of quantity solar whose name ends in active_power.",
+        "Số đọc các kênh đại lượng solar có tên kết thúc bằng active_power.",
+    ),
+    "intensity": ("Intensity of grid electricity", "Cường độ phát thải của điện lưới"),
+    "intensity.about": (
+        "Kilograms of CO2e for a kilowatt-hour from the grid: the factor in force.",
+        "Số kilôgam CO2e cho một kilôwatt giờ điện lưới: hệ số đang có hiệu lực.",
+    ),
+    "scope2": ("Scope 2 of the park's facilities, this month", "Phạm vi 2 của các cơ sở, tháng này"),
+    "scope2.about": (
+        "By location and by market, and how many megawatt-hours certificates cover.",
+        "Theo vị trí và theo thị trường, cùng số megawatt giờ được chứng chỉ chi trả.",
+    ),
+    "fired": ("Alerts that fired", "Cảnh báo đã phát"),
+    "fired.about": (
+        "How many began in the chosen time, by severity. Nothing at all is shown as unknown.",
+        "Số cảnh báo bắt đầu trong khoảng thời gian đã chọn, theo mức độ. Không có gì thì hiện chưa biết.",
+    ),
+    "open-and-on-call": ("Open alerts and who has them", "Cảnh báo đang mở và người xử lý"),
+    "open-and-on-call.about": (
+        "What fires, who acknowledged it, whom it is assigned to, and what keeps it from being told.",
+        "Cảnh báo đang phát, ai đã nhận, giao cho ai, và điều gì khiến nó không được báo.",
+    ),
+    "groups": ("As receivers are told", "Theo nhóm người nhận"),
+    "groups.about": (
+        "Open alerts in the groups in which receivers are told of them, through the Alertmanager interface.",
+        "Cảnh báo đang mở theo nhóm mà người nhận được báo, qua giao diện Alertmanager.",
+    ),
+    "silences": ("Silences", "Tắt tiếng"),
+    "silences.about": (
+        "What people keep from being told, and until when.",
+        "Những cảnh báo được tạm không báo, và đến khi nào.",
+    ),
+    "transitions": ("Alerts that fire and resolve", "Cảnh báo phát và kết thúc"),
+    "transitions.about": (
+        "1 where an alert began to fire, 0 where it was over. Points are changes; between them nothing changed.",
+        "1 khi cảnh báo bắt đầu, 0 khi kết thúc. Mỗi điểm là một thay đổi; giữa các điểm không có thay đổi.",
+    ),
+    "resolved-alerts": ("Resolved alerts", "Cảnh báo đã kết thúc"),
+    "resolved-alerts.about": (
+        "The newest hundred that are over, how long they fired, and who took care of them.",
+        "Một trăm cảnh báo đã kết thúc gần nhất, thời gian phát và người xử lý.",
+    ),
+    "refused-quarantined": ("Quarantined", "Cách ly"),
+    "refused-quarantined.about": (
+        "Messages of the gateway that could not be decoded, or had a reading refused; they are kept whole.",
+        "Bản tin của gateway không giải mã được hoặc có số đọc bị từ chối; được giữ nguyên.",
+    ),
+    "refused-rejected": ("Rejected", "Từ chối"),
+    "refused-rejected.about": (
+        "Messages of the gateway that were refused before decoding: too large, wrong topic, retained.",
+        "Bản tin của gateway bị từ chối trước khi giải mã: quá lớn, sai chủ đề, được giữ lại ở broker.",
+    ),
+    "gateway-messages": ("Balance of $gateway", "Cân đối của $gateway"),
+    "gateway-messages.about": (
+        "Every message and every reading ends as exactly one of these; they add up to what was received.",
+        "Mỗi bản tin và mỗi số đọc kết thúc ở đúng một loại; cộng lại bằng số đã nhận.",
+    ),
+    "all-gateways": ("Balance of all gateways", "Cân đối của mọi gateway"),
+    "all-gateways.about": (
+        "Messages since the state was made. An empty name is a topic that did not say which gateway.",
+        "Số bản tin từ khi tạo trạng thái. Tên trống là chủ đề không cho biết gateway.",
+    ),
+    "gateways": ("Gateways of the facility", "Gateway của cơ sở"),
+    "gateways.about": (
+        "Whether each is online, when it was heard, how far its clock is off, and how many messages are missing.",
+        "Từng gateway có trực tuyến không, nghe được lúc nào, lệch giờ bao nhiêu và thiếu bao nhiêu bản tin.",
+    ),
+    "readings-per-minute": ("Readings per minute", "Số đọc mỗi phút"),
+    "readings-per-minute.about": (
+        "Readings of the facility by the time they were read at. A minute without any has no point.",
+        "Số đọc của cơ sở theo thời điểm đọc. Phút không có số đọc thì không có điểm.",
+    ),
+    "uncounted": ("Readings that do not count, per hour", "Số đọc không được tính, theo giờ"),
+    "uncounted.about": (
+        "Readings of quality bad, calibrating or fault: kept and shown, and to the windows as if absent.",
+        "Số đọc chất lượng bad, calibrating hoặc fault: được lưu và hiển thị, nhưng coi như không có.",
+    ),
+    "gaps": ("How today is known", "Mức độ rõ của hôm nay"),
+    "gaps.about": (
+        "Shares of today so far of each source of the facility, the largest gap first, and its silent channels.",
+        "Tỷ lệ thời gian hôm nay của từng nguồn thuộc cơ sở, khoảng thiếu lớn nhất trước, và các kênh im lặng.",
+    ),
+    "ready": ("Ready", "Sẵn sàng"),
+    "ready.about": (
+        "Whether the service can do its work, why not, and what it works without.",
+        "Dịch vụ có hoạt động được không, vì sao không, và đang thiếu thành phần nào.",
+    ),
+    "state": ("State", "Trạng thái"),
+    "state.about": (
+        "Gauges and counters of the service since its start.",
+        "Các chỉ số và bộ đếm của dịch vụ từ khi khởi động.",
+    ),
+    "waiting": ("What waits", "Đang chờ"),
+    "waiting.about": (
+        "Should return to 0 within seconds to minutes. What grows has a reason: see the degradations.",
+        "Phải trở về 0 trong vài giây đến vài phút. Số tăng mãi là có nguyên nhân: xem mục suy giảm.",
+    ),
+    "trouble": ("Trouble", "Sự cố"),
+    "trouble.about": (
+        "Should be 0.",
+        "Phải bằng 0.",
+    ),
+    "points": ("Readings in InfluxDB per minute", "Số đọc trong InfluxDB mỗi phút"),
+    "points.about": (
+        "Readings of all parks by the time they were read at: where the line ends, InfluxDB knows no more.",
+        "Số đọc của mọi khu công nghiệp theo thời điểm đọc: đường dừng ở đâu thì InfluxDB chỉ biết đến đó.",
+    ),
+    "revisions": ("Highest revision", "Lần sửa cao nhất"),
+    "revisions.about": (
+        (
+            "How often the most changed window of each park was published. A window changes while its readings come; a"
+            " restated one changes again."
+        ),
+        "Số lần công bố của cửa sổ thay đổi nhiều nhất. Cửa sổ thay đổi khi số đọc đến; cửa sổ tính lại thay đổi thêm.",
+    ),
+    "annotation.restatements": ("Restatements", "Tính lại"),
+    "roadmap": ("Net-zero roadmap", "Lộ trình phát thải ròng bằng không"),
+    "roadmap.about": (
+        "The path of a park from its base year, this year's budget, and how fast it is used up.",
+        "Lộ trình của khu công nghiệp từ năm cơ sở, ngân sách năm nay và tốc độ sử dụng.",
+    ),
+    "budget-month": ("Of the month's budget", "So với ngân sách tháng"),
+    "budget-month.about": (
+        "Share of this month's budget that is used; unknown where none is configured. What is missing is not in it.",
+        "Phần ngân sách tháng này đã dùng; chưa biết nếu không cấu hình. Phần thiếu không nằm trong số này.",
+    ),
+    "yesterday": ("Yesterday, up to the same hour", "Hôm qua, đến cùng giờ"),
+    "yesterday.about": (
+        "The time before, of the same length as today so far: compare with today.",
+        "Khoảng thời gian trước, dài bằng hôm nay đến lúc này: so với hôm nay.",
+    ),
+    "year": ("This year", "Năm nay"),
+    "year.about": (
+        "Since the first of January on the park's clock. What is missing is not in it.",
+        "Từ ngày 1 tháng 1 theo giờ của khu công nghiệp. Phần thiếu không nằm trong số này.",
+    ),
+    "budget-year": ("This year's budget", "Ngân sách năm nay"),
+    "budget-year.about": (
+        "What the park may emit this year; unknown where none is configured.",
+        "Lượng khu công nghiệp được phát thải năm nay; chưa biết nếu không cấu hình.",
+    ),
+    "budget-used-year": ("Of the year's budget", "So với ngân sách năm"),
+    "budget-used-year.about": (
+        "Share of the whole year's budget that is used so far.",
+        "Phần ngân sách cả năm đã dùng đến nay.",
+    ),
+    "coverage-year": ("Coverage this year", "Độ phủ năm nay"),
+    "coverage-year.about": (
+        "Share of this year so far that is known. Below 1, the tonnes are too few.",
+        "Phần thời gian năm nay đã rõ. Dưới 1 thì tổng phát thải còn thiếu.",
+    ),
+    "path": ("Path to net zero", "Đường đến phát thải ròng bằng không"),
+    "path.about": (
+        "Target, budget, tonnes so far and projection of each year. The present year is projected only where it is well covered.",
+        "Mục tiêu, ngân sách, phát thải đến nay và dự báo từng năm. Năm nay chỉ được dự báo khi độ phủ tốt.",
+    ),
+    "path-table": ("Years", "Các năm"),
+    "path-table.about": (
+        "The same with where each number comes from, and why a year is not projected.",
+        "Như trên, kèm nguồn gốc của từng số và lý do một năm không được dự báo.",
+    ),
+    "burn": ("Used up since the start of the time range", "Đã dùng từ đầu khoảng thời gian"),
+    "burn.about": (
+        "Running sum of the park's known tonnes by day; the dashboard begins with the year.",
+        "Tổng cộng dồn lượng phát thải đã rõ theo ngày; bảng bắt đầu từ đầu năm.",
+    ),
+    "daily": ("Emissions per day", "Phát thải theo ngày"),
+    "daily.about": (
+        "Tonnes of each day on the clock of the dashboard. A day of which nothing is known has no bar.",
+        "Lượng phát thải từng ngày theo giờ của bảng. Ngày chưa biết thì không có cột.",
+    ),
+    "budgets": ("Budgets of the facilities, this year", "Ngân sách của các cơ sở, năm nay"),
+    "budgets.about": (
+        "What each facility has used of what it may emit; unknown where none is configured.",
+        "Phần mỗi cơ sở đã dùng trong lượng được phát thải; chưa biết nếu không cấu hình.",
+    ),
+    "channel-quality": ("Channels today", "Các kênh hôm nay"),
+    "channel-quality.about": (
+        "What the readings of the facility's channels are like: how many count, how many do not, and the gaps.",
+        "Chất lượng số đọc của các kênh thuộc cơ sở: số được tính, số không được tính và các khoảng trống.",
+    ),
+    "quarantine": ("Why messages were refused", "Vì sao bản tin bị từ chối"),
+    "quarantine.about": (
+        "Refused messages that are kept, by code, gateway and place in the payload.",
+        "Các bản tin bị từ chối còn lưu, theo mã, gateway và vị trí trong nội dung.",
+    ),
+    "provisional-factors": ("Provisional factors", "Hệ số tạm thời"),
+    "provisional-factors.about": (
+        "Factors whose number may still change, and the sources whose tonnes rest on them.",
+        "Hệ số còn có thể thay đổi và các nguồn dùng chúng.",
+    ),
+    # Columns
+    "col.park": ("Park", "Khu công nghiệp"),
+    "col.facility": ("Facility", "Cơ sở"),
+    "col.source": ("Source", "Nguồn"),
+    "col.channel": ("Channel", "Kênh"),
+    "col.gateway": ("Gateway", "Gateway"),
+    "col.rule": ("Rule", "Quy tắc"),
+    "col.scope": ("Scope", "Phạm vi"),
+    "col.method": ("Method", "Phương pháp"),
+    "col.title": ("Title", "Tên gọi"),
+    "col.activity": ("Activity", "Mức hoạt động"),
+    "col.activity_unit": ("Unit of activity", "Đơn vị hoạt động"),
+    "col.now_t_per_h": ("Now", "Hiện tại"),
+    "col.co2e_t": ("Emissions", "Phát thải"),
+    "col.live_co2e_t": ("Live number", "Số trực tiếp"),
+    "col.difference_t": ("Difference", "Chênh lệch"),
+    "col.coverage": ("Coverage", "Độ phủ"),
+    "col.substituted": ("Substituted", "Thay thế"),
+    "col.shares.measured": ("Measured", "Đo được"),
+    "col.shares.interpolated": ("Interpolated", "Nội suy"),
+    "col.shares.substituted": ("Substituted", "Thay thế"),
+    "col.shares.missing": ("Missing", "Thiếu"),
+    "col.stale": ("Silent channels", "Kênh im lặng"),
+    "col.worst_source": ("Least covered source", "Nguồn có độ phủ thấp nhất"),
+    "col.complete_until": ("Complete until", "Đầy đủ đến"),
+    "col.co2_kg": ("Fossil CO2", "CO2 hóa thạch"),
+    "col.co2_biogenic_kg": ("Biogenic CO2", "CO2 sinh học"),
+    "col.ch4_kg": ("CH4", "CH4"),
+    "col.n2o_kg": ("N2O", "N2O"),
+    "col.severity": ("Severity", "Mức độ"),
+    "col.status": ("Status", "Tình trạng"),
+    "col.labels.facility": ("Facility", "Cơ sở"),
+    "col.summary": ("Summary", "Tóm tắt"),
+    "col.value": ("Value", "Giá trị"),
+    "col.limit": ("Limit", "Giới hạn"),
+    "col.unit": ("Unit", "Đơn vị"),
+    "col.started_at": ("Since", "Từ lúc"),
+    "col.ended_at": ("Ended", "Kết thúc"),
+    "col.duration_s": ("Lasted", "Kéo dài"),
+    "col.acknowledged_by": ("Acknowledged by", "Người nhận"),
+    "col.assigned_to": ("Assigned to", "Giao cho"),
+    "col.snoozed_until": ("Snoozed until", "Tạm hoãn đến"),
+    "col.muted_by": ("Kept from being told by", "Không báo do"),
+    "col.match": ("Matches", "Điều kiện"),
+    "col.start": ("From", "Từ"),
+    "col.until": ("Until", "Đến"),
+    "col.by": ("By", "Người đặt"),
+    "col.comment": ("Comment", "Ghi chú"),
+    "col.scope2.location_t": ("By location", "Theo vị trí"),
+    "col.scope2.market_t": ("By market", "Theo thị trường"),
+    "col.scope2.matched_mwh": ("Covered by certificates", "Có chứng chỉ"),
+    "col.scope2.unmatched_mwh": ("Not covered", "Không có chứng chỉ"),
+    "col.hours": ("Hours", "Số giờ"),
+    "col.valid": ("Valid", "Hợp lệ"),
+    "col.pending": ("Pending", "Đang chờ"),
+    "col.unknown": ("Unknown", "Chưa rõ"),
+    "col.not_operating": ("Not operating", "Không vận hành"),
+    "col.readings": ("Readings", "Số đọc"),
+    "col.messages.received": ("Messages", "Bản tin"),
+    "col.messages.accepted": ("accepted", "chấp nhận"),
+    "col.messages.late": ("late", "trễ"),
+    "col.messages.duplicate": ("duplicate", "trùng"),
+    "col.messages.quarantined": ("quarantined", "cách ly"),
+    "col.messages.rejected": ("rejected", "từ chối"),
+    "col.readings.received": ("Readings", "Số đọc"),
+    "col.readings.accepted": ("readings accepted", "số đọc chấp nhận"),
+    "col.readings.late": ("readings late", "số đọc trễ"),
+    "col.readings.duplicate": ("readings duplicate", "số đọc trùng"),
+    "col.readings.quarantined": ("readings quarantined", "số đọc cách ly"),
+    "col.readings.rejected": ("readings rejected", "số đọc từ chối"),
+    "col.ready": ("Ready", "Sẵn sàng"),
+    "col.reasons": ("Why not", "Vì sao không"),
+    "col.degradations": ("Works without", "Suy giảm"),
+    "col.metric": ("What", "Chỉ số"),
+    "col.budget_t": ("Budget", "Ngân sách"),
+    "col.budget_used_share": ("Used", "Đã dùng"),
+    "col.coordinates.lat": ("Latitude", "Vĩ độ"),
+    "col.coordinates.lon": ("Longitude", "Kinh độ"),
+    "col.sources": ("Sources", "Nguồn"),
+    "col.channels": ("Channels", "Kênh"),
+    "col.quantity": ("Quantity", "Đại lượng"),
+    "col.kind": ("Kind", "Loại"),
+    "col.latest.value": ("Newest reading", "Số đọc mới nhất"),
+    "col.latest.quality": ("Quality", "Chất lượng"),
+    "col.latest.time": ("Read at", "Đọc lúc"),
+    "col.latest.age_s": ("Age", "Tuổi"),
+    "col.online": ("Online", "Trực tuyến"),
+    "col.heard_at": ("Heard at", "Nghe được lúc"),
+    "col.silence_s": ("Silent for", "Im lặng"),
+    "col.lag_s": ("Lag", "Trễ"),
+    "col.clock_skew_s": ("Clock is behind by", "Đồng hồ chậm"),
+    "col.source_class": ("Class", "Hạng"),
+    "col.code": ("Code", "Mã"),
+    "col.outcome": ("Outcome", "Kết quả"),
+    "col.path": ("Where", "Vị trí"),
+    "col.count": ("Messages", "Bản tin"),
+    "col.last_at": ("Last", "Lần cuối"),
+    "col.sample.detail": ("Example", "Ví dụ"),
+    "col.uncounted": ("Not counted", "Không được tính"),
+    "col.outliers": ("Outliers", "Ngoại lai"),
+    "col.anomalies": ("Anomalies", "Bất thường"),
+    "col.conflicts": ("Conflicts", "Xung đột"),
+    "col.gaps": ("Gaps", "Khoảng trống"),
+    "col.longest_gap.duration_s": ("Longest gap", "Khoảng trống dài nhất"),
+    "col.factor": ("Factor", "Hệ số"),
+    "col.row": ("Row", "Dòng"),
+    "col.valid_from": ("From", "Từ"),
+    "col.used_by": ("Used by", "Dùng bởi"),
+    "col.year": ("Year", "Năm"),
+    "col.target_t": ("Target", "Mục tiêu"),
+    "col.target_source": ("Target from", "Nguồn mục tiêu"),
+    "col.target_provisional": ("Provisional", "Tạm thời"),
+    "col.budget_source": ("Budget from", "Nguồn ngân sách"),
+    "col.actual_t": ("So far", "Đến nay"),
+    "col.projected_t": ("Projected", "Dự báo"),
+    "col.projection": ("Projection", "Cách dự báo"),
+    # Values
+    "value.firing": ("firing", "đang phát"),
+    "value.acknowledged": ("acknowledged", "đã nhận"),
+    "value.silenced": ("silenced", "tắt tiếng"),
+    "value.inhibited": ("inhibited", "bị che"),
+    "value.resolved": ("resolved", "đã kết thúc"),
+    "value.info": ("info", "thông tin"),
+    "value.warning": ("warning", "cảnh báo"),
+    "value.critical": ("critical", "nghiêm trọng"),
+    # Metrics
+    "metric.stackmeter_ready": ("Ready (1 = yes)", "Sẵn sàng (1 = có)"),
+    "metric.stackmeter_broker_connected": ("Broker connected (1 = yes)", "Đã kết nối broker (1 = có)"),
+    "metric.stackmeter_broker_connections_total": ("Connections made to the broker", "Số lần kết nối broker"),
+    "metric.stackmeter_journal_messages_total": ("Messages journalled", "Bản tin đã ghi nhật ký"),
+    "metric.stackmeter_influx_points_total": ("Points sent to InfluxDB", "Điểm đã gửi InfluxDB"),
+    "metric.stackmeter_journal_backlog": ("Messages not yet in the state", "Bản tin chưa vào trạng thái"),
+    "metric.stackmeter_influx_waiting_readings": ("Readings that wait for InfluxDB", "Số đọc chờ InfluxDB"),
+    "metric.stackmeter_influx_waiting_hours": (
+        "Source hours that wait for InfluxDB",
+        "Giờ nguồn chờ InfluxDB",
+    ),
+    "metric.stackmeter_webhooks_waiting": ("Webhooks not delivered yet", "Webhook chưa gửi"),
+    "metric.stackmeter_channel_conflicts": ("Channels with two meters", "Kênh có hai đồng hồ"),
+    "metric.stackmeter_intake_paused": ("Intake paused (1 = yes)", "Tạm dừng nhận (1 = có)"),
+    "metric.stackmeter_influx_refused_total": ("Points that InfluxDB refused", "Điểm InfluxDB từ chối"),
+    "metric.stackmeter_qos0_dropped_total": ("QoS 0 messages dropped", "Bản tin QoS 0 bị bỏ"),
+    "metric.stackmeter_broker_sessions_lost_total": ("Broker sessions lost", "Phiên broker bị mất"),
+}

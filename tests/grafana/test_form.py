@@ -1,0 +1,191 @@
+"""The dashboards as files: as the code builds them, complete, and of one piece with what is provisioned."""
+
+import json
+import re
+from itertools import combinations
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from grafana import build
+from grafana.texts import FOLDERS, TEXTS, Say
+from tests.grafana.built import DASHBOARDS, FILES, RULES, SOURCES, Json, each_dashboard, each_panel
+
+register_default_plugins()
+
+
+def test_rebuilding_changes_no_file() -> None:
+    """Nobody edited a dashboard by hand, and nobody forgot scripts/dashboards."""
+    assert build.render() == {file: file.read_text() for file in FILES}
+
+
+@each_dashboard
+def test_the_sdk_reads_back_what_it_wrote(dashboard: Json) -> None:
+    """It drops keys that it does not know, so that a misspelt one is missing afterwards."""
+    again = json.loads(json.dumps(Dashboard.from_json(dashboard), cls=JSONEncoder))
+
+    assert again == dashboard
+
+
+@each_dashboard
+def test_a_dashboard_is_classic_json_with_an_identity_of_its_own(dashboard: Json) -> None:
+    """File provisioning refuses the newer format, and a link to a dashboard needs a uid that stays."""
+    assert dashboard["schemaVersion"] == 42
+    assert re.fullmatch(r"stackmeter-[a-z-]{1,29}", dashboard["uid"])
+    assert dashboard["description"].strip()
+    assert not dashboard["editable"]
+
+
+@each_panel
+def test_a_panel_says_what_it_shows_and_in_which_unit(panel: Json) -> None:
+    assert panel["title"].strip()
+    assert panel["description"].strip()
+    assert panel["fieldConfig"]["defaults"]["unit"].strip()
+
+
+@each_panel
+def test_an_unknown_is_a_word_and_never_a_zero(panel: Json) -> None:
+    text = json.dumps(panel, ensure_ascii=False)
+
+    assert panel["fieldConfig"]["defaults"]["noValue"] in TEXTS["unknown"]
+    assert panel["fieldConfig"]["defaults"].get("custom", {}).get("spanNulls") in (None, False)
+    assert not re.search(r"nullValueMode|fill\((0|linear|previous)\)", text)
+
+
+@each_panel
+def test_a_panel_asks_a_data_source_that_is_provisioned(panel: Json) -> None:
+    asked = [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
+
+    assert {(one["uid"], one["type"]) for one in asked} <= {(s["uid"], s["type"]) for s in SOURCES.values()}
+
+
+def test_the_alert_groups_name_the_data_source_by_its_name() -> None:
+    named = {
+        panel["options"]["alertmanager"]
+        for dashboard in DASHBOARDS.values()
+        for panel in dashboard["panels"]
+        if panel["type"] == "alertGroups"
+    }
+
+    assert named == {SOURCES["stackmeter-alertmanager"]["name"]}
+
+
+@each_dashboard
+def test_panels_do_not_overlap_and_stay_on_the_grid(dashboard: Json) -> None:
+    places = [panel["gridPos"] for panel in dashboard["panels"]]
+
+    assert all(place["x"] + place["w"] <= 24 for place in places)
+    for one, other in combinations(places, 2):
+        apart_x = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        apart_y = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+        assert apart_x or apart_y, f"{one} and {other}"
+
+
+def without_texts(value: Any) -> Any:
+    """Return a dashboard without what people read, and without what tells the languages apart."""
+    shown = {"title", "description", "label", "name", "alias", "noValue", "text", "uid", "tags", "mappings"}
+    if isinstance(value, dict):
+        if value.get("id") in ("displayName", "mappings"):
+            return value["id"]
+        return {key: without_texts(one) for key, one in value.items() if key not in shown}
+    if isinstance(value, list):
+        return [without_texts(one) for one in value]
+    return (
+        re.sub(r"(/d/stackmeter-[a-z-]*?)(-vi)?(\?|$)", r"\1\3", value) if isinstance(value, str) else value
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in DASHBOARDS if not name.endswith("-vi")])
+def test_both_languages_have_the_same_panels(name: str) -> None:
+    english, vietnamese = DASHBOARDS[name], DASHBOARDS[f"{name}-vi"]
+    # A table is sorted by the name that people read.
+    sorting = re.compile(r'"displayName": "[^"]*"')
+
+    one, other = (
+        sorting.sub("", json.dumps(without_texts(d), ensure_ascii=False)) for d in (english, vietnamese)
+    )
+    assert one == other
+    assert english["title"] != vietnamese["title"]
+
+
+def test_each_language_has_a_folder() -> None:
+    assert {file.parent.name for file in FILES} == set(FOLDERS.values())
+    assert all(("-vi" in file.stem) == (file.parent.name == FOLDERS["vi"]) for file in FILES)
+
+
+def test_every_text_is_there_in_both_languages_and_used() -> None:
+    """A text that no dashboard shows is one that somebody forgot to take out."""
+    assert all(one.strip() and other.strip() for one, other in TEXTS.values())
+
+    class Listening(Say):
+        def __call__(self, key: str) -> str:
+            heard.add(key)
+            return super().__call__(key)
+
+    heard: set[str] = set()
+    build.dashboards(Listening("en"))
+    assert heard == set(TEXTS)
+
+
+def links(dashboard: Json) -> list[tuple[str, set[str]]]:
+    """Return the links from cells: their address, and the fields that the row has."""
+    return [
+        (link["url"], {column["selector"] for target in panel["targets"] for column in target["columns"]})
+        for panel in dashboard["panels"]
+        for override in panel["fieldConfig"]["overrides"]
+        for property_ in override["properties"]
+        if property_["id"] == "links"
+        for link in property_["value"]
+    ]
+
+
+@each_dashboard
+def test_a_link_leads_to_a_dashboard_and_fills_its_variables(dashboard: Json) -> None:
+    own = {variable["name"] for variable in dashboard["templating"]["list"]}
+    for url, fields in links(dashboard):
+        address = urlsplit(url.replace("&${__url_time_range}", ""))
+        target = DASHBOARDS[address.path.removeprefix("/d/")]
+        variables = {variable["name"] for variable in target["templating"]["list"]}
+        for name, value in parse_qsl(address.query, strict_parsing=True):
+            assert name.removeprefix("var-") in variables
+            field = re.fullmatch(r"\$\{__data\.fields\.(\w+)\}", value)
+            assert field[1] in fields if field else value.removeprefix("$") in own
+
+
+@each_dashboard
+def test_a_dashboard_leads_to_the_others_and_to_the_other_language(dashboard: Json) -> None:
+    others, translated = dashboard["links"]
+
+    assert set(others["tags"]) <= set(dashboard["tags"])
+    assert translated["url"].removeprefix("/d/") in DASHBOARDS
+    assert translated["url"] != f"/d/{dashboard['uid']}"
+
+
+@each_dashboard
+def test_every_variable_that_is_used_is_there(dashboard: Json) -> None:
+    text = json.dumps([dashboard["panels"], dashboard["templating"], dashboard["annotations"]])
+    used = set(re.findall(r"\$(?!tag_|timeFilter|_)([a-z]\w*)", text))
+
+    assert used == {variable["name"] for variable in dashboard["templating"]["list"]}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["uid"])
+def test_an_alert_rule_of_grafana_is_whole(rule: Json) -> None:
+    """Its condition and each expression name a query that is there, and its queries a data source that is provisioned."""
+    queries = {one["refId"]: one for one in rule["data"]}
+
+    assert rule["condition"] in queries
+    assert {one["datasourceUid"] for one in rule["data"]} <= {*SOURCES, "__expr__"}
+    for name, query in queries.items():
+        model = query["model"]
+        assert model["refId"] == name
+        if query["datasourceUid"] == "__expr__":
+            assert model["expression"] in queries
+        else:
+            assert model["datasource"]["uid"] == query["datasourceUid"]
+    assert rule["annotations"]["summary"].strip()
+    assert (rule["noDataState"], rule["execErrState"]) != (None, None)
