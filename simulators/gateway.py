@@ -24,7 +24,8 @@ class Gateway:
 
     It says `{"online": true}` on its retained status topic, has `{"online": false}` as last will, hears its ack
     topic, and sends again what the contract asks for whenever `tend` is called, which should be every second or so.
-    Numbers it gave up and messages it had no room for are told in its status as `given_up` and `evicted`.
+    Numbers it gave up, messages it had no room for, and those that it lost with its store are told in its status as
+    `given_up`, `evicted` and `lost`. What else it can do wrong is in its messages: see `Faults`.
 
     Parameters
     ----------
@@ -97,6 +98,11 @@ class Gateway:
             self._publisher.publish(message.topic, message.payload)
         self.resent += len(again)
 
+    def lose_store(self) -> None:
+        """Lose everything that no ack has covered yet; numbers go on."""
+        with self._lock:
+            self._store.lose()
+
     def settle(self, patience: float) -> bool:
         """Tend until the ack covers everything kept; False if it does not within `patience` [s]."""
         deadline = time.monotonic() + patience
@@ -132,6 +138,8 @@ class Gateway:
             status["given_up"] = runs(self._store.given_up)
         if self._store.evicted:
             status["evicted"] = self._store.evicted
+        if self._store.lost:
+            status["lost"] = self._store.lost
         return status
 
     def _on_connected(self) -> None:

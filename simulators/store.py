@@ -33,13 +33,15 @@ class Store:
     """The messages of one boot that no ack has covered yet.
 
     Every `now` is the same steady clock [s]. `evicted` counts messages thrown out because more than `capacity` waited;
-    `given_up` holds numbers that the service misses and this gateway cannot or will no longer send.
+    `lost` counts those that were lost with the store itself. `given_up` holds numbers that the service misses and this
+    gateway cannot or will no longer send.
     """
 
     def __init__(self, boot: str, capacity: int) -> None:
         self.boot = boot
         self.capacity = capacity
         self.evicted = 0
+        self.lost = 0
         self.given_up: set[int] = set()
         self.heard = False
         self.received_through = 0
@@ -85,6 +87,12 @@ class Store:
             self._drop(seq)
         if before != (self.received_through, len(self._missing), len(self._kept)):
             self._progress = now
+
+    def lose(self) -> None:
+        """Forget everything kept, as a gateway does that keeps it in memory alone and loses its power."""
+        self.lost += len(self._kept)
+        for memory in (self._kept, self._missing, self._owed):
+            memory.clear()
 
     def reconnected(self) -> None:
         """Ask for everything above `received_through` once more."""

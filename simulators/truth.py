@@ -51,8 +51,12 @@ class Truth:
         """Count a message; its readings count where it was sent, and once."""
         self.messages[message.fate] += 1
         if message.fate is Fate.SENT:
-            self.readings += len(message.readings)
-            self._parts.append(message.readings)
+            self.deliver(message.readings)
+
+    def deliver(self, readings: Readings) -> None:
+        """Count readings that were delivered, and were not before."""
+        self.readings += len(readings)
+        self._parts.append(readings)
 
     @property
     def sent(self) -> int:

@@ -124,6 +124,16 @@ def test_what_was_thrown_out_is_given_up_when_the_service_misses_it():
     assert (kept.given_up, len(kept)) == ({1, 2}, 1)
 
 
+def test_what_was_lost_with_the_store_is_counted_and_given_up_when_the_service_misses_it():
+    kept = store(range(1, 6))
+    kept.lose()
+    kept.add(message(6), 1.0)
+
+    kept.acknowledge(ack(6, [(2, 5)]), 2.0)
+
+    assert (kept.lost, kept.given_up, len(kept), due(kept, 100.0)) == (5, {2, 3, 4, 5}, 0, [])
+
+
 def test_an_ack_of_another_boot_covers_nothing():
     kept = store([1, 2])
 

@@ -1,0 +1,222 @@
+"""docs/examples/gateway.py and docs/gateways.md, as they stand there, against a real broker and the service."""
+
+import importlib.util
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.asking import ask, rows
+from tests.end_to_end.gateway import RawGateway
+from tests.servers import Mosquitto, free_port, required, wait_until
+from tests.service import LONG, Service
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLE = DOCS / "examples" / "gateway.py"
+PLACE = "park-a/mill/gw"
+PLANT = """\
+settings: {max_late: 20000d}
+parks:
+  - name: park-a
+    title: Park A
+    zone: Asia/Ho_Chi_Minh
+    facilities:
+      - name: mill
+        title: Mill
+        gateways: [{name: gw}]
+        channels:
+          - {name: mdb1/active_energy, gateway: gw, kind: register, unit: kWh, quantity: electricity, max_rate: 900}
+        sources:
+          - {name: grid, method: electricity-location, inputs: {energy: mdb1/active_energy}, factor: vn-grid}
+"""
+FORGETFUL = "autosave_on_changes false\nautosave_interval 1800\nmax_queued_messages 1000\n"  # Mosquitto's own defaults
+
+
+def reading(number: int) -> dict[str, object]:
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_769_000_000 + 60 * number))
+    return {"channel": "mdb1/active_energy", "time": at, "value": float(number), "unit": "kWh"}
+
+
+def faster() -> float:
+    """Tell the time on a clock on which ten seconds pass in half of one."""
+    return time.monotonic() * 20
+
+
+@pytest.fixture(scope="module")
+def example() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("gateway", EXAMPLE)
+    assert specification
+    assert specification.loader
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def broker() -> Iterator[Mosquitto]:
+    with Mosquitto(extra=FORGETFUL) as server:
+        yield server
+
+
+@pytest.fixture
+def service(tmp_path: Path, broker: Mosquitto) -> Iterator[Service]:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "plant.yaml").write_text(PLANT)
+    with Service(tmp_path, tmp_path / "config", broker.url) as one:
+        yield one
+
+
+@pytest.fixture
+def gateway(example: ModuleType, broker: Mosquitto, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Give what starts a gateway on one file; all are ended as a power cut would."""
+    made = []
+
+    def start(port: int = broker.port) -> Any:
+        one = example.Gateway(PLACE, str(tmp_path / "kept.db"), "127.0.0.1", port)
+        one.clock = faster
+        made.append(one)
+        return one
+
+    yield start
+    for one in made:
+        cut(one)
+
+
+def cut(gateway: Any) -> None:
+    """Take a gateway's power away: what is not in its file is gone."""
+    gateway.client.disconnect()
+    gateway.client.loop_stop()
+    gateway.sql.__self__.close()
+
+
+def kept(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return int(connection.execute("SELECT count(*) FROM kept").fetchone()[0])
+
+
+def settle(gateway: Any, file: Path) -> None:
+    def covered() -> bool:
+        gateway.tend()
+        return kept(file) == 0
+
+    wait_until(covered, "the ack does not cover everything", LONG)
+
+
+def holes(service: Service) -> list[Any]:
+    (gateway,) = ask(service, "/v1/gateways")["gateways"]
+    return [(boot["received_through"], boot["missing"]) for boot in gateway["boots"]]
+
+
+def readings(service: Service) -> list[float]:
+    return [value for (value,) in rows(service, "SELECT value FROM reading ORDER BY time")]
+
+
+def test_the_example_has_less_than_60_lines_and_needs_paho_alone() -> None:
+    text = EXAMPLE.read_text()
+
+    assert len(text.splitlines()) < 60
+    modules = {line.split()[1].split(".")[0] for line in text.splitlines() if re.match("import |from ", line)}
+    assert modules - sys.stdlib_module_names == {"paho"}
+
+
+def test_what_the_page_shows_runs_over_tls(tmp_path: Path) -> None:
+    """Only what is a plant's own is replaced: the place, the broker and where its files are."""
+    port = free_port()
+    command = [
+        required("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=broker",
+        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "ca.crt",
+    ]  # fmt: skip
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    listener = f"listener {port} 127.0.0.1\ncertfile {tmp_path}/ca.crt\nkeyfile {tmp_path}/key.pem"
+    (shown,) = re.findall(r"```python\n(.*?)```", (DOCS / "gateways.md").read_text(), re.DOTALL)
+    own = {'"nam-cau-kien/mill/mdb1"': f'"{PLACE}"', '"broker.plant.example", 8884': f'"127.0.0.1", {port}'}
+    for ours, theirs in own.items():
+        assert ours in shown
+        shown = shown.replace(ours, theirs)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "plant.yaml").write_text(PLANT)
+    with (
+        Mosquitto(extra=listener) as broker,
+        Service(tmp_path, tmp_path / "config", broker.url) as service,
+        RawGateway(broker.port, hear=f"sm/v1/{PLACE}/status") as watcher,
+    ):
+        service.start()
+        program = [sys.executable, "-c", shown]
+        with subprocess.Popen(program, cwd=tmp_path, env={"PYTHONPATH": str(EXAMPLE.parent)}) as process:
+            wait_until(lambda: len(watcher.heard) == 1, "no status", LONG)
+            wait_until(lambda: kept(tmp_path / "kept.db") == 0, "no ack", LONG)
+            process.kill()
+        wait_until(lambda: len(watcher.heard) == 2, "no last will", LONG)
+
+    assert [document["online"] for document in watcher.documents()] == [True, False]
+
+
+def test_what_was_sent_while_nobody_listened_is_sent_by_the_next_boot(
+    gateway, service: Service, tmp_path: Path
+) -> None:
+    """No broker at first, and no power after that; the next start has numbers of its own."""
+    first = gateway(port=free_port())
+    for number in range(5):
+        first.send([reading(number)])
+    cut(first)
+    service.start()
+    second = gateway()
+    second.send([reading(5)])
+    settle(second, tmp_path / "kept.db")
+
+    assert readings(service) == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert sorted(holes(service)) == [(1, []), (5, [])]
+
+
+def test_a_broker_that_forgets_what_it_acknowledged_loses_nothing(
+    gateway, service: Service, broker: Mosquitto, tmp_path: Path
+) -> None:
+    service.start()
+    one = gateway()
+    one.send([reading(0)])
+    settle(one, tmp_path / "kept.db")
+    assert service.term() == 0
+    for number in range(1, 50):
+        one.send([reading(number)])
+    wait_until(
+        lambda: not one.client.want_write() and not one.client._out_messages, "the broker took nothing"
+    )
+    broker.kill()
+    broker.start()
+    service.start()
+    settle(one, tmp_path / "kept.db")
+
+    assert readings(service) == [float(number) for number in range(50)]
+    assert holes(service) == [(50, [])]
+
+
+def test_a_number_that_the_service_cannot_read_is_given_up_and_told(gateway, broker, tmp_path: Path) -> None:
+    """The ack lists it as missing however often it comes."""
+    with RawGateway(broker.port, hear=f"sm/v1/{PLACE}/status") as service:
+        one = gateway()
+        one.clock = lambda: 10 * faster()
+        for number in range(3):
+            one.send([reading(number)])
+        ack = {"acks": [{"boot": one.boot, "received_through": 3, "missing": [[2, 2]]}]}
+        service.send(f"sm/v1/{PLACE}/ack", ack, retain=True)
+        service.send(f"sm/v1/{PLACE}/ack", b"garbage")
+
+        def given_up() -> bool:
+            one.tend()
+            return one.given_up == 1
+
+        wait_until(given_up, "not given up", LONG)
+        one.tend()
+        wait_until(lambda: service.documents()[-1].get("given_up") == 1, "not told", LONG)
+
+    assert kept(tmp_path / "kept.db") == 0
+    assert json.loads(service.heard[-1][1]) == {"online": True, "given_up": 1}
