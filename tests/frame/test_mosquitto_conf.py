@@ -9,12 +9,14 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.frame.repository import text
+from stackmeter.mosquitto_file import read
+from tests.frame.repository import ROOT, text
 from tests.servers import Process, Server, free_port, listening, required, wait_until
 
 PATIENCE_S = 30
 MORE_THAN_THE_DEFAULT_QUEUE = 1200
 LAST = b"the last of them"
+FILES = ("mosquitto.conf", "mosquitto-tls.conf")
 
 
 class Shipped(Server):
@@ -79,6 +81,17 @@ def test_mosquitto_accepts_it_without_a_complaint(shipped: Shipped) -> None:
 
     assert shipped.process.running
     assert [line for line in log if "Error" in line or "Warning" in line] == []
+
+
+def test_the_one_for_production_keeps_messages_as_this_one_does() -> None:
+    """What the kill below proves of this file holds for the other: the same settings stand in both."""
+    here, there = (read(ROOT / "deploy" / name).options_of_the_broker() for name in FILES)
+    own = {"allow_anonymous", "persistence_location"}
+    more = {"password_file", "acl_file", "check_retain_source", "max_keepalive"}
+
+    assert {name: value for name, value in there.items() if name not in own | more} == {
+        name: value for name, value in here.items() if name not in own
+    }
 
 
 def test_what_was_acknowledged_to_a_gateway_survives_a_kill_of_the_broker(shipped: Shipped) -> None:

@@ -1,0 +1,202 @@
+"""Checks of the broker: who gets in, who may say what, whether a message comes through, and how it is configured."""
+
+import re
+import secrets
+from pathlib import Path
+
+from stackmeter.access_list import CANARY
+from stackmeter.checkup import Case, Finding
+from stackmeter.mosquitto_file import MosquittoFile
+from stackmeter.probe import NotLetIn, Probe
+
+PATCHED = {(2, 0): 21}  # of a line of releases, the first without a weakness that its change log names as one
+UNLIMITED = 1_000_000  # messages in a queue: no absence of ours reaches it
+INFLIGHT = 1000
+LARGEST_MESSAGE = 256 << 10  # bytes, the service's own limit
+FORGED = "sm/v1/doctor/doctor/doctor/status"  # a gateway's topic, of a gateway that does not exist
+GUIDE = "docs/broker.md"
+
+
+def reached(case: Case) -> Finding:
+    """Whether the broker lets the service in."""
+    with Probe(case.address):
+        where = f"{case.address.host}:{case.address.port}"
+        return Finding("ok", f"{where} lets us in as {case.address.username or 'nobody'}")
+
+
+def version(case: Case) -> Finding:
+    """Whether the broker has known weaknesses."""
+    with Probe(case.address) as probe:
+        granted = probe.subscribe("$SYS/broker/version")
+        heard = probe.hear() if granted else None
+    if heard is None:
+        return Finding(
+            "warn",
+            "the broker does not say its version",
+            "let our user read $SYS/broker/#, if it is Mosquitto",
+        )
+    return judged(heard[1].decode(errors="replace"))
+
+
+def judged(text: str) -> Finding:
+    """Return what a version as Mosquitto says it means."""
+    match = re.fullmatch(r"mosquitto version (\d+)\.(\d+)\.(\d+)\S*", text)
+    if match is None:
+        return Finding(
+            "warn", f"the broker is {text!r}, of which nothing is known here", "see that it is supported"
+        )
+    major, minor, patch = map(int, match.groups())
+    oldest, least = min(PATCHED), PATCHED.get((major, minor), 0)
+    if (major, minor) < oldest or patch < least:
+        wanted = f"{major}.{minor}.{least}" if least else "{}.{}.{}".format(*oldest, PATCHED[oldest])
+        return Finding("fail", f"{text} has known weaknesses", f"upgrade to {wanted} or later")
+    return Finding("ok", text)
+
+
+def asks_who(case: Case) -> Finding:
+    """Whether somebody without a name is refused."""
+    try:
+        with Probe(case.address, anonymous=True):
+            pass
+    except NotLetIn as error:
+        return Finding("ok", f"nobody gets in without a name: {error}")
+    open_to = "everybody on this machine" if case.broker_is_here else "everybody who reaches it"
+    return Finding(
+        "warn" if case.broker_is_here else "fail",
+        f"the broker lets in {open_to}, without a name",
+        f"allow_anonymous false, and deploy/mosquitto-tls.conf; see {GUIDE}",
+    )
+
+
+def nameless_hears_nothing(case: Case) -> Finding:
+    """Whether somebody without a name can listen."""
+    said = _token()
+    try:
+        with Probe(case.address, anonymous=True) as nobody, Probe(case.address) as ours:
+            granted = nobody.subscribe(CANARY)
+            ours.publish(CANARY, said)
+            heard = granted and nobody.hear() is not None
+    except NotLetIn:
+        return Finding("ok", "nobody can listen without a name")
+    if not heard:
+        return Finding("ok", "who has no name hears nothing")
+    return Finding(
+        "warn" if case.broker_is_here else "fail",
+        "who has no name hears what we publish",
+        f"give the broker an acl_file; see {GUIDE}",
+    )
+
+
+def cannot_forge(case: Case) -> Finding:
+    """Whether our own identity, if stolen, could publish readings."""
+    with Probe(case.address) as probe:
+        taken = probe.publish(FORGED, b"")
+    if taken:
+        return Finding(
+            "warn",
+            "our own user may publish as a gateway, so whoever has it can forge readings",
+            f"an acl_file; see {GUIDE}",
+        )
+    return Finding("ok", "our own user cannot publish as a gateway")
+
+
+def canary(case: Case) -> Finding:
+    """Whether a message comes through the broker."""
+    said = _token()
+    with Probe(case.address) as probe:
+        if not probe.subscribe(CANARY):
+            return Finding(
+                "warn", f"we may not subscribe to {CANARY}", f"readwrite {CANARY} for our user; see {GUIDE}"
+            )
+        taken, heard = probe.publish(CANARY, said), None
+        while taken and (heard := probe.hear()) not in (None, (CANARY, said)):
+            pass
+    if heard is None:
+        return Finding(
+            "fail",
+            f"what we publish on {CANARY} does not come back",
+            "look into the broker's log, and its acl_file",
+        )
+    return Finding("ok", "a message comes through the broker")
+
+
+def file_anonymous(file: MosquittoFile) -> Finding:
+    """Whether the file lets nobody in without a name, and no plaintext out of the machine."""
+    outside = [one for one in file.listeners if not one.is_local]
+    plain = [one.port for one in outside if not one.is_tls]
+    if plain:
+        return Finding(
+            "fail",
+            f"listener {', '.join(plain)} speaks plain text beyond this machine",
+            "certfile and keyfile, or listen on 127.0.0.1",
+        )
+    if outside and file.option("allow_anonymous", "false") == "true":
+        return Finding(
+            "fail", "allow_anonymous true, and a listener beyond this machine", "allow_anonymous false"
+        )
+    if file.option("allow_anonymous", "false") == "true":
+        return Finding(
+            "warn", "allow_anonymous true: everybody on this machine may publish", "allow_anonymous false"
+        )
+    return Finding("ok", "names are asked for, and TLS is spoken beyond this machine")
+
+
+def file_users(file: MosquittoFile) -> Finding:
+    """Whether there are users and rights: an empty list must not stand for an open door."""
+    empty = []
+    for option in ("password_file", "acl_file"):
+        name = file.option(option)
+        if not name:
+            empty.append(f"{option} is not set")
+        elif not _has_lines(Path(name)):
+            empty.append(f"{option} {name} is empty")
+    if empty:
+        return Finding("fail", "; ".join(empty), f"stackmeter gateway prepare and enroll; see {GUIDE}")
+    return Finding("ok", "password_file and acl_file have lines")
+
+
+def file_durable(file: MosquittoFile) -> Finding:
+    """Whether what was acknowledged to a gateway outlives the broker."""
+    wrong = []
+    if file.option("persistence", "false") != "true":
+        wrong.append("persistence is not true")
+    if int(file.option("autosave_interval", "1800")) > 60:
+        wrong.append("autosave_interval is above 60 s")
+    queued = int(file.option("max_queued_messages", "1000"))
+    if 0 < queued < UNLIMITED:
+        wrong.append(f"max_queued_messages {queued} drops the next one while we are away")
+    if wrong:
+        return Finding(
+            "fail",
+            "; ".join(wrong) + ": messages are lost that gateways were told are delivered",
+            "as in deploy/mosquitto-tls.conf",
+        )
+    return Finding("ok", "queues are kept on disk, and no count limits them")
+
+
+def file_limits(file: MosquittoFile) -> Finding:
+    """Whether one gateway can take all, and whether large messages still reach us."""
+    wrong = []
+    inflight = int(file.option("max_inflight_messages", "20"))
+    if 0 < inflight < INFLIGHT:
+        wrong.append(f"max_inflight_messages {inflight} is below {INFLIGHT}: we acknowledge in groups")
+    size = int(file.option("max_packet_size", "0"))
+    if not size:
+        wrong.append("max_packet_size is not set: one message may have 256 MB")
+    elif size <= LARGEST_MESSAGE:
+        wrong.append(
+            f"max_packet_size {size} is below what the service takes, so that it cannot count what is too large"
+        )
+    if file.option("check_retain_source", "true") != "true":
+        wrong.append("check_retain_source false: a revoked gateway's retained messages are still given out")
+    if wrong:
+        return Finding("warn", "; ".join(wrong), "as in deploy/mosquitto-tls.conf")
+    return Finding("ok", "messages in flight, their size and retained ones are as they should be")
+
+
+def _has_lines(path: Path) -> bool:
+    return any(line.strip() and not line.startswith("#") for line in path.read_text().splitlines())
+
+
+def _token() -> bytes:
+    return secrets.token_hex(8).encode()

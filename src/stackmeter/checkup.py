@@ -1,0 +1,56 @@
+"""What `stackmeter doctor` looks at and what it finds; each check is a function from the case to one finding."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from ingest.connection import Broker, broker
+from plant.load import load
+from plant.park import Plant
+from rules.catalogue import load_catalogue
+from stackmeter.environment import AnySecret
+from stackmeter.settings import Settings
+
+Level = Literal["ok", "warn", "fail"]
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: `says` is what it means, `do` what to do about it, "" where nothing."""
+
+    level: Level
+    says: str
+    do: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is looked at."""
+
+    settings: Settings
+    api_url: str
+    token: str
+
+    @cached_property
+    def plant(self) -> Plant:
+        """The configuration; raises ConfigurationError."""
+        config = self.settings.config
+        return load(config, load_catalogue(config), AnySecret())
+
+    @cached_property
+    def address(self) -> Broker:
+        """Where the broker is; raises BrokerAddress."""
+        given = self.settings
+        return broker(given.broker, client_id=given.client_id, version=given.mqtt_version, ca=given.broker_ca)
+
+    @property
+    def broker_is_here(self) -> bool:
+        """Whether the broker's address is this machine's own."""
+        return self.address.host in LOOPBACK
+
+    @property
+    def state(self) -> Path:
+        """The state directory."""
+        return self.settings.state

@@ -1,0 +1,149 @@
+"""What `stackmeter watch` shows: gateways and channels as the API has them, and how fast messages come between two looks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from api.channels import ChannelBody
+from api.gateways import GatewayBody
+from stackmeter.client import Client
+
+UNKNOWN = "-"
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is shown; None shows all."""
+
+    park: str | None = None
+    facility: str | None = None
+    gateway: str | None = None
+
+
+class Watched(BaseModel):
+    """One look at a service.
+
+    `received` has the messages ever received of each gateway, `rate_per_s` how many came a second since the look before
+    [1/s]: nothing at the first look.
+    """
+
+    as_of: str
+    gateways: list[GatewayBody]
+    channels: list[ChannelBody]
+    received: dict[str, int]
+    rate_per_s: dict[str, float]
+
+
+def look(client: Client, wanted: Filter, before: Watched | None = None) -> Watched:
+    """Return what a service knows now of the gateways and channels that are wanted."""
+    channels = client.channels(park=wanted.park, facility=wanted.facility, gateway=wanted.gateway)
+    gateways = client.gateways(park=wanted.park, facility=wanted.facility)
+    found = [one for one in gateways.gateways if wanted.gateway in (None, one.gateway)]
+    names = {name_of(one) for one in found}
+    books = {one.gateway: one.messages.received for one in client.balance().gateways}
+    received = {name: books.get(name, 0) for name in sorted(names)}
+    return Watched(
+        as_of=gateways.as_of,
+        gateways=found,
+        channels=channels.channels,
+        received=received,
+        rate_per_s={} if before is None else rates(before, received, gateways.as_of),
+    )
+
+
+def rates(before: Watched, received: Mapping[str, int], as_of: str) -> dict[str, float]:
+    """Return how many messages came a second since the look before; nothing where no time has passed."""
+    passed = (datetime.fromisoformat(as_of) - datetime.fromisoformat(before.as_of)).total_seconds()
+    if passed <= 0:
+        return {}
+    known = before.received
+    return {name: (count - known[name]) / passed for name, count in received.items() if name in known}
+
+
+def name_of(gateway: GatewayBody) -> str:
+    """Return a gateway's full name."""
+    return f"{gateway.park}/{gateway.facility}/{gateway.gateway}"
+
+
+def shown(seen: Watched) -> Group:
+    """Return a look as tables; what is wrong stands in words, so that nothing depends on a colour."""
+    return Group(Text(f"as of {seen.as_of}"), _gateways(seen), _channels(seen.channels))
+
+
+def _gateways(seen: Watched) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("gateway", overflow="fold")
+    table.add_column("")
+    for head in ("heard", "lag", "skew", "msg/s"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("refused in 24 h", overflow="fold")
+    for one in seen.gateways:
+        rate = seen.rate_per_s.get(name_of(one))
+        codes = ", ".join(f"{count:,} {code}" for code, count in sorted(one.refused_24h.items()))
+        row = (
+            name_of(one),
+            _presence(one),
+            span(one.silence_s),
+            _seconds(one.lag_s),
+            _seconds(one.clock_skew_s),
+        )
+        table.add_row(*map(Text, (*row, UNKNOWN if rate is None else f"{rate:,.2f}", codes)))
+    return table
+
+
+def _presence(gateway: GatewayBody) -> str:
+    return {True: "online", False: "OFFLINE", None: "says nothing"}[gateway.online]
+
+
+def _channels(channels: list[ChannelBody]) -> Table:
+    """Return the channels, those with something wrong first."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("channel", overflow="fold")
+    table.add_column("gateway", overflow="fold")
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("at", no_wrap=True)
+    table.add_column("age", justify="right", no_wrap=True)
+    table.add_column("")
+    for one in sorted(channels, key=lambda one: not wrong(one)):
+        latest = one.latest
+        reading = (
+            (UNKNOWN, one.unit, UNKNOWN, UNKNOWN)
+            if latest is None
+            else (f"{latest.value:,.10g}", one.unit, latest.time, span(latest.age_s))
+        )
+        name = f"{one.park}/{one.facility}/{one.channel}"
+        table.add_row(*map(Text, (name, one.gateway, *reading, wrong(one) or "good")))
+    return table
+
+
+def wrong(channel: ChannelBody) -> str:
+    """Return what is wrong with a channel, "" where nothing is."""
+    latest = channel.latest
+    if latest is None:
+        return "nothing came yet"
+    told = ["STALE"] * channel.stale
+    told += [] if latest.quality == "good" else [latest.quality]
+    told += [] if latest.verdict in ("counted", "baseline") else [latest.verdict]
+    return ", ".join(told + ["conflict"] * latest.conflict)
+
+
+def span(seconds: float | None) -> str:
+    """Return a time that has passed, as people say it."""
+    if seconds is None:
+        return UNKNOWN
+    for unit, length in (("d", DAY_S), ("h", HOUR_S), ("min", MINUTE_S)):
+        if abs(seconds) >= 2 * length:
+            return f"{seconds / length:,.0f} {unit}"
+    return _seconds(seconds)
+
+
+def _seconds(seconds: float | None) -> str:
+    return UNKNOWN if seconds is None else f"{seconds:,.1f} s"

@@ -1,0 +1,122 @@
+"""watch: what it makes of the API's answers. tests/broker/test_end_to_end.py has it on a running service."""
+
+import io
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from api.channels import ChannelBody, LatestBody
+from api.gateways import GatewayBody
+from stackmeter.cli import app
+from stackmeter.watching import Watched, rates, shown, span, wrong
+from tests.servers import free_port
+
+
+def channel(name="main/energy", *, stale=False, **latest):
+    newest = {"time": "2026-11-24T05:00:00Z", "value": 123456.7, "age_s": 30.0, "quality": "good", "verdict": "counted",
+              "conflict": False, **latest}  # fmt: skip
+    return ChannelBody(
+        park="p1", facility="mill", channel=name, gateway="g1", quantity="electricity", kind="register", unit="kWh",
+        max_gap_s=86400.0, serial=None, latest=LatestBody(**newest) if latest != {"none": True} else None, stale=stale,
+        used_by=[],
+    )  # fmt: skip
+
+
+def gateway(**given):
+    fields = {"park": "p1", "facility": "mill", "gateway": "g1", "online": True, "said_at": None, "heard_at": None,
+              "silence_s": 12.5, "lag_s": 0.4, "clock_skew_s": None, "source_class": "A", "boots": [], "refused_24h": {}}  # fmt: skip
+    return GatewayBody(**{**fields, **given})
+
+
+def watched(as_of="2026-11-24T05:00:30Z", received=100, channels=(), **given):
+    return Watched(
+        as_of=as_of,
+        gateways=[gateway(**given)],
+        channels=list(channels),
+        received={"p1/mill/g1": received},
+        rate_per_s={},
+    )
+
+
+def drawn(seen):
+    console = Console(file=io.StringIO(), width=160, force_terminal=False)
+    console.print(shown(seen))
+    return console.file.getvalue()
+
+
+def test_a_rate_is_what_came_since_the_look_before():
+    before = watched()
+
+    assert rates(before, {"p1/mill/g1": 130}, "2026-11-24T05:00:40Z") == {"p1/mill/g1": 3.0}
+    assert rates(before, {"p1/mill/g2": 130}, "2026-11-24T05:00:40Z") == {}
+    assert rates(before, {"p1/mill/g1": 130}, before.as_of) == {}
+
+
+def test_a_gateway_s_row_says_online_age_lag_and_refusals():
+    text = drawn(watched(refused_24h={"unit_unknown": 3, "not_json": 1}))
+
+    [row] = [line for line in text.splitlines() if line.strip().startswith("p1/mill/g1")]
+    assert row.split() == [
+        "p1/mill/g1",
+        "online",
+        "12.5",
+        "s",
+        "0.4",
+        "s",
+        "-",
+        "-",
+        "1",
+        "not_json,",
+        "3",
+        "unit_unknown",
+    ]
+
+
+@pytest.mark.parametrize(("online", "told"), [(False, "OFFLINE"), (None, "says nothing")])
+def test_a_gateway_that_is_away_is_told_in_words(online, told):
+    assert told in drawn(watched(online=online))
+
+
+def test_channels_with_something_wrong_come_first():
+    text = drawn(watched(channels=[channel("a"), channel("z", stale=True)]))
+
+    assert text.index("p1/mill/z") < text.index("p1/mill/a")
+    assert "123,456.7" in text
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (channel(), ""),
+        (channel(verdict="baseline"), ""),
+        (channel(none=True), "nothing came yet"),
+        (channel(stale=True, quality="fault", verdict="uncounted"), "STALE, fault, uncounted"),
+        (channel(conflict=True), "conflict"),
+    ],
+)
+def test_what_is_wrong_with_a_channel(made, told):
+    assert wrong(made) == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (0.25, "0.2 s"),
+        (119, "119.0 s"),
+        (120, "2 min"),
+        (7200, "2 h"),
+        (172800, "2 d"),
+        (-3, "-3.0 s"),
+    ],
+)
+def test_a_span_is_told_as_people_say_it(seconds, text):
+    assert span(seconds) == text
+
+
+def test_where_no_service_answers_it_says_so_and_ends_with_3():
+    done = CliRunner().invoke(app, ["watch", "--once", "--url", f"http://127.0.0.1:{free_port()}"])
+
+    assert done.exit_code == 3
+    assert "no service answers" in done.output
