@@ -73,17 +73,17 @@ class Normaliser:
         )
         known = np.maximum(channel, 0)
         value = self._convert(raw, known, checks)
-        time, unread = parse_times(raw.time)
+        time, unread = _times(raw)
         for row, code in unread.items():
             checks.refuse_one(row, code, f"{raw.time[row]!r} is no RFC 3339 time with a zone", "time")
         checks.refuse(
             time < received - self.plant.max_late,
             Code.TS_OLD,
-            lambda row: f"{raw.time[row]} is too old",
+            lambda row: f"{_told(raw, row)} is too old",
             "time",
         )
         checks.refuse(
-            time > received + FUTURE, Code.TS_FUTURE, lambda row: f"{raw.time[row]} is not yet", "time"
+            time > received + FUTURE, Code.TS_FUTURE, lambda row: f"{_told(raw, row)} is not yet", "time"
         )
         quality, flags = _sparse(raw, len(value))
         low, high = self._minimum[known], self._maximum[known]
@@ -120,6 +120,8 @@ class Normaliser:
         code = np.array([self._codes.get(text, -1) for text in raw.unit], np.int64)
         for row in np.flatnonzero(code < 0).tolist():
             code[row] = self._code(raw.unit[row])
+        rows = np.array(list(raw.own_unit), np.int64)
+        code[rows] = self._own[channel[rows]] if len(self._own) else 0
         checks.refuse(code == 0, Code.UNIT_UNKNOWN, lambda row: f"unknown unit {raw.unit[row]!r}", "unit")
         own = self._own[channel] if len(self._own) else np.zeros(len(value), np.int64)
         other = np.flatnonzero((code != own) & (code > 0) & ~checks.refused)
@@ -184,6 +186,21 @@ class _Checks:
             return
         self.refused[row] = True
         self.found.append(Refusal(self._raw.message[row], code, path_of(self._raw, row, leaf), detail))
+
+
+def _times(raw: RawReadings) -> tuple[Times, dict[int, Code]]:
+    """Return the times [ns UTC], and the code of each row that has none."""
+    time, unread = parse_times(raw.time)
+    for row in raw.stamped:
+        unread.pop(row, None)
+    time[list(raw.stamped)] = list(raw.stamped.values())
+    return time, unread
+
+
+def _told(raw: RawReadings, row: int) -> str:
+    """Return a reading's time as text."""
+    stamped = raw.stamped.get(row)
+    return raw.time[row] if stamped is None else f"{np.datetime64(stamped, 'ns')}Z"
 
 
 def _sparse(raw: RawReadings, length: int) -> tuple[Bytes, Bytes]:

@@ -52,16 +52,21 @@ def classify(topic: bytes) -> TopicClass:
     return parsed.use if isinstance(parsed, GatewayTopic) else parsed
 
 
+def levels(topic: bytes) -> list[str] | None:
+    """Return the levels of a topic; None where it is not UTF-8, or a level is empty or holds what does not print."""
+    try:
+        names = topic.decode().split("/")
+    except UnicodeDecodeError:
+        return None
+    return names if all(map(_is_name, names)) else None
+
+
 @lru_cache(_CACHED)
 def _parse(topic: bytes) -> GatewayTopic | TopicClass:
-    try:
-        text = topic.decode()
-    except UnicodeDecodeError:
+    names = levels(topic)
+    if names is None or names[:2] != _ROOT:
         return TopicClass.INVALID
-    levels = text.split("/")
-    if levels[:2] != _ROOT or not all(map(_is_name, levels)):
-        return TopicClass.INVALID
-    match levels[2:]:
+    match names[2:]:
         case [_, "totals"]:
             return TopicClass.OURS
         case [park, facility, gateway, leaf] if leaf in _CLASSES:

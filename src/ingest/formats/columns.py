@@ -3,6 +3,7 @@
 One `RawReadings` and one list of `Refusal` serve a whole micro-batch of messages; nothing here knows a format.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from plant.vocabulary import Code, Quality
@@ -18,8 +19,9 @@ class RawReadings:
     `message` is the position of a reading's message in the batch, `time` its text as it came, `value` finite
     (-0 and denormals are already 0.0), in `unit`. `item` is its place among the readings of its message, or
     `WHOLE_MESSAGE`. The sparse columns have a key only where the payload said something else than the default:
-    `quality` other than good, `reset` true, `correction` other than 0. `columnar` holds the positions of
-    messages in columnar form, for `path_of`.
+    `quality` other than good, `reset` true, `correction` other than 0, `stamped` a time as ns UTC (its text in
+    `time` is then ""), `own_unit` a value in its channel's own unit (its `unit` is then ""). `columnar` holds the
+    positions of messages in columnar form, and `paths` of those of other formats how to name a place, for `path_of`.
     """
 
     message: list[int] = field(default_factory=list)
@@ -31,7 +33,10 @@ class RawReadings:
     quality: dict[int, Quality] = field(default_factory=dict)
     reset: set[int] = field(default_factory=set)
     correction: dict[int, int] = field(default_factory=dict)
+    stamped: dict[int, int] = field(default_factory=dict)
+    own_unit: set[int] = field(default_factory=set)
     columnar: set[int] = field(default_factory=set)
+    paths: dict[int, Callable[[int, str], str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.message)
@@ -42,6 +47,8 @@ class RawReadings:
             self.quality.pop(row, None)
             self.reset.discard(row)
             self.correction.pop(row, None)
+            self.stamped.pop(row, None)
+            self.own_unit.discard(row)
         for column in (self.message, self.channel, self.time, self.value, self.unit, self.item):
             del column[first:]
 
@@ -88,6 +95,8 @@ def path_of(raw: RawReadings, row: int, key: str = "") -> str:
     of one row their time.
     """
     item = raw.item[row]
+    if (path := raw.paths.get(raw.message[row])) is not None:
+        return path(item, key)
     if item == WHOLE_MESSAGE:
         return key
     if raw.message[row] not in raw.columnar:

@@ -33,16 +33,16 @@ def seq(item: Any) -> int | None:
     if item is None:
         return None
     if not _is_integer(item) or not 1 <= item <= MAX_SEQ:
-        raise PayloadError(Code.SEQ, "seq", f"{_told(item)}; send a whole number from 1 to 2^63-1")
+        raise PayloadError(Code.SEQ, "seq", f"{told(item)}; send a whole number from 1 to 2^63-1")
     return int(item)
 
 
 def identifier(item: Any, path: str) -> str:
     """Return an id: text of at least one character, all of which print."""
     if not isinstance(item, str):
-        raise PayloadError(Code.TYPE, path, f"{_told(item)}; send text in quotes")
+        raise PayloadError(Code.TYPE, path, f"{told(item)}; send text in quotes")
     if not item or not item.isprintable():
-        raise PayloadError(Code.BAD_ID, path, f"{_told(item)}; send {_UNSEEN}")
+        raise PayloadError(Code.BAD_ID, path, f"{told(item)}; send {_UNSEEN}")
     return item
 
 
@@ -50,7 +50,7 @@ def time(item: Any, path: str) -> str:
     """Return the text of a time, not yet parsed."""
     if not isinstance(item, str):
         raise PayloadError(
-            Code.TS_INVALID, path, f"{_told(item)}; send RFC 3339 text, units of a number are never guessed"
+            Code.TS_INVALID, path, f"{told(item)}; send RFC 3339 text, units of a number are never guessed"
         )
     return item
 
@@ -63,7 +63,7 @@ def value(item: Any, path: str) -> float:
     if item is None:
         raise PayloadError(Code.NULL_VALUE, path, "null; leave the reading out where there is no value")
     if isinstance(item, bool) or not isinstance(item, int | float):
-        raise PayloadError(Code.TYPE, path, f"{_told(item)}; send a number without quotes")
+        raise PayloadError(Code.TYPE, path, f"{told(item)}; send a number without quotes")
     if isinstance(item, float) and math.isinf(item):
         raise PayloadError(Code.NON_FINITE, path, "larger than float64 can hold; check the meter's scaling")
     number = _exact(item)
@@ -77,7 +77,7 @@ def unit(item: Any, path: str) -> str:
     if item is None:
         raise PayloadError(Code.UNIT_MISSING, path, 'no unit; send it with each reading, such as "kWh"')
     if not isinstance(item, str):
-        raise PayloadError(Code.TYPE, path, f"{_told(item)}; send text in quotes")
+        raise PayloadError(Code.TYPE, path, f"{told(item)}; send text in quotes")
     return item
 
 
@@ -86,16 +86,16 @@ def quality(item: Any, path: str) -> Quality:
     if item is None:
         return Quality.GOOD
     if not isinstance(item, str):
-        raise PayloadError(Code.TYPE, path, f"{_told(item)}; send text in quotes")
+        raise PayloadError(Code.TYPE, path, f"{told(item)}; send text in quotes")
     if item not in QUALITIES:
-        raise PayloadError(Code.QUALITY, path, f"{_told(item)}; send one of {', '.join(QUALITIES)}")
+        raise PayloadError(Code.QUALITY, path, f"{told(item)}; send one of {', '.join(QUALITIES)}")
     return QUALITIES[item]
 
 
 def reset(item: Any, path: str) -> bool:
     """Return whether a reading says that its register was reset."""
     if item is not None and not isinstance(item, bool):
-        raise PayloadError(Code.TYPE, path, f"{_told(item)}; send true or false")
+        raise PayloadError(Code.TYPE, path, f"{told(item)}; send true or false")
     return bool(item)
 
 
@@ -104,9 +104,9 @@ def correction(item: Any, path: str) -> int:
     if item is None:
         return 0
     if not _is_integer(item):
-        raise PayloadError(Code.TYPE, path, f"{_told(item)}; send a whole number")
+        raise PayloadError(Code.TYPE, path, f"{told(item)}; send a whole number")
     if item not in CORRECTIONS:
-        raise PayloadError(Code.OUT_OF_RANGE, path, f"{_told(item)}; send at most 2^31-1")
+        raise PayloadError(Code.OUT_OF_RANGE, path, f"{told(item)}; send at most 2^31-1")
     return int(item)
 
 
@@ -122,7 +122,7 @@ def _exact(item: int | float) -> float | None:  # noqa: PYI041  an int is judged
     return number if number == item else None
 
 
-def _told(item: Any) -> str:
+def told(item: Any) -> str:
     """Name what came, short enough to repeat."""
     if item is None or isinstance(item, bool):
         return {None: "null", True: "true", False: "false"}[item]

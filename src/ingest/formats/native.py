@@ -5,10 +5,14 @@ pass. Where it fails or doubts, `strict` and `document` decide; both paths yield
 a payload holds makes `decode` raise.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from ingest.formats import document, fields, strict
 from ingest.formats.columns import WHOLE_MESSAGE, Envelope, RawReadings, Refusal
+from ingest.formats.decoder import Decode, no_options
 from ingest.formats.messages import Batch, Column, Columnar, Reading, Single
 from plant.vocabulary import Code
 
@@ -69,6 +73,14 @@ def decode(
     del refusals[earlier:]
     refusals.append(refusal)
     return Envelope(None, None, first, 0, decoded=False, refused=0)
+
+
+def decoder(options: Mapping[str, Any]) -> Decode:
+    """Return the decoder of the native format on topics that are not native; it has no options."""
+    no_options(options)
+    return lambda payload, origin, raw, refusals: decode(
+        payload, origin.position, origin.gateway, raw, refusals
+    )
 
 
 def _hot(payload: bytes, position: int, gateway_name: str, raw: RawReadings) -> Envelope:

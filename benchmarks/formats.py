@@ -1,0 +1,103 @@
+"""What it costs to decode a reading in each format. Prints one JSON line: processor time per reading [us].
+
+A message has 100 readings (10 with --quick), of as many channels; SenML, line protocol and the native forms carry theirs as
+they are usually sent, a mapping reads an array of objects with a time, a unit and a name each. Decoding includes the checks
+of every value, not the look-up of channels and units that follows. The best of several rounds counts, because others may
+use the machine. Before it is measured, every format must give all readings.
+
+    .venv/bin/python benchmarks/formats.py [--quick]
+"""
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import cbor2
+import msgspec
+
+from ingest.formats.columns import RawReadings, Refusal
+from ingest.formats.decoder import Decode, Origin, decoder_of, formats
+
+NOON = "2026-11-25T05:00:00Z"
+SECONDS = 1_795_582_800
+ORIGIN = Origin(0, "gw", SECONDS * 10**9)
+MAPPING = {
+    "time": "rfc3339",
+    "time_at": "time",
+    "sections": [
+        {
+            "each": "values[*]",
+            "words": {"name": "name"},
+            "readings": {"{name}": {"value": "v", "unit_at": "unit"}},
+        }
+    ],
+}
+OPTIONS: Mapping[str, dict[str, Any]] = {
+    "csv-lines": {"columns": ["channel", "time", "value", "unit"]},
+    "line-protocol": {"name": "{measurement}/{field}", "units": {"*": "kWh"}},
+    "mapping": MAPPING,
+}
+
+
+def payloads(count: int) -> dict[str, bytes]:
+    """Return one payload a format, each of `count` readings."""
+    values = [(f"m{number}/energy", 1000.5 + number) for number in range(count)]
+    native = {"readings": [{"channel": c, "time": NOON, "value": v, "unit": "kWh"} for c, v in values]}
+    senml = [{"n": c, "t": SECONDS, "v": v, "u": "kWh"} for c, v in values]
+    numbers = {"n": 0, "t": 6, "v": 2, "u": 1}  # RFC 8428, section 6
+    fields = ",".join(f"m{number}={value}" for number, (_, value) in enumerate(values))
+    vendor = {"values": [{"name": c, "time": NOON, "v": v, "unit": "kWh"} for c, v in values]}
+    return {
+        "native": json.dumps(native).encode(),
+        "msgpack": msgspec.msgpack.encode(native),
+        "senml-json": json.dumps(senml).encode(),
+        "senml-cbor": cbor2.dumps([{numbers[key]: item for key, item in one.items()} for one in senml]),
+        "line-protocol": f"modbus {fields} {SECONDS}000000000".encode(),
+        "csv-lines": "\n".join(f"{c},{NOON},{v},kWh" for c, v in values).encode(),
+        "station-text": "\r\n".join(f"{c}\t{v}\tmg/Nm3\t20261125120000\t00" for c, v in values).encode(),
+        "mapping": json.dumps(vendor).encode(),
+    }
+
+
+def decoded(decode: Decode, payload: bytes) -> int:
+    """Return how many readings a payload gives."""
+    raw, refusals = RawReadings(), list[Refusal]()
+    envelope = decode(payload, ORIGIN, raw, refusals)
+    return -1 if refusals else envelope.count
+
+
+def cost(decode: Decode, payload: bytes, count: int, rounds: int, repeats: int) -> float:
+    """Return the least processor time per reading over some rounds. [us]"""
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.process_time_ns()
+        for _ in range(repeats):
+            decoded(decode, payload)
+        best = min(best, time.process_time_ns() - start)
+    return best / 1000 / repeats / count
+
+
+def main() -> None:
+    """Measure every format."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small messages and few rounds")
+    quick = parser.parse_args().quick
+    count, rounds, repeats = (10, 3, 20) if quick else (100, 15, 200)
+    given = payloads(count)
+    if set(given) != set(formats()):
+        raise SystemExit(f"no payload for {', '.join(set(formats()) ^ set(given))}")
+    costs = {}
+    for name, payload in sorted(given.items()):
+        decode = decoder_of(name, OPTIONS.get(name, {}))
+        if (found := decoded(decode, payload)) != count:
+            raise SystemExit(f"{name} gives {found} of {count} readings")
+        costs[name] = round(cost(decode, payload, count, rounds, repeats), 3)
+    told = {"us_per_reading": costs, "readings_per_message": count}
+    print(json.dumps({**told, "python": platform.python_version(), "machine": platform.machine()}))
+
+
+if __name__ == "__main__":
+    main()

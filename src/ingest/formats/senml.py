@@ -1,0 +1,116 @@
+"""What SenML records say, whether they came as JSON or as CBOR [1]_.
+
+References
+----------
+.. [1] RFC 8428, Sensor Measurement Lists (SenML).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.formats.columns import Envelope, RawReadings, Refusal
+from ingest.formats.decoder import Origin
+from ingest.formats.options import Only, Units
+from ingest.formats.rows import Rows, arrival, instant
+from ingest.formats.strict import PayloadError
+from plant.vocabulary import NS_PER_S, Code
+
+VERSION = 10  # of SenML; a pack of a later one may mean other things [1]_ section 4.4
+RELATIVE = 2**28  # s: a smaller time is one from now [1]_ section 4.5.3
+
+# SenML's names of units that are not ours [1]_ section 12.1, RFC 8798; all others are looked up as they are.
+UNITS = {"Cel": "°C", "%RH": "%", "/": "1", "l": "L"}
+
+
+@dataclass(slots=True)
+class _Base:
+    """What holds for the records that follow, until one says otherwise."""
+
+    name: str = ""
+    time: float = 0.0
+    unit: Any = None
+    value: float = 0.0
+    sum: float = 0.0
+
+    def take(self, record: dict[str, Any], where: str) -> None:
+        if _number(record.get("bver", VERSION), f"{where}.bver") > VERSION:
+            raise PayloadError(
+                Code.SCHEMA, f"{where}.bver", f"this is SenML {VERSION}, and not a later version"
+            )
+        self.name = _text(record.get("bn", self.name), f"{where}.bn")
+        self.unit = record.get("bu", self.unit)
+        self.time = _number(record.get("bt", self.time), f"{where}.bt")
+        self.value = _number(record.get("bv", self.value), f"{where}.bv")
+        self.sum = _number(record.get("bs", self.sum), f"{where}.bs")
+
+
+def read(
+    document: Any, origin: Origin, raw: RawReadings, refusals: list[Refusal], units: Units, only: Only
+) -> Envelope:
+    """Append the readings of a pack: of each record its value `v`, or where it has none its sum `s`.
+
+    Raises
+    ------
+    PayloadError
+        The document is no pack, or a base field is wrong, so that nobody can say what its records mean.
+    """
+    if not isinstance(document, list) or not all(isinstance(record, dict) for record in document):
+        raise PayloadError(Code.SCHEMA, "", "a SenML pack is an array of records")
+    rows = Rows(origin, raw, refusals, _path)
+    base = _Base()
+    for item, record in enumerate(document):
+        base.take(record, f"[{item}]")
+        try:
+            _record(rows, item, record, base, units, only)
+        except PayloadError as error:
+            rows.refuse(error)
+    return rows.envelope()
+
+
+def _record(rows: Rows, item: int, record: dict[str, Any], base: _Base, units: Units, only: Only) -> None:
+    """Add a record's reading; one that only has base fields gives none."""
+    for key in record:
+        if isinstance(key, str) and key.endswith("_"):
+            raise PayloadError(Code.SCHEMA, f"[{item}].{key}", "must be understood, and is not: leave it out")
+    key, start = ("v", base.value) if "v" in record or "s" not in record else ("s", base.sum)
+    name = base.name + _text(record.get("n", ""), f"[{item}].n")
+    if not record.keys() & {"v", "s", "vs", "vb", "vd"} or not only(name):
+        return
+    if key not in record:
+        raise PayloadError(Code.TYPE, f"[{item}]", "a reading is a number: send v, or s for a counter")
+    given = record.get("u", base.unit)
+    unit, own = units.of(name, UNITS.get(given, given) if isinstance(given, str) else given)
+    value = record[key] if not start else _number(record[key], f"[{item}].{key}") + start
+    time = base.time + _number(record.get("t", 0), f"[{item}].t")
+    rows.add(item, name, _instant(time, rows.origin, item), value, unit, own_unit=own)
+
+
+def _instant(time: float, origin: Origin, item: int) -> int:
+    """Return a SenML time as ns UTC; a small one counts from arrival."""
+    path = _path(item, "time")
+    if -RELATIVE < time < RELATIVE:
+        return arrival(origin, path) + round(time * 1e6) * (NS_PER_S // 10**6)
+    return instant(time, "s", path)
+
+
+def _path(item: int, key: str) -> str:
+    return f"[{item}].{_KEYS[key]}" if key else f"[{item}]"
+
+
+_KEYS = {"channel": "n", "time": "t", "value": "v", "unit": "u"}
+
+
+def _text(item: Any, path: str) -> str:
+    if not isinstance(item, str):
+        raise PayloadError(Code.TYPE, path, "is a text")
+    return item
+
+
+def _number(item: Any, path: str) -> float:
+    if isinstance(item, bool) or not isinstance(item, int | float) or not math.isfinite(item):
+        raise PayloadError(Code.TYPE, path, "is a finite number")
+    try:
+        return float(item)
+    except OverflowError:
+        raise PayloadError(Code.OUT_OF_RANGE, path, "no float64 holds it") from None

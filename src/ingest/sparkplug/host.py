@@ -1,0 +1,113 @@
+"""The Sparkplug host application's own connection: it says that it is there, takes messages, and asks for rebirths.
+
+The specification wants a clean session, so the broker keeps nothing for us while we are away: what edge nodes send then is
+only safe where they keep it until our STATE says that we are there again.
+
+References
+----------
+.. [1] Eclipse Sparkplug Specification, version 3.0.0, sections 5.12, 5.13 and 6.4.27.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import paho.mqtt.client as mqtt
+
+from ingest.connection import Broker, Connection
+from ingest.intake import Arrival
+from ingest.sparkplug.messages import payload_class
+from ingest.sparkplug.payload import BOOLEAN
+from ingest.sparkplug.topics import is_of_a_host, rebirth_topic, state_topic
+from store.journal import RETAIN, Message
+
+REBIRTH = "Node Control/Rebirth"
+_FAREWELL_S = 2.0  # for the broker to take our death before we go
+
+
+class SparkplugHost(Connection):
+    """Hands every message of an edge node to the intake.
+
+    Parameters
+    ----------
+    host
+        Its id in STATE.
+    groups
+        The topic filters of the groups that it hosts.
+    put
+        Takes every message.
+    failed
+        Told when the network thread dies.
+    """
+
+    def __init__(
+        self,
+        address: Broker,
+        host: str,
+        groups: Sequence[str],
+        put: Callable[[Arrival], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        self._state = state_topic(host)
+        own = replace(address, client_id=f"{address.client_id}-sparkplug")
+        # Its own STATE first, so that it hears of its death whatever else it is granted.
+        super().__init__(own, failed, (self._state, *groups), session_s=0)
+        self._put = put
+        self._born = 0  # ms, the timestamp of will and birth
+        self._leaving = False
+
+    def stop(self) -> None:
+        """Say that we go, and go."""
+        self._leaving = True
+        if self.ready:
+            self._say(online=False, timestamp=_now_ms()).wait_for_publish(_FAREWELL_S)
+        super().stop()
+
+    def ask_rebirth(self, name: str) -> bool:
+        """Ask an edge node, group/node, to be born again; False where there is no connection."""
+        if not self.ready:
+            return False
+        body = payload_class()(timestamp=_now_ms())
+        body.metrics.add(name=REBIRTH, datatype=BOOLEAN, timestamp=body.timestamp, boolean_value=True)
+        sent = self._client.publish(rebirth_topic(name), body.SerializeToString(), qos=0)
+        return sent.rc == mqtt.MQTT_ERR_SUCCESS
+
+    def _before(self) -> None:
+        """Leave a will with the timestamp that our birth is going to have."""
+        self._born = _now_ms()
+        self._client.will_set(self._state, _state(online=False, timestamp=self._born), qos=1, retain=True)
+
+    def _subscribed(self) -> None:
+        self._say(online=True, timestamp=self._born)
+
+    def _heard(self, topic: bytes, message: mqtt.MQTTMessage) -> None:
+        if topic == self._state.encode():
+            self._hear_of_ourselves(bytes(message.payload))
+            return
+        if is_of_a_host(topic):
+            return
+        kept = Message(time.time_ns(), topic, bytes(message.payload), RETAIN * message.retain)
+        self._put(Arrival(0, message.mid, 0, kept))
+
+    def _hear_of_ourselves(self, payload: bytes) -> None:
+        """Say again that we are there where the broker tells the world that we are not, as after a late will."""
+        try:
+            online = json.loads(payload).get("online")
+        except (ValueError, AttributeError):
+            online = None
+        if online is not True and not self._leaving:
+            self._say(online=True, timestamp=self._born)
+
+    def _say(self, *, online: bool, timestamp: int) -> mqtt.MQTTMessageInfo:
+        return self._client.publish(
+            self._state, _state(online=online, timestamp=timestamp), qos=1, retain=True
+        )
+
+
+def _state(*, online: bool, timestamp: int) -> bytes:
+    return json.dumps({"online": online, "timestamp": timestamp}).encode()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 10**6

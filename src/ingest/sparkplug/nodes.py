@@ -1,0 +1,291 @@
+"""What a Sparkplug host knows of edge nodes: their births, aliases, sequence, and whether they are there.
+
+Everything follows from the journal: the order of messages, their bytes and their arrival. Readings count as they come,
+whatever their order; a message that the sequence lacks is waited for, then a rebirth is asked for.
+
+References
+----------
+.. [1] Eclipse Sparkplug Specification, version 3.0.0, sections 5.14 to 5.17 and 6.4. The tests carry its tck-ids.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ingest.formats.columns import Envelope, RawReadings, Refusal
+from ingest.formats.decoder import Origin
+from ingest.formats.rows import Rows, instant
+from ingest.formats.strict import PayloadError
+from ingest.sparkplug.options import SparkplugOptions
+from ingest.sparkplug.payload import LAST, NUMBERS, Metric, Payload, parse, signed_value
+from ingest.sparkplug.topics import SparkplugTopic
+from plant.vocabulary import NS_PER_S, Code
+
+SEQUENCE = 256  # numbers of a sequence, from 0 on
+BDSEQ = "bdSeq"
+NOT_READINGS = (
+    "Node Control/",
+    "Device Control/",
+    "Node Info/",
+    "Device Info/",
+    "Properties/",
+    "node_control/",
+)
+FIRST_WAIT, LONGEST_WAIT = 10 * NS_PER_S, 600 * NS_PER_S  # between two requests of one node for a rebirth
+
+
+class Known(msgspec.Struct, array_like=True):
+    """What a birth said of a metric."""
+
+    device: str
+    name: str
+    datatype: int
+    unit: str | None
+
+
+class Node(msgspec.Struct):
+    """An edge node as its messages left it."""
+
+    born: bool = False
+    bdseq: int | None = None
+    seq: int = -1  # the last one that came in order
+    missing: list[int] = msgspec.field(default_factory=list)  # of the sequence, in order
+    overdue: int = 0  # ns UTC, when what is missing is given up; 0: nothing is
+    lost: int = 0  # messages that never came
+    asked: int = 0  # ns UTC, when a rebirth was last asked for
+    wait: int = 0  # ns until the next request
+    aliases: dict[int, Known] = msgspec.field(default_factory=dict)
+    names: dict[str, Known] = msgspec.field(default_factory=dict)  # by device/name, or name
+    devices: dict[str, bool] = msgspec.field(default_factory=dict)  # whether it is there
+
+
+@dataclass(slots=True)
+class Spoken:
+    """What a message was: its readings, whether the node is there (None: it does not say), and whether it is heard first."""
+
+    envelope: Envelope
+    online: bool | None = None
+    is_new: bool = False
+
+
+@dataclass(slots=True)
+class Nodes:
+    """All edge nodes of a plant. `wanted` are the nodes to ask for a rebirth, each with the reason; who asks empties it."""
+
+    stored: Mapping[str, bytes] = field(default_factory=dict)
+    wanted: dict[str, str] = field(default_factory=dict)
+    _nodes: dict[str, Node] = field(default_factory=dict)
+    _options: dict[str, SparkplugOptions] = field(default_factory=dict)
+    _touched: set[str] = field(default_factory=set)
+
+    def reload(self, stored: Mapping[str, bytes]) -> None:
+        """Know what was stored, and nothing else."""
+        self.stored = stored
+        for memory in (self._nodes, self._options, self._touched, self.wanted):
+            memory.clear()
+
+    def changed(self) -> dict[str, bytes]:
+        """Return the nodes that changed since this was asked last, as they are stored."""
+        found = {name: msgspec.msgpack.encode(self._nodes[name]) for name in sorted(self._touched)}
+        self._touched.clear()
+        return found
+
+    def node(self, name: str) -> Node:
+        """Return a node by group/node; one that never spoke is not born."""
+        if name not in self._nodes:
+            content = self.stored.get(name)
+            self._nodes[name] = msgspec.msgpack.decode(content, type=Node) if content else Node()
+        return self._nodes[name]
+
+    def take(
+        self,
+        payload: bytes,
+        topic: SparkplugTopic,
+        options: SparkplugOptions,
+        origin: Origin,
+        raw: RawReadings,
+        refusals: list[Refusal],
+    ) -> Spoken:
+        """Take a message of an edge node; append its readings to `raw`, and what is refused of it to `refusals`.
+
+        Raises
+        ------
+        PayloadError
+            The message as a whole cannot be read, or comes out of turn: it may be taken again after a rebirth.
+        """
+        message = _Message(self.node(topic.name), parse(payload), topic, options, origin)
+        self._options[topic.name] = options
+        self._touched.add(topic.name)
+        try:
+            return message.take(Rows(origin, raw, refusals, message.path))
+        finally:
+            if message.rebirth and options.rebirth:
+                self._want(topic.name, message.node, message.rebirth, origin.received)
+
+    def give_up(self, now: int) -> None:
+        """Ask the nodes for a rebirth whose missing messages are overdue at a time [ns UTC]."""
+        for name, options in self._options.items():
+            node = self.node(name)
+            if node.overdue and now >= node.overdue:
+                node.lost += len(node.missing)
+                reason = f"{len(node.missing)} messages never came"
+                node.missing, node.overdue = [], 0
+                self._touched.add(name)
+                if options.rebirth:
+                    self._want(name, node, reason, now)
+
+    def _want(self, name: str, node: Node, reason: str, now: int) -> None:
+        """Ask for a rebirth unless that was done a moment ago; each time the wait doubles until the node is born again."""
+        if now < node.asked + node.wait:
+            return
+        node.asked, node.wait = now, min(max(2 * node.wait, FIRST_WAIT), LONGEST_WAIT)
+        self.wanted[name] = reason
+
+
+@dataclass(slots=True)
+class _Message:
+    node: Node
+    payload: Payload
+    topic: SparkplugTopic
+    options: SparkplugOptions
+    origin: Origin
+    rebirth: str = ""  # why one is needed
+
+    def take(self, rows: Rows) -> Spoken:
+        match self.topic.type:
+            case "NBIRTH":
+                is_new = self._node_birth()
+            case "NDEATH":
+                is_new = self._node_death()
+                return Spoken(rows.envelope(), False if is_new else None, is_new)
+            case _:
+                self._check_born()
+                is_new = self._follow()
+        match self.topic.type:
+            case "DBIRTH":
+                self._learn(self.topic.device)
+                self.node.devices[self.topic.device] = True
+            case "DDEATH":
+                self.node.devices[self.topic.device] = False
+                return Spoken(rows.envelope(), None, is_new)
+            case "DDATA" if not self.node.devices.get(self.topic.device):
+                self.rebirth = f"device {self.topic.device} has no birth"
+                raise PayloadError(Code.UNMAPPED, "", f"{self.rebirth}; one was asked for")
+        self._readings(rows)
+        return Spoken(rows.envelope(), True if self.topic.type == "NBIRTH" else None, is_new)
+
+    def path(self, item: int, key: str) -> str:
+        """Return where a reading stands in the payload."""
+        where = self.payload.metrics[item].where
+        return f"{where}.{key}" if key else where
+
+    def _node_birth(self) -> bool:
+        """Begin anew: what an earlier birth said holds no longer."""
+        node, seq = self.node, self.payload.seq
+        if seq is None or not 0 <= seq < SEQUENCE:
+            self.rebirth = "a birth without a sequence number"
+            raise PayloadError(Code.SEQ, "seq", "a birth has a sequence number from 0 to 255")
+        node.lost += len(node.missing)
+        node.born, node.seq, node.missing, node.overdue = True, seq, [], 0
+        node.asked = node.wait = 0
+        node.bdseq = next((_whole(m.value) for m in self.payload.metrics if m.name == BDSEQ), None)
+        node.aliases, node.names, node.devices = {}, {}, {}
+        self._learn("")
+        return True
+
+    def _node_death(self) -> bool:
+        """Return whether the death is of the birth that we know; an old one says nothing."""
+        bdseq = next((_whole(m.value) for m in self.payload.metrics if m.name == BDSEQ), None)
+        if not self.node.born or bdseq != self.node.bdseq:
+            return False
+        self.node.born = False
+        self.node.devices = dict.fromkeys(self.node.devices, False)
+        return True
+
+    def _check_born(self) -> None:
+        if not self.node.born:
+            self.rebirth = f"{self.topic.type} before a birth"
+            raise PayloadError(
+                Code.UNMAPPED, "", f"{self.rebirth}: nobody knows what its metrics are; one was asked for"
+            )
+
+    def _follow(self) -> bool:
+        """Note the sequence number: the next one, a missing one, or one after others that are missing now; return whether it is new."""
+        node, seq = self.node, self.payload.seq
+        if seq is None or not 0 <= seq < SEQUENCE:
+            self.rebirth = "a message without a sequence number"
+            raise PayloadError(Code.SEQ, "seq", "a message has a sequence number from 0 to 255")
+        if seq in node.missing:
+            node.missing.remove(seq)
+        elif ahead := (seq - node.seq - 1) % SEQUENCE:
+            if ahead >= SEQUENCE // 2:  # older than what came: a duplicate
+                return False
+            node.missing += [(node.seq + 1 + step) % SEQUENCE for step in range(ahead)]
+            node.overdue = node.overdue or self.origin.received + self.options.reorder
+            node.seq = seq
+        else:
+            node.seq = seq
+        if not node.missing:
+            node.overdue = 0
+        return True
+
+    def _learn(self, device: str) -> None:
+        """Remember what a birth says of its metrics; an alias is of one metric of the whole node."""
+        for metric in self.payload.metrics:
+            if not metric.name or metric.datatype is None or not 0 < metric.datatype <= LAST:
+                continue
+            known = Known(device, metric.name, metric.datatype, metric.unit)
+            self.node.names[_joined(device, metric.name)] = known
+            if metric.alias is not None:
+                self.node.aliases[metric.alias] = known
+
+    def _readings(self, rows: Rows) -> None:
+        for item, metric in enumerate(self.payload.metrics):
+            try:
+                self._reading(rows, item, metric)
+            except PayloadError as error:
+                rows.refuse(error)
+
+    def _reading(self, rows: Rows, item: int, metric: Metric) -> None:
+        """Add a metric's reading; what is no number, null or not wanted is none."""
+        known = self._known(metric, item)
+        if metric.fault:
+            raise PayloadError(Code.SCHEMA, self.path(item, ""), metric.fault)
+        if known.name == BDSEQ or known.name.startswith(NOT_READINGS) or known.datatype not in NUMBERS:
+            return
+        name = self.options.channel(_joined(known.device, known.name))
+        if name is None or metric.value is None:
+            return
+        stamp = metric.timestamp if metric.timestamp is not None else self.payload.timestamp
+        time = instant(stamp, "ms", self.path(item, "timestamp"))
+        unit, own = self.options.units.of(name, metric.unit or known.unit)
+        value = signed_value(metric.value, known.datatype)
+        rows.add(item, name, time, value, unit, own_unit=own, quality=metric.quality)
+
+    def _known(self, metric: Metric, item: int) -> Known:
+        """Return what a metric is, by its name or by the alias that a birth gave it."""
+        if metric.name:
+            device = self.topic.device
+            known = self.node.names.get(_joined(device, metric.name))
+            datatype = metric.datatype if metric.datatype is not None else known.datatype if known else 0
+            if not 0 < datatype <= LAST:
+                raise PayloadError(
+                    Code.SCHEMA, self.path(item, "datatype"), f"{datatype} is no datatype of Sparkplug B"
+                )
+            return Known(device, metric.name, datatype, known.unit if known else None)
+        if metric.alias is None:
+            raise PayloadError(Code.SCHEMA, self.path(item, ""), "has neither a name nor an alias")
+        found = self.node.aliases.get(metric.alias)
+        if found is None:
+            self.rebirth = f"alias {metric.alias} is of no birth"
+            raise PayloadError(Code.UNMAPPED, self.path(item, "alias"), f"{self.rebirth}; one was asked for")
+        return found
+
+
+def _joined(device: str, name: str) -> str:
+    return f"{device}/{name}" if device else name
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

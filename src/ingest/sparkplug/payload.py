@@ -1,0 +1,184 @@
+"""A Sparkplug B payload as plain metrics: templates flattened, datasets as metrics of their columns.
+
+References
+----------
+.. [1] Eclipse Sparkplug Specification, version 3.0.0, section 6.4.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from ingest.formats.strict import PayloadError
+from ingest.sparkplug.messages import payload_class
+from plant.vocabulary import Code, Quality
+
+# Datatypes [1]_ section 6.4.16; the signed ones travel as unsigned numbers of their size.
+INT8, INT16, INT32, INT64 = 1, 2, 3, 4
+UINT8, UINT64, FLOAT, DOUBLE, BOOLEAN, STRING, DATETIME = 5, 8, 9, 10, 11, 12, 13
+DATASET, TEMPLATE, LAST = 16, 19, 34
+_BITS = {INT8: 8, INT16: 16, INT32: 32, INT64: 64}
+NUMBERS = frozenset((*range(INT8, UINT64 + 1), FLOAT, DOUBLE))
+_STALE, _BAD, _GOOD = 500, 0, 192  # of the property Quality [1]_ section 6.4.14
+_DEEPEST = 8  # templates inside each other
+_MOST = 100_000  # metrics of a payload, with those of its templates and datasets
+
+
+Value = float | int | bool | str | bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `name` is "" where only the alias is given, `timestamp` in ms since 1970."""
+
+    name: str
+    alias: int | None
+    timestamp: int | None
+    datatype: int | None
+    value: Value  # None: null; numbers as they travel, without a sign
+    unit: str | None
+    quality: Quality
+    historical: bool
+    where: str  # in the payload, for people
+    fault: str = ""  # what is wrong with it
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a message says; `metrics` are flat."""
+
+    timestamp: int | None  # ms since 1970
+    seq: int | None
+    metrics: list[Metric]
+
+
+def parse(payload: bytes) -> Payload:
+    """Return what a payload says.
+
+    Raises
+    ------
+    PayloadError
+        schema: it is no Sparkplug B payload, or nests beyond measure.
+    """
+    message = payload_class()()
+    try:
+        message.ParseFromString(payload)
+    except (DecodeError, RecursionError) as error:
+        raise PayloadError(Code.SCHEMA, "", f"no Sparkplug B payload: {error}") from error
+    metrics: list[Metric] = []
+    for number, metric in enumerate(message.metrics):
+        for flat in _flattened(metric, f"metrics[{number}]", 0):
+            metrics.append(flat)
+            if len(metrics) > _MOST:
+                raise PayloadError(Code.SCHEMA, "", f"more than {_MOST} metrics; split the message")
+    return Payload(_given(message, "timestamp"), _given(message, "seq"), metrics)
+
+
+def _flattened(metric: Any, where: str, depth: int) -> Iterator[Metric]:
+    kind = metric.WhichOneof("value")
+    if kind == "template_value" and not metric.is_null:
+        if depth == _DEEPEST:
+            raise PayloadError(Code.TOO_DEEP, where, f"at most {_DEEPEST} templates inside each other")
+        if metric.template_value.is_definition:  # describes; its values are no readings
+            return
+        for number, part in enumerate(metric.template_value.metrics):
+            for inner in _flattened(part, f"{where}.template.metrics[{number}]", depth + 1):
+                yield _inside(metric, inner)
+    elif kind == "dataset_value" and not metric.is_null:
+        yield from _columns(metric, where)
+    else:
+        yield _plain(metric, where)
+
+
+def _inside(outer: Any, inner: Metric) -> Metric:
+    """Return a template's metric under the name of what holds it."""
+    return Metric(
+        name=f"{outer.name}/{inner.name}",
+        alias=None,
+        timestamp=inner.timestamp if inner.timestamp is not None else _given(outer, "timestamp"),
+        datatype=inner.datatype,
+        value=inner.value,
+        unit=inner.unit,
+        quality=inner.quality,
+        historical=inner.historical or outer.is_historical,
+        where=inner.where,
+    )
+
+
+def _columns(metric: Any, where: str) -> Iterator[Metric]:
+    """Yield a dataset's cells, each column a metric; of a column of type DateTime come the times of the rows."""
+    dataset = metric.dataset_value
+    columns, types, unit = list(dataset.columns), list(dataset.types), _properties(metric)[0]
+    if len(columns) != len(types) or any(len(row.elements) != len(columns) for row in dataset.rows):
+        yield _plain(metric, where, "a dataset whose columns, types and cells differ in number")
+        return
+    dated = next((place for place, kind in enumerate(types) if kind == DATETIME), None)
+    if dated is None and len(dataset.rows) > 1:
+        yield _plain(
+            metric,
+            where,
+            "a dataset of several rows without a column of type DateTime, so that none has a time",
+        )
+        return
+    for number, row in enumerate(dataset.rows):
+        time = _given(metric, "timestamp") if dated is None else _value(row.elements[dated])
+        for place, (name, kind) in enumerate(zip(columns, types, strict=True)):
+            if place != dated:
+                cell = f"{where}.dataset.rows[{number}].{name}"
+                value = _value(row.elements[place])
+                yield Metric(f"{metric.name}/{name}", None, time, kind, value, unit, Quality.GOOD, metric.is_historical, cell)  # type: ignore[arg-type]  # fmt: skip
+
+
+def _plain(metric: Any, where: str, fault: str = "") -> Metric:
+    unit, quality = _properties(metric)
+    value = _value(metric)
+    return Metric(
+        name=metric.name,
+        alias=_given(metric, "alias"),
+        timestamp=_given(metric, "timestamp"),
+        datatype=_given(metric, "datatype"),
+        value=value,
+        unit=unit,
+        quality=quality,
+        historical=metric.is_historical,
+        where=where,
+        fault="is null and has a value" if metric.is_null and value is not None else fault,
+    )
+
+
+def _given(message: Any, field: str) -> int | None:
+    return getattr(message, field) if message.HasField(field) else None
+
+
+def _value(holder: Any) -> Value:
+    """Return the value of a metric or of a cell as it travels; None where it has none."""
+    kind = holder.WhichOneof("value")
+    return None if kind in (None, "dataset_value", "template_value") else getattr(holder, kind)
+
+
+def signed_value(value: object, datatype: int) -> object:
+    """Return a metric's value, whose sign only its datatype tells."""
+    bits = _BITS.get(datatype)
+    return signed(value, bits) if bits and isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def signed(value: int, bits: int) -> int:
+    """Return the signed number that an unsigned one stands for, however many of its upper bits the sender set."""
+    cut = value & ((1 << bits) - 1)
+    return cut - (1 << bits) if cut >> (bits - 1) else cut
+
+
+def _properties(metric: Any) -> tuple[str | None, Quality]:
+    """Return the engineering unit and the quality that the properties state."""
+    unit, quality = None, Quality.GOOD
+    for key, value in zip(metric.properties.keys, metric.properties.values, strict=False):
+        if key in ("engUnit", "Engineering Units") and value.string_value:
+            unit = value.string_value
+        elif key == "Quality" and not value.is_null:
+            quality = _QUALITIES.get(signed(value.int_value, 32), Quality.UNCERTAIN)
+    return unit, quality
+
+
+_QUALITIES = {_GOOD: Quality.GOOD, _BAD: Quality.BAD, _STALE: Quality.BAD}

@@ -1,0 +1,195 @@
+"""Which gateway a topic is of, and how what comes on it is read: the native contract, and what a configuration adds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ingest import topics
+from ingest.formats.columns import Envelope, RawReadings, Refusal
+from ingest.formats.decoder import Decode, Made, OptionError, Origin, decoder_of, guarded
+from ingest.sparkplug import topics as sparkplug_topics
+from ingest.sparkplug.nodes import Nodes, Spoken
+from ingest.sparkplug.options import SparkplugOptions, sparkplug_options
+from ingest.sparkplug.topics import SparkplugTopic
+from ingest.status import online
+from ingest.topics import MAX_TOPIC, TopicClass
+from plant.park import Plant
+from plant.problems import ConfigurationError, Problem
+from plant.topics import NATIVE_FILTER, SPARKPLUG, Subscription, fill, words_of
+from plant.vocabulary import Code
+from store.journal import RETAIN, Message
+
+_CACHED = 16_384  # topics whose route is remembered; beyond, all are forgotten
+
+Online = Callable[[bytes], bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Whose topic it is, and what reads its payloads: `decode` where it has readings, `online` where it tells a status."""
+
+    id: str  # park/facility/gateway; "" where nobody knows whose it is
+    gateway: str
+    decode: Decode | None
+    online: Online = online
+    sparkplug: tuple[SparkplugTopic, SparkplugOptions] | None = (
+        None  # of a message that its node's earlier ones explain
+    )
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+class Subscriptions:
+    """Knows all topics of a plant.
+
+    Raises
+    ------
+    ConfigurationError
+        A subscription names a format that there is not, or an option that its format does not know.
+    """
+
+    def __init__(self, plant: Plant) -> None:
+        self._native = decoder_of("native", {})
+        self._known: dict[bytes, Route | None] = {}
+        problems: list[Problem] = []
+        plain = [one for one in plant.subscriptions if one.format != SPARKPLUG]
+        plain.sort(key=lambda one: one.discover)  # what is only looked out for is nobody else's
+        self._others = [(one, _made(one, _decoder, problems)) for one in plain]
+        hosted = [one for one in plant.subscriptions if one.format == SPARKPLUG]
+        self._hosted = [(one, _made(one, _sparkplug_options, problems)) for one in hosted]
+        if problems:
+            raise ConfigurationError(problems)
+
+    @property
+    def filters(self) -> list[str]:
+        """The MQTT topic filters to subscribe to."""
+        return [NATIVE_FILTER, *(one.filter for one, _ in self._others)]
+
+    @property
+    def sparkplug_filters(self) -> list[str]:
+        """The MQTT topic filters of Sparkplug groups, whose host application has a connection of its own."""
+        return [one.filter for one, _ in self._hosted]
+
+    def route(self, topic: bytes) -> Route | None:
+        """Return whose topic it is; None where nobody's."""
+        if topic not in self._known:
+            if len(self._known) >= _CACHED:
+                self._known.clear()
+            self._known[topic] = self._found(topic)
+        return self._known[topic]
+
+    def _found(self, topic: bytes) -> Route | None:
+        if len(topic) > MAX_TOPIC:
+            return None
+        parsed = topics.parse(topic)
+        if parsed is not None:
+            decode = self._native if parsed.use is TopicClass.READINGS else None
+            return Route(parsed.id, parsed.gateway, decode)
+        levels = topics.levels(topic)
+        if levels is None:
+            return None
+        for one, options in self._hosted:
+            if options and _fits(one.filter.split("/"), levels):
+                return _hosted(one, options, levels)
+        for one, decode in self._others:
+            if _fits(one.filter.split("/"), levels):
+                return _route(one, decode, levels)
+        return None
+
+
+def hear(
+    route: Route, message: Message, position: int, nodes: Nodes, raw: RawReadings, refusals: list[Refusal]
+) -> Spoken | None:
+    """Append a message's readings and refusals, and return what it was; None where it is no more than a status.
+
+    Whatever a payload provokes, nothing is raised. `nodes` follow from all earlier messages, and are changed.
+    """
+    origin = Origin(position, route.gateway, message.received, bool(message.flags & RETAIN), route.words)
+    if route.decode is not None:
+        return Spoken(route.decode(message.payload, origin, raw, refusals))
+    if route.sparkplug is None:
+        return None
+    topic, options = route.sparkplug
+    spoken = guarded(
+        lambda: nodes.take(message.payload, topic, options, origin, raw, refusals), position, raw, refusals
+    )
+    return spoken or Spoken(Envelope(None, None, len(raw), 0, decoded=False, refused=0))
+
+
+def _made(one: Subscription, make: Callable[[Subscription], Made], problems: list[Problem]) -> Made | None:
+    """Return what is made of a subscription's options, or note what is wrong with them."""
+    try:
+        return make(one)
+    except OptionError as error:
+        file, line, path = one.place
+        key = error.key if error.key in ("format", "profile") else f"options.{error.key}"
+        problems.append(Problem(file, line, path.replace("topic", key), str(error)))
+        return None
+
+
+def _decoder(one: Subscription) -> Decode | None:
+    if one.discover:
+        return _into_inbox
+    if not one.format:
+        return None
+    decode = decoder_of(one.format, one.options)
+    return decode if one.channel == "{channel}" else _renamed(decode, one.channel)
+
+
+def _into_inbox(_payload: bytes, origin: Origin, raw: RawReadings, refusals: list[Refusal]) -> Envelope:
+    """Refuse a message of a device that nobody has configured yet."""
+    detail = "nobody has configured this device: it is in the inbox, see `stackmeter inbox list`"
+    refusals.append(Refusal(origin.position, Code.UNMAPPED, "", detail))
+    return Envelope(None, None, len(raw), 0, decoded=False, refused=0)
+
+
+def _sparkplug_options(one: Subscription) -> SparkplugOptions:
+    return sparkplug_options(one.options)
+
+
+def _renamed(decode: Decode, template: str) -> Decode:
+    """Return a decoder whose channels have the names that a template makes of them."""
+
+    def renamed(payload: bytes, origin: Origin, raw: RawReadings, refusals: list[Refusal]) -> Envelope:
+        first = len(raw)
+        envelope = decode(payload, origin, raw, refusals)
+        names = {name: fill(template, {**origin.words, "channel": name}) for name in set(raw.channel[first:])}
+        raw.channel[first:] = [names[name] for name in raw.channel[first:]]
+        return envelope
+
+    return renamed
+
+
+def _fits(wanted: list[str], levels: list[str]) -> bool:
+    """Whether a topic's levels fit a filter's."""
+    if wanted[-1] == "#":
+        return len(levels) >= len(wanted) - 1 and _fits_each(wanted[:-1], levels)
+    return len(levels) == len(wanted) and _fits_each(wanted, levels)
+
+
+def _fits_each(wanted: list[str], levels: list[str]) -> bool:
+    return all(want in ("+", level) for want, level in zip(wanted, levels, strict=False))
+
+
+def _route(one: Subscription, decode: Decode | None, levels: list[str]) -> Route:
+    if one.discover:
+        return Route("", "", decode)
+    words = _words(one, levels)
+    meanings = {payload.encode(): is_there for payload, is_there in one.status}
+    return Route(*_gateway(one, words), decode, meanings.get, words=words)
+
+
+def _hosted(one: Subscription, options: SparkplugOptions, levels: list[str]) -> Route | None:
+    topic = sparkplug_topics.parse(levels)
+    if topic is None:
+        return None
+    words = {**_words(one, levels), "node": topic.node, "device": topic.device}
+    return Route(*_gateway(one, words), None, sparkplug=(topic, options), words=words)
+
+
+def _words(one: Subscription, levels: list[str]) -> dict[str, str]:
+    return {word: levels[number] for word, number in words_of(one.topic).items()}
+
+
+def _gateway(one: Subscription, words: Mapping[str, str]) -> tuple[str, str]:
+    """Return the id and the name of the gateway that a topic's words name."""
+    park, facility, gateway = (fill(text, words) for text in (one.park, one.facility, one.gateway))
+    return f"{park}/{facility}/{gateway}", gateway
