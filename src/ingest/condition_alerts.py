@@ -9,6 +9,7 @@ from plant.park import Bilingual, Channel, Condition, Gateway, Plant, Source
 from store.alerts import Raised, alert_id, filled
 
 UNKNOWN = "-"  # as a number, in a text
+_NUMBERS = ("value", "limit")  # of a text, with a decimal comma in Vietnamese
 
 Labels = Mapping[str, str]
 
@@ -59,7 +60,9 @@ def raised(condition: Condition, labels: Labels, started_at: int, value: float, 
 
 def _both(text: Bilingual, words: Labels) -> dict[str, str]:
     """Return a text in both languages; where one is missing it is the other, and without either there is none."""
-    vi, en = (filled(one, words) for one in (text.vi or text.en, text.en or text.vi))
+    commas = {**words, **{name: words[name].replace(".", ",") for name in _NUMBERS}}
+    vi = filled(text.vi, commas) if text.vi else filled(text.en, words)
+    en = filled(text.en, words) if text.en else vi
     return {"vi": vi, "en": en} if vi else {}
 
 

@@ -1,13 +1,15 @@
 """Conditions on the line: each is judged on its clock for all its subjects, and becomes alerts in the line's transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ingest.condition_alerts import Labels, raised, subject_id, subject_labels
 from ingest.frame import LineFrame
-from plant.arrays import Bools, Ints, Readings, Times
+from ingest.heard import GatewaysHeard
+from ingest.late_looks import LateLooks
+from plant.arrays import Bools, Readings
 from plant.park import Condition, Plant
 from rules.conditions import Judge, Truth
 from rules.lifecycle import States, advance, told
@@ -40,36 +42,43 @@ class ConditionWatch:
     wakes nobody. A subject that is shelved begins no alert; where it fires still when that ends, it begins one then.
     """
 
-    def __init__(self, plant: Plant, memory: Memory, clock: Callable[[], int], api_url: str) -> None:
-        self._plant, self._memory, self._clock, self._api_url = plant, memory, clock, api_url
-        self._frame = LineFrame(plant, memory, plant.conditions) if plant.conditions else None
+    def __init__(self, plant: Plant, memory: Memory, clock: Callable[[], int], heard: GatewaysHeard) -> None:
+        self._memory, self._clock = memory, clock
+        self._frame = LineFrame(plant, memory, plant.conditions, heard) if plant.conditions else None
         self._grids: dict[tuple[int, int], list[_Watched]] = {}
         self._left: list[StoredState] = []
         self._judged = 0
         self._labels = [subject_labels(plant, condition) for condition in plant.conditions]
         self._judges = [Judge(condition, plant) for condition in plant.conditions]
+        self._late = LateLooks(plant, memory, self._labels) if plant.conditions else None
         self._read()
 
     def reload(self) -> None:
         """Read again where the conditions stand, as after a rollback."""
         if self._frame is not None:
             self._frame.forget()
+        if self._late is not None:
+            self._late.forget()
         self._read()
 
-    def readings(self, new: Readings) -> None:
-        """Take new readings, in order of arrival, after they were written."""
+    def readings(self, new: Readings, fresh: Bools) -> None:
+        """Take readings, in order of arrival, after they were written; those that are not `fresh` were known."""
         if self._frame is not None:
             self._frame.take(new)
-
-    def heard(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
-        """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time."""
-        if self._frame is not None:
-            self._frame.hear(gateways, received, position, time)
+        if self._late is not None:
+            self._late.take(new, fresh)
 
     def judge(self, now: int) -> None:
-        """Judge what is due at a time [ns UTC]."""
+        """Judge what is due at a time [ns UTC], and look again at a little of what came too late."""
         if self._left:
             self._end_left(now)
+        before = self._judged
+        self._judge_due(now)
+        if self._late is not None:
+            self._late.mark(before, self._judged, now)
+            self._late.look(self._judged, now)
+
+    def _judge_due(self, now: int) -> None:
         due = [(now - delay) // every * every for every, delay in self._grids]
         changed: list[StoredState] = []
         is_any = False
@@ -78,14 +87,14 @@ class ConditionWatch:
                 continue
             self._frame.look(instant, now)
             for watched in self._grids[every, delay]:
-                changed += self._judge_one(watched, self._frame, now)
+                changed += self._judge_one(watched, self._frame)
             is_any = True
         if is_any:
             condition_states.save_condition_states(self._memory.connection, changed)
             condition_states.note_conditions_judged(self._memory.connection, now)
             self._judged = now
 
-    def _judge_one(self, watched: _Watched, frame: LineFrame, now: int) -> list[StoredState]:
+    def _judge_one(self, watched: _Watched, frame: LineFrame) -> list[StoredState]:
         """Judge a condition at the frame's instant; return where those stand that stood elsewhere before."""
         truth, condition, before = watched.judge.truth(frame), watched.condition, watched.states
         after, _ = advance(before, truth.truth, truth.clear, frame.now, condition.hold, condition.keep)
@@ -96,30 +105,27 @@ class ConditionWatch:
         rows = np.flatnonzero(moved).tolist()
         for row in rows:
             if begins[row]:
-                self._begin(watched, row, truth, frame.now, now)
+                self._begin(watched, row, truth, frame.now)
             elif ends[row]:
-                self._end(watched, row, truth, frame.now, now)
+                self._end(watched, row, truth, frame.now)
         return [_stored(watched, row) for row in rows]
 
-    def _begin(self, watched: _Watched, row: int, truth: Truth, instant: int, now: int) -> None:
+    def _begin(self, watched: _Watched, row: int, truth: Truth, instant: int) -> None:
         one = raised(
             watched.condition, watched.labels[row], instant, float(truth.value[row]), float(truth.limit[row])
         )
-        alerts.begin(self._memory.connection, self._plant, one, now=now, api_url=self._api_url)
+        alerts.begin(self._memory.connection, one)
         watched.open[row], watched.is_open[row] = one.id, True
 
-    def _end(self, watched: _Watched, row: int, truth: Truth, instant: int, now: int) -> None:
-        self._resolve(watched.open[row], instant, float(truth.value[row]), now)
+    def _end(self, watched: _Watched, row: int, truth: Truth, instant: int) -> None:
+        alerts.end(self._memory.connection, watched.open[row], instant, float(truth.value[row]))
         watched.open[row], watched.is_open[row] = "", False
-
-    def _resolve(self, alert: str, time: int, value: float, now: int) -> None:
-        alerts.end(self._memory.connection, self._plant, alert, time, value, now=now, api_url=self._api_url)
 
     def _end_left(self, now: int) -> None:
         """End the alerts of conditions and subjects that are configured no longer: nothing else ever would."""
         for one in self._left:
             if one.alert:
-                self._resolve(one.alert, now, np.nan, now)
+                alerts.end(self._memory.connection, one.alert, now, np.nan)
         keys = [(one.condition, one.subject) for one in self._left]
         condition_states.drop_condition_states(self._memory.connection, keys)
         self._left = []

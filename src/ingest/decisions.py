@@ -52,7 +52,9 @@ class Decisions:
         try:
             start = month_of(decision.month, zone)
         except ValueError:
-            raise Refusal(f"a month is written like 2026-10, not {decision.month!r}") from None
+            raise Refusal(
+                f"there is no month {decision.month!r} on our clocks: one is written like 2026-10"
+            ) from None
         return self._state.closing.period(decision.park, zone, start)
 
     def _act(self, decision: Decision, period: Period, now: int, offset: int) -> str:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -9,20 +10,26 @@ import numpy as np
 from ingest.heard import GatewaysHeard
 from ingest.reading_pool import ReadingPool, Rows, Sorted
 from plant.arrays import Bools, Floats, Ints, Readings, Times
+from plant.conditions import OF_CHANNEL
 from plant.park import Condition, Plant, Source
 from plant.vocabulary import NS_PER_HOUR, Kind
 from rules.conditions import NEVER, GatewayColumns
 from rules.histories import History
 from store.blocks import CO2E_T, FIELDS, REVISION, coverage
-from store.frame_rows import gateways_online, hour_blocks, newest_readings
+from store.covered_windows import CoveredWindows
+from store.frame_rows import (
+    counting_readings,
+    gateways_online,
+    hour_blocks,
+    last_counting,
+    newest_readings,
+)
 from store.running_sums import RunningSums
 from store.sums import only_events
 
 WHOLE = 1 - 1e-9  # coverage of a window that is complete, but for rounding
 LOADED_AT_ONCE = 1000  # channels, or sources
-_OF_CHANNELS = (
-    "value", "age", "absent", "avg", "max_over", "min_over", "sum_over", "delta", "rate", "spread", "count", "hour_mean",
-)  # fmt: skip
+_OF_CHANNELS = ("value", "age", "absent", *OF_CHANNEL)
 _OF_GATEWAYS = ("online", "silence", "skew")
 
 
@@ -56,21 +63,22 @@ class LineFrame:
     about 25 bytes each. An answer is about an instant, made of all that has come until it is given.
     """
 
-    def __init__(self, plant: Plant, memory: Memory, conditions: Sequence[Condition]) -> None:
-        self._plant, self._memory = plant, memory
+    def __init__(
+        self,
+        plant: Plant,
+        memory: Memory,
+        conditions: Sequence[Condition],
+        heard: GatewaysHeard | None = None,
+    ) -> None:
+        """Take the conditions that ask; without `heard` gateways are as the state has them at the first question."""
+        self._plant, self._memory, self._given = plant, memory, heard
         spans = asked_spans(conditions)
         self._channels = np.array(sorted(spans), np.int64)
         self._place = np.full(len(plant.channels), -1)
         self._place[self._channels] = np.arange(len(self._channels))
         self._span = np.array([spans[channel] for channel in self._channels.tolist()], np.int64)
         self._pool = ReadingPool(len(self._channels), self._load)
-        self._sums = RunningSums(plant, memory.connection, memory.source_ids)
-        asks_gateways = any(
-            step.name in _OF_GATEWAYS for one in conditions for step in (*one.steps, *one.clear)
-        )
-        self._heard = GatewaysHeard(plant, memory.connection) if asks_gateways else None
-        self._patience = np.array([_patience(plant, source) for source in plant.sources], np.int64)
-        self._is_quiet = np.array([only_events(plant, source.index) for source in plant.sources], bool)
+        self._covered = CoveredWindows(plant, memory.connection)
         self._clock = 0
         self.look(0)
 
@@ -90,8 +98,6 @@ class LineFrame:
         """Know only what the state says, as after a rollback."""
         self._pool.forget()
         self._sums.forget()
-        if self._heard is not None:
-            self._heard.forget()
         self.look(self._now, self._clock)
 
     def take(self, new: Readings) -> None:
@@ -101,32 +107,15 @@ class LineFrame:
         if len(mine):
             self._pool.add(Rows(place[mine], new.time[mine], new.value[mine], new.counting[mine]))
 
-    def hear(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
-        """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time."""
-        if self._heard is not None:
-            self._heard.take(gateways, received, position, time)
-
     # --- what a condition asks ------------------------------------------------------------------------------------
 
     def latest(self, channels: Ints) -> tuple[Times, Floats]:
         """Return time and value of each newest counting reading at or before now; `NEVER` and NaN where none is."""
-        known, place = self._settled(), self._place[channels]
-        if not len(known.time):
-            return np.full(len(channels), NEVER), np.full(len(channels), np.nan)
-        row = known.after(place, self._now) - 1
-        found = row >= known.bounds[place]
-        return np.where(found, known.time[row], NEVER), np.where(found, known.value[row], np.nan)
+        return self._settled().latest(self._place[channels], self._now)
 
     def history(self, channels: Ints, span: int) -> History:
         """Return the counting readings in (now - span, now], and of each channel the last one before."""
-        known, place = self._settled(), self._place[channels]
-        stop = known.after(place, self._now)
-        first = known.after(place, self._now - span)
-        first -= first > known.bounds[place]
-        count = stop - first
-        run = np.repeat(np.arange(len(channels)), count)
-        rows = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(len(run))
-        return History(run, known.time[rows], known.value[rows])
+        return self._settled().history(self._place[channels], self._now, span)
 
     def emission_rate(self, sources: Ints) -> Floats:
         """Return the rate in each source's newest complete window at or before now [t/h].
@@ -146,12 +135,14 @@ class LineFrame:
         """Return what is known of each source's emissions in [start, end) [t], as in its totals; NaN where nothing is."""
         return self._sums.tonnes(sources, start, end)
 
+    def covered(self, sources: Ints, start: int, end: int) -> tuple[Floats, Floats]:
+        """Return how many windows each source owes in [start, end), and how much of these is covered [windows]."""
+        return self._covered.of(sources, start, end)
+
     def gateways(self, gateways: Ints) -> GatewayColumns:
         """Return what is known of each gateway."""
         if self._online is None:
             self._online = gateways_online(self._memory.connection)
-        if self._heard is None:
-            raise RuntimeError("no condition asks of gateways")
         names = [self._plant.gateways[k].id for k in gateways.tolist()]
         return GatewayColumns(
             online=np.array(
@@ -162,6 +153,22 @@ class LineFrame:
         )
 
     # --- where the answers come from ------------------------------------------------------------------------------
+
+    @cached_property
+    def _heard(self) -> GatewaysHeard:
+        return self._given or GatewaysHeard(self._plant, self._memory.connection)
+
+    @cached_property
+    def _sums(self) -> RunningSums:
+        return RunningSums(self._plant, self._memory.connection, self._memory.source_ids)
+
+    @cached_property
+    def _patience(self) -> Ints:
+        return np.array([_patience(self._plant, source) for source in self._plant.sources], np.int64)
+
+    @cached_property
+    def _is_quiet(self) -> Bools:
+        return np.array([only_events(self._plant, source.index) for source in self._plant.sources], bool)
 
     def _settled(self) -> Sorted:
         if self._readings is None:
@@ -228,17 +235,52 @@ class LineFrame:
         return np.where(first <= self._now - self._plant.window, 0.0, np.nan)
 
 
+class PastFrame(LineFrame):
+    """A frame of one condition's past: it reads the state from a start on, as far and as much at a time as it is told."""
+
+    def __init__(self, plant: Plant, memory: Memory, condition: Condition, start: int) -> None:
+        super().__init__(plant, memory, [condition])
+        self._ids: list[int] = memory.channel_ids[self._channels].tolist()
+        self._read_until = np.array(
+            [
+                self._first_needed(number, start - span)
+                for number, span in zip(self._ids, self._span.tolist(), strict=True)
+            ],
+            np.int64,
+        )
+        self._pool = ReadingPool(len(self._channels), lambda _places: Rows.empty())
+        self._pool.settle(start - self._span)
+
+    def _first_needed(self, channel: int, since: int) -> int:
+        before = last_counting(self._memory.connection, channel, since)
+        return since if before is None else before - 1
+
+    def read_on(self, until: int, most: int) -> int:
+        """Read readings up to a time, at most so many; return up to when all of them are there [ns UTC]."""
+        for place in np.flatnonzero(self._read_until < until).tolist():
+            time, value = counting_readings(
+                self._memory.connection, self._ids[place], int(self._read_until[place]), until, most
+            )
+            self._pool.add(Rows(np.full(len(time), place), time, value, np.ones(len(time), bool)))
+            self._read_until[place] = until if len(time) < most else time[-1]
+            most -= len(time)
+            if not most:
+                break
+        return int(self._read_until.min(initial=until))
+
+
 def asked_spans(conditions: Sequence[Condition]) -> dict[int, int]:
     """Return for how long before now conditions ask of each channel [ns], by index; nothing of those that none asks."""
     spans: dict[int, int] = {}
     for condition in conditions:
-        for channels, span in _asked(condition):
+        for channels, span in asked_readings(condition):
             for channel in channels:
                 spans[channel] = max(spans.get(channel, 0), span + condition.every + condition.delay)
     return spans
 
 
-def _asked(condition: Condition) -> Iterator[tuple[Sequence[int], int]]:
+def asked_readings(condition: Condition) -> Iterator[tuple[Sequence[int], int]]:
+    """Yield which channel's readings a condition asks for each of its subjects, and how long before now [ns]."""
     for step in (*condition.steps, *condition.clear):
         if step.name not in _OF_CHANNELS:
             continue

@@ -1,4 +1,4 @@
-"""When gateways were heard last and by how much their clocks are off, as their messages tell; for conditions that ask."""
+"""When gateways were heard last and by how much their clocks are off, as their messages tell; for conditions, and for whoever asks the API."""
 
 import sqlite3
 from collections.abc import Sequence

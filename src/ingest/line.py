@@ -3,41 +3,36 @@
 The order of its stages stands in `Line.stages` and nowhere else.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Protocol
 
 import numpy as np
 
-from ingest import topics
+from ingest.accounts import Accounts
 from ingest.alert_actions import AlertActions
+from ingest.batch import MAX_PAYLOAD, Batch, consecutive
 from ingest.decisions import Decisions
 from ingest.evaluate import Evaluated, Evaluator
-from ingest.formats import native
-from ingest.formats.columns import Envelope, RawReadings, Refusal
+from ingest.formats.columns import Refusal
 from ingest.normalise import Normaliser
 from ingest.recompute import fields_of
+from ingest.replay import Replays
 from ingest.sequences import Boot, holes
-from ingest.topics import GatewayTopic, TopicClass
+from ingest.sparkplug.nodes import Nodes, Spoken
+from ingest.subscriptions import Route, Subscriptions, hear
 from plant.arrays import Bools, Ints, Readings, Times
 from plant.park import Plant
-from plant.vocabulary import NS_PER_DAY, Code, Kind, Outcome, Verdict
+from plant.vocabulary import NS_PER_DAY, Code, Kind, Verdict
 from rules.engine import Emissions
-from store import alert_actions, blocks
-from store.books import ACK_DAYS, OUTCOMES, Refused, Tally
+from store import alert_actions, blocks, closing, replays
+from store.books import ACK_DAYS
 from store.emissions import Changes
 from store.journal import DECISION, JournalReader, Message
 from store.ledger import Entry
+from store.sparkplug import store_nodes, stored_nodes
 from store.state import State
 
-MAX_PAYLOAD = 256 * 1024
-KEPT_OF_REJECTED = 1024
-_ACCEPTED, _LATE, _DUPLICATE = (
-    OUTCOMES.index(o) for o in (Outcome.ACCEPTED, Outcome.LATE, Outcome.DUPLICATE)
-)
 CONFLICT_AMONG = 50  # newest readings of a channel, of which
 CONFLICT_OUTLIERS = 20  # may be outliers; more are a `channel_conflict`
 MOST_MESSAGES = 20_000  # of a micro-batch
@@ -50,6 +45,10 @@ class Watch(Protocol):
 
     def readings(self, new: Readings, fresh: Bools) -> None:
         """Judge new readings, in order of arrival."""
+        ...
+
+    def replayed(self, new: Readings, fresh: Bools) -> None:
+        """Take readings that come too late to wake anybody."""
         ...
 
     def heard(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
@@ -66,7 +65,7 @@ class Watch(Protocol):
 
 
 class Regulated(Protocol):
-    """What counts the hours of sources under a regulation, last inside the line's transaction."""
+    """What counts the hours of sources under a regulation, after the stages."""
 
     def take(self, evaluated: Evaluated | None, now: int, journal: tuple[int, int]) -> None:
         """Count the hours that are due, and again those that new readings changed."""
@@ -85,35 +84,6 @@ class NoRegulation:
 
     def reload(self) -> None:
         """Do nothing."""
-
-
-@dataclass(slots=True)
-class Batch:
-    """A micro-batch on its way through the stages."""
-
-    offset: int
-    messages: list[Message]
-    received: Times = field(default_factory=lambda: np.empty(0, np.int64))
-    gateways: list[str] = field(default_factory=list)
-    envelopes: dict[int, Envelope] = field(default_factory=dict)
-    raw: RawReadings = field(default_factory=RawReadings)
-    refusals: list[Refusal] = field(default_factory=list)
-    rejected: dict[int, Refusal] = field(default_factory=dict)
-    statuses: list[int] = field(default_factory=list)
-    readings: Readings = field(default_factory=Readings.empty)
-    position: Ints = field(default_factory=lambda: np.empty(0, np.int64))  # of each reading's message
-    repeated: set[int] = field(default_factory=set)  # messages whose sequence number was known
-    counted: set[int] = field(default_factory=set)  # messages with a new sequence number
-    disturbed: list[tuple[int, int, int]] = field(default_factory=list)
-    evaluated: Evaluated | None = None
-    tally: Tally = field(default_factory=Tally)
-
-    @property
-    def done(self) -> Evaluated:
-        """What the evaluation said; only after it."""
-        if self.evaluated is None:
-            raise RuntimeError("the stages ran out of order")
-        return self.evaluated
 
 
 class Line:
@@ -137,9 +107,16 @@ class Line:
         self._evaluator, self._watch = evaluator, watch
         self._clock, self._crash, self._project = clock, crash, project
         self._regulated = regulated or NoRegulation()
+        self._subscriptions = Subscriptions(plant)
+        self._nodes = Nodes(stored_nodes(state.connection))
         self._normaliser = Normaliser(plant)
-        self._decisions = Decisions(plant, state, clock)
-        self._alert_actions = AlertActions(plant, state)
+        self._accounts = Accounts(state.books, plant.allowed_lateness)
+        self._replays = Replays(state, journal, self._subscriptions, clock)
+        self._takers: dict[bytes, Callable[[Message, int], None]] = {
+            closing.TOPIC: Decisions(plant, state, clock).take,
+            alert_actions.TOPIC: AlertActions(plant, state).take,
+            replays.TOPIC: self._replays.take,
+        }
         self._known_boots = state.books.boots()
         self._boots: dict[tuple[str, str], Boot] = {}
         self._event_channels = _event_channels(plant)
@@ -153,6 +130,7 @@ class Line:
         self.behind = False  # the last micro-batch was cut: more waits
         self.conflicts = self._stored_conflicts()
         self.heard: set[str] = set()  # gateways to acknowledge; the publisher empties it
+        self._spoke: set[str] = set()  # those of the open transaction
         self.stages: tuple[Callable[[Batch], None], ...] = (
             self._decode,
             self._normalise,
@@ -160,9 +138,15 @@ class Line:
             self._evaluate,
             self._emit,
             self._judge,
-            self._account,
+            self._accounts.settle,
             self._project_readings,
         )
+
+    def rebirths(self) -> list[str]:
+        """Return the edge nodes, group/node, that are to be asked for a rebirth, each once."""
+        wanted = list(self._nodes.wanted)
+        self._nodes.wanted.clear()
+        return wanted
 
     @property
     def next(self) -> int:
@@ -170,64 +154,79 @@ class Line:
         return self._next
 
     def step(self) -> int:
-        """Take the next micro-batch through all stages and commit; return how many messages it had."""
+        """Take a part of what is replayed and the next micro-batch, commit, and return how many messages that was."""
         batch = self._read()
         try:
-            if not batch.messages:
-                with self._state.transaction():
-                    self._watch.windows(self._clock())
-                    self._regulated.take(None, self._clock(), (self._next, self._next))
-                return 0
             with self._state.transaction():
-                if batch.messages[0].flags & DECISION:
-                    self._decide(batch.messages[0], batch.offset)
+                replayed = self._replays.step(self._take)
+                if batch.messages:
+                    self._advance(batch)
                 else:
-                    for stage in self.stages:
-                        stage(batch)
+                    self._nodes.give_up(self._clock())
+                    store_nodes(self._state.connection, self._nodes.changed())
+                    self._regulated.take(None, self._clock(), (self._next, self._next))
                 self._watch.windows(self._clock())
-                end = batch.offset + len(batch.messages)
-                self._regulated.take(batch.evaluated, self._clock(), (batch.offset, end))
-                if batch.offset == 1:
-                    self._state.bind(self._journal.identity())
-                self._state.move_cursor(batch.offset + len(batch.messages))
-                self._crash("line_before_commit")
+                if batch.messages or replayed:
+                    self._crash("line_before_commit")
         except BaseException:
             self._forget()
             raise
-        self._crash("line_after_commit")
-        self._next = batch.offset + len(batch.messages)
-        self.heard.update(batch.gateways[position] for position in batch.envelopes)
-        return len(batch.messages)
+        if batch.messages or replayed:
+            self._crash("line_after_commit")
+        self._next += len(batch.messages)
+        self.heard |= self._spoke
+        self._spoke.clear()
+        self.behind |= self._replays.waiting
+        return len(batch.messages) + replayed
 
-    def _decide(self, message: Message, offset: int) -> None:
-        """Take what a person decided; its topic says of what."""
-        of_alerts = message.topic == alert_actions.TOPIC
-        (self._alert_actions if of_alerts else self._decisions).take(message, offset)
+    def _advance(self, batch: Batch) -> None:
+        """Take what comes next in the journal, and move the cursor behind it."""
+        first, end = batch.journal
+        if batch.messages[0].flags & DECISION:
+            self._takers[batch.messages[0].topic](batch.messages[0], first)
+            self._regulated.take(None, self._clock(), (first, end))
+        else:
+            self._take(batch)
+        if first == 1:
+            self._state.bind(self._journal.identity())
+        self._state.move_cursor(end)
+
+    def _take(self, batch: Batch) -> None:
+        """Take messages through all stages."""
+        for stage in self.stages:
+            stage(batch)
+        self._regulated.take(batch.evaluated, self._clock(), batch.journal)
+        self._spoke.update({batch.gateways[position] for position in batch.envelopes} - {""})
 
     def _read(self) -> Batch:
         """Gather messages from the cursor on, bounded in number and bytes; a decision is a batch of its own."""
-        batch, size = Batch(self._next, []), 0
-        self.behind = False
+        messages, self.behind = self._gather()
+        return consecutive(self._next, messages)
+
+    def _gather(self) -> tuple[list[Message], bool]:
+        """Return the messages of a micro-batch, and whether it was cut."""
+        gathered: list[Message] = []
+        size = 0
         for _, messages in self._journal.read(self._next, MOST_MESSAGES + 1):
             for message in messages:
                 size += len(message.payload) + 64
-                if batch.messages and (size > self._most_bytes or len(batch.messages) == MOST_MESSAGES):
-                    self.behind = True
-                    return batch
-                if message.flags & DECISION and batch.messages:
-                    self.behind = True
-                    return batch
-                batch.messages.append(message)
+                if gathered and (size > self._most_bytes or len(gathered) == MOST_MESSAGES):
+                    return gathered, True
+                if message.flags & DECISION and gathered:
+                    return gathered, True
+                gathered.append(message)
                 if message.flags & DECISION:
-                    self.behind = True
-                    return batch
-        return batch
+                    return gathered, True
+        return gathered, False
 
     def _forget(self) -> None:
         """After a rollback, read again whatever the failed batch had changed in memory."""
         self._evaluator.forget()
         self._watch.reload()
         self._regulated.reload()
+        self._replays.reload()
+        self._spoke.clear()
+        self._nodes.reload(stored_nodes(self._state.connection))
         self._known_boots = self._state.books.boots()
         self._boots.clear()
         self._first = self._state.first_readings()
@@ -241,17 +240,13 @@ class Line:
         """Sort messages by topic and decode those that hold readings."""
         batch.received = np.array([m.received for m in batch.messages], np.int64)
         for position, message in enumerate(batch.messages):
-            topic = topics.parse(message.topic)
-            batch.gateways.append(topic.id if topic else "")
-            refusal = _rejection(position, message, topic)
-            if refusal is not None:
-                batch.rejected[position] = refusal
-            elif topic is None or topic.use is TopicClass.STATUS:
-                batch.statuses.append(position)
+            route = self._subscriptions.route(message.topic)
+            batch.gateways.append(route.id if route else "")
+            if route is None or len(message.payload) > MAX_PAYLOAD:
+                batch.rejected[position] = _rejection(position, message)
             else:
-                batch.envelopes[position] = native.decode(
-                    message.payload, position, topic.gateway, batch.raw, batch.refusals
-                )
+                spoken = hear(route, message, position, self._nodes, batch.raw, batch.refusals)
+                self._note_spoken(batch, position, spoken, route)
 
     def _normalise(self, batch: Batch) -> None:
         """Resolve channels and units, read times, check limits."""
@@ -271,7 +266,7 @@ class Line:
             raw, np.array(channel, np.int32), batch.received[position_of], batch.refusals
         )
         batch.readings, batch.position = readings, position_of[rows]
-        readings.message = batch.offset + batch.position
+        readings.message = batch.offsets[batch.position]
         boots = self._number_boots(batch)
         readings.boot = boots[batch.position]
 
@@ -284,13 +279,14 @@ class Line:
                 by_boot[batch.gateways[position], envelope.boot].append(position)
         touched: dict[str, set[str]] = defaultdict(set)
         for (gateway, name), positions in by_boot.items():
-            seqs = [batch.envelopes[position].seq or 0 for position in positions]
-            came = self._boot(gateway, name).add(
-                seqs, [first[p] for p in positions], [last[p] for p in positions]
-            )
+            boot = self._boot(gateway, name)
             touched[gateway].add(name)
-            for position, new in zip(positions, came, strict=True):
+            new_here = [p for p in positions if not self._was_counted(batch, p, boot, first[p], last[p])]
+            seqs = [batch.envelopes[position].seq or 0 for position in new_here]
+            came = boot.add(seqs, [first[p] for p in new_here], [last[p] for p in new_here])
+            for position, new in zip(new_here, came, strict=True):
                 (batch.counted if new else batch.repeated).add(position)
+        store_nodes(self._state.connection, self._nodes.changed())
         for gateway, names in touched.items():
             for name in names:
                 boot = self._boots[gateway, name]
@@ -299,6 +295,15 @@ class Line:
                 boot.come.clear()
             if gateway in self._event_channels:
                 batch.disturbed += self._find_holes(gateway)
+                if batch.before:  # its channels may have been none when these holes opened
+                    batch.disturbed += self._open_holes(gateway)
+
+    def _was_counted(
+        self, batch: Batch, position: int, boot: Boot, first: int | None, last: int | None
+    ) -> bool:
+        """Whether a message is replayed whose own number was entered when it came; its readings give it their times now."""
+        seq = batch.envelopes[position].seq or 0
+        return position in batch.counted and boot.date(seq, first, last)
 
     def _evaluate(self, batch: Batch) -> None:
         """Find which readings are new, and the windows they change."""
@@ -312,36 +317,16 @@ class Line:
         e = batch.done.emissions
         changes = self._store_emissions(e)
         if len(changes):
-            end = batch.offset + len(batch.messages)
-            entry = Entry(self._clock(), "readings", "line", self._plant.hash, batch.offset, end)
+            entry = Entry(self._clock(), batch.cause, batch.actor, self._plant.hash, *batch.journal)
             self._state.ledger.append(entry, changes)
 
     def _judge(self, batch: Batch) -> None:
         """Let the alert rules see the new readings."""
+        if batch.before:
+            self._watch.replayed(batch.readings, batch.done.fresh)
+            return
         self._watch.readings(batch.readings, batch.done.fresh)
         self._watch.heard(batch.gateways, batch.received, batch.position, batch.readings.time)
-
-    def _account(self, batch: Batch) -> None:
-        """Give every message and every reading its one outcome."""
-        counts = self._count_readings(batch)
-        blamed: dict[int, Refusal] = {}
-        for refusal in batch.refusals:
-            blamed.setdefault(refusal.message, refusal)
-        for position in batch.repeated:
-            if counts[:2, position].any() and position not in blamed:
-                blamed[position] = _conflict(position, batch.envelopes[position])
-        for position, refusal in batch.rejected.items():
-            self._refuse(batch, position, Outcome.REJECTED, refusal)
-        for position in sorted(blamed):
-            self._settle_blamed(batch, position, counts[:, position], blamed[position])
-        self._settle_plain(batch, [p for p in batch.envelopes if p not in blamed], counts)
-        for position in batch.statuses:
-            message = batch.messages[position]
-            online = _online(message.payload)
-            self._state.books.status(
-                batch.gateways[position], message.received, online, message.payload[:KEPT_OF_REJECTED]
-            )
-        self._state.books.add(batch.tally)
 
     def _project_readings(self, batch: Batch) -> None:
         """Put what was written out for InfluxDB."""
@@ -354,68 +339,16 @@ class Line:
 
     # --- parts of stages --------------------------------------------------------------------------------------
 
-    def _settle_plain(self, batch: Batch, positions: list[int], counts: Ints) -> None:
-        """Settle all messages that nothing is wrong with."""
-        at = np.array(positions, np.int64)
-        in_time, late, known = counts[:, at]
-        nothing = in_time + late + known == 0
-        counted = np.isin(at, list(batch.counted)) if nothing.any() else nothing
-        accepted = (in_time > 0) | (nothing & counted)
-        outcome = np.select([accepted, late > 0], [_ACCEPTED, _LATE], _DUPLICATE)
-        gateways = [batch.gateways[position] for position in positions]
-        batch.tally.add_all(gateways, batch.received[at], "messages", outcome, np.ones(len(at), np.int64))
-        for of_reading, count in ((_ACCEPTED, in_time), (_LATE, late), (_DUPLICATE, known)):
-            batch.tally.add_all(gateways, batch.received[at], "readings", np.full(len(at), of_reading), count)
-
-    def _settle_blamed(self, batch: Batch, position: int, counts: Ints, refusal: Refusal) -> None:
-        """Settle a message that is quarantined, or is again what was quarantined; its other readings do count."""
-        envelope, (in_time, late, known) = batch.envelopes[position], counts.tolist()
-        outcome = self._refuse(batch, position, Outcome.QUARANTINED, refusal)
-        refused = envelope.count + envelope.refused - in_time - late - known
-        for of_reading, count in (
-            (Outcome.ACCEPTED, in_time),
-            (Outcome.LATE, late),
-            (Outcome.DUPLICATE, known),
-            (outcome, refused),
-        ):
-            if count:
-                received = int(batch.received[position])
-                batch.tally.add(batch.gateways[position], received, "readings", of_reading, count)
-
-    def _refuse(self, batch: Batch, position: int, outcome: Outcome, refusal: Refusal) -> Outcome:
-        """Keep a refused message, unless the same bytes were refused within a day: then it is a duplicate."""
-        message, gateway = batch.messages[position], batch.gateways[position]
-        digest = blake2b(message.payload, digest_size=16).digest()
-        if self._state.books.refused_before(digest, message.topic, message.received):
-            batch.tally.add(gateway, message.received, "messages", Outcome.DUPLICATE)
-            return Outcome.DUPLICATE
-        kept = message.payload if outcome is Outcome.QUARANTINED else message.payload[:KEPT_OF_REJECTED]
-        self._state.books.keep(
-            Refused(
-                message=batch.offset + position,
-                received=message.received,
-                gateway=gateway,
-                topic=message.topic,
-                outcome=outcome,
-                code=refusal.code,
-                path=refusal.path,
-                detail=refusal.detail,
-                size=len(message.payload),
-                digest=digest,
-                payload=kept,
-            )
-        )
-        batch.tally.add(gateway, message.received, "messages", outcome)
-        batch.tally.blame(gateway, message.received, refusal.code)
-        return outcome
-
-    def _count_readings(self, batch: Batch) -> Ints:
-        """Return how many readings of each message were new in time, new but late, and known: [3, messages]."""
-        fresh = batch.done.fresh
-        late = fresh & (batch.readings.time < batch.received[batch.position] - self._plant.allowed_lateness)
-        size = len(batch.messages)
-        counts = [np.bincount(batch.position, which, size) for which in (fresh & ~late, late, ~fresh)]
-        return np.stack(counts).astype(np.int64)
+    def _note_spoken(self, batch: Batch, position: int, spoken: Spoken | None, route: Route) -> None:
+        """Note what a message was."""
+        if spoken is None:
+            batch.statuses[position] = route.online(batch.messages[position].payload)
+            return
+        batch.envelopes[position] = spoken.envelope
+        if spoken.online is not None:
+            batch.statuses[position] = spoken.online
+        if spoken.is_new:
+            batch.counted.add(position)
 
     def _store_emissions(self, e: Emissions) -> Changes:
         return self._state.emissions.apply(
@@ -485,6 +418,11 @@ class Line:
             self._holes[channel] = found
         return moved
 
+    def _open_holes(self, gateway: str) -> list[tuple[int, int, int]]:
+        """Return (channel, from, to) of the open holes of a gateway."""
+        channels = self._event_channels[gateway]
+        return [(k, start, end) for k in channels for start, end in self._holes[k] if end > start]
+
     def acknowledgements(self, gateway: str) -> list[tuple[str, int, list[list[int]]]]:
         """Return (boot, received_through, missing) of every boot heard lately, latest first."""
         since = self._clock() - ACK_DAYS * NS_PER_DAY
@@ -496,19 +434,13 @@ class Line:
         ]
 
 
-def _conflict(position: int, envelope: Envelope) -> Refusal:
-    detail = f"boot {envelope.boot!r} has sent {envelope.seq} before, with other readings"
-    return Refusal(position, Code.CONFLICT_SEQ, "seq", detail)
-
-
-def _rejection(position: int, message: Message, topic: GatewayTopic | None) -> Refusal | None:
-    """Say why a message is refused before it is decoded, if it is."""
+def _rejection(position: int, message: Message) -> Refusal:
+    """Say why a message is refused before it is decoded."""
     if len(message.payload) > MAX_PAYLOAD:
         detail = f"{len(message.payload)} bytes, at most {MAX_PAYLOAD} are taken: split the message"
         return Refusal(position, Code.TOO_LARGE, "", detail)
-    if topic is None:
-        return Refusal(position, Code.TOPIC, "", "expected sm/v1/{park}/{facility}/{gateway}/readings")
-    return None
+    detail = "expected sm/v1/{park}/{facility}/{gateway}/readings, or a topic of `subscriptions`"
+    return Refusal(position, Code.TOPIC, "", detail)
 
 
 def _time_bounds(batch: Batch) -> tuple[list[int | None], list[int | None]]:
@@ -522,16 +454,6 @@ def _time_bounds(batch: Batch) -> tuple[list[int | None], list[int | None]]:
     for position in empty:
         bounds[0][position] = bounds[1][position] = None
     return bounds
-
-
-def _online(payload: bytes) -> bool | None:
-    """Return what a status says, None where it cannot be read."""
-    try:
-        status = json.loads(payload)
-    except (ValueError, RecursionError):
-        return None
-    said = status.get("online") if isinstance(status, dict) else None
-    return said if isinstance(said, bool) else None
 
 
 def _event_channels(plant: Plant) -> dict[str, list[int]]:

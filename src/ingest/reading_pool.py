@@ -10,6 +10,8 @@ from typing import Self
 import numpy as np
 
 from plant.arrays import Bools, Floats, Ints, Times
+from rules.conditions import NEVER
+from rules.histories import History
 
 _SPARE = 4096  # readings beyond a quarter more than were needed, before those that are not needed any more go
 
@@ -56,6 +58,24 @@ class Sorted:
             high[search] = _bisect(self.time, low[search], high[search], time)
         return high
 
+    def latest(self, place: Ints, now: int) -> tuple[Times, Floats]:
+        """Return time and value of each channel's newest reading at or before an instant; `NEVER` and NaN where none is."""
+        if not len(self.time):
+            return np.full(len(place), NEVER), np.full(len(place), np.nan)
+        row = self.after(place, now) - 1
+        found = row >= self.bounds[place]
+        return np.where(found, self.time[row], NEVER), np.where(found, self.value[row], np.nan)
+
+    def history(self, place: Ints, now: int, span: int) -> History:
+        """Return the readings in (now - span, now], and of each channel the last one before."""
+        stop = self.after(place, now)
+        first = self.after(place, now - span)
+        first -= first > self.bounds[place]
+        count = stop - first
+        run = np.repeat(np.arange(len(place)), count)
+        rows = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(len(run))
+        return History(run, self.time[rows], self.value[rows])
+
 
 Load = Callable[[Ints], Rows]
 
@@ -86,7 +106,7 @@ class ReadingPool:
             self._rows = self._load(np.arange(self._count))
             self._trimmed, self._counting = len(self._rows.time), None
         if self._waiting:
-            self._sort_in(_in_order(Rows.concat(self._waiting)))
+            self._sort_in(in_order(Rows.concat(self._waiting)))
             self._waiting, self._counting = [], None
         if len(self._rows.time) > self._trimmed + self._trimmed // 4 + _SPARE:
             self._trim(self._rows, since)
@@ -130,7 +150,8 @@ class ReadingPool:
         self._trimmed, self._counting = len(self._rows.time), None
 
 
-def _in_order(rows: Rows) -> Rows:
+def in_order(rows: Rows) -> Rows:
+    """Return rows by place and time."""
     return rows.take(np.lexsort((rows.time, rows.place)))
 
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from store.books import Run
 
@@ -25,14 +25,28 @@ class Boot:
             stop = start + 1
             while stop < len(seqs) and seqs[stop] == seqs[stop - 1] + 1:
                 stop += 1
-            times = _known_first(first[start:stop]), _known_first(last[start:stop][::-1])
-            streak = Run(seqs[start], seqs[stop - 1], *times)
-            if self._insert(streak):
+            if self._insert(_run(seqs[start:stop], first[start:stop], last[start:stop])):
                 came += [True] * (stop - start)
             else:  # some of the streak were there
-                came += [self._insert(Run(seqs[k], seqs[k], first[k], last[k])) for k in range(start, stop)]
+                each = [slice(k, k + 1) for k in range(start, stop)]
+                came += [self._insert(_run(seqs[one], first[one], last[one])) for one in each]
             start = stop
         return came
+
+    def date(self, seq: int, first: int | None, last: int | None) -> bool:
+        """Note the times [ns] that the message of a known number turned out to have; False where it is not known."""
+        at = bisect_right(self.runs, seq, key=lambda run: run.low) - 1
+        if at < 0 or seq > self.runs[at].high:
+            return False
+        run = new = self.runs[at]
+        if first is not None and (new.low_time is None or (seq, first) < (new.low_at, new.low_time)):
+            new = replace(new, low_time=first, low_at=seq)
+        if last is not None and (new.high_time is None or (seq, last) > (new.high_at, new.high_time)):
+            new = replace(new, high_time=last, high_at=seq)
+        if new != run:
+            self._remove(run)
+            self.runs[at] = self.come[new.low] = new
+        return True
 
     def _insert(self, new: Run) -> bool:
         """Put a run among the others and join it with its neighbours; False, and nothing done, if they overlap."""
@@ -98,13 +112,19 @@ def _began(boot: Boot) -> int:
     return min((run.low_time for run in boot.runs if run.low_time is not None), default=0)
 
 
+def _run(seqs: Sequence[int], first: Sequence[int | None], last: Sequence[int | None]) -> Run:
+    """Return the run of consecutive numbers with the times [ns] of their messages' readings."""
+    dated = [k for k, time in enumerate(first) if time is not None]
+    if not dated:
+        return Run(seqs[0], seqs[-1], None, None)
+    low, high = dated[0], dated[-1]
+    return Run(seqs[0], seqs[-1], first[low], last[high], seqs[low], seqs[high])
+
+
 def _joined(one: Run, next_one: Run) -> Run:
-    low_time = _known_first((one.low_time, next_one.low_time))
-    return Run(one.low, next_one.high, low_time, _known_first((next_one.high_time, one.high_time)))
-
-
-def _known_first(times: Sequence[int | None]) -> int | None:
-    return next((time for time in times if time is not None), None)
+    low = one if one.low_time is not None else next_one
+    high = next_one if next_one.high_time is not None else one
+    return Run(one.low, next_one.high, low.low_time, high.high_time, low.low_at, high.high_at)
 
 
 def _disjoint(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ import msgspec
 from plant.matchers import matcher
 from plant.park import Plant
 from rules.muting import SNOOZE, Alert, Mute, Silence
-from rules.routing import FAR, NEVER, Group, Notice, Router, Telling
+from rules.routing import FAR, NEVER, Group, Notice, Router, Telling, implied
 from store.alert_views import silences
 from store.alerts import note_event
 from store.notices import groups, save_group, send
@@ -18,10 +18,14 @@ _OPEN = "SELECT id, rule, severity, labels, started_at, ended_at, acknowledged_a
 
 
 class Teller:
-    """Looks again whenever something happened to an alert, or the time has come that the last look named."""
+    """Looks again whenever something happened to an alert, or the time has come that the last look named.
+
+    It is asked at the end of every transaction that may have changed an alert, so that of all that is stored when it begins
+    whoever is to know was told.
+    """
 
     def __init__(self, plant: Plant, connection: sqlite3.Connection, api_url: str, key: bytes = b"") -> None:
-        """Read nothing yet; `key` signs the links by which alerts can be acknowledged, b"" gives none."""
+        """Note what has happened so far; `key` signs the links by which alerts can be acknowledged, b"" gives none."""
         self._connection, self._api_url, self._key = connection, api_url, key
         self._webhooks = {webhook.name: webhook for webhook in plant.webhooks}
         zones = {park.name: park.zone for park in plant.parks}
@@ -30,24 +34,39 @@ class Teller:
 
     def forget(self) -> None:
         """Look again at the next instant, as after a rollback or a restart."""
-        self._seen, self._looked, self._wake = -1, FAR, NEVER
+        self._seen, self._looked, self._wake = self._newest_event(), FAR, NEVER
 
     def tell(self, now: int) -> None:
-        """Queue the notices that are due at an instant [ns UTC]; without routes there are none."""
-        if self._router is None:
-            return
+        """Queue the notices that are due at an instant [ns UTC]."""
         newest = self._newest_event()
         if newest == self._seen and self._looked <= now < self._wake:
             return
         before = [msgspec.json.decode(content, type=Group) for content in groups(self._connection)]
-        alerts = self._alerts(before)
-        telling = self._router.decide(alerts, before, self._silences(now), now)
+        if self._router is None:
+            telling = implied(self._transitions(before), self._webhooks, before)
+        else:
+            telling = self._router.decide(self._alerts(before), before, self._silences(now), now)
         self._keep(telling, now)
         self._show(telling.mutes, now)
         self._seen, self._looked, self._wake = self._newest_event(), now, telling.wake
 
     def _newest_event(self) -> int:
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM alert_event").fetchone()[0])
+
+    def _transitions(self, before: list[Group]) -> list[tuple[str, bool]]:
+        """Return the alerts that began (true) or ended since the last look, in order.
+
+        Before them come those that began earlier, and that routes which are configured no more had kept from being told.
+        """
+        rows = self._connection.execute(
+            "SELECT alert, kind FROM alert_event WHERE id > ? AND kind IN ('firing', 'resolved') ORDER BY id",
+            (self._seen,),
+        )
+        since = [(alert, kind == "firing") for alert, kind in rows]
+        muted = self._connection.execute("SELECT id FROM alert WHERE ended_at IS NULL AND muted_by != ''")
+        held = {number for (number,) in muted} | {number for group in before for number in group.waiting}
+        told = {number for group in before for number in group.told}
+        return [(number, True) for number in sorted(held - told)] + since
 
     def _alerts(self, before: list[Group]) -> list[Alert]:
         """Return the open alerts, and those that somebody was told of."""

@@ -7,11 +7,20 @@ from dataclasses import replace
 import numpy as np
 
 from ingest.condition_watch import ConditionWatch
+from ingest.heard import GatewaysHeard
 from ingest.telling import Teller
 from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Plant, ThresholdRule
 from plant.vocabulary import NS_PER_HOUR
-from rules.thresholds import Judgement, RuleState, State, judge_readings, judge_windows, unknown_since
+from rules.thresholds import (
+    Judgement,
+    RuleState,
+    State,
+    breaches,
+    judge_readings,
+    judge_windows,
+    unknown_since,
+)
 from store import alerts, blocks
 from store.state import State as Memory
 
@@ -23,7 +32,7 @@ class RuleWatch:
         self, plant: Plant, memory: Memory, clock: Callable[[], int], api_url: str, key: bytes = b""
     ) -> None:
         """Read where the rules stand; `key` signs the links by which alerts can be acknowledged, b"" gives none."""
-        self._plant, self._memory, self._clock, self._api_url = plant, memory, clock, api_url
+        self._plant, self._memory, self._clock = plant, memory, clock
         self._by_channel: dict[int, list[ThresholdRule]] = {}
         for rule in plant.rules:
             if rule.channel >= 0:
@@ -31,26 +40,33 @@ class RuleWatch:
         self._on_windows = [rule for rule in plant.rules if rule.source >= 0]
         self._states: dict[str, RuleState] = {}
         self._teller = Teller(plant, memory.connection, api_url, key)
-        self._conditions = ConditionWatch(plant, memory, clock, api_url)
+        self._heard = GatewaysHeard(plant, memory.connection)
+        self._conditions = ConditionWatch(plant, memory, clock, self._heard)
+        self._left: dict[str, str | None] = {}
         self._read()
 
     def reload(self) -> None:
         """Read again where the rules stand, as after a rollback."""
+        self._heard.forget()
         self._conditions.reload()
         self._read()
 
     def _read(self) -> None:
         self._teller.forget()
         stored = alerts.rule_states(self._memory.connection)
+        names = {rule.name for rule in self._plant.rules}
+        self._left = {name: alert for name, (_, _, alert) in stored.items() if name not in names}
         self._states = {
-            name: RuleState(State(s), judged, alert) for name, (s, judged, alert) in stored.items()
+            name: RuleState(State(s), judged, alert)
+            for name, (s, judged, alert) in stored.items()
+            if name in names
         }
         for rule in self._on_windows:  # a new rule on windows begins now: what was before wakes nobody
             self._states.setdefault(rule.name, RuleState(judged=self._due(rule, self._clock())))
 
     def readings(self, new: Readings, fresh: Bools) -> None:
         """Judge new readings, in order of arrival, by the rules on their channels."""
-        self._conditions.readings(new)
+        self._conditions.readings(new, fresh)
         for channel in np.unique(new.channel[fresh]).tolist() if self._by_channel else ():
             for rule in self._by_channel.get(channel, ()):
                 mine = new.take(fresh & (new.channel == channel))
@@ -67,12 +83,27 @@ class RuleWatch:
                     ),
                 )
 
+    def replayed(self, new: Readings, fresh: Bools) -> None:
+        """Take readings of messages that are taken anew: what would have fired then is noted, and wakes nobody."""
+        self._conditions.readings(new, fresh)
+        for channel in np.unique(new.channel[fresh]).tolist() if self._by_channel else ():
+            mine = new.take(fresh & (new.channel == channel) & new.counting)
+            for rule in self._by_channel.get(channel, ()):
+                state = self._state(rule)
+                late = breaches(rule.above, rule.limit, mine.value)
+                self._apply(
+                    rule,
+                    Judgement(state.state, state.judged, (), mine.time[late], mine.value[late]),
+                )
+
     def heard(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
         """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time."""
-        self._conditions.heard(gateways, received, position, time)
+        self._heard.take(gateways, received, position, time)
 
     def windows(self, now: int) -> None:
         """Judge windows and conditions whose time has come, mark rules without readings as unknown, and tell what is due."""
+        if self._left:
+            self._end_left(now)
         for rule in self._on_windows:
             state = self._state(rule)
             if self._due(rule, now) > state.judged:
@@ -87,6 +118,14 @@ class RuleWatch:
                 self._doubt(rule, now, self._plant.channels[channel].max_gap)
         self._conditions.judge(now)
         self._teller.tell(now)
+
+    def _end_left(self, now: int) -> None:
+        """End the alerts of limits that are configured no longer: nothing else ever would."""
+        for alert in self._left.values():
+            if alert is not None:
+                alerts.end(self._memory.connection, alert, now, np.nan)
+        alerts.drop_rule_states(self._memory.connection, self._left)
+        self._left = {}
 
     def _doubt(self, rule: ThresholdRule, now: int, max_gap: int) -> None:
         state = self._state(rule)
@@ -105,7 +144,6 @@ class RuleWatch:
             judgement,
             self._state(rule).alert,
             now=self._clock(),
-            api_url=self._api_url,
         )
         self._states[rule.name] = RuleState(judgement.state, judgement.judged, alert)
 

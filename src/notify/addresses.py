@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Callable, Collection
+from contextlib import closing
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Resolve = Callable[[str, int], list[str]]
@@ -27,11 +29,29 @@ _TRANSITION = tuple(map(ip_network, ("192.88.99.0/24", "2002::/16", "2001::/32")
 _NAT64 = ip_network("64:ff9b::/96")
 
 
-class AddressRefused(Exception):
-    """An endpoint's name does not resolve, or resolves to an address that it must not have."""
+class AddressRefused(OSError):
+    """An endpoint's name does not resolve, or resolves to an address that it must not have.
+
+    Whoever connects handles it, and closes its socket, as where the system refuses.
+    """
 
 
-def resolve(host: str, port: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """Where the connections to an endpoint may go: `own` are doors of ours, which are no receivers."""
+
+    allow_private: bool = False
+    own: Doors = ()
+
+    def check(self, addresses: list[str], port: int) -> list[str]:
+        """Return a host's addresses; raise AddressRefused where a single one is not permitted or is a door of ours."""
+        permitted_ones = checked(addresses, allow_private=self.allow_private)
+        if any(is_one_of(self.own, address, port) for address in permitted_ones):
+            raise AddressRefused("its host is a door of this service's own")
+        return permitted_ones
+
+
+def resolve(host: str, port: int | str | None) -> list[str]:
     """Return the addresses of a host, in the order of preference; raise AddressRefused where there are none."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -56,7 +76,10 @@ def permitted(address: str, *, allow_private: bool) -> bool:
     Public unicast always may. Loopback, private and shared addresses only with `allow_private`; link-local (where
     clouds keep their secrets), multicast, reserved and transition addresses never.
     """
-    ip = _carried(ip_address(address))
+    try:
+        ip = _carried(ip_address(address))
+    except ValueError:
+        return False  # a name: whoever connects to one leaves it to others where that is
     if allow_private and any(ip in network for network in _ON_PREMISES):
         return True
     public = ip.is_global and not ip.is_multicast and any(ip in network for network in _PUBLIC)
@@ -65,7 +88,7 @@ def permitted(address: str, *, allow_private: bool) -> bool:
 
 def is_one_of(doors: Doors, host: str, port: int) -> bool:
     """Tell whether a host's port is one of these doors; all names and addresses of this machine itself are one host."""
-    return (_plain(host), port) in {(_plain(one), door) for one, door in doors}
+    return any(port == door and _plain(host) == _plain(one) for one, door in doors)
 
 
 def _plain(host: str) -> str:
@@ -74,7 +97,22 @@ def _plain(host: str) -> str:
         ip = _carried(ip_address(name))
     except ValueError:
         return "127.0.0.1" if name == "localhost" else name
-    return "127.0.0.1" if ip.is_loopback or ip.is_unspecified else str(ip)
+    return "127.0.0.1" if ip.is_loopback or ip.is_unspecified or _is_ours(ip) else str(ip)
+
+
+def _is_ours(ip: IPv4Address | IPv6Address) -> bool:
+    """Tell whether one of this machine's interfaces has an address: only such a one can be bound.
+
+    A kernel that lets any be bound (`ip_nonlocal_bind`) so makes each ours: more is refused then, and not less.
+    """
+    try:
+        with closing(
+            socket.socket(socket.AF_INET if ip.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+        ) as probe:
+            probe.bind((str(ip), 0))
+    except OSError:
+        return False
+    return True
 
 
 def _carried(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

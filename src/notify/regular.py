@@ -40,7 +40,7 @@ def regular(endpoint: Webhook) -> Iterator[Regular]:
         yield FiringAlerts(endpoint)
 
 
-class _Interval:
+class Interval:
     """Says when the next time has come; a clock that went back does not stop it."""
 
     def __init__(self, length: int) -> None:
@@ -48,6 +48,7 @@ class _Interval:
         self._last: int | None = None
 
     def is_over(self, now: int) -> bool:
+        """Tell whether it is over at an instant [ns UTC], and let the next one begin then."""
         if self._last is not None and 0 <= now - self._last < self._length:
             return False
         self._last = now
@@ -59,7 +60,7 @@ class Heartbeat:
 
     def __init__(self, endpoint: Webhook) -> None:
         self._name = endpoint.name
-        self._interval = _Interval(endpoint.heartbeat)
+        self._interval = Interval(endpoint.heartbeat)
 
     def due(self, _outbox: WebhookOutbox, now: int) -> Message | None:
         """Return a heartbeat at each interval."""
@@ -83,7 +84,7 @@ class FiringAlerts:
 
     def __init__(self, endpoint: Webhook) -> None:
         self._name = endpoint.name
-        self._interval = _Interval(REPEAT)
+        self._interval = Interval(REPEAT)
         self._firing: dict[str, bytes] | None = None  # None: not read yet
 
     def due(self, outbox: WebhookOutbox, now: int) -> Message | None:

@@ -12,13 +12,15 @@ from pathlib import Path
 from notify import schedule
 from notify.addresses import Doors
 from notify.chat import ChatClient
-from notify.regular import regular
+from notify.regular import Interval, regular
 from notify.webhook import Attempt, EndpointClient, WebhookClient
 from plant.park import Webhook
-from plant.vocabulary import NS_PER_S
+from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from store.webhooks import Delivery, EndpointState, WaitingWebhook, WebhookOutbox, address_of
 
 POLL = 0.2  # s between two looks into an outbox that had nothing due
+PRUNE_EVERY = 10 * NS_PER_MIN
+BITE_PAUSE = 0.05  # s between two bites, in which others may write
 DATABASE_PAUSE = 1.0  # s before the next try where the database is busy or full
 NS_PER_MS = 1_000_000
 
@@ -72,20 +74,25 @@ class WebhookSender:
             )
             for one in self._endpoints
         ]
+        self._keeper = _Keeper(clock)
 
     def step(self) -> int:
-        """Send all that is due, endpoint after endpoint, in the caller's thread; return how many attempts were made."""
+        """Send all that is due and forget what is old, in the caller's thread; return how many attempts were made."""
+        stop = threading.Event()
         with closing(WebhookOutbox(self._database)) as outbox:
-            return sum(courier.drain(outbox, threading.Event()) for courier in self._couriers)
+            made = sum(courier.drain(outbox, stop) for courier in self._couriers)
+            self._keeper.drain(outbox, stop)
+        return made
 
     def run(self, stop: threading.Event) -> None:
-        """Send what becomes due until `stop` is set, each endpoint in a thread of its own.
+        """Send what becomes due until `stop` is set, each endpoint in a thread of its own, and forget what is old in one more.
 
         An attempt that is under way is finished first. An error that nobody foresaw ends all threads and is raised.
         """
         failed = threading.Event()
         with ThreadPoolExecutor(max_workers=len(self._couriers) + 1, thread_name_prefix="webhook") as threads:
-            work = [threads.submit(self._serve, courier, stop, failed) for courier in self._couriers]
+            workers: list[_Courier | _Keeper] = [*self._couriers, self._keeper]
+            work = [threads.submit(self._serve, worker, stop, failed) for worker in workers]
             while not (stop.wait(POLL) or failed.is_set()):
                 pass
         for one in work:
@@ -102,11 +109,11 @@ class WebhookSender:
         for courier in self._couriers:
             courier.close()
 
-    def _serve(self, courier: "_Courier", stop: threading.Event, failed: threading.Event) -> None:
+    def _serve(self, worker: "_Courier | _Keeper", stop: threading.Event, failed: threading.Event) -> None:
         try:
             with closing(WebhookOutbox(self._database)) as outbox:
                 while not (stop.is_set() or failed.is_set()):
-                    stop.wait(courier.pause_after_drain(outbox, stop))
+                    stop.wait(_pause_after_drain(worker, outbox, stop))
         except BaseException:
             failed.set()
             raise
@@ -114,8 +121,44 @@ class WebhookSender:
 
 def _client(endpoint: Webhook, *, allow_private: bool, own: Doors) -> EndpointClient:
     if endpoint.kind == "apprise":
-        return ChatClient(endpoint)
+        return ChatClient(endpoint, allow_private=allow_private, own=own)
     return WebhookClient(endpoint, allow_private=allow_private, own=own)
+
+
+def _pause_after_drain(worker: "_Courier | _Keeper", outbox: WebhookOutbox, stop: threading.Event) -> float:
+    """Let a worker do all that is due and return how long to wait before the next look [s].
+
+    A database that is busy or has no room is waited for: what could not be marked is sent again under its id.
+    """
+    try:
+        worker.drain(outbox, stop)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _PASSING:
+            raise
+        log.exception("webhook %s: the outbox cannot be used, trying again", worker.name)
+        return DATABASE_PAUSE
+    return POLL
+
+
+class _Keeper:
+    """Forgets what was delivered long ago, of all endpoints, those of before too; in bites, so that nobody waits for it."""
+
+    name = "outbox"
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._interval = Interval(PRUNE_EVERY)
+
+    def drain(self, outbox: WebhookOutbox, stop: threading.Event) -> None:
+        """Forget all that is old, once in a while, until `stop`."""
+        now = self._clock()
+        if not self._interval.is_over(now):
+            return
+        while outbox.prune_deliveries(now) and not stop.wait(BITE_PAUSE):
+            pass
+        after = outbox.prune(now)
+        while after and not stop.wait(BITE_PAUSE):
+            after = outbox.prune(now, after)
 
 
 class _Courier:
@@ -137,35 +180,9 @@ class _Courier:
         self._jitter = jitter
         self._regular = list(regular(endpoint))
         self._not_before = 0  # ns UTC: what a Retry-After asked for holds for the whole endpoint
-        self._has_logged = False
-
-    def pause_after_drain(self, outbox: WebhookOutbox, stop: threading.Event) -> float:
-        """Send all that is due and return how long to wait before the next look [s].
-
-        A database that is busy or has no room is waited for: what could not be marked is sent again under its id.
-        """
-        try:
-            self.drain(outbox, stop)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _PASSING:
-                raise
-            log.exception("webhook %s: the outbox cannot be used, trying again", self.name)
-            return DATABASE_PAUSE
-        return POLL
 
     def drain(self, outbox: WebhookOutbox, stop: threading.Event) -> int:
         """Send until nothing is due, or `stop`; return how many attempts were made to deliver events."""
-        made = self._send_due(outbox, stop)
-        if self._has_logged:
-            outbox.prune()
-            self._has_logged = False
-        return made
-
-    def close(self) -> None:
-        """Close what is open."""
-        self._client.close()
-
-    def _send_due(self, outbox: WebhookOutbox, stop: threading.Event) -> int:
         made = 0
         self._send_regular(outbox)
         while due := self._due(outbox):
@@ -176,6 +193,10 @@ class _Courier:
                 made += 1
                 self._send_regular(outbox)
         return made
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._client.close()
 
     def _waits(self, outbox: WebhookOutbox) -> bool:
         throttled = 0 < self._not_before - self._clock() <= schedule.LONGEST
@@ -199,14 +220,12 @@ class _Courier:
             if not attempt.delivered:
                 log.warning("webhook %s: %s: %s", self.name, message.event_id, attempt.error)
                 outbox.note(self._delivery(None, message.event_id, attempt, began))
-                self._has_logged = True
 
     def _send(self, outbox: WebhookOutbox, event: WaitingWebhook) -> None:
         self._crash("webhook_before_send")
         began = self._clock()
         attempt = self._client.post(event.event_id, event.body, began)
         delivery = self._delivery(event.id, event.event_id, attempt, began)
-        self._has_logged = True
         if attempt.delivered:
             self._crash("webhook_after_2xx")
             outbox.mark_delivered(event.id, delivery)

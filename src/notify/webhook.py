@@ -9,18 +9,17 @@ References
 """
 
 import base64
-import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, Self
+from typing import Protocol
 
 import httpx
 import standardwebhooks
 
-from notify.addresses import AddressRefused, Doors, Resolve, checked, is_one_of, resolve
+from notify.addresses import AddressRefused, Doors, Egress, Resolve, is_one_of, resolve
+from notify.deadline import Deadline
 from notify.schedule import retry_after
 from plant.park import Webhook
 from plant.vocabulary import NS_PER_S
@@ -106,8 +105,7 @@ class WebhookClient:
         own: Doors = (),
     ) -> None:
         self.name = endpoint.name
-        self._allow_private = allow_private
-        self._own = own
+        self._egress = Egress(allow_private, own)
         self._url = _checked_url(endpoint, allow_private=allow_private)
         if is_one_of(own, self._url.host, self._port):
             raise EndpointError(f"webhook {endpoint.name}: its url is a door of this service's own")
@@ -131,7 +129,7 @@ class WebhookClient:
         except AddressRefused as error:
             return Attempt(error=f"AddressRefused: {error}")
         headers = self._headers(event_id, body, now)
-        with _Deadline(self._total_timeout) as deadline:
+        with Deadline(self._total_timeout) as deadline:
             try:
                 return self._post_to(addresses, headers, body, deadline, now)
             except httpx.TransportError as error:
@@ -142,10 +140,7 @@ class WebhookClient:
         self._transport.close()
 
     def _addresses(self) -> list[str]:
-        found = checked(self._find(self._url.host, self._port), allow_private=self._allow_private)
-        if any(is_one_of(self._own, address, self._port) for address in found):
-            raise AddressRefused("its host is a door of this service's own")
-        return found
+        return self._egress.check(self._find(self._url.host, self._port), self._port)
 
     @property
     def _port(self) -> int:
@@ -171,7 +166,7 @@ class WebhookClient:
         return headers
 
     def _post_to(
-        self, addresses: list[str], headers: Mapping[str, str], body: bytes, deadline: "_Deadline", now: int
+        self, addresses: list[str], headers: Mapping[str, str], body: bytes, deadline: Deadline, now: int
     ) -> Attempt:
         """Send to the first address that can be connected to."""
         *others, last = addresses
@@ -184,7 +179,7 @@ class WebhookClient:
         return self._exchange(last, headers, body, deadline, now)
 
     def _exchange(
-        self, address: str, headers: Mapping[str, str], body: bytes, deadline: "_Deadline", now: int
+        self, address: str, headers: Mapping[str, str], body: bytes, deadline: Deadline, now: int
     ) -> Attempt:
         url = httpx.URL(scheme=self._url.scheme, host=address, port=self._port, raw_path=self._path)
         timeout = httpx.Timeout(self._total_timeout, connect=min(CONNECT_TIMEOUT, self._total_timeout))
@@ -198,43 +193,7 @@ class WebhookClient:
         return _attempt(response, now)
 
 
-class _Deadline:
-    """Cuts the connection when an attempt's time is over, however busily the other side goes on talking.
-
-    The timeouts of httpx are for one read each, and a byte every few seconds satisfies them for ever.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self._socket: socket.socket | None = None
-        self.passed = False
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Learn from httpx which socket it uses; TLS replaces it by another."""
-        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self._socket = info["return_value"].get_extra_info("socket")
-            if self.passed:
-                self._cut()
-
-    def _cut(self) -> None:
-        self.passed = True
-        if self._socket is not None and self._socket.fileno() >= 0:
-            try:
-                # The plain one: that of SSLSocket would take the TLS state from under the thread that reads.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-            except OSError:
-                return  # the other side was faster
-
-
-def _read_to_end(response: httpx.Response, deadline: _Deadline) -> None:
+def _read_to_end(response: httpx.Response, deadline: Deadline) -> None:
     """Read the answer's body away, undecoded; raise httpx.ReadError where it has no end within size and time."""
     size = 0
     try:
@@ -263,7 +222,7 @@ def _attempt(response: httpx.Response, now: int) -> Attempt:
     return Attempt(response.status_code, f"HTTP {response.status_code}", asked)
 
 
-def _reason(error: httpx.TransportError, deadline: _Deadline) -> str:
+def _reason(error: httpx.TransportError, deadline: Deadline) -> str:
     """Say what failed without a word of the peer's: what it sends could quote our own headers."""
     if deadline.passed:
         return f"no complete answer in time ({type(error).__name__})"

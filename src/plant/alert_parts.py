@@ -4,8 +4,18 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
+from plant.dated import SCHEMA, number
 from plant.fields import (
     ChannelName,
     Duration,
@@ -19,11 +29,15 @@ from plant.fields import (
     exactly_one,
     refusal,
 )
+from plant.park import Dated
 from plant.rule_library import merged
 from plant.texts import LONGEST_TEXT, TextPart
 from plant.vocabulary import NS_PER_S, Kind
 
 Severity = Literal["info", "warning", "critical"]
+Number = Annotated[
+    float | Dated, PlainValidator(number), WithJsonSchema({"anyOf": [{"type": "number"}, SCHEMA]})
+]
 Glob = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.*/:-]{1,128}$")]
 
 MOST_LABELS = 20
@@ -85,7 +99,7 @@ def _schema(schema: dict[str, Any]) -> None:
     schema["required"] = ["name"]
     schema["anyOf"] = [{"required": ["use"]}, {"required": ["severity", "summary"]}]
     names = {"type": "array", "items": {"type": "string"}}
-    of_any = {"anyOf": [{"type": "number"}, {"type": "string"}, names]}
+    of_any = {"anyOf": [{"type": "number"}, {"type": "string"}, names, SCHEMA]}
     schema["properties"]["parameters"]["additionalProperties"] = of_any
 
 
@@ -126,8 +140,8 @@ class AlertPart(Part):
     """Conditions: what must be true for it to be over; as soon as expr is false where left out."""
     every: Duration = Field(default="60s", validate_default=True)
     """Conditions: the time between two judgements, 1s or longer."""
-    parameters: dict[str, float] = Field(default_factory=dict)
-    """Conditions: plain numbers that expr and clear may name: {budget_t: 1200}. With use, what the rule asks for."""
+    parameters: dict[str, Number] = Field(default_factory=dict)
+    """Conditions: numbers that expr and clear may name: {budget_t: 1200}, also by date: {limit: [{from: 2026-01-01, value: 850}]}. With use, what the rule asks for."""
     severity: Severity
     """How urgent it is."""
     delay: Duration | None = None

@@ -54,6 +54,8 @@ class FactorSpec:
     units: Mapping[str, str]  # value name -> unit, e.g. {"co2": "kg/kWh"}
     status: str  # official, provisional, own
     source: str
+    statuses: tuple[tuple[str, str], ...] = ()  # days, ascending, and the status from each on
+    ends: str = ""  # the day on which it holds no longer; "": until further notice
 
 
 class Catalogue(Protocol):

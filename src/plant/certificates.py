@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from plant.budgets import budgets_of, coordinates_of
 from plant.documents import Placed
 from plant.findings import Findings
 from plant.model import CertificatePart, FacilityPart
@@ -19,6 +20,8 @@ def facility_of(part: Placed[FacilityPart], park: str, findings: Findings) -> Fa
         written.title,
         certificates=tuple(_certificates(part, findings)),
         residual_factors=tuple(_residual_factors(part, park, findings)),
+        coordinates=coordinates_of(part),
+        budgets=budgets_of(part, findings, park, part.value.name),
     )
 
 

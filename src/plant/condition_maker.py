@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from fnmatch import translate
 
 from plant.alert_parts import AlertPart
+from plant.catalogue import FactorSpec
 from plant.condition_terms import Fact, Term, checked, contradict
-from plant.conditions import Node, Subject, parse, questions
+from plant.conditions import OF_FACTOR, Node, Subject, parse, questions
 from plant.documents import Placed
 from plant.expressions import ExpressionError
 from plant.findings import Findings
@@ -47,7 +48,9 @@ class Place:
 
 
 Candidate = Channel | Source | Gateway | Place
-Group = tuple[Fact, ...]  # what tells apart subjects that need steps of their own
+Group = tuple[
+    tuple[Fact, ...], str
+]  # what tells apart subjects that need steps of their own, and their factor's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class ConditionMaker:
 
     candidates: Mapping[Subject, Sequence[Candidate]]
     channels: Mapping[Site, Mapping[str, Channel]]
+    factors: Mapping[str, FactorSpec]
     findings: Findings
     _gathered: dict[tuple[Subject, str], dict[str, list[int]]] = field(default_factory=dict)
 
@@ -128,7 +132,8 @@ class ConditionMaker:
         asked = [question for node in nodes for question in questions(node)]
         others = list(dict.fromkeys(one.channel for one in asked if one.channel))
         summed = {one.channel for one in asked if one.name == "sum_over"}
-        groups: dict[tuple[tuple[str, str, Kind], ...], list[tuple[int, ...]]] = {}
+        asks_factor = any(one.name in OF_FACTOR for one in asked)
+        groups: dict[tuple[tuple[tuple[str, str, Kind], ...], str], list[tuple[int, ...]]] = {}
         missing: set[str] = set()
         for place in subjects:
             row = self.candidates[subject][place]
@@ -144,11 +149,12 @@ class ConditionMaker:
                 (name, one.unit.symbol, one.kind if name in summed else Kind.LEVEL)
                 for name, one in zip(names, known, strict=False)
             )
-            groups.setdefault(key, []).append((place, *(one.index for one in found if one)))
+            factor = row.factor if asks_factor and isinstance(row, Source) else ""
+            groups.setdefault((key, factor), []).append((place, *(one.index for one in found if one)))
         if not missing:
             return {
-                tuple(Fact(name, unit(symbol), kind) for name, symbol, kind in key): rows
-                for key, rows in groups.items()
+                (tuple(Fact(name, unit(symbol), kind) for name, symbol, kind in key), factor): rows
+                for (key, factor), rows in groups.items()
             }
         for name in sorted(missing)[:1] if not self.findings.incomplete and not self.findings.broken else ():
             more = f", nor {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -164,7 +170,9 @@ class ConditionMaker:
             if node is None:
                 continue
             try:
-                terms.append(checked(node, group, emits=subject in _EMITTING))
+                facts, factor = group
+                emits, spec = subject in _EMITTING, self.factors.get(factor)
+                terms.append(checked(node, facts, emits=emits, factor=spec))
             except ExpressionError as error:
                 self.findings.refuse(part, str(error), key)
                 return None

@@ -7,14 +7,16 @@ stands beside, a quantity is converted to it.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
-from plant.conditions import WORDS, Node, Question, questions
+from plant.catalogue import FactorSpec
+from plant.conditions import OF_CHANNEL, OF_FACTOR, WORDS, Changing, Node, Question, questions
 from plant.expressions import Constant, ExpressionError, combined, finite, folded, normal, short, text_of
-from plant.park import ConditionStep
+from plant.park import ConditionStep, Dated
 from plant.units import DimensionError, Unit, UnknownUnit, conversion, unit
-from plant.vocabulary import Kind
+from plant.vocabulary import NS_PER_DAY, Kind
 
 
 class Nature(StrEnum):
@@ -68,7 +70,9 @@ _HOLDS: Mapping[str, Callable[[float, float], bool]] = {
 _ONE = unit("1")
 
 
-def checked(node: Node, facts: Sequence[Fact], *, emits: bool = False) -> Term:
+def checked(
+    node: Node, facts: Sequence[Fact], *, emits: bool = False, factor: FactorSpec | None = None
+) -> Term:
     """Return a condition as a term that is true, false or unknown.
 
     Parameters
@@ -77,6 +81,8 @@ def checked(node: Node, facts: Sequence[Fact], *, emits: bool = False) -> Term:
         Of every channel that it asks; a step names the others by their place among them.
     emits
         Whether its tonnes are of CO2e, so that CO2e may be written as such.
+    factor
+        That of the source which it asks; None where it has none.
 
     Raises
     ------
@@ -84,7 +90,7 @@ def checked(node: Node, facts: Sequence[Fact], *, emits: bool = False) -> Term:
         Where dimensions do not fit together, where it divides by 0, is a number, or compares numbers only.
     """
     others = [fact.name for fact in facts if fact.name]
-    term = _Checker({fact.name: fact for fact in facts}, others, emits).term(node)
+    term = _Checker({fact.name: fact for fact in facts}, others, emits, factor).term(node)
     if term.nature is Nature.NUMBER:
         raise ExpressionError(f"{term.text} is a number: compare it with one")
     if not any(True for _ in questions(node)):
@@ -108,46 +114,86 @@ class _Checker:
     facts: Mapping[str, Fact]
     others: Sequence[str]
     emits: bool
+    factor: FactorSpec | None
 
     def term(self, node: Node) -> Term:
         """Return a node with its unit and its steps."""
         if isinstance(node, Constant):
             return self._constant(node)
+        if isinstance(node, Changing):
+            steps = (ConditionStep("dated", dated=node.dated),)
+            of, text = self._given_unit(node.unit), short(f'parameter("{node.name}")')
+            return Term(text, Nature.NUMBER, of, steps, is_plain=not node.unit)
+        if isinstance(node, Question) and node.name in OF_FACTOR:
+            step = ConditionStep("dated", dated=_of_factor(node, self.factor))
+            return Term(node.name, Nature.FLAG, _ONE, (step,))
         if isinstance(node, Question):
-            return self._asked(node)
+            return self._over(node, self.term(node.limit)) if node.limit is not None else self._asked(node)
         return _applied(node.name, [self.term(operand) for operand in node.operands])  # type: ignore[arg-type]
 
     def _constant(self, node: Constant) -> Term:
         steps = (ConditionStep("number", node.value),)
-        if not node.unit:
-            return Term(f"{node.value:g}", Nature.NUMBER, _ONE, steps, node.value, is_plain=True)
+        text = f"{node.value:g} {node.unit}".rstrip()
+        of = self._given_unit(node.unit)
+        return Term(text, Nature.NUMBER, of, steps, node.value, is_plain=not node.unit)
+
+    def _given_unit(self, symbol: str) -> Unit:
+        """Return the unit that a number is given in."""
+        if not symbol:
+            return _ONE
         try:
-            given = unit(node.unit)
+            given = unit(symbol)
         except UnknownUnit as error:
             raise ExpressionError(str(error)) from error
         if self.emits:
             given = replace(given, dimension=given.dimension.replace("CO2e", "mass"))
-        return Term(f"{node.value:g} {node.unit}", Nature.NUMBER, normal(given), steps, node.value)
+        return normal(given)
+
+    def _over(self, node: Question, limit: Term) -> Term:
+        """Return how many means are above a limit, which stands on the stack in their unit."""
+        asked = self._asked(node)
+        if limit.nature is not Nature.NUMBER:
+            raise ExpressionError(f"{limit.text} is {limit.nature}, no number")
+        of = replace(asked, unit=normal(self.facts[node.channel].unit))
+        _, fitted = _fitted([of, limit])
+        return replace(asked, steps=(*fitted.steps, *asked.steps))
 
     def _asked(self, node: Question) -> Term:
         fact = self.facts.get(node.channel)
         of = f'channel("{node.channel}")' if node.channel else "value"
         step = ConditionStep(
             node.name,
+            number=node.number,
             text=node.text,
             span=node.span,
             index=self.others.index(node.channel) if node.channel else -1,
         )
-        text = node.name if node.name in WORDS else f"{node.name}({node.text or of})"
+        inner = of if node.name in (*OF_CHANNEL, "absent") else node.text
+        text = node.name if node.name in WORDS else f"{node.name}({inner})"
         if node.name == "value":
             text = of
         if node.name == "sum_over" and fact is not None:
             if fact.kind not in (Kind.INTERVAL, Kind.EVENT):
                 raise ExpressionError(f"{text} is of kinds interval and event; {of} is a {fact.kind}")
-            step = replace(step, number=0.0 if fact.kind is Kind.EVENT else math.nan)  # no event is no amount
+            step = replace(step, number=float(fact.kind is Kind.EVENT))  # 1 where no reading is no amount
         nature = Nature.FLAG if node.name in ("absent", "online") else Nature.NUMBER
         unit_of = _unit_of(node.name, fact.unit if fact else None)
         return Term(short(text), nature, unit_of, (step,), is_plain=node.name == "elapsed")
+
+
+def _of_factor(node: Question, factor: FactorSpec | None) -> Dated:
+    """Return from which days on what is asked of a factor is true, 1, or false, 0; nothing where there is none."""
+    if factor is None or not factor.statuses:
+        return ()
+    if node.name == "factor_provisional":
+        return tuple((day, float(status == "provisional")) for day, status in factor.statuses)
+    first = date.fromisoformat(factor.statuses[0][0])
+    if not factor.ends:
+        return ((first.isoformat(), 0.0),)
+    soon = date.fromisoformat(factor.ends) - timedelta(days=node.span // NS_PER_DAY)
+    return (
+        ((first.isoformat(), 0.0), (soon.isoformat(), 1.0)) if first < soon else ((first.isoformat(), 1.0),)
+    )
 
 
 def _applied(name: str, terms: Sequence[Term]) -> Term:
@@ -157,22 +203,24 @@ def _applied(name: str, terms: Sequence[Term]) -> Term:
         if term.nature is Nature.TRUTH:
             raise ExpressionError(f"{term.text} is true or false, no number")
     if len(terms) == 1:
-        return _of_one(name, terms[0])
+        return _of_one("abs" if name == "hypot" else name, terms[0])
     if name in _OF_TWO:
         return _OF_TWO[name](name, *terms)
-    return _beside(name, terms)
+    return _rooted(terms) if name == "hypot" else _beside(name, terms)
 
 
 def _unit_of(name: str, of: Unit | None) -> Unit:
     """Return the unit of what is asked; `of` is the unit of the channel that is asked, None where none is."""
-    if name in ("count", "absent", "online", "elapsed"):
+    if name in ("count", "hours_over", "absent", "online", "elapsed", "coverage"):
         return _ONE
+    if name == "days_until":
+        return unit("d")
     if name in ("age", "silence", "skew"):
         return unit("s")
     if of is None:
         return normal(unit("t" if name == "tonnes" else "t/h"))
     own = normal(of)
-    if name == "rate":
+    if name in ("rate", "rate_percentile"):
         return combined(replace(own, offset=own.offset * 0), unit("h"), -1)
     return replace(own, offset=own.offset * 0) if name in ("delta", "spread") else own
 
@@ -242,6 +290,17 @@ def _beside(name: str, terms: Sequence[Term]) -> Term:
     steps += [ConditionStep(name)] * (1 if name == "clip" else len(terms) - 1)
     value = folded(name, [part.value for part in parts], text)
     is_plain = all(term.is_plain for term in terms)
+    return _folded(Term(text, Nature.NUMBER, parts[0].unit, tuple(steps), value, is_plain=is_plain))
+
+
+def _rooted(terms: Sequence[Term]) -> Term:
+    """Return the root of the sum of the squares of terms, in the unit of one of them."""
+    for term in terms:
+        _refuse_offset(term)
+    parts = _fitted(terms)
+    steps = [step for part in parts for step in part.steps] + [ConditionStep("hypot")] * (len(terms) - 1)
+    value = math.hypot(*(part.value for part in parts))  # NaN unless all are constant
+    text, is_plain = text_of("hypot", [term.text for term in terms]), all(term.is_plain for term in terms)
     return _folded(Term(text, Nature.NUMBER, parts[0].unit, tuple(steps), value, is_plain=is_plain))
 
 

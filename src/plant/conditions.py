@@ -1,6 +1,7 @@
 """The conditions of alerts: a small closed language, read by Python's grammar and never by Python's eval.
 
     avg(value, "15min") > quantity(9, "kW") and not absent("5min")
+    hours_over(value, parameter("limit"), "today") >= 3
     tonnes("year") > parameter("budget_t") * elapsed("year")
 
 A condition asks of its subject what `ASKED` lists, compares and joins it with `and`, `or` and `not`. Whatever else
@@ -8,9 +9,8 @@ Python's grammar knows is refused. What is left is checked by `plant.condition_t
 """
 
 import ast
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from plant.clock import parse_duration
@@ -27,12 +27,14 @@ from plant.expressions import (
     syntax,
     written,
 )
+from plant.park import Dated
+from plant.spans import LONGEST_DAY, duration, hours, interval, iso_day, look_back
 from plant.suggest import did_you_mean
-from plant.vocabulary import NS_PER_DAY
+from plant.vocabulary import NS_PER_HOUR
 
-LONGEST_SPAN = 31 * NS_PER_DAY  # of readings that a condition may look back on
 TRAILING = ("1h", "1d", "7d", "28d")
 CALENDAR = ("today", "month", "year")
+HOURS_OF_DAY = 24
 
 
 class Subject(StrEnum):
@@ -52,31 +54,48 @@ class Question:
     name: str
     channel: str = ""
     text: str = ""
-    span: int = 0  # ns
+    span: int = 0  # ns that its answer looks back on, or of the clock's interval that it is of
+    number: float = 0.0
+    limit: "Node | None" = None  # what each of several means is compared with
 
 
-Node = Question | Constant | Operation
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """A parameter whose number changes on dates; without a unit it is a plain one."""
+
+    name: str
+    dated: Dated
+    unit: str = ""
 
 
-OVER_SPAN = ("avg", "max_over", "min_over", "sum_over", "delta", "rate", "spread", "count")
-OF_CHANNEL = (*OVER_SPAN, "hour_mean")
+Node = Question | Constant | Changing | Operation
+
+
+OF_SET = ("avg", "max_over", "min_over", "sum_over", "spread", "count")  # of readings in whatever order
+OVER_SPAN = (*OF_SET, "delta", "rate")
+PERCENTILES = ("percentile", "rate_percentile")
+BY_CLOCK = ("hour_mean", "day_mean", "mean_so_far", "hours_over")
+OF_CHANNEL = (*OVER_SPAN, *PERCENTILES, *BY_CLOCK)
+OF_SOURCES = ("tonnes", "coverage")
+OF_FACTOR = ("factor_provisional", "factor_ends")
 ASKED: Mapping[Subject, tuple[str, ...]] = {
     Subject.CHANNEL: ("value", "age", "absent", *OF_CHANNEL, "channel"),
-    Subject.SOURCE: ("value", "tonnes", "elapsed", *OF_CHANNEL, "channel"),
-    Subject.FACILITY: ("rate_now", "tonnes", "elapsed", *OF_CHANNEL, "channel"),
-    Subject.PARK: ("rate_now", "tonnes", "elapsed"),
+    Subject.SOURCE: ("value", *OF_SOURCES, *OF_FACTOR, *OF_CHANNEL, "channel"),
+    Subject.FACILITY: ("rate_now", *OF_SOURCES, *OF_CHANNEL, "channel"),
+    Subject.PARK: ("rate_now", *OF_SOURCES),
     Subject.GATEWAY: ("online", "silence", "skew", *OF_CHANNEL, "channel"),
 }
-ALWAYS = (*ARGUMENTS, "quantity", "parameter")
+FUNCTIONS: Mapping[str, tuple[int, int]] = {**ARGUMENTS, "hypot": (1, 100)}  # and of how many terms each is
+ALWAYS = ("elapsed", "days_until", *FUNCTIONS, "quantity", "parameter")
 
-WORDS = frozenset({"value", "age", "rate_now", "online", "silence", "skew"})
+WORDS = frozenset({"value", "age", "rate_now", "factor_provisional", "online", "silence", "skew"})
 _COMPARISONS: Mapping[type[ast.cmpop], str] = {
     ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
 _JOINED: Mapping[type[ast.boolop], str] = {ast.And: "and", ast.Or: "or"}
 
 
-def parse(text: str, subject: Subject, parameters: Mapping[str, float]) -> Node:
+def parse(text: str, subject: Subject, parameters: Mapping[str, float | Dated]) -> Node:
     """Return a condition on a kind of subject as a tree.
 
     Raises
@@ -91,6 +110,8 @@ def questions(node: Node) -> Iterator[Question]:
     """Yield what a condition asks, in its order."""
     if isinstance(node, Question):
         yield node
+        if node.limit is not None:
+            yield from questions(node.limit)
     elif isinstance(node, Operation):
         for operand in node.operands:
             yield from questions(operand)  # type: ignore[arg-type]
@@ -102,7 +123,7 @@ def questions(node: Node) -> Iterator[Question]:
 @dataclass(frozen=True, slots=True)
 class _Parser:
     subject: Subject
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, float | Dated]
 
     def node(self, tree: ast.expr, depth: int) -> Node:
         """Return a part of a condition; what is not listed here is refused."""
@@ -148,40 +169,96 @@ class _Parser:
         self._check_asked(name)
         if name in WORDS:
             raise ExpressionError(f"{name} takes nothing: write {name}, not {name}(…)")
-        if name in ARGUMENTS:
-            check_count(name, len(arguments))
+        if name in FUNCTIONS:
+            check_count(name, len(arguments), FUNCTIONS)
             return self._joined(name, arguments, depth)
-        made = self._number(name, arguments) or self._question(name, arguments)
+        made = self._number(name, arguments) or self._question(name, arguments, depth)
         if made is None:
             raise ExpressionError(f"{name} is written {_USES[name]}")
         return made
 
-    def _number(self, name: str, arguments: list[ast.expr]) -> Constant | None:
+    def _number(self, name: str, arguments: list[ast.expr]) -> Constant | Changing | None:
         match name, arguments:
             case "quantity", [number, ast.Constant(value=str() as symbol)]:
-                return Constant(_signed(number), symbol)
+                return replace(self._plain(number, "quantity"), unit=symbol)
             case "parameter", [ast.Constant(value=str() as of)]:
-                return Constant(self._parameter(of))
+                return self._parameter(of)
         return None
 
-    def _question(self, name: str, arguments: list[ast.expr]) -> Question | None:
+    def _question(self, name: str, arguments: list[ast.expr], depth: int) -> Question | None:
+        if name in OF_CHANNEL:
+            return self._of_channel(name, arguments[0], arguments[1:], depth) if arguments else None
         match name, arguments:
             case "channel", [ast.Constant(value=str() as of)] if of:
                 return Question("value", of)
-            case "absent", [ast.Constant(value=str() as span)]:
-                return Question(name, span=_span(span))
-            case (("tonnes" | "elapsed"), [ast.Constant(value=str() as period)]):
-                return _of_period(name, period)
-            case "hour_mean", [series]:
-                return Question(name, self._series(name, series))
-            case _, [series, ast.Constant(value=str() as span)] if name in OVER_SPAN:
-                return Question(name, self._series(name, series), span=_span(span))
+            case (("absent" | "factor_ends"), [ast.Constant(value=str() as span)]):
+                return Question(name, span=look_back(span) if name == "absent" else duration(span))
+            case "days_until", [ast.Constant(value=str() as text)]:
+                return Question(name, text=iso_day(text))
+            case (("tonnes" | "coverage" | "elapsed"), [ast.Constant(value=str() as period), *covered]) if (
+                len(covered) <= (name == "tonnes")
+            ):
+                least = self._between(name, covered[0], 0, 1) if covered else 0.0
+                return replace(_of_period(name, period), number=least)
         return None
 
-    def _parameter(self, name: str) -> float:
+    def _of_channel(self, name: str, series: ast.expr, others: list[ast.expr], depth: int) -> Question | None:
+        """Return a function of readings; None where it is written otherwise."""
+        of = self._series(name, series)
+        if name in BY_CLOCK:
+            return self._by_clock(name, of, others, depth)
+        match name, others:
+            case _, [ast.Constant(value=str() as span), percent] if name in PERCENTILES:
+                return Question(name, of, span=look_back(span), number=self._between(name, percent, 0, 100))
+            case _, [ast.Constant(value=str() as span)] if name in OVER_SPAN:
+                return Question(name, of, span=look_back(span))
+            case _, [ast.Constant(value=str() as span), ast.Constant(value=str() as stretch)] if (
+                name in OF_SET
+            ):
+                return Question(name, of, hours(stretch), look_back(span))
+        return None
+
+    def _by_clock(self, name: str, of: str, others: list[ast.expr], depth: int) -> Question | None:
+        """Return a mean of the clock's hours or days; None where it is written otherwise."""
+        match name, others:
+            case "hour_mean", []:
+                return Question(name, of, span=2 * NS_PER_HOUR)
+            case "day_mean", [valid]:
+                least = self._between(name, valid, 1, HOURS_OF_DAY)
+                return Question(name, of, span=2 * LONGEST_DAY, number=least)
+            case "mean_so_far", [ast.Constant(value=str() as period)]:
+                return Question(name, of, *interval(name, period, ("today",)))
+            case "hours_over", [limit, ast.Constant(value="today" as period)]:
+                return Question(name, of, period, LONGEST_DAY, limit=self.node(limit, depth + 1))
+        return None
+
+    def _plain(self, tree: ast.expr, of: str) -> Constant | Changing:
+        """Return a plain number or a parameter, as an argument of something."""
+        match tree:
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return Constant(-finite(value))
+            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+                return Constant(finite(value))
+            case ast.Call(
+                func=ast.Name(id="parameter"), args=[ast.Constant(value=str() as name)], keywords=[]
+            ):
+                return self._parameter(name)
+        raise ExpressionError(f"{of} takes a number, such as {_USES[of]}, not {written(tree)}")
+
+    def _between(self, of: str, tree: ast.expr, least: float, most: float) -> float:
+        """Return a number that does not change, within bounds."""
+        given = self._plain(tree, of)
+        if isinstance(given, Changing) or not least <= given.value <= most:
+            raise ExpressionError(
+                f"{of} takes a number of {least:g} to {most:g}, such as {_USES[of]}, not {written(tree)}"
+            )
+        return given.value
+
+    def _parameter(self, name: str) -> Constant | Changing:
         if name not in self.parameters:
             raise ExpressionError(f"there is no parameter {short(name)}{did_you_mean(name, self.parameters)}")
-        return self.parameters[name]
+        given = self.parameters[name]
+        return Changing(name, given) if isinstance(given, tuple) else Constant(given)
 
     def _series(self, name: str, tree: ast.expr) -> str:
         """Return whose readings a function looks back on."""
@@ -202,8 +279,15 @@ _USES: Mapping[str, str] = {
     "parameter": 'parameter("budget_t")',
     "absent": 'absent("10min")',
     "tonnes": 'tonnes("1d")',
+    "coverage": 'coverage("1d")',
+    "factor_ends": 'factor_ends("30d")',
     "elapsed": 'elapsed("month")',
+    "days_until": 'days_until("2027-03-01")',
     "hour_mean": "hour_mean(value)",
+    "day_mean": "day_mean(value, 18)",
+    "mean_so_far": 'mean_so_far(value, "1h")',
+    "hours_over": 'hours_over(value, 850, "today")',
+    **{name: f'{name}(value, "28d", 99.9)' for name in PERCENTILES},
     **{name: f'{name}(value, "15min")' for name in OVER_SPAN},
 }
 
@@ -224,28 +308,10 @@ def _operation(tree: ast.expr) -> tuple[str, Sequence[ast.expr]] | None:
     return None
 
 
-def _signed(tree: ast.expr) -> float:
-    match tree:
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return -finite(value)
-        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            return finite(value)
-    raise ExpressionError(f"quantity takes a number and a unit, such as {_USES['quantity']}")
-
-
-def _span(text: str) -> int:
-    """Return a look-back in ns; `m` is minutes as well, as in the API's steps."""
-    try:
-        span = parse_duration(re.sub(r"(?<=[0-9])m$", "min", text))
-    except ValueError as error:
-        raise ExpressionError(str(error)) from error
-    if not 0 < span <= LONGEST_SPAN:
-        raise ExpressionError(f"{text} is no time to look back on: it is longer than 0 and at most 31d")
-    return span
-
-
 def _of_period(name: str, period: str) -> Question:
-    known = (*TRAILING, *CALENDAR) if name == "tonnes" else CALENDAR
+    if name == "elapsed":
+        return Question(name, "", *interval(name, period, CALENDAR))
+    known = (*TRAILING, *CALENDAR)
     if period not in known:
         raise ExpressionError(
             f"{name} is of {', '.join(known)}, not {short(period)}{did_you_mean(period, known)}"

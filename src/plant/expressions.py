@@ -223,9 +223,9 @@ def _call(name: str, arguments: Sequence[ast.expr], depth: int) -> Node:
     return Operation(name, tuple(_node(argument, depth + 1) for argument in arguments))
 
 
-def check_count(name: str, count: int) -> None:
-    """Refuse one of the `ARGUMENTS` with another number of values than it takes."""
-    least, most = ARGUMENTS[name]
+def check_count(name: str, count: int, known: Mapping[str, tuple[int, int]] = ARGUMENTS) -> None:
+    """Refuse one of the known functions with another number of values than it takes."""
+    least, most = known[name]
     if not least <= count <= most:
         takes = f"{least}" if least == most else f"{least} to {most}"
         raise ExpressionError(f"{name} takes {takes} values, not {count}")

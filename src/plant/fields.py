@@ -88,7 +88,7 @@ class Part(BaseModel):
         return self
 
 
-def refusal(path: tuple[str, ...], message: str) -> InitErrorDetails:
+def refusal(path: tuple[str | int, ...], message: str) -> InitErrorDetails:
     """Return what is wrong with a key of a part as pydantic tells it."""
     return InitErrorDetails(
         type=PydanticCustomError("value_error", "{error}", {"error": message}), loc=path, input=None

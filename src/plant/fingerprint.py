@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from plant.park import Plant, Webhook
+from plant.topics import Subscription
 from plant.units import Unit
 
 
@@ -44,6 +45,16 @@ def _plain(value: Any) -> Any:
             return value.key
         case Webhook():
             return {"name": value.name, "url": value.url}
+        case Subscription():
+            said = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "place"}
+            return said | {"options": _in_order(value.options)}
     if is_dataclass(value):
         return {f.name: getattr(value, f.name) for f in fields(value)}
     raise TypeError(f"{type(value).__name__} has no normal form")
+
+
+def _in_order(value: Any) -> Any:
+    """Return JSON with its keys in order, at every depth."""
+    if isinstance(value, Mapping):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    return [_in_order(item) for item in value] if isinstance(value, list | tuple) else value

@@ -19,7 +19,8 @@ from plant.alert_parts import AlertPart
 from plant.alerting import Routing
 from plant.alerts import RuleMaker, Site, webhook
 from plant.balances import BalanceMaker
-from plant.catalogue import Catalogue
+from plant.budgets import budgets_of, coordinates_of, targets_of
+from plant.catalogue import Catalogue, FactorSpec
 from plant.certificates import facility_of
 from plant.channels import channels_of
 from plant.condition_maker import Candidate, ConditionMaker, candidates
@@ -43,6 +44,7 @@ from plant.park import (
 from plant.problems import ConfigurationError, Problem
 from plant.routing import routing
 from plant.sources import SourceMaker
+from plant.subscriptions import resolve
 from plant.suggest import did_you_mean
 from plant.virtuals import VirtualMaker
 from plant.vocabulary import NS_PER_S
@@ -97,7 +99,7 @@ def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] |
         channels=channels,
         sources=sources,
         rules=_rules(alerts, facilities, channels, sources, findings),
-        conditions=_conditions(alerts, subjects, _by_site(facilities, channels), findings),
+        conditions=_conditions(alerts, subjects, _by_site(facilities, channels), catalogue.factors, findings),
         webhooks=webhooks,
         routing=_routing(files, webhooks, resolved, findings),
         window=settings.window,
@@ -108,6 +110,12 @@ def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] |
         hash="",
         virtuals=virtuals,
         balances=_balances(parks, facilities, channels, findings),
+        subscriptions=resolve(
+            (part for file in files for part in file.parts("subscriptions", file.value.subscriptions)),
+            gateways,
+            directory,
+            findings,
+        ),
     )
     if findings.problems:
         raise ConfigurationError(findings.problems)
@@ -170,7 +178,14 @@ def _park(park: Placed[ParkPart], window: int, findings: Findings) -> Park:
         findings.refuse(park, f"there is no time zone {key}{did_you_mean(key, known)}", "zone")
     elif any(offset % window for offset in _offsets(zone)):
         findings.refuse(park, f"its hours do not begin with a window of {window // NS_PER_S} s", "zone")
-    return Park(park.value.name, park.value.title, zone)
+    return Park(
+        park.value.name,
+        park.value.title,
+        zone,
+        coordinates=coordinates_of(park),
+        budgets=budgets_of(park, findings, park.value.name),
+        targets=targets_of(park, findings),
+    )
 
 
 def _offsets(zone: ZoneInfo) -> Iterator[int]:
@@ -294,9 +309,10 @@ def _conditions(
     alerts: Iterable[Placed[AlertPart]],
     subjects: Mapping[Subject, Sequence[Candidate]],
     channels: Mapping[Site, Mapping[str, Channel]],
+    factors: Mapping[str, FactorSpec],
     findings: Findings,
 ) -> tuple[Condition, ...]:
-    maker = ConditionMaker(subjects, channels, findings)
+    maker = ConditionMaker(subjects, channels, factors, findings)
     made = [maker.conditions(alert) for alert in alerts if alert.value.expr is not None]
     return tuple(sorted(chain.from_iterable(made), key=lambda one: (one.name, one.subjects)))
 

@@ -29,6 +29,7 @@ from plant.fields import (
     exactly_one,
 )
 from plant.routing_model import InhibitPart, MaintenancePart, QuietPart, RotaPart, RoutePart
+from plant.subscriptions import SubscriptionPart
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
 
 Severity = Literal["info", "warning", "critical"]
@@ -291,6 +292,48 @@ class BalancePart(Part):
             yield "parts", "names at least one channel"
 
 
+class CoordinatesPart(Part):
+    """A place on the map, WGS 84."""
+
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    """Degrees north."""
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    """Degrees east."""
+
+
+class TargetPart(Part):
+    """What a park is to emit in a calendar year of its clock, all scopes; of the first, the base year, what it emitted."""
+
+    year: Year
+    """The calendar year of the park's clock."""
+    t: Annotated[float, Field(ge=0)]
+    """Tonnes of CO2e."""
+    source: Evidence
+    """Where the number comes from: the plan, the decision, the inventory of the base year."""
+    provisional: bool = False
+    """True while the number is not agreed."""
+
+
+class BudgetPart(Part):
+    """What is to be emitted at most in a calendar year of the park's clock, all scopes, location-based."""
+
+    year: Year
+    """The calendar year of the park's clock."""
+    t: Annotated[float, Field(ge=0)]
+    """Tonnes of CO2e."""
+    source: Evidence
+    """Where the number comes from: the plan or the decision that sets it."""
+    provisional: bool = False
+    """True while the number is not agreed."""
+    months: list[Annotated[float, Field(ge=0, le=1)]] | None = None
+    """The shares of the twelve months [1], which add to 1; each day has the same where left out."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield shares that are not of twelve months, or do not add to 1."""
+        if self.months is not None and (len(self.months) != 12 or abs(sum(self.months) - 1) > 1e-6):
+            yield "months", "are the shares of twelve months, and add to 1"
+
+
 class FacilityPart(Part):
     """A company's plant inside a park."""
 
@@ -316,6 +359,10 @@ class FacilityPart(Part):
     """What its purchased electricity is matched with for market-based scope 2."""
     residual_factors: list[ResidualFactorPart] = Field(default_factory=list)
     """What electricity counts, market-based, that no certificate covers; the grid's average where left out."""
+    coordinates: CoordinatesPart | None = None
+    """Where it is, for maps."""
+    budgets: list[BudgetPart] = Field(default_factory=list)
+    """What it is to emit at most, by year."""
 
 
 class ParkPart(Part):
@@ -331,6 +378,12 @@ class ParkPart(Part):
     """The plants in it."""
     balances: list[BalancePart] = Field(default_factory=list)
     """Its main meters against meters of its facilities."""
+    coordinates: CoordinatesPart | None = None
+    """Where it is, for maps."""
+    budgets: list[BudgetPart] = Field(default_factory=list)
+    """What all its facilities are to emit at most, by year."""
+    targets: list[TargetPart] = Field(default_factory=list)
+    """Its path to net zero: the base year's tonnes, and the years for which a number is set."""
 
 
 class WebhookPart(Part):
@@ -360,8 +413,8 @@ class WebhookPart(Part):
     """Kind webhook, the shape of the body: our own, or that of Alertmanager's webhooks, version 4."""
     heartbeat: Annotated[Duration, Field(ge=10 * NS_PER_S, le=NS_PER_HOUR)] | None = None
     """Kind webhook: the time between two signed heartbeats, 10s to 1h, whose absence tells that we are dead; none where left out."""
-    language: Literal["vi", "en"] = "vi"
-    """Kind apprise: the language of its messages."""
+    language: Literal["vi", "en", "both"] = "both"
+    """Kind apprise: the language of its messages; both where left out."""
 
     def faults(self) -> Iterator[Fault]:
         """Yield what the kind forbids or lacks, a doubled secret, and http where it is not allowed."""
@@ -429,6 +482,8 @@ class Configuration(Part):
     """What holds for the whole service; in one file only."""
     parks: list[ParkPart] = Field(default_factory=list)
     """Industrial parks with their facilities."""
+    subscriptions: list[SubscriptionPart] = Field(default_factory=list)
+    """MQTT topics of devices that do not speak the native contract; the first that fits a topic takes it."""
     alerts: list[AlertPart] = Field(default_factory=list)
     """Limits and conditions."""
     webhooks: list[WebhookPart] = Field(default_factory=list)

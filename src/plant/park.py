@@ -5,6 +5,7 @@ from math import nan
 from zoneinfo import ZoneInfo
 
 from plant.alerting import Routing
+from plant.topics import Subscription
 from plant.units import Unit
 from plant.vocabulary import Kind
 
@@ -195,15 +196,19 @@ class Bilingual:
     en: str = ""
 
 
+Dated = tuple[tuple[str, float], ...]  # days, ascending, and the number from each on, by the park's clock
+
+
 @dataclass(frozen=True, slots=True)
 class ConditionStep:
     """One step of a condition on a stack of columns; `rules.conditions` says what each name means."""
 
     name: str
-    number: float = nan
+    number: float = 0.0
     text: str = ""
     span: int = 0  # ns
     index: int = -1  # of the condition's `others`; -1: the subject itself
+    dated: Dated = ()  # a number that changes on dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +254,7 @@ class Webhook:
     kind: str = "webhook"  # webhook, alertmanager-api, apprise
     format: str = "alert"  # of the bodies: see store.webhook_bodies
     heartbeat: int = 0  # ns between two heartbeats; 0: none
-    language: str = "vi"  # of what people read: vi, en
+    language: str = "both"  # of what people read: vi, en, both
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +279,35 @@ class ResidualFactor:
 
 
 @dataclass(frozen=True, slots=True)
+class Coordinates:
+    """A place on the map, WGS 84."""
+
+    lat: float  # degrees north
+    lon: float  # degrees east
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a park or a facility is to emit at most in a calendar year of the park's clock."""
+
+    year: int
+    t: float  # t CO2e, all scopes
+    source: str  # where the number comes from
+    provisional: bool = False
+    months: tuple[float, ...] | None = None  # shares of the twelve months; None: by their length
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a park is to emit in a calendar year; of the first, the base year, what it emitted."""
+
+    year: int
+    t: float  # t CO2e, all scopes
+    source: str  # where the number comes from
+    provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facility:
     """A company's plant inside a park."""
 
@@ -282,6 +316,8 @@ class Facility:
     title: str
     certificates: tuple[Certificate, ...] = ()
     residual_factors: tuple[ResidualFactor, ...] = ()
+    coordinates: Coordinates | None = None
+    budgets: tuple[Budget, ...] = ()  # by year
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +327,9 @@ class Park:
     name: str
     title: str
     zone: ZoneInfo
+    coordinates: Coordinates | None = None
+    budgets: tuple[Budget, ...] = ()  # by year
+    targets: tuple[Target, ...] = ()  # by year, the base year first
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +353,7 @@ class Plant:
     routing: Routing = field(default_factory=Routing)
     virtuals: tuple[Virtual, ...] = ()
     balances: tuple[MeterBalance, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
 
     def channel(self, index: int) -> Channel | Virtual:
         """Return the channel of an index, virtual or not."""

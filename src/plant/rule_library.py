@@ -7,7 +7,7 @@ their readings, becomes the sum over them.
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from importlib import resources
@@ -16,15 +16,17 @@ from typing import Any, Literal
 from pydantic import Field
 
 from plant.clock import parse_duration
-from plant.conditions import OF_CHANNEL, OVER_SPAN
+from plant.conditions import OF_CHANNEL
+from plant.dated import day
 from plant.documents import parse
 from plant.expressions import ExpressionError, syntax
 from plant.fields import Part
+from plant.spans import hours
 from plant.suggest import did_you_mean
 from plant.texts import TextPart
 from plant.vocabulary import NS_PER_S
 
-Given = float | str | tuple[str, ...]
+Given = float | str | tuple[str, ...] | list[Any]  # a list is a number with dates, as it was written
 Fault = tuple[tuple[str, ...], str]  # a path of keys within the alert, and what is wrong there
 
 COUNT = 24  # of the rules that the library follows; docs/alert-rules.md lists them
@@ -34,8 +36,8 @@ FIXED = ("expr",)  # what an alert with `use` has from the library alone
 class ParameterPart(Part):
     """A parameter of a rule, with where its default comes from."""
 
-    kind: Literal["number", "span", "channel", "channels"] = "number"
-    """What is given: a number, a span such as 15min, a channel's name, or one or several of them."""
+    kind: Literal["number", "span", "day", "hours", "channel", "channels"] = "number"
+    """What is given: a number, also one with dates; a span such as 15min; a day; hours of the day; a channel's name, or several."""
     unit: str = ""
     """The unit of a number; that of what it is compared with where left out."""
     value: float | str | None = None
@@ -127,7 +129,7 @@ def merged(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     alert["expr"] = _written_in(whole, rule, values)
     if isinstance(alert.get("clear"), str):
         alert["clear"] = _written_in(alert["clear"], rule, values)
-    alert["parameters"] = {key: value for key, value in values.items() if isinstance(value, float)}
+    alert["parameters"] = {key: value for key, value in values.items() if isinstance(value, float | list)}
     return alert, []
 
 
@@ -154,12 +156,17 @@ def _values(rule: LibraryRule, given: object, faults: list[Fault]) -> dict[str, 
     return values
 
 
+_CHECKED: Mapping[str, Callable[[str], object]] = {"span": parse_duration, "day": day, "hours": hours}
+
+
 def _value(part: ParameterPart, value: object) -> Given:
     match part.kind, value:
         case "number", int() | float() if not isinstance(value, bool) and math.isfinite(value):
             return float(value)
-        case "span", str():
-            parse_duration(value)
+        case "number", list():
+            return value  # checked with the alert's parameters, of which it becomes one
+        case (("span" | "day" | "hours"), str()):
+            _CHECKED[part.kind](value)
             return value
         case "channel", str() if value:
             return value
@@ -167,7 +174,10 @@ def _value(part: ParameterPart, value: object) -> Given:
             return (value,)
         case "channels", [*names] if names and all(isinstance(name, str) and name for name in names):
             return tuple(map(str, names))
-    expected = {"number": "a number", "span": "a span such as 15min", "channel": "the name of a channel"}
+    expected = {
+        "number": "a number", "span": "a span such as 15min", "day": "a day such as 2027-03-01",
+        "hours": "hours of the day such as 22:00-05:00", "channel": "the name of a channel",
+    }  # fmt: skip
     raise ValueError(f"is {expected.get(part.kind, 'the names of one or several channels')}")
 
 
@@ -193,7 +203,11 @@ class _Writer(ast.NodeTransformer):
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name == "parameter":
             return self._number(node)
-        arguments = [self.visit(argument) for argument in self._spans(name, node.args)]
+        arguments = [self.visit(argument) for argument in self._texts(name, node.args)]
+        if name == "hypot":
+            arguments = [
+                term for one, was in zip(arguments, node.args, strict=True) for term in _parts(one, was)
+            ]
         if name == "channel":
             return _sum_of([ast.Call(node.func, [one], []) for one in self._names(node.args)])
         if name in OF_CHANNEL and arguments:
@@ -217,28 +231,38 @@ class _Writer(ast.NodeTransformer):
             return node
         name, value = found
         part = self.rule.parameters[name]
+        if isinstance(value, list):
+            return (
+                node
+                if part.unit in ("", "1")
+                else ast.Call(ast.Name("quantity"), [node, ast.Constant(part.unit)], [])
+            )
         if part.kind == "span":
             return _quantity(parse_duration(value) / NS_PER_S, "s")
         if not isinstance(value, float):
             return node
         return ast.Constant(value) if part.unit in ("", "1") else _quantity(value, part.unit)
 
-    def _spans(self, name: str, arguments: Sequence[ast.expr]) -> Sequence[ast.expr]:
-        """Return arguments with the span among them as the text that the language wants."""
-        place = {"absent": 0, "tonnes": 0}.get(name, 1 if name in OVER_SPAN else len(arguments))
-        written = list(arguments)
-        for argument in arguments[place : place + 1]:
-            found = self._given(argument)
-            if found is not None and isinstance(found[1], str):
-                written[place] = ast.Constant(found[1])
-        return written
+    def _texts(self, name: str, arguments: Sequence[ast.expr]) -> Sequence[ast.expr]:
+        """Return arguments with the spans, days and hours among them as the texts that the language wants."""
+        first = 0 if name in _OF_A_TEXT else 1 if name in OF_CHANNEL else len(arguments)
+        return [*arguments[:first], *(self._text(argument) for argument in arguments[first:])]
+
+    def _text(self, argument: ast.expr) -> ast.expr:
+        found = self._given(argument)
+        if found is None or not isinstance(found[1], str):
+            return argument
+        return ast.Constant(found[1])
 
     def _names(self, arguments: Sequence[ast.expr]) -> Sequence[ast.expr]:
         found = self._given(arguments[0]) if arguments else None
-        if found is None or isinstance(found[1], float):
+        if found is None or isinstance(found[1], float | list):
             return arguments
         names = found[1] if isinstance(found[1], tuple) else (found[1],)
         return [ast.Constant(name) for name in names]
+
+
+_OF_A_TEXT = ("absent", "tonnes", "coverage", "elapsed", "days_until", "factor_ends")
 
 
 def _quantity(number: float, unit: str) -> ast.expr:
@@ -247,6 +271,11 @@ def _quantity(number: float, unit: str) -> ast.expr:
 
 def _sum_of(terms: Sequence[ast.expr]) -> ast.expr:
     return reduce(lambda one, other: ast.BinOp(one, ast.Add(), other), terms)
+
+
+def _parts(tree: ast.expr, was: ast.expr) -> list[ast.expr]:
+    """Return each channel's term where a function of several channels was written, else the one term itself."""
+    return _terms(tree) if isinstance(was, ast.Call) else [tree]
 
 
 def _terms(tree: ast.expr) -> list[ast.expr]:

@@ -4,20 +4,22 @@ Logic is Kleene's: what is compared with an unknown is unknown, and `false and u
 limit as `rules.thresholds` calls equal is equal here too. What a condition may ask is a `Frame`'s to answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
-from plant.arrays import Floats, Ints, Times
-from plant.park import Channel, Condition, ConditionStep, Facility, Gateway, Plant, Source
-from plant.vocabulary import NS_PER_HOUR, NS_PER_S, Kind
+from plant.arrays import Bools, Floats, Ints, Times
+from plant.conditions import BY_CLOCK, CALENDAR, OF_CHANNEL, OF_SET, OF_SOURCES, PERCENTILES
+from plant.park import Condition, ConditionStep, Plant
+from plant.spans import LONGEST_DAY
+from plant.vocabulary import NS_PER_HOUR, NS_PER_S
 from rules import histories
-from rules.calendar import elapsed, offset, start_of
+from rules.calendar import days_until, elapsed, in_force, start_of, start_of_interval, time_of_day
 from rules.histories import History
+from rules.subjects import Columns, columns_of
 from rules.thresholds import SLACK
 from rules.virtuals import applied
 
@@ -57,6 +59,10 @@ class Frame(Protocol):
         """Return what is known of each source's emissions in [start, end) [t]; NaN where nothing is."""
         ...
 
+    def covered(self, sources: Ints, start: int, end: int) -> tuple[Floats, Floats]:
+        """Return how many windows each source owes in [start, end), and how much of these is covered [windows]."""
+        ...
+
     def gateways(self, gateways: Ints) -> GatewayColumns:
         """Return what is known of each gateway."""
         ...
@@ -76,56 +82,17 @@ class Truth:
     limit: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """Channels that a condition asks, a row to each subject, with what of them decides an answer."""
-
-    channels: Ints
-    max_gap: Ints
-    reach: Ints  # how long a reading tells of: the period of intervals, max_gap of all others
-    ends: Ints  # 1 where a reading's time is the end of what it tells of, else 0
-    park: Ints
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """What a condition's steps need of its subjects, by row of the subject or of the source."""
-
-    subjects: Ints
-    of_sources: bool
-    park: Ints  # of each subject
-    series: tuple[_Series, ...]  # of its others, and last of itself where it is a channel
-    sources: Ints
-    owner: Ints  # the row of the subject that each source belongs to
-    zones: tuple[ZoneInfo, ...]  # of each park
-    window: int  # ns
-
-    def column(self, value: Floats) -> Floats:
-        """Return a number or a column as a column of all subjects."""
-        return np.broadcast_to(value, self.subjects.shape).copy()
-
-
 class Judge:
     """A condition with its subjects as columns; made once, asked again and again."""
 
     def __init__(self, condition: Condition, plant: Plant) -> None:
         self.condition = condition
-        own = [condition.subjects] if condition.subject == "channel" else []
-        sources, owner = _sources(condition, plant)
-        self._columns = _Columns(
-            subjects=np.array(condition.subjects, np.int64),
-            of_sources=condition.subject == "source",
-            park=_parks(condition, plant),
-            series=tuple(_series(channels, plant) for channels in (*condition.others, *own)),
-            sources=sources,
-            owner=owner,
-            zones=tuple(park.zone for park in plant.parks),
-            window=plant.window,
-        )
+        self._columns = columns_of(condition, plant)
+        self._reference = _reference(condition)
 
     def truth(self, frame: Frame) -> Truth:
         """Return where the condition is true at the frame's instant."""
-        run = _Run(self._columns, frame)
+        run = _Run(self._columns, frame, self._reference)
         truth = run.result(self.condition.steps)
         value, limit = (self._columns.column(side) for side in run.compared)
         clear = run.result(self.condition.clear) if self.condition.clear else 1 - truth
@@ -140,9 +107,9 @@ def evaluate(condition: Condition, plant: Plant, frame: Frame) -> Truth:
 class _Run:
     """One judgement: each history and each sum is asked for once."""
 
-    def __init__(self, columns: _Columns, frame: Frame) -> None:
-        self._columns, self._frame = columns, frame
-        self._known: dict[tuple[str, int, str, int], Floats] = {}
+    def __init__(self, columns: Columns, frame: Frame, reference: "_Reference") -> None:
+        self._columns, self._frame, self._reference = columns, frame, reference
+        self._known: dict[ConditionStep, Floats] = {}
         self._histories: dict[tuple[int, int], History] = {}
         self._latest: dict[int, tuple[Times, Floats]] = {}
         self._gateways: GatewayColumns | None = None
@@ -160,6 +127,10 @@ class _Run:
                 stack.append(self._logic(step.name, stack))
             elif step.name in _ARITHMETIC:
                 stack.append(applied(step.name, stack))
+            elif step.name == "hypot":
+                stack.append(np.hypot(stack.pop(), stack.pop()))
+            elif step.name == "hours_over":
+                stack.append(self._hours_over(step, self._columns.column(stack.pop())))
             else:
                 stack.append(self._asked(step))
         return self._columns.column(stack.pop())
@@ -178,25 +149,21 @@ class _Run:
         return _compared(name, first, last)
 
     def _asked(self, step: ConditionStep) -> Floats:
-        key = (step.name, step.index, step.text, step.span)
-        if key not in self._known:
-            self._known[key] = self._answer(step)
-        return self._known[key]
+        if step not in self._known:
+            self._known[step] = self._answer(step)
+        return self._known[step]
 
     def _answer(self, step: ConditionStep) -> Floats:
         columns = self._columns
         if step.name in _OF_GATEWAYS:
             return self._of_gateway(step.name)
-        if step.name == "elapsed":
-            shares = [elapsed(step.text, self._frame.now, zone) for zone in columns.zones]
-            return np.array(shares)[columns.park]
-        if step.name == "tonnes":
-            return self._summed(self._tonnes(step))
+        if step.name in _OF_CLOCK:
+            return columns.by_clock(lambda zone: self._of_clock(step, zone))
+        if step.name in OF_SOURCES:
+            return self._tonnes(step) if step.name == "tonnes" else self._coverage(step)
         if step.name == "rate_now" or (step.name == "value" and step.index < 0 and columns.of_sources):
             return self._summed(self._frame.emission_rate(columns.sources))
-        if step.name in ("value", "age", "absent"):
-            return self._of_latest(step)
-        return self._of_history(step)
+        return self._of_history(step) if step.name in OF_CHANNEL else self._of_latest(step)
 
     def _of_latest(self, step: ConditionStep) -> Floats:
         """Answer from the newest readings; a value is unknown when it is older than its channel's max_gap."""
@@ -211,19 +178,81 @@ class _Run:
         return np.where(now - time >= step.span, 1.0, 0.0)
 
     def _of_history(self, step: ConditionStep) -> Floats:
-        series, now = self._columns.series[step.index], self._frame.now
-        span = 2 * NS_PER_HOUR if step.name == "hour_mean" else step.span
-        key = (step.index, span)
-        if key not in self._histories:
-            self._histories[key] = self._frame.history(series.channels, span)
-        history, count = self._histories[key], len(series.channels)
-        if step.name == "hour_mean":
-            shift = np.array([offset(now, zone) for zone in self._columns.zones], np.int64)[series.park]
-            end = now - (now + shift) % NS_PER_HOUR
-            return histories.hour_mean(history, end, series.reach, series.ends)
+        if step.name in BY_CLOCK:
+            return self._by_clock(step)
+        series = self._columns.series[step.index]
+        history, count, since = self._history(step), len(series.channels), self._frame.now - step.span
+        if step.text and step.name in OF_SET:
+            history = history.take(self._in_hours(history, series.park[history.run], step.text))
         if step.name == "sum_over":
-            return histories.sum_over(history, count, now - span, empty=step.number)
-        return histories.FUNCTIONS[step.name](history, count, now - span)
+            return histories.sum_over(history, count, since, empty=0.0 if step.number else np.nan)
+        if step.name in PERCENTILES:
+            return histories.PERCENTILES[step.name](history, count, since, step.number)
+        return histories.FUNCTIONS[step.name](history, count, since)
+
+    def _history(self, step: ConditionStep) -> History:
+        key = (step.index, step.span)
+        if key not in self._histories:
+            self._histories[key] = self._frame.history(self._columns.series[step.index].channels, step.span)
+        return self._histories[key]
+
+    def _in_hours(self, history: History, park: Ints, hours: str) -> Bools:
+        """Return which readings the clock of their park shows within hours of the day, such as 22:00-05:00."""
+        first, end = (int(text[:2]) * NS_PER_HOUR for text in hours.split("-"))
+        at = np.empty(len(park), np.int64)
+        for place, zone in enumerate(self._columns.zones):
+            mine = park == place
+            at[mine] = time_of_day(history.time[mine], zone)
+        return (at >= first) & (at < end) if first < end else (at >= first) | (at < end)
+
+    def _by_clock(self, step: ConditionStep) -> Floats:
+        """Return the mean of an interval of the clock: of the last whole hour or day, or of one that goes on."""
+        columns, now = self._columns, self._frame.now
+        park = columns.series[step.index].park
+        if step.name == "day_mean":
+            hours = self._hours(
+                step, lambda zone: _last_day(now, zone), lambda zone: start_of("today", now, zone)
+            )
+            known = np.sum(~np.isnan(hours), axis=1)
+            mean = np.nansum(hours, axis=1) / np.maximum(known, 1)
+            return np.where(known >= step.number, mean, np.nan)
+        if step.name == "hour_mean":
+            start = columns.instants(lambda zone: _last_hour(now, zone), park)
+            return self._means(step, start, np.full(len(start), NS_PER_HOUR), 1)[:, 0]
+        start = columns.instants(lambda zone: _interval_start(step, now, zone), park)
+        return self._means(step, start, now - start, 1)[:, 0]
+
+    def _means(self, step: ConditionStep, start: Times, length: Ints, intervals: int) -> Floats:
+        series = self._columns.series[step.index]
+        return histories.clock_means(self._history(step), start, length, intervals, series.reach, series.ends)
+
+    def _hours(
+        self, step: ConditionStep, first: Callable[[ZoneInfo], int], end: Callable[[ZoneInfo], int]
+    ) -> Floats:
+        """Return the means of the whole clock hours of a day between two instants [channels, hours]."""
+        park, count = self._columns.series[step.index].park, LONGEST_DAY // NS_PER_HOUR
+        start, stop = self._columns.instants(first, park), self._columns.instants(end, park)
+        means = self._means(step, start, np.full(len(start), NS_PER_HOUR), count)
+        ends = start[:, None] + NS_PER_HOUR * np.arange(1, count + 1)
+        return np.where(ends <= stop[:, None], means, np.nan)
+
+    def _hours_over(self, step: ConditionStep, limit: Floats) -> Floats:
+        """Return how many whole hours of the day have a mean above a limit; an hour that ends with the day is of it."""
+        now = self._frame.now
+        hours = self._hours(step, lambda zone: start_of("today", now - 1, zone), lambda _: now)
+        is_over = _compared(">", hours, limit[:, None])
+        known = ~np.isnan(is_over)
+        return np.where(known.any(axis=1), np.nansum(is_over, axis=1), np.nan)
+
+    def _of_clock(self, step: ConditionStep, zone: ZoneInfo) -> float:
+        now = self._frame.now
+        if step.name == "dated":
+            return in_force(step.dated, self._reference(now, zone), zone)
+        if step.name == "days_until":
+            return days_until(step.text, now, zone)
+        if step.text in CALENDAR:
+            return elapsed(step.text, now, zone)
+        return (now - start_of_interval(step.span, now, zone)) / step.span
 
     def _of_gateway(self, name: str) -> Floats:
         if self._gateways is None:
@@ -235,19 +264,34 @@ class _Run:
             return known.skew_s
         return np.where(known.heard_at == NEVER, np.nan, (self._frame.now - known.heard_at) / NS_PER_S)
 
-    def _tonnes(self, step: ConditionStep) -> Floats:
-        """Return each source's tonnes; up to the end of the last whole window, calendars by the park's clock."""
-        columns = self._columns
-        end = self._frame.now // columns.window * columns.window
+    def _stretches(self, step: ConditionStep) -> Iterator[tuple[Ints, int, int]]:
+        """Yield rows of sources with start and end of their period; up to the last whole window, calendars by the park's clock."""
+        columns, now = self._columns, self._frame.now
+        end = now // columns.window * columns.window
         if step.span:
-            return self._frame.tonnes(columns.sources, end - step.span, end)
-        starts = np.array([start_of(step.text, self._frame.now, zone) for zone in columns.zones], np.int64)
-        start = starts[columns.park[columns.owner]]
-        found = np.full(len(columns.sources), np.nan)
+            yield np.arange(len(columns.sources)), end - step.span, end
+            return
+        park = columns.park[columns.owner]
+        start = columns.instants(lambda zone: start_of(step.text, now, zone), park)
         for first in np.unique(start).tolist():
-            rows = np.flatnonzero(start == first)
-            found[rows] = self._frame.tonnes(columns.sources[rows], first, end)
-        return found
+            yield np.flatnonzero(start == first), first, end
+
+    def _tonnes(self, step: ConditionStep) -> Floats:
+        found = np.full(len(self._columns.sources), np.nan)
+        for rows, start, end in self._stretches(step):
+            found[rows] = self._frame.tonnes(self._columns.sources[rows], start, end)
+        total = self._summed(found)
+        if not step.number:
+            return total
+        coverage = self._asked(ConditionStep("coverage", text=step.text, span=step.span))
+        return np.where(_compared(">=", coverage, np.array(step.number)) == 1, total, np.nan)
+
+    def _coverage(self, step: ConditionStep) -> Floats:
+        """Return the covered share of the windows that each subject's sources owe, NaN where they owe none."""
+        due, covered = np.zeros((2, len(self._columns.sources)))
+        for rows, start, end in self._stretches(step):
+            due[rows], covered[rows] = self._frame.covered(self._columns.sources[rows], start, end)
+        return applied("/", [self._summed(covered), self._summed(due)])
 
     def _summed(self, of_source: Floats) -> Floats:
         """Return the sum of what is known of each subject's sources, NaN where nothing is."""
@@ -258,8 +302,37 @@ class _Run:
 
 
 _OF_GATEWAYS = frozenset({"online", "silence", "skew"})
+_OF_CLOCK = frozenset({"dated", "days_until", "elapsed"})
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "min", "max", "negative", "abs", "clip"})
 _LOGIC = frozenset({">", ">=", "<", "<=", "==", "!=", "and", "or", "not"})
+
+
+_Reference = Callable[[int, ZoneInfo], int]
+
+
+def _reference(condition: Condition) -> _Reference:
+    """Return what tells as of which instant numbers with dates are taken: of the whole hour or day that is judged, else of now."""
+    asked = {step.name for step in (*condition.steps, *condition.clear)}
+    if "day_mean" in asked:
+        return _last_day
+    return _last_hour if "hour_mean" in asked else lambda now, _: now
+
+
+def _last_day(now: int, zone: ZoneInfo) -> int:
+    """Return the first instant of the last whole day [ns UTC]."""
+    return start_of("today", start_of("today", now, zone) - 1, zone)
+
+
+def _last_hour(now: int, zone: ZoneInfo) -> int:
+    """Return the first instant of the last whole clock hour [ns UTC]."""
+    return start_of_interval(NS_PER_HOUR, now, zone) - NS_PER_HOUR
+
+
+def _interval_start(step: ConditionStep, now: int, zone: ZoneInfo) -> int:
+    """Return the first instant of the clock's interval around now [ns UTC]."""
+    if step.text in CALENDAR:
+        return start_of(step.text, now, zone)
+    return start_of_interval(step.span, now, zone)
 
 
 def _compared(name: str, first: Floats, last: Floats) -> Floats:
@@ -278,57 +351,3 @@ def _compared(name: str, first: Floats, last: Floats) -> Floats:
         case _:
             found = np.abs(first - last) > slack
     return np.where(np.isnan(first) | np.isnan(last), np.nan, found.astype(np.float64))
-
-
-def _series(channels: Sequence[int], plant: Plant) -> _Series:
-    park = {park.name: place for place, park in enumerate(plant.parks)}
-    rows = [plant.channels[number] for number in channels]
-    return _Series(
-        channels=np.array(channels, np.int64),
-        max_gap=np.array([row.max_gap for row in rows], np.int64),
-        reach=np.array([row.period if row.kind is Kind.INTERVAL else row.max_gap for row in rows], np.int64),
-        ends=np.array([row.kind is Kind.INTERVAL for row in rows], np.int64),
-        park=np.array([park[row.park] for row in rows], np.int64),
-    )
-
-
-def _parks(condition: Condition, plant: Plant) -> Ints:
-    """Return the place of each subject's park."""
-    place = {park.name: number for number, park in enumerate(plant.parks)}
-    if condition.subject == "park":
-        return np.array(condition.subjects, np.int64)
-    rows: Mapping[str, Sequence[Channel | Source | Facility | Gateway]] = {
-        "channel": plant.channels,
-        "source": plant.sources,
-        "facility": plant.facilities,
-        "gateway": plant.gateways,
-    }
-    of = rows[condition.subject]
-    return np.array([place[of[number].park] for number in condition.subjects], np.int64)
-
-
-def _sources(condition: Condition, plant: Plant) -> tuple[Ints, Ints]:
-    """Return the sources of all subjects, and the row of the subject that each belongs to.
-
-    A park's are without what one of its own facilities has sold and counts already, as in its totals.
-    """
-    if condition.subject == "source":
-        return np.array(condition.subjects, np.int64), np.arange(len(condition.subjects))
-    pairs: list[tuple[int, int]] = []
-    if condition.subject == "facility":
-        names = [
-            (plant.facilities[number].park, plant.facilities[number].name) for number in condition.subjects
-        ]
-        row_of_site = {name: row for row, name in enumerate(names)}
-        pairs = [
-            (s.index, row_of_site[key]) for s in plant.sources if (key := (s.park, s.facility)) in row_of_site
-        ]
-    elif condition.subject == "park":
-        row_of = {plant.parks[number].name: row for row, number in enumerate(condition.subjects)}
-        pairs = [
-            (s.index, row_of[s.park])
-            for s in plant.sources
-            if s.park in row_of and s.sold_by.partition("/")[0] != s.park
-        ]
-    columns: NDArray[np.int64] = np.array(pairs, np.int64).reshape(-1, 2)
-    return columns[:, 0], columns[:, 1]

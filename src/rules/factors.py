@@ -174,7 +174,14 @@ def _factor(entry: FactorEntry, zone: ZoneInfo) -> Factor:
     newest = entry.rows[-1]
     last = [] if newest.valid_to is None else [newest.valid_to]
     return Factor(
-        spec=FactorSpec(entry.name, units, newest.status, newest.source),
+        spec=FactorSpec(
+            entry.name,
+            units,
+            newest.status,
+            newest.source,
+            statuses=tuple((row.valid_from.isoformat(), row.status) for row in entry.rows),
+            ends="".join(day.isoformat() for day in last),
+        ),
         basis=entry.basis,
         edges=np.array(
             [_midnight(d, zone) for d in [*(row.valid_from for row in entry.rows), *last]], np.int64

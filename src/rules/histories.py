@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plant.arrays import Floats, Ints, Times
+from plant.arrays import Bools, Floats, Ints, Times
 from plant.vocabulary import NS_PER_HOUR
 from rules.hours import SHARE_SLACK
 
-ENOUGH = 0.8  # of an hour must be covered by readings, for its mean
+ENOUGH = 0.8  # of an interval of the clock must be covered by readings, for its mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,11 @@ class History:
     def after(self, since: int) -> "History":
         """Return the readings after a time."""
         rows = self.time > since
-        return self if rows.all() else History(self.run[rows], self.time[rows], self.value[rows])
+        return self if rows.all() else self.take(rows)
+
+    def take(self, rows: Bools) -> "History":
+        """Return the readings that a mask names."""
+        return History(self.run[rows], self.time[rows], self.value[rows])
 
     @property
     def heads(self) -> Ints:
@@ -83,29 +87,72 @@ def rate(history: History, count: int, since: int) -> Floats:
     return change / hours
 
 
-def hour_mean(history: History, end: Times, reach: Ints, ends: Ints) -> Floats:
-    """Return the mean of the readings of the clock hour that ends at `end`, NaN where too little of it is covered.
+def percentile(history: History, count: int, since: int, percent: float) -> Floats:
+    """Return the number that so many percent of the readings do not exceed, between two of them on their straight line."""
+    within = history.after(since)
+    value = within.value[np.lexsort((within.value, within.run))]
+    found, heads = np.full(count, np.nan), within.heads
+    if len(heads):
+        last = np.diff(np.append(heads, len(value))) - 1
+        place = last * (percent / 100)
+        low = np.floor(place).astype(np.int64)
+        below, above = value[heads + low], value[heads + np.minimum(low + 1, last)]
+        found[within.run[heads]] = below + (above - below) * (place - low)
+    return found
+
+
+def rate_percentile(history: History, count: int, since: int, percent: float) -> Floats:
+    """Return the same of how fast each reading differs from the one before it, without sign [1/h]."""
+    rows = (history.run[1:] == history.run[:-1]) & (history.time[1:] > since)
+    hours = np.diff(history.time)[rows] / NS_PER_HOUR
+    run, time = history.run[1:][rows], history.time[1:][rows]
+    return percentile(History(run, time, np.abs(np.diff(history.value)[rows]) / hours), count, since, percent)
+
+
+def clock_means(
+    history: History, start: Times, length: Ints, intervals: int, reach: Ints, ends: Ints
+) -> Floats:
+    """Return the mean of the readings in each of so many intervals in a row, NaN where too little of one is covered.
 
     Parameters
     ----------
-    end, reach, ends
-        Of each channel: the end of the hour [ns UTC]; how long a reading tells of at the most [ns]; and 1 where that is
-        the time before it, 0 where it is the time after it, until the next reading.
+    start, length
+        Of each channel: where the first interval begins [ns UTC], and how long each is [ns].
+    reach, ends
+        Of each channel: how long a reading tells of at the most [ns]; and 1 where that is the time before it, 0 where it
+        is the time after it, until the next reading.
+
+    Returns
+    -------
+    Floats
+        [channels, intervals]
     """
-    count, run = len(end), history.run
-    is_end, reach_of, stop = ends[run] == 1, reach[run], end[run]
+    count, run = len(start), history.run
+    is_end, reach_of = ends[run] == 1, reach[run]
     following = np.append(history.time[1:], history.time[-1:])
     is_last = np.append(run[1:] != run[:-1], np.ones(min(1, len(run)), bool))
     until = np.where(is_last, history.time + reach_of, np.minimum(following, history.time + reach_of))
     first = np.where(is_end, history.time - reach_of, history.time)
     last = np.where(is_end, history.time, until)
-    overlap = np.minimum(last, stop) - np.maximum(first, stop - NS_PER_HOUR)
-    covered = np.bincount(run, np.maximum(overlap, 0), count)
-    time = history.time - is_end
-    rows = (time >= stop - NS_PER_HOUR) & (time < stop)
-    within = History(run[rows], history.time[rows], history.value[rows])
-    enough = covered >= ENOUGH * NS_PER_HOUR * (1 - SHARE_SLACK)
-    return np.where(enough, avg(within, count, -(2**62)), np.nan)
+    width = np.maximum(length, 1)[run]
+    begin = np.clip(first - start[run], 0, width * intervals)
+    end = np.clip(last - start[run], 0, width * intervals)
+    touched = np.where(end > begin, (end - 1) // width - begin // width + 1, 0)
+    rows = np.repeat(np.arange(len(run)), touched)
+    place = (
+        begin[rows] // width[rows] + np.arange(len(rows)) - np.repeat(np.cumsum(touched) - touched, touched)
+    )
+    overlap = np.minimum(end[rows], (place + 1) * width[rows]) - np.maximum(begin[rows], place * width[rows])
+    covered = np.bincount(run[rows] * intervals + place, overlap, count * intervals)
+    at = (history.time - is_end - start[run]) // width
+    inside = (at >= 0) & (at < intervals)
+    cell = run[inside] * intervals + at[inside]
+    readings = np.bincount(cell, minlength=count * intervals)
+    total = np.bincount(cell, history.value[inside], count * intervals)
+    whole = np.repeat(length, intervals)
+    enough = (whole > 0) & (covered >= ENOUGH * whole * (1 - SHARE_SLACK))
+    found = np.where(enough & (readings > 0), total / np.maximum(readings, 1), np.nan)
+    return found.reshape(count, intervals)
 
 
 FUNCTIONS: Mapping[str, Callable[[History, int, int], Floats]] = {
@@ -116,6 +163,12 @@ FUNCTIONS: Mapping[str, Callable[[History, int, int], Floats]] = {
     "count": counted,
     "delta": delta,
     "rate": rate,
+}
+
+
+PERCENTILES: Mapping[str, Callable[[History, int, int, float], Floats]] = {
+    "percentile": percentile,
+    "rate_percentile": rate_percentile,
 }
 
 

@@ -2,6 +2,7 @@
 
 A receiver hears of a group of alerts: of the first after `group_wait`, of what is new after `group_interval`, and again
 of what nobody acknowledged after `repeat_interval`. Whoever was told that an alert fires is told that it is over.
+A plant without routes has one that is implied: each alert alone, at once, to every webhook (`implied`).
 """
 
 import json
@@ -30,13 +31,18 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What one receiver was told of one group of alerts; `waiting` are untold alerts and since when they are [ns UTC]."""
+    """What one receiver was told of one group of alerts; `waiting` are untold alerts and since when they are [ns UTC].
+
+    `since` is when the first of them came that the next notice waits for, though it be over again: a value that flaps is
+    told of. Whatever fires at the end of the wait is told; where nothing does, the wait is over.
+    """
 
     receiver: str
     route: str
     labels: str
     spoken: int = NEVER
     repeats: int = 0
+    since: int = NEVER
     waiting: Mapping[str, int] = field(default_factory=dict)
     told: Mapping[str, Told] = field(default_factory=dict)
 
@@ -45,13 +51,19 @@ class Group:
         """What names the group for ever, whoever is told."""
         return f"{self.route}:{self.labels}"
 
+    @property
+    def lasts(self) -> bool:
+        """Whether there is anything to remember of it."""
+        return bool(self.told or self.waiting) or self.since != NEVER
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What one webhook is told at once: alerts that fire, and alerts that are over.
 
-    `id` is made of what is told and to whom, so that it is the same whenever it is computed. `repeat` counts the
-    notices that only repeat, `escalation` is a step and its receiver (1:boss); 0 and "" where it is neither.
+    `id` is made of what is told and to whom, so that it is the same whenever it is computed. `group` is "" where it is of
+    one alert alone. `repeat` counts the notices that only repeat, `escalation` is a step and its receiver (1:boss); 0 and
+    "" where it is neither.
     """
 
     id: str
@@ -77,6 +89,42 @@ class Telling:
     mutes: Mapping[str, Mute]
     covered: Mapping[str, tuple[str, ...]]
     wake: int
+
+
+def event_id(*parts: object) -> str:
+    """Return a webhook-id: the same for the same parts over retries, restarts and replays, and without a dot."""
+    return f"event_{sha256(json.dumps(parts).encode()).hexdigest()[:32]}"
+
+
+def implied(
+    transitions: Iterable[tuple[str, bool]], webhooks: Iterable[str], groups: Iterable[Group]
+) -> Telling:
+    """Decide as the one route does that a plant without routes has: nothing is held back, grouped or repeated.
+
+    Parameters
+    ----------
+    transitions
+        What has happened since the last time, in order: alerts, and whether each began (else it ended).
+    webhooks
+        All of them: each is told of each transition, under one id.
+    groups
+        What receivers were told while there were routes; it is forgotten.
+    """
+    names = tuple(webhooks)
+    notices = [
+        Notice(
+            id=event_id(alert, "alert.firing" if begins else "alert.resolved"),
+            endpoint=name,
+            receiver=name,
+            group="",
+            labels="{}",
+            firing=(alert,) if begins else (),
+            resolved=() if begins else (alert,),
+        )
+        for alert, begins in transitions
+        for name in names
+    ]
+    return Telling(tuple(notices), {(one.receiver, one.key): None for one in groups}, {}, {}, FAR)
 
 
 class Router:
@@ -110,8 +158,9 @@ class Router:
         by_id = {alert.id: alert for alert in alerts}
         still = [alert for alert in alerts if alert.ended_at is None]
         mutes = self._muting.mutes(still, silences, now)
-        before = {(group.receiver, group.key): group for group in groups}
+        stored = {(group.receiver, group.key): group for group in groups}
         routed = self.routed(still)
+        before = _moved(stored, routed)
         wakes = [FAR, *self._muting.boundaries(silences, now)]
         wakes += [alert.snoozed_until for alert in still if alert.snoozed_until > now]
         if self._is_weekly and (still or before):
@@ -128,8 +177,8 @@ class Router:
             turn.take()
             notices += turn.notices
             wakes += turn.wakes
-            if turn.group != was:
-                after[place] = turn.group if turn.group.told or turn.group.waiting else None
+            if turn.group != stored.get(place, fresh):
+                after[place] = turn.group if turn.group.lasts else None
                 wakes.append(now)  # what was told now has times of its own
         return Telling(tuple(notices), after, mutes, _covered(mutes), min(wakes))
 
@@ -176,6 +225,33 @@ def _all(routes: Iterable[Route]) -> Iterator[Route]:
     for route in routes:
         yield route
         yield from _all(route.routes)
+
+
+def _moved(
+    stored: Mapping[tuple[str, str], Group], routed: Mapping[tuple[str, str], tuple[Group, Sequence[Alert]]]
+) -> dict[tuple[str, str], Group]:
+    """Return the groups, with what was told of an open alert where the routes put it now.
+
+    So a receiver whose routes were written anew is not told again of what it knows.
+    """
+    members = {(place, alert.id) for place, (_, mine) in routed.items() for alert in mine}
+    astray = {
+        (place[0], id_): place
+        for place, group in stored.items()
+        for id_ in group.told
+        if (place, id_) not in members
+    }
+    moved = dict(stored)
+    for place, (fresh, mine) in routed.items() if astray else ():
+        for alert in mine:
+            here, left = moved.get(place, fresh), astray.get((place[0], alert.id))
+            if left is None or alert.id in here.told:
+                continue
+            old = moved[left]
+            told = {**here.told, alert.id: old.told[alert.id]}
+            moved[place] = replace(here, told=told, spoken=max(here.spoken, old.spoken))
+            moved[left] = replace(old, told={i: one for i, one in old.told.items() if i != alert.id})
+    return moved
 
 
 class _Branch:
@@ -231,12 +307,14 @@ class _Turn:
         ]
         waiting = {alert.id: group.waiting.get(alert.id, now) for alert in untold}
         told = {id_: one for id_, one in group.told.items() if id_ in by_id}
-        self.group = replace(group, waiting=waiting, told=told)
+        since = now if waiting and group.since == NEVER else group.since
+        self.group = replace(group, since=since, waiting=waiting, told=told)
         self.notices: list[Notice] = []
         self.wakes: list[int] = []
 
     def take(self) -> None:
         """Tell what is new or over, else what is to be repeated; and what is to be escalated."""
+        self._end_wait()
         if not self._news() and self._route is not None:
             self._repeat(self._route)
         self._escalate()
@@ -253,16 +331,22 @@ class _Turn:
     def _pause_ends(self) -> int:
         return self.group.spoken + (self._route.group_interval if self._route and self.group.told else 0)
 
+    def _ready(self) -> int:
+        """Return when what is new may be told."""
+        return max(self._pause_ends(), self.group.since + (self._route.group_wait if self._route else 0))
+
+    def _end_wait(self) -> None:
+        """Forget since when the next notice was waited for, where nothing is left to tell when its time has come."""
+        if self.group.since != NEVER and not self.group.waiting and self._is_time(self._ready()):
+            self.group = replace(self.group, since=NEVER)
+
     def _news(self) -> bool:
         group = self.group
         firing = self._audible(group.waiting, group.receiver)
         over = self._audible((i for i in group.told if self._by_id[i].ended_at is not None), group.receiver)
         if not firing and not over:
             return False
-        ready = self._pause_ends()
-        if firing and self._route is not None:
-            ready = max(ready, min(group.waiting[i] for i in firing) + self._route.group_wait)
-        if not self._is_time(ready):
+        if not self._is_time(self._ready() if firing else self._pause_ends()):
             return False
         now_told = self._router.on_call(group.receiver, self._now)
         for endpoint in self._router.known((*now_told, *(e for i in over for e in group.told[i].endpoints))):
@@ -274,7 +358,8 @@ class _Turn:
         told = {i: one for i, one in group.told.items() if i not in over}
         told |= {i: Told(self._now, self._now, now_told) for i in firing}
         waiting = {i: since for i, since in group.waiting.items() if i not in firing}
-        self.group = replace(group, spoken=self._now, waiting=waiting, told=told)
+        since = NEVER if firing and not waiting else group.since
+        self.group = replace(group, spoken=self._now, since=since, waiting=waiting, told=told)
         return True
 
     def _repeat(self, route: Route) -> None:
@@ -336,7 +421,7 @@ class _Turn:
         parts = [endpoint, group.receiver, group.key, *ids, repeat, escalation]
         self.notices.append(
             Notice(
-                id=f"event_{sha256(json.dumps(parts).encode()).hexdigest()[:32]}",
+                id=event_id(*parts),
                 endpoint=endpoint,
                 receiver=group.receiver,
                 group=group.key,

@@ -1,17 +1,25 @@
 """Alerts as people ask for them: lists with a cursor, one with its events, and silences. Any connection may read."""
 
 import json
+import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from store.alerts import RETROACTIVE
 
 STATUSES = ("firing", "acknowledged", "silenced", "inhibited", "resolved")
 _COLUMNS = (
     'id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary, description, texts,'
     " muted_by, acknowledged_at, acknowledged_by, assigned_to, snoozed_until"
 )
+_IN_PLACES = (
+    "EXISTS (SELECT 1 FROM json_each(?) AS place WHERE json_extract(labels, '$.park') = json_extract(place.value, '$[0]')"
+    " AND json_extract(place.value, '$[1]') IN ('', json_extract(labels, '$.facility')))"
+)
 _JSON = (9, 12)  # columns: labels, texts
+_INT64 = re.compile("-?[0-9]{1,19}")  # and what of these 64 bits cannot hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,7 @@ def find_alerts(
     facility: str | None = None,
     rule: str | None = None,
     severity: str | None = None,
+    places: Sequence[tuple[str, str]] = (),
     after: str = "",
     most: int = 100,
 ) -> AlertPage:
@@ -88,6 +97,8 @@ def find_alerts(
     ----------
     status
         One of STATUSES, or `open` for all but resolved.
+    places
+        Only of these (park, facility), with "" for all of a park; () for all, also of no park.
     after
         The cursor of the page before.
 
@@ -106,6 +117,9 @@ def find_alerts(
     given = {column: value for column, value in wanted.items() if value is not None}
     where = [f"{column} = ?" for column in given] + (["ended_at IS NULL"] if status == "open" else [])
     values: list[Any] = list(given.values())
+    if places:
+        where.append(_IN_PLACES)
+        values.append(json.dumps(places))
     if after:
         where.append("(started_at, id) < (?, ?)")
         values += _place(after)
@@ -134,6 +148,17 @@ def alert_events(connection: sqlite3.Connection, number: str) -> list[AlertEvent
     ]
 
 
+def retroactive_events(connection: sqlite3.Connection, before: int | None = None) -> Iterator[AlertEvent]:
+    """Yield what late data showed that no alert had told of, the newest first; with `before` those before an event's number."""
+    rows = connection.execute(
+        "SELECT id, alert, at, kind, actor, detail FROM alert_event"
+        " WHERE alert = '' AND kind = ? AND id < ? ORDER BY id DESC",
+        (RETROACTIVE, 2**62 if before is None else before),
+    )
+    for number, of, at, kind, actor, detail in rows:
+        yield AlertEvent(number, of, at, kind, actor, json.loads(detail))
+
+
 def silences(connection: sqlite3.Connection, since: int = 0) -> list[SilenceView]:
     """Return silences that end after an instant [ns UTC], the one that ends first first; all by default."""
     rows = connection.execute(
@@ -152,6 +177,6 @@ def _view(row: Sequence[Any]) -> AlertView:
 
 def _place(cursor: str) -> tuple[int, str]:
     started_at, _, number = cursor.partition(".")
-    if not (started_at.removeprefix("-").isdecimal() and number):
+    if not (_INT64.fullmatch(started_at) and number and -(2**63) <= int(started_at) < 2**63):
         raise ValueError(f"{cursor!r} is no cursor: take `after` of the page before")
     return int(started_at), number

@@ -1,25 +1,27 @@
 """Makes a judgement lasting: alert, its events, rule state, late breaches, InfluxDB line, in the line's transaction.
 
-Nothing here begins or commits a transaction, so an alert and the webhooks that tell of it are there together or not
-at all.
+Nothing here begins or commits a transaction, and nothing tells anybody: whoever tells (`ingest.telling`) reads the events
+in the same transaction, so that an alert and the webhooks that tell of it are there together or not at all.
 """
 
 import json
 import math
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from plant.arrays import Floats, Times
 from plant.park import Plant, ThresholdRule
 from store.lines import series_key
-from store.notices import announce, digest
+from store.notices import digest
 
 _COLUMNS = (
     'id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary, description'
 )
+RETROACTIVE = "retroactive"  # an event of late data: it tells nobody
+
 _PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[A-Za-z_][A-Za-z0-9_]*)?)\}")
 
 
@@ -69,14 +71,15 @@ class Raised:
     texts: Mapping[str, Any] = field(default_factory=dict)
 
 
+def in_both_languages(raised: Raised) -> dict[str, Any]:
+    """Return an alert's texts with its summary and description under `vi` and under `en`, the same where only one is given."""
+    single = {"summary": raised.summary, "description": raised.description}
+    return {**{name: {"vi": text, "en": text} for name, text in single.items() if text}, **raised.texts}
+
+
 def alert_id(rule: str, started_at: int) -> str:
     """Return the id of the alert that a rule began at a time (ns UTC): the same whenever it is computed, without a dot."""
     return f"alert_{digest(rule, started_at)}"
-
-
-def event_id(alert: str, transition: str) -> str:
-    """Return the webhook-id of an alert's transition: constant over retries, restarts and replays, without a dot."""
-    return f"event_{digest(alert, transition)}"
 
 
 def rule_states(connection: sqlite3.Connection) -> dict[str, tuple[str, int, str | None]]:
@@ -93,6 +96,11 @@ def save_rule_state(
         "INSERT OR REPLACE INTO rule_state (rule, state, judged, alert) VALUES (?, ?, ?, ?)",
         (rule, state, judged, alert),
     )
+
+
+def drop_rule_states(connection: sqlite3.Connection, rules: Iterable[str]) -> None:
+    """Forget where rules stand, by their names."""
+    connection.executemany("DELETE FROM rule_state WHERE rule = ?", [(rule,) for rule in rules])
 
 
 def note_event(
@@ -113,7 +121,6 @@ def apply_judgement(
     alert: str | None,
     *,
     now: int,
-    api_url: str = "",
 ) -> str | None:
     """Store a judgement with all that follows from it, and return the id of the alert that is open afterwards.
 
@@ -124,28 +131,24 @@ def apply_judgement(
     alert
         The id of the alert that was open before.
     now
-        When the webhooks become due. [ns UTC]
-    api_url
-        Where the reader of a webhook finds our API, without a slash at the end; "" gives no link.
+        When it was judged. [ns UTC]
     """
     for transition in judgement.transitions:
         if transition.firing:
             raised = _raised(plant, rule, transition)
-            begin(connection, plant, raised, now=now, api_url=api_url)
+            begin(connection, raised)
             alert = raised.id
         else:
             if alert is not None:
-                end(connection, plant, alert, transition.time, transition.value, now=now, api_url=api_url)
+                end(connection, alert, transition.time, transition.value)
             alert = None
-    _note_late(connection, rule, judgement, now)
+    _note_late(connection, plant, rule, judgement, now)
     save_rule_state(connection, rule.name, judgement.state, judgement.judged, alert)
     return alert
 
 
-def begin(
-    connection: sqlite3.Connection, plant: Plant, raised: Raised, *, now: int, api_url: str = ""
-) -> None:
-    """Store an alert that begins, tell InfluxDB, and without routes every webhook; `now` [ns UTC] is when these are due."""
+def begin(connection: sqlite3.Connection, raised: Raised) -> None:
+    """Store an alert that begins, and queue its line for InfluxDB."""
     connection.execute(
         f"INSERT INTO alert ({_COLUMNS}, texts) VALUES (?, ?, 'firing', ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -159,52 +162,30 @@ def begin(
             json.dumps(dict(raised.labels), sort_keys=True),
             raised.summary,
             raised.description,
-            json.dumps(dict(raised.texts), ensure_ascii=False),
+            json.dumps(in_both_languages(raised), ensure_ascii=False),
         ),
     )
-    _told(connection, plant, raised.id, "firing", raised.started_at, raised.value, now=now, api_url=api_url)
+    _note_transition(connection, raised.id, "firing", raised.started_at, raised.value)
 
 
-def end(
-    connection: sqlite3.Connection,
-    plant: Plant,
-    alert: str,
-    time: int,
-    value: float,
-    *,
-    now: int,
-    api_url: str = "",
-) -> None:
+def end(connection: sqlite3.Connection, alert: str, time: int, value: float) -> None:
     """Resolve an alert at a time [ns UTC]; `value` becomes the one that resolved, the texts go on telling what had fired."""
     connection.execute(
         "UPDATE alert SET status = 'resolved', muted_by = '', ended_at = ?, value = ? WHERE id = ?",
         (time, value, alert),
     )
-    _told(connection, plant, alert, "resolved", time, value, now=now, api_url=api_url)
+    _note_transition(connection, alert, "resolved", time, value)
 
 
-def _told(
-    connection: sqlite3.Connection,
-    plant: Plant,
-    alert: str,
-    kind: str,
-    time: int,
-    value: float,
-    *,
-    now: int,
-    api_url: str,
-) -> None:
-    """Note a transition, queue its line for InfluxDB, and without routes what every webhook is told."""
+def _note_transition(connection: sqlite3.Connection, alert: str, kind: str, time: int, value: float) -> None:
     value_of = {} if math.isnan(value) else {"value": value}
     note_event(connection, alert, time, kind, "", **value_of)
     _queue_line(connection, alert, kind == "firing", time)
-    if not plant.routing.routes:
-        announce(
-            connection, plant.webhooks, alert, event_id(alert, f"alert.{kind}"), now=now, api_url=api_url
-        )
 
 
-def _note_late(connection: sqlite3.Connection, rule: ThresholdRule, judgement: Judgement, now: int) -> None:
+def _note_late(
+    connection: sqlite3.Connection, plant: Plant, rule: ThresholdRule, judgement: Judgement, now: int
+) -> None:
     """Keep breaches that came too late to wake anybody, and one retroactive event that sums them up."""
     times, values = judgement.late_time.tolist(), judgement.late_value.tolist()
     changed = connection.executemany(
@@ -213,8 +194,10 @@ def _note_late(connection: sqlite3.Connection, rule: ThresholdRule, judgement: J
     ).rowcount
     if times and changed:
         worst = max(values) if rule.above else min(values)
-        span = {"first": min(times), "last": max(times)}
-        note_event(connection, "", now, "retroactive", rule=rule.name, **span, count=changed, worst=worst)
+        note_event(
+            connection, "", now, RETROACTIVE, rule=rule.name, labels=_labels(plant, rule), first=min(times),
+            last=max(times), count=changed, worst=worst, unit=rule.unit,
+        )  # fmt: skip
 
 
 def _raised(plant: Plant, rule: ThresholdRule, transition: Transition) -> Raised:

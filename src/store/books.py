@@ -9,6 +9,7 @@ import numpy as np
 
 from plant.arrays import Ints, Times
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, Code, Outcome
+from store import inbox
 from store.sqlite import write_rows
 
 OUTCOMES = tuple(Outcome)
@@ -42,9 +43,9 @@ class Tally:
             if total:
                 self.add(names[name], int(minutes[at]) * NS_PER_MIN, book, OUTCOMES[ending], total)
 
-    def blame(self, gateway: str, received: int, code: Code) -> None:
+    def blame(self, gateway: str, received: int, code: Code, count: int = 1) -> None:
         """Count a message's code."""
-        self.codes[gateway, received // NS_PER_MIN * NS_PER_MIN, code] += 1
+        self.codes[gateway, received // NS_PER_MIN * NS_PER_MIN, code] += count
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Refused:
     size: int
     digest: bytes
     payload: bytes
+    readings: tuple[int, int, int, int] = (0, 0, 0, 0)  # accepted, late, duplicate and refused ones
+    counted: bool = False  # its sequence number was new
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Run:
     high: int
     low_time: int | None
     high_time: int | None
+    low_at: int = 0  # the number of that first message
+    high_at: int = 0  # and of that last one
 
 
 class Books:
@@ -99,6 +104,18 @@ class Books:
             [(*key, count) for key, count in tally.codes.items()],
             "ON CONFLICT DO UPDATE SET count = count + excluded.count",
         )
+        self._drop_emptied(rows, tally)
+
+    def _drop_emptied(self, balances: Iterable[tuple[str, int, str]], tally: Tally) -> None:
+        """Drop rows from which a replay has taken all they counted."""
+        if not any(count < 0 for count in (*tally.outcomes.values(), *tally.codes.values())):
+            return
+        self._connection.executemany(
+            "DELETE FROM balance WHERE gateway = ? AND minute = ? AND book = ? AND received = 0", balances
+        )
+        self._connection.executemany(
+            "DELETE FROM code WHERE gateway = ? AND minute = ? AND code = ? AND count = 0", tally.codes
+        )
 
     def refused_before(self, digest: bytes, topic: bytes, received: int) -> bool:
         """Whether the same bytes on the same topic were refused within the 24 hours before."""
@@ -112,7 +129,7 @@ class Books:
         """Keep a quarantined message whole, or what is left of a rejected one."""
         r = refused
         self._connection.execute(
-            f"INSERT INTO quarantine VALUES ({', '.join('?' * 11)})",
+            f"INSERT INTO quarantine VALUES ({', '.join('?' * 16)})",
             (
                 r.message,
                 r.received,
@@ -125,13 +142,32 @@ class Books:
                 r.size,
                 r.digest,
                 r.payload,
+                *r.readings,
+                r.counted,
             ),
+        )
+
+    def note_unknown(self, topic: bytes, received: int) -> bool:
+        """Count a message of a device that nobody configured, make room for it, and return whether it is to be kept."""
+        if not inbox.note(self._connection, topic, received):
+            return False
+        inbox.make_room(self._connection, topic)
+        return True
+
+    def forget_unknown(self, topics: Iterable[bytes]) -> None:
+        """Forget devices that are configured now."""
+        inbox.forget(self._connection, topics)
+
+    def let_go(self, messages: Iterable[int]) -> None:
+        """Keep messages no longer: they count."""
+        self._connection.executemany(
+            "DELETE FROM quarantine WHERE message = ?", [(message,) for message in messages]
         )
 
     def runs(self, gateway: str, boot: str) -> list[Run]:
         """Return the sequence numbers seen in a boot, as runs in order."""
         rows = self._connection.execute(
-            "SELECT low, high, low_time, high_time FROM sequence WHERE gateway = ? AND boot = ? ORDER BY low",
+            "SELECT low, high, low_time, high_time, low_at, high_at FROM sequence WHERE gateway = ? AND boot = ? ORDER BY low",
             (gateway, boot),
         )
         return [Run(*row) for row in rows]
@@ -143,8 +179,8 @@ class Books:
             [(gateway, boot, r.low) for r in gone],
         )
         self._connection.executemany(
-            "INSERT INTO sequence VALUES (?, ?, ?, ?, ?, ?)",
-            [(gateway, boot, r.low, r.high, r.low_time, r.high_time) for r in come],
+            "INSERT INTO sequence VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(gateway, boot, r.low, r.high, r.low_time, r.high_time, r.low_at, r.high_at) for r in come],
         )
 
     def boots(self) -> dict[tuple[str, str], tuple[int, int]]:
@@ -166,5 +202,12 @@ class Books:
         self._connection.execute(
             "INSERT INTO gateway_status VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET at = excluded.at,"
             " online = excluded.online, payload = excluded.payload, count = count + 1",
+            (gateway, at, online, payload),
+        )
+
+    def old_status(self, gateway: str, at: int, online: bool | None, payload: bytes) -> None:
+        """Count a status that is replayed; what the gateway said since stands."""
+        self._connection.execute(
+            "INSERT INTO gateway_status VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET count = count + 1",
             (gateway, at, online, payload),
         )

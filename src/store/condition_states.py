@@ -41,6 +41,14 @@ def condition_states(connection: sqlite3.Connection) -> dict[tuple[str, str], St
     return {(one.condition, one.subject): one for one in states}
 
 
+def subjects_in(connection: sqlite3.Connection, condition: str, phase: int) -> set[str]:
+    """Return the ids of a condition's subjects that are in a phase."""
+    rows = connection.execute(
+        "SELECT subject FROM condition_state WHERE condition = ? AND state = ?", (condition, phase)
+    )
+    return {subject for (subject,) in rows}
+
+
 def save_condition_states(connection: sqlite3.Connection, states: Iterable[StoredState]) -> None:
     """Store where subjects stand."""
     rows = [

@@ -44,6 +44,27 @@ def newest_readings(
     )
 
 
+def last_counting(connection: sqlite3.Connection, channel: int, time: int) -> int | None:
+    """Return the time of a channel's (database id) last counting reading at or before a time [ns UTC], None without one."""
+    row = connection.execute(
+        "SELECT time FROM reading WHERE channel = ? AND time <= ? AND quality <= 1 ORDER BY time DESC LIMIT 1",
+        (channel, time),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def counting_readings(
+    connection: sqlite3.Connection, channel: int, after: int, until: int, most: int
+) -> tuple[Times, Floats]:
+    """Return time and value of a channel's (database id) counting readings in (after, until] [ns UTC], at most so many."""
+    rows = connection.execute(
+        "SELECT time, value FROM reading WHERE channel = ? AND time > ? AND time <= ? AND quality <= 1 ORDER BY time LIMIT ?",
+        (channel, after, until, most),
+    ).fetchall()
+    time, value = zip(*rows, strict=True) if rows else ((), ())
+    return np.array(time, np.int64), np.array(value, np.float64)
+
+
 @dataclass(frozen=True, slots=True)
 class HourBlocks:
     """Hours of sources' windows: database id and start [ns UTC] of each, and its block, [hours, windows, fields]."""

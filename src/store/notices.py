@@ -1,8 +1,8 @@
-"""What webhooks are told of alerts: each transition at once, or notices of groups; bodies are frozen when they are queued."""
+"""What webhooks are told of alerts: notices of one alert or of a group; bodies are frozen when they are queued."""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ _QUEUE = "INSERT INTO webhook (event_id, endpoint, alert, body, created, due) VA
 
 
 class Notice(Protocol):
-    """What one webhook is told at once; `rules.routing` decides it."""
+    """What one webhook is told at once; `rules.routing` decides it. Without a `group` it is one alert alone."""
 
     @property
     def id(self) -> str: ...
@@ -48,22 +48,6 @@ def digest(*parts: str | int) -> str:
     return sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def announce(
-    connection: sqlite3.Connection,
-    webhooks: Iterable[Webhook],
-    alert: str,
-    event: str,
-    *,
-    now: int,
-    api_url: str,
-) -> None:
-    """Queue an alert as it stands for every webhook, due at once."""
-    data = _alert(connection, alert)
-    connection.executemany(
-        _QUEUE, [(event, w.name, alert, body(w.format, data, w.name, api_url), now, now) for w in webhooks]
-    )
-
-
 def send(
     connection: sqlite3.Connection,
     webhook: Webhook,
@@ -76,8 +60,8 @@ def send(
 ) -> None:
     """Queue a notice for its webhook, due at once.
 
-    Its own format has the first of the worst alerts as `data`, with `alerts` (all of them) and `notice` beside.
-    An Alertmanager groups by itself, so that it is told of each alert on its own.
+    Our own format has an alert alone as `data`; of a group the first of the worst alerts, with `alerts` (all of them) and
+    `notice` beside. An Alertmanager groups by itself, so that it is told of each alert on its own.
 
     Parameters
     ----------
@@ -92,21 +76,22 @@ def send(
         if one["status"] == "firing":
             when = _whole_hour(connection, one["id"], now)
             one["links"] = {"acknowledge": acknowledge_link(api_url, key, one["id"], webhook.name, when)}
-    if webhook.format == "alertmanager-api":
-        rows = [
-            (
-                f"event_{digest(notice.id, one['id'])}",
-                one["id"],
-                body(webhook.format, one, webhook.name, api_url),
-            )
-            for one in alerts
-        ]
-    else:
+    if notice.group and webhook.format != "alertmanager-api":
         made = _grouped(webhook, notice, alerts, api_url)
         rows = [(notice.id, f"group_{digest(notice.receiver, notice.group)}", made)]
+    else:
+        rows = [
+            (_id_of(notice, one["id"]), one["id"], body(webhook.format, one, webhook.name, api_url))
+            for one in alerts
+        ]
     connection.executemany(
         _QUEUE, [(event, webhook.name, about, frozen, now, now) for event, about, frozen in rows]
     )
+
+
+def _id_of(notice: Notice, alert: str) -> str:
+    """Return the webhook-id of one of a notice's alerts that is told on its own."""
+    return f"event_{digest(notice.id, alert)}" if notice.group else notice.id
 
 
 def _whole_hour(connection: sqlite3.Connection, alert: str, now: int) -> int:
@@ -174,22 +159,33 @@ def _rank(severity: str) -> int:
 def _told(
     connection: sqlite3.Connection, alert: str, status: str, covered: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """Return an alert as a notice tells it: how long it lasted where it is over, and what it stands for."""
+    """Return an alert as a notice tells it, with how long it lasted where it is over, and what it stands for.
+
+    That it fires may be told when it is over already: then with the value that it had fired by.
+    """
     data = {**_alert(connection, alert), "status": status}
-    texts, start, finish = connection.execute(
-        "SELECT texts, started_at, ended_at FROM alert WHERE id = ?", (alert,)
+    start, finish = connection.execute(
+        "SELECT started_at, ended_at FROM alert WHERE id = ?", (alert,)
     ).fetchone()
-    if texts != "{}":
-        data["texts"] = json.loads(texts)
     if status == "resolved":
         data["duration_s"] = (finish - start) / NS_PER_S
     else:
         data |= {"ended_at": None}
+        if finish is not None:
+            data["value"] = _value_at_firing(connection, alert)
     behind = covered.get(alert, ())
     if behind:
         data["covered"] = [_behind(connection, one) for one in behind[:MOST_COVERED]]
         data["covered_count"] = len(behind)
     return data
+
+
+def _value_at_firing(connection: sqlite3.Connection, alert: str) -> float | None:
+    (detail,) = connection.execute(
+        "SELECT detail FROM alert_event WHERE alert = ? AND kind = 'firing'", (alert,)
+    ).fetchone()
+    value: float | None = json.loads(detail).get("value")
+    return value
 
 
 def _behind(connection: sqlite3.Connection, alert: str) -> dict[str, Any]:
@@ -199,11 +195,12 @@ def _behind(connection: sqlite3.Connection, alert: str) -> dict[str, Any]:
 
 
 def _alert(connection: sqlite3.Connection, alert: str) -> dict[str, Any]:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM alert WHERE id = ?", (alert,)).fetchone()
-    data = dict(zip(_COLUMNS.replace('"', "").split(", "), row, strict=True))
+    row = connection.execute(f"SELECT {_COLUMNS}, texts FROM alert WHERE id = ?", (alert,)).fetchone()
+    data = dict(zip([*_COLUMNS.replace('"', "").split(", "), "texts"], row, strict=True))
     data["started_at"] = rfc3339(data["started_at"])
     data["ended_at"] = None if data["ended_at"] is None else rfc3339(data["ended_at"])
     data["labels"] = json.loads(data["labels"])
+    data["texts"] = json.loads(data["texts"])
     return data
 
 

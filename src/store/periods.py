@@ -21,6 +21,7 @@ NS_PER_QUARTER = 15 * NS_PER_MIN
 HOUR, DAY, MONTH = 1, 2, 3  # the levels of the table `total`
 YEAR = 4
 PART = 0  # a part of an hour: its windows one by one
+EARLIEST_YEAR, LATEST_YEAR = 1678, 2261
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,8 +50,17 @@ def month_start(times: Times | int, zone: ZoneInfo) -> Times:
 
 
 def month_of(text: str, zone: ZoneInfo) -> int:
-    """Return the first instant of a month written like 2026-10 [ns UTC]; ValueError where it is none."""
-    return int(datetime.strptime(text, "%Y-%m").replace(tzinfo=zone).timestamp()) * NS_PER_S
+    """Return the first instant of a month written like 2026-10 [ns UTC].
+
+    Raises
+    ------
+    ValueError
+        It is none, or lies in no year that int64 nanoseconds hold from end to end.
+    """
+    first = datetime.strptime(text, "%Y-%m").replace(tzinfo=zone)
+    if not EARLIEST_YEAR <= first.year <= LATEST_YEAR:
+        raise ValueError(f"a month lies between {EARLIEST_YEAR} and {LATEST_YEAR}, not in {text}")
+    return int(first.timestamp()) * NS_PER_S
 
 
 def month_text(start: int, zone: ZoneInfo) -> str:

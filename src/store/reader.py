@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,21 @@ class Reader:
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         self._channels = Numbers("channel", plant.channels)
         self._sources = Numbers("source", plant.sources)
+        self._watching: sqlite3.Connection | None = None
+        self._watch = Lock()
+
+    def version(self) -> int:
+        """Return a number that is another one after every commit of the writer.
+
+        Raises
+        ------
+        sqlite3.Error
+            The database is not there, or not readable.
+        """
+        with self._watch:
+            if self._watching is None:
+                self._watching = self._opened()
+            return int(self._watching.execute("PRAGMA data_version").fetchone()[0])
 
     @contextmanager
     def snapshot(self) -> Iterator["Snapshot"]:
@@ -56,11 +72,16 @@ class Reader:
         """Close the connections that no snapshot holds."""
         while (connection := self._take()) is not None:
             connection.close()
+        with self._watch:
+            if self._watching is not None:
+                self._watching.close()
+                self._watching = None
 
     def _connection(self) -> sqlite3.Connection:
-        return self._take() or sqlite3.connect(
-            self._uri, uri=True, timeout=5, isolation_level=None, check_same_thread=False
-        )
+        return self._take() or self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._uri, uri=True, timeout=5, isolation_level=None, check_same_thread=False)
 
     def _take(self) -> sqlite3.Connection | None:
         try:
@@ -106,6 +127,14 @@ class Snapshot:
     def connection(self) -> sqlite3.Connection:
         """What other modules of the room ask of the same moment, such as `store.alert_views`."""
         return self._connection
+
+    def channel_ids(self, channels: Sequence[int]) -> dict[int, int]:
+        """Return {database id: index} of those channels that the state knows, for other modules of the room."""
+        return self._channels.ids(self._connection, channels)
+
+    def source_ids(self, sources: Sequence[int]) -> dict[int, int]:
+        """Return {database id: index} of those sources that the state knows."""
+        return self._sources.ids(self._connection, sources)
 
     def first(self, sources: Sequence[int]) -> Times:
         """Return each source's first reading time [ns UTC], `NEVER` where it has none."""

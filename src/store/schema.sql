@@ -60,10 +60,10 @@ CREATE TABLE influx_emission (
 CREATE TABLE influx_alert (id INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL);
 
 -- Sequence numbers seen, as runs; low_time is the first reading time of the run's first message that has readings,
--- high_time the last of its last one.
+-- high_time the last of its last one; low_at and high_at are the numbers of these two.
 CREATE TABLE sequence (
     gateway TEXT NOT NULL, boot TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, low_time INTEGER, high_time INTEGER,
-    PRIMARY KEY (gateway, boot, low)
+    low_at INTEGER NOT NULL DEFAULT 0, high_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (gateway, boot, low)
 ) WITHOUT ROWID;
 
 -- book is 'messages' or 'readings'; gateway is park/facility/gateway, '' where the topic did not say.
@@ -78,10 +78,13 @@ CREATE TABLE code (
     PRIMARY KEY (gateway, minute, code)
 ) WITHOUT ROWID;
 
--- outcome is 'quarantined' (payload whole) or 'rejected' (its first KiB).
+-- outcome is 'quarantined' (payload whole) or 'rejected' (its first KiB). accepted to refused are how its readings were
+-- counted, counted whether its sequence number was new: a replay goes on from there.
 CREATE TABLE quarantine (
     message INTEGER PRIMARY KEY, received INTEGER NOT NULL, gateway TEXT NOT NULL, topic BLOB NOT NULL, outcome TEXT NOT NULL,
-    code TEXT NOT NULL, path TEXT NOT NULL, detail TEXT NOT NULL, size INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB NOT NULL
+    code TEXT NOT NULL, path TEXT NOT NULL, detail TEXT NOT NULL, size INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB NOT NULL,
+    accepted INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0, duplicate INTEGER NOT NULL DEFAULT 0,
+    refused INTEGER NOT NULL DEFAULT 0, counted INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX quarantine_by_digest ON quarantine (digest, received);
 
@@ -158,7 +161,7 @@ CREATE TABLE period (
 ) WITHOUT ROWID;
 -- Hours of final months as they would be, block as in emission; the published ones stay there until somebody approves.
 CREATE TABLE pending_emission (source INTEGER NOT NULL, hour INTEGER NOT NULL, block BLOB NOT NULL, PRIMARY KEY (source, hour)) WITHOUT ROWID;
--- What people decided of periods and of alerts (park '' then), refused decisions too; message is the journal offset.
+-- What people decided of periods, of alerts and of quarantine (park '' then), refused decisions too; message is the journal offset.
 CREATE TABLE decision (
     id TEXT PRIMARY KEY, at INTEGER NOT NULL, message INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
     park TEXT NOT NULL, start INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL
@@ -177,3 +180,31 @@ CREATE TABLE regulated_ledger (
 );
 CREATE TRIGGER regulated_ledger_is_append_only_1 BEFORE UPDATE ON regulated_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER regulated_ledger_is_append_only_2 BEFORE DELETE ON regulated_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+
+-- Late readings of conditions (store.late_looks): subjects whose instants [first, last] are to be judged again, not before due;
+-- marks counts how often such came. condition_begun is since when a condition is judged, late_span where late data showed a breach.
+CREATE TABLE late_look (
+    condition TEXT NOT NULL, subject TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, due INTEGER NOT NULL,
+    marks INTEGER NOT NULL, PRIMARY KEY (condition, subject)
+) WITHOUT ROWID;
+CREATE INDEX late_look_by_due ON late_look (due);
+CREATE TABLE condition_begun (condition TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE late_span (
+    condition TEXT NOT NULL, subject TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (condition, subject, first)
+) WITHOUT ROWID;
+CREATE INDEX alert_by_rule ON alert (rule, started_at);
+
+-- Sparkplug edge nodes: births, aliases and sequence as ingest.sparkplug.nodes packs them.
+CREATE TABLE sparkplug_node (node TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+
+-- Replays of refused messages: message is the decision's offset, wanted the decision as JSON, taken the offset up to which it
+-- has come, became JSON (store.replays.Became). finished is NULL as long as there is more to take.
+CREATE TABLE replay (
+    message INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, wanted BLOB NOT NULL, taken INTEGER NOT NULL,
+    became BLOB NOT NULL, finished INTEGER
+);
+CREATE INDEX replay_open ON replay (message) WHERE finished IS NULL;
+
+-- Topics that a subscription only looks out for: how many messages came of each. Of these the newest are in quarantine.
+CREATE TABLE inbox (topic BLOB PRIMARY KEY, count INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX quarantine_by_topic ON quarantine (topic, message) WHERE gateway = '';

@@ -17,7 +17,8 @@ class StateMismatch(Exception):
     """The files of a state directory do not belong to each other, to this version or to this configuration."""
 
 
-JOURNAL, STATE = 0x534D4A31, 0x534D5331  # application ids, "SMJ1" and "SMS1"
+# Application ids, "SMJ1", "SMS1" and "SMK1".
+JOURNAL, STATE, KEYS = 0x534D4A31, 0x534D5331, 0x534D4B31
 
 
 def claim(connection: sqlite3.Connection, path: Path, kind: int) -> None:
@@ -26,7 +27,7 @@ def claim(connection: sqlite3.Connection, path: Path, kind: int) -> None:
     if found == kind:
         return
     if found or connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
-        what = {JOURNAL: "a journal", STATE: "a state"}
+        what = {JOURNAL: "a journal", STATE: "a state", KEYS: "a file of keys"}
         raise StateMismatch(
             f"{path} is {what.get(found, 'another database')}, not {what[kind]}: restore both files under their own names"
         )

@@ -19,7 +19,7 @@ from store.readings import ReadingTable
 from store.sqlite import STATE, StateMismatch, claim, open_writer, transaction
 from store.sums import only_events
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class State:
@@ -119,7 +119,8 @@ class State:
             self._connection.execute("INSERT INTO meta VALUES ('window', ?)", (plant.window,))
         elif version != SCHEMA_VERSION:
             raise StateMismatch(
-                f"{self.path} has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}"
+                f"{self.path} has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}: move it aside and"
+                " start from the journal (docs/operating.md, Upgrade)"
             )
         window = int(self._connection.execute("SELECT value FROM meta WHERE key = 'window'").fetchone()[0])
         if window != plant.window:

@@ -20,7 +20,8 @@ def body(form: str, alert: Mapping[str, Any], receiver: str, external_url: str) 
         `POST /api/v2/alerts` takes).
     alert
         With id, rule, status (firing or resolved), severity, started_at and ended_at (RFC 3339, the latter None while it
-        fires), value and limit (None where unknown) in unit, labels, summary, description; `links` where there are some.
+        fires), value and limit (None where unknown) in unit, labels, summary, description, `texts`;
+        `links` where there are some.
     receiver
         The endpoint's name.
     external_url

@@ -6,9 +6,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from plant.park import Webhook
+from plant.vocabulary import NS_PER_DAY
 from store.sqlite import open_writer, transaction
 
-MOST_DELIVERIES = 100_000  # rows of the delivery log
+KEPT_DAYS = 90  # for which what was delivered stays, and the log of attempts
+MOST_DELIVERIES = 100_000  # rows of the log
+BITE = 500  # rows that are looked at in one transaction when old ones are forgotten
 
 _WAITING = "delivered IS NULL AND dead IS NULL"
 
@@ -73,6 +76,11 @@ class EndpointState:
 def address_of(endpoint: Webhook) -> bytes:
     """Return what tells one URL of an endpoint from another, without telling the URL."""
     return sha256(endpoint.url.encode()).digest()
+
+
+def kept_since(now: int) -> int:
+    """Return from when on what was delivered is kept [ns UTC]; `now` in ns UTC."""
+    return now - KEPT_DAYS * NS_PER_DAY
 
 
 class WebhookOutbox:
@@ -155,11 +163,45 @@ class WebhookOutbox:
         """Log an attempt that no event of the outbox stands behind."""
         self._log(delivery)
 
-    def prune(self, most: int = MOST_DELIVERIES) -> None:
-        """Forget all attempts but the newest."""
-        self._connection.execute(
-            "DELETE FROM delivery WHERE id <= (SELECT max(id) FROM delivery) - ?", (most,)
+    def prune_deliveries(self, now: int, most: int = MOST_DELIVERIES) -> bool:
+        """Forget a bite of the oldest attempts, beyond the newest `most` or older than 90 days; tell whether there were any."""
+        return bool(
+            self._connection.execute(
+                "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT ?)"
+                " AND (id <= (SELECT max(id) FROM delivery) - ? OR at < ?)",
+                (BITE, most, kept_since(now)),
+            ).rowcount
         )
+
+    def prune(self, now: int, after: int = 0) -> int:
+        """Forget what was delivered and made more than 90 days ago, among a bite of the events after an id.
+
+        What waits or was given up stays, whatever its age, and with it all events of its alert at that endpoint, so that
+        an end is not forgotten before its beginning; so do the events of an alert that goes on.
+
+        Returns
+        -------
+        int
+            After which id to look next; 0 where no older event is left to look at.
+        """
+        looked = self._connection.execute(
+            "SELECT id, created FROM webhook WHERE id > ? ORDER BY id LIMIT ?", (after, BITE)
+        ).fetchall()
+        if not looked:
+            return 0
+        last, made = looked[-1]
+        self._connection.execute(
+            f"""
+            DELETE FROM webhook WHERE id > ?1 AND id <= ?2 AND delivered IS NOT NULL AND created < ?3
+              AND (endpoint, alert) NOT IN (
+                SELECT endpoint, alert FROM webhook WHERE {_WAITING}
+                UNION SELECT endpoint, alert FROM webhook WHERE dead IS NOT NULL
+              )
+              AND alert NOT IN (SELECT id FROM alert WHERE ended_at IS NULL)
+            """,
+            (after, last, kept_since(now)),
+        )
+        return int(last) if made < kept_since(now) else 0
 
     def is_disabled(self, endpoint: str, address: bytes) -> bool:
         """Return whether an endpoint answered 410 at the address with this SHA-256, and nobody replayed it since."""
@@ -274,6 +316,21 @@ class WebhookOutbox:
                 "UPDATE endpoint_state SET disabled = NULL, address = NULL WHERE endpoint = ?", set(changed)
             )
         return len(changed)
+
+    def drop(
+        self,
+        *,
+        endpoint: str | None = None,
+        event_id: str | None = None,
+        since: int = 0,
+        until: int | None = None,
+    ) -> int:
+        """Forget events that were given up, chosen as for a replay; return how many. Nothing that waits is dropped."""
+        return self._connection.execute(
+            "DELETE FROM webhook WHERE dead IS NOT NULL AND (?1 IS NULL OR endpoint = ?1)"
+            " AND (?2 IS NULL OR event_id = ?2) AND created >= ?3 AND (?4 IS NULL OR created < ?4)",
+            (endpoint, event_id, since, until),
+        ).rowcount
 
     def close(self) -> None:
         """Close the connection."""

@@ -225,6 +225,8 @@ class NoRules:
     def readings(self, _new: Any, _fresh: Any) -> None:
         """Judge nothing."""
 
+    def replayed(self, *_: object) -> None: ...
+
     def heard(self, *_: object) -> None: ...
 
     def windows(self, _now: int) -> None:

@@ -1,10 +1,55 @@
-"""The service dies while an alert fires."""
+"""Alerts while the service dies, while a value flaps, and while the service stands still."""
 
 import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
+import pytest
+
+from rules.lifecycle import CHATTER, SHELF
 from tests.faults.bench import Bench, Report
+from tests.faults.invariants import MEMORY
 from tests.faults.truth import Sent
+from tests.semantics.world import MINUTE, NOON, SECOND, World, ns, reading
 from tests.servers import wait_until
+
+FLAPS = 1000  # a minute, each to too hot and back
+FLAPPING = """
+parks:
+  - name: park-a
+    title: Park A (invented)
+    zone: Asia/Ho_Chi_Minh
+    facilities:
+      - name: works
+        title: Works (invented)
+        gateways: [{name: gw}]
+        channels:
+          - {name: heat, gateway: gw, kind: level, unit: °C, quantity: temperature, max_gap: 1d}
+          - {name: power, gateway: gw, kind: rate, unit: kW, quantity: electricity, max_gap: 10min}
+        sources:
+          - {name: power, method: electricity-location, inputs: {energy: power}, factor: vn-grid}
+webhooks:
+  - {name: receiver, url: "http://127.0.0.1:9/alerts", secret_env: SEMANTICS_SECRET, allow_private: true}
+"""
+CONDITION = """
+alerts:
+  - {name: hot, expr: 'max_over(value, "1s") > 400 and value > 400', match: {channel: heat}, every: 1s, severity: warning, summary: Hot}
+"""
+LIMIT = """
+alerts:
+  - {name: hot, facility: works, channel: heat, above: 400, severity: warning, summary: Hot}
+routes:
+  - {receivers: [receiver], group_wait: 30s, group_interval: 5min}
+"""
+HEARTBEAT = 10  # s, the shortest
+MISSED = 3  # intervals without a heartbeat, after which a receiver pages somebody: docs/webhooks.md
 
 TOPIC = "sm/v1/trial/works/stack/readings"
 
@@ -45,3 +90,141 @@ def test_f115_a_kill_between_firing_and_resolved_fires_nothing_anew_and_resolves
     assert kinds == ("alert.firing", "alert.resolved")
     assert len(set(ids)) == 2, "one id told two things"
     report("F-115", extra_fires=len(kinds) - 2)
+
+
+# --- F-114: a value that flaps --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def world(rules: str) -> Iterator[World]:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        config = Path(name) / "config"
+        config.mkdir()
+        (config / "plant.yaml").write_text(FLAPPING + rules)
+        one = World(Path(name), config, NOON)
+        yield one
+        one.close()
+
+
+def flap(one: World, minutes: int) -> None:
+    """Let a temperature pass 400 °C and come back a thousand times a minute, a message a second; it ends above."""
+    step = MINUTE // (2 * FLAPS)
+    for second in range(60 * minutes):
+        begin = one.now + SECOND
+        changes = range(-(-(begin - NOON) // step), -(-(begin + SECOND - NOON) // step))
+        one.now = begin
+        one.send(*(reading("heat", NOON + k * step, 300 if k % 2 else 500, "°C") for k in changes))
+        assert one.rows("SELECT count(*) FROM quarantine") == [(0,)], second
+
+
+def let_pass(one: World, until: int, heat: float) -> None:
+    """Let time pass, with the same temperature each 10 s."""
+    while one.now < until:
+        one.now += 10 * SECOND
+        one.send(reading("heat", one.now, heat, "°C"))
+        one.tick(one.now + SECOND)
+
+
+def queued(one: World) -> list[tuple[int, list[Any]]]:
+    """Return second after noon and body's alerts of all that was queued for the receiver."""
+    rows = one.rows("SELECT created, body FROM webhook ORDER BY id")
+    bodies = [(at, json.loads(body)["data"]) for at, body in rows]
+    return [((at - NOON) // SECOND, data.get("alerts", [data])) for at, data in bodies]
+
+
+def test_f114_a_condition_that_flaps_is_shelved_and_where_it_stands_is_told_at_the_end(
+    report: Report,
+) -> None:
+    with world(CONDITION) as one:
+        flap(one, 10)
+        flapped = queued(one)
+        fired = max(
+            since for (times,) in one.rows("SELECT fired FROM condition_state") for since in json.loads(times)
+        )
+        assert len(flapped) <= 2 * CHATTER, "the outbox grew with the flaps"
+        let_pass(one, fired + SHELF + MINUTE, 500)
+        held = queued(one)[len(flapped) :]
+        let_pass(one, one.now + MINUTE, 20)
+        ended = queued(one)[len(flapped) + len(held) :]
+
+        assert [told["status"] for _, alerts in held for told in alerts] == ["firing"]
+        assert [told["status"] for _, alerts in ended for told in alerts] == ["resolved"]
+        assert ended[0][1][0]["id"] == held[0][1][0]["id"]
+        report("F-114", what="condition", flaps=10 * FLAPS, rows=len(queued(one)))
+
+
+@pytest.mark.parametrize("wait", ["0s", "30s"])
+def test_f114_a_limit_that_flaps_is_told_a_few_times_an_interval_of_its_route_and_how_it_ended(
+    wait: str, report: Report
+) -> None:
+    """At the end of each wait what fires is told, and what was told and is over at the end of each interval."""
+    minutes, interval = 11, 5
+    with world(LIMIT.replace("30s", wait)) as one:
+        flap(one, minutes)
+        [(begun,)] = one.rows("SELECT count(*) FROM alert")
+        assert begun >= (minutes - 1) * FLAPS, "the limit did not see the flaps"
+        flapped = len(queued(one))
+        assert 1 <= flapped <= 2 * (minutes // interval + 1), "told never, or with each flap"
+        let_pass(one, one.now + 6 * MINUTE, 500)
+        firing = queued(one)
+        let_pass(one, one.now + 6 * MINUTE, 20)
+        everything = queued(one)
+
+        assert len(everything) <= flapped + 4
+        [still] = [told["id"] for told in firing[-1][1] if told["status"] == "firing"]
+        assert [(told["id"], told["status"]) for told in everything[-1][1]] == [(still, "resolved")]
+        report("F-114", what=f"limit, {wait}", flaps=minutes * FLAPS, alerts=begun, rows=len(everything))
+
+
+# --- F-116: nobody is there -----------------------------------------------------------------------------------------
+
+
+def beats(bench: Bench) -> list[int]:
+    """Return when each heartbeat that arrived was made. [ns UTC]"""
+    bodies = [json.loads(request.body) for request in list(bench.receiver.requests)]
+    return [ns(body["timestamp"]) for body in bodies if body["type"] == "heartbeat"]
+
+
+def silence_of(count: Callable[[], int]) -> Callable[[], float]:
+    """Return a function that says for how long a count has stood still, as a receiver measures it. [s]"""
+    state = [count(), time.monotonic()]
+
+    def silent() -> float:
+        if count() != state[0]:
+            state[:] = [count(), time.monotonic()]
+        return time.monotonic() - state[1]
+
+    return silent
+
+
+def stopped(pid: int) -> bool:
+    """Return whether a process stands still."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+
+
+def test_f116_a_receiver_misses_the_heartbeats_of_a_service_that_stands_still(
+    small_bench: Bench, report: Report
+) -> None:
+    """It stands for three intervals, long enough for a page; then it goes on and makes up for none of them.
+
+    At an interval of a minute that is three minutes.
+    """
+    page = small_bench.config / "trial.yaml"
+    page.write_text(f"{page.read_text()}    heartbeat: {HEARTBEAT}s\n")
+    service = small_bench.service
+    service.start()
+    wait_until(lambda: len(beats(small_bench)) >= 1, "no heartbeat came", 60)
+    os.kill(service.pid, signal.SIGSTOP)
+    wait_until(lambda: stopped(service.pid), "the service does not stand still", 10)
+    before = len(beats(small_bench))
+    silent = silence_of(lambda: len(beats(small_bench)))
+    wait_until(lambda: silent() > MISSED * HEARTBEAT, "heartbeats came from the dead", 10 * HEARTBEAT)
+    noticed = silent()
+    assert len(beats(small_bench)) == before
+
+    os.kill(service.pid, signal.SIGCONT)
+    wait_until(lambda: len(beats(small_bench)) >= before + 2, "the heart did not go on", 60)
+    apart = [(later - earlier) / SECOND for earlier, later in pairwise(beats(small_bench))]
+    assert min(apart) >= HEARTBEAT, "a heartbeat that was missed was made up for"
+    assert max(apart) >= MISSED * HEARTBEAT
+    report("F-116", noticed_s=round(noticed, 1), intervals=MISSED, at_a_minute_s=MISSED * 60)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ingest.connection import broker
 from ingest.intake import Arrival, Intake
-from ingest.subscriber import Subscriber, broker
+from ingest.subscriber import Subscriber
 from store.journal import DUP, Journal, Message
 from tests.faults.bench import Bench, Feed, Field, Report
 from tests.faults.invariants import check_all, journalled

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -56,6 +56,9 @@ class Conditions(World):
         ]  # fmt: skip
 
 
+Kind = TypeVar("Kind", bound=Conditions)
+
+
 @contextmanager
 def failing(of: object, name: str) -> Iterator[None]:
     """Let a function of an object fail for a while."""
@@ -82,9 +85,9 @@ def world() -> Iterator[Conditions]:
     yield from opened(CONFIGURATION)
 
 
-def opened(configuration: Path) -> Iterator[Conditions]:
+def opened(configuration: Path, kind: type[Kind] = Conditions) -> Iterator[Kind]:  # type: ignore[assignment]  # its default
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        made = Conditions(Path(folder), configuration, NOON)
+        made = kind(Path(folder), configuration, NOON)
         yield made
         made.close()
 
@@ -230,7 +233,7 @@ def test_its_texts_are_filled_in_both_languages(world: Conditions) -> None:
     assert (alert["summary"], alert["value"], alert["limit"], alert["unit"]) == (english, 120.5, 100, "°C")
     [(texts,)] = world.rows("SELECT texts FROM alert WHERE rule = 'hot'")
     assert json.loads(texts) == {
-        "summary": {"vi": "heat nóng: 120.5 °C", "en": english},
+        "summary": {"vi": "heat nóng: 120,5 °C", "en": english},
         "first_action": {"vi": "Mở van.", "en": "Open the valve."},
         "runbook": "https://example.com/hot",
     }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ingest.frame import LineFrame
+from ingest.heard import GatewaysHeard
 from rules.conditions import NEVER
 from store.sums import Period, source_sums
 from tests.semantics.conftest import MEMORY
@@ -22,7 +23,8 @@ class FrameWorld(World):
 
     def _open(self) -> None:
         super()._open()
-        self.frame = LineFrame(self.plant, self.state, self.plant.conditions)
+        self.gateways = GatewaysHeard(self.plant, self.state.connection)
+        self.frame = LineFrame(self.plant, self.state, self.plant.conditions, self.gateways)
         watch = self.line._watch  # type: ignore[attr-defined]
         readings, heard = watch.readings, watch.heard
 
@@ -32,7 +34,7 @@ class FrameWorld(World):
 
         def both_heard(*columns):
             heard(*columns)
-            self.frame.hear(*columns)
+            self.gateways.take(*columns)
 
         watch.readings, watch.heard = both, both_heard
 

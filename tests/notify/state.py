@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ingest.telling import Teller
 from notify.sender import WebhookSender
 from plant.park import Channel, Facility, Park, Plant, Source, ThresholdRule, Webhook
 from plant.units import unit
@@ -119,6 +120,25 @@ def judgement(*transitions: tuple[bool, int, float], late: tuple[tuple[int, floa
     )
 
 
+def judged(
+    line: sqlite3.Connection,
+    told: Plant,
+    rule: ThresholdRule,
+    found: Judgement,
+    alert: str | None = None,
+    *,
+    now: int,
+    api_url: str = "",
+    key: bytes = b"",
+) -> str | None:
+    """Store a judgement and tell of it, in one transaction as on the line; return the alert that is open afterwards."""
+    with transaction(line):
+        teller = Teller(told, line, api_url, key)
+        is_open = apply_judgement(line, told, rule, found, alert, now=now)
+        teller.tell(now)
+    return is_open
+
+
 def raise_alert(
     line: sqlite3.Connection,
     told: Plant,
@@ -130,8 +150,7 @@ def raise_alert(
 ) -> None:
     """Let a rule fire at `start`, and resolve at `end` where that is given, in one transaction."""
     transitions = [(True, start, 13.0)] if end is None else [(True, start, 13.0), (False, end, 12.0)]
-    with transaction(line):
-        apply_judgement(line, told, rule, judgement(*transitions), None, now=now)
+    judged(line, told, rule, judgement(*transitions), now=now)
 
 
 class Clock:

@@ -33,18 +33,18 @@ def test_a_public_address_is_permitted(address: str):
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_bw_02_a_private_address_is_permitted_only_where_that_is_allowed(address: str):
+def test_bw02_a_private_address_is_permitted_only_where_that_is_allowed(address: str):
     assert not permitted(address, allow_private=False)
     assert permitted(address, allow_private=True)
 
 
 @pytest.mark.parametrize("address", NEVER)
-def test_bw_05_other_addresses_are_never_permitted(address: str):
+def test_bw05_other_addresses_are_never_permitted(address: str):
     assert not permitted(address, allow_private=False)
     assert not permitted(address, allow_private=True)
 
 
-def test_bw_06_one_private_address_among_public_ones_is_enough_to_refuse():
+def test_bw06_one_private_address_among_public_ones_is_enough_to_refuse():
     with pytest.raises(AddressRefused, match=r"10\.0\.0\.1"):
         checked(["1.1.1.1", "10.0.0.1"], allow_private=False)
 
@@ -54,7 +54,7 @@ def test_permitted_addresses_come_back_in_their_order():
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0x7f.1", "2130706433"])
-def test_bw_04_an_address_in_other_clothes_resolves_to_what_it_is(host: str):
+def test_bw04_an_address_in_other_clothes_resolves_to_what_it_is(host: str):
     assert resolve(host, 80) == ["127.0.0.1"]
 
 

@@ -50,8 +50,63 @@ def test_a_chat_is_told_in_its_language(webhook_receiver: WebhookReceiver, bench
     (request,) = webhook_receiver.requests
     sent = json.loads(request.body)
     assert (sent["title"], sent["type"]) == (title, "warning")
-    assert sent["message"].splitlines()[:2] == ["CO2 is above its limit", "Ask the shift leader."]
-    assert fact in sent["message"]
+    lines = sent["message"].splitlines()
+    assert (lines[0], lines[-1]) == ("CO2 is above its limit", "Ask the shift leader.")
+    assert fact in lines
+
+
+BOTH = {
+    "summary": {"vi": "CO2 vượt ngưỡng", "en": "CO2 is above its limit"},
+    "description": {"vi": "Gọi trưởng ca.", "en": "Ask the shift leader."},
+}
+
+
+def test_an_alert_with_both_languages_is_told_in_the_endpoint_s():
+    assert told("vi", texts=BOTH)[1].splitlines() == [
+        "CO2 vượt ngưỡng", "Mức độ: critical", "Bắt đầu: 2026-11-24T06:00:00Z", "Giá trị: 13.25 %", "Gọi trưởng ca.",
+    ]  # fmt: skip
+    assert told("en", texts=BOTH)[1].splitlines() == [
+        "CO2 is above its limit", "Severity: critical", "Started: 2026-11-24T06:00:00Z", "Value: 13.25 %",
+        "Ask the shift leader.",
+    ]  # fmt: skip
+
+
+def test_where_no_language_was_chosen_both_are_told():
+    title, text = told(Webhook("chat", "", "").language, texts=BOTH)
+
+    assert title == "CẢNH BÁO / FIRING: stack-co2"
+    assert text.splitlines() == [
+        "CO2 vượt ngưỡng", "CO2 is above its limit", "Mức độ / Severity: critical",
+        "Bắt đầu / Started: 2026-11-24T06:00:00Z", "Giá trị / Value: 13.25 %", "Gọi trưởng ca.", "Ask the shift leader.",
+    ]  # fmt: skip
+
+
+def test_a_text_that_is_there_once_is_told_once():
+    text = told("both")[1]
+
+    assert text.count("CO2 is above its limit") == text.count("Ask the shift leader.") == 1
+
+
+def test_a_group_says_how_many_more_there_are_in_each_language():
+    worst = ALERT | {"texts": BOTH}
+    group = {
+        "summary": "CO2 is above its limit (and 2 more)",
+        "alerts": [ALERT | {"id": "alert_2"}, worst, worst],
+    }
+
+    assert told("both", texts=BOTH, **group)[1].splitlines()[:2] == [
+        "CO2 vượt ngưỡng (và 2 cảnh báo khác)",
+        "CO2 is above its limit (and 2 more)",
+    ]
+
+
+def test_a_text_that_is_too_long_loses_descriptions_and_keeps_its_link():
+    link = {"acknowledge": "https://stackmeter.example/a/x"}
+    text = told("both", texts=BOTH | {"description": {"vi": "x" * 1000, "en": "y" * 1000}}, links=link)[1]
+
+    assert len(text) == LONGEST_BODY
+    assert text.endswith("\nNhận xử lý / Acknowledge: https://stackmeter.example/a/x")
+    assert "Giá trị / Value: 13.25 %" in text
 
 
 def test_an_end_says_so():
@@ -66,7 +121,7 @@ def test_a_service_that_refuses_is_a_failure(webhook_receiver: WebhookReceiver, 
     caplog.set_level(logging.DEBUG)
     webhook_receiver.script(500)
     url = webhook_receiver.url.replace("http://", "json://user:canary@") + "/canary"
-    with closing(ChatClient(chat(url))) as one:
+    with closing(ChatClient(chat(url), allow_private=True)) as one:
         result = one.post("event_1", body("alert", ALERT, "chat", ""), 0)
 
     assert (result.delivered, result.error) == (False, "Apprise could not deliver it")
@@ -100,7 +155,7 @@ def test_a_service_that_refuses_is_a_failure(webhook_receiver: WebhookReceiver, 
         ),
     ],
 )
-def test_bw_17_no_name_becomes_a_mention_a_link_or_markup(nasty: str):
+def test_bw17_no_name_becomes_a_mention_a_link_or_markup(nasty: str):
     title, text = told("en", rule=nasty, summary=nasty, description=nasty, unit=nasty)
 
     for line in (title, *text.splitlines()):

@@ -1,22 +1,31 @@
 """Receivers that are away, broken, gone or slow, and what comes of every event meanwhile (catalogue F-110 to F-118)."""
 
 import json
+import socket
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 import standardwebhooks
 
+from ingest.telling import Teller
 from notify.schedule import DELAYS
+from plant.alerting import Escalation, Hours, Rota, Route, Routing, Shift
 from plant.park import Plant, Webhook
+from plant.vocabulary import NS_PER_DAY, NS_PER_MIN
 from store.alerts import alert_id
+from store.sqlite import transaction
 from store.webhooks import WebhookOutbox
 from tests.notify.state import GRID, OTHER_SECRET, SECRET, Bench, endpoint, plant, running
-from tests.servers import RESET, Answer, Request, WebhookReceiver
+from tests.servers import RESET, Answer, Request, WebhookReceiver, wait_until
 
 NEW_SECRET = "whsec_bmV3LXNlY3JldC1uZXctc2VjcmV0LW5ldy1zZWNyZXQ="
+
+HTTP_2_GOODBYE = bytes.fromhex("0000000400000000000000080700000000000000000000000001")  # SETTINGS, GOAWAY
 
 
 @pytest.fixture
@@ -138,6 +147,42 @@ def test_f112_an_alert_that_is_always_refused_parks_itself_alone(bench, told, we
     assert order(webhook_receiver.requests, alert_id("grid-rate", 1)) == ["firing", "resolved"]
 
 
+def test_f112_what_is_refused_for_ever_is_given_up_after_all_steps(bench, told, webhook_receiver, outbox):
+    webhook_receiver.default = Answer(422)
+    bench.raise_alert(told, 1)
+
+    three_days_away(bench, told)
+
+    assert len(webhook_receiver.requests) == len(DELAYS)
+    assert [(one.attempts, one.error) for one in outbox.dead()] == [(len(DELAYS), "HTTP 422")]
+
+
+def test_f112_what_answers_no_http_is_tried_again(bench, outbox):
+    """One that speaks HTTP/2 alone says goodbye, another speaks something else; then it is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        told = plant(endpoint(url=f"http://127.0.0.1:{listener.getsockname()[1]}/hook"))
+        answers = [HTTP_2_GOODBYE, b"220 mail.example ESMTP\r\n", b"HTTP/1.1 204 No Content\r\n\r\n"]
+
+        def serve() -> None:
+            for answer in answers:
+                connection, _ = listener.accept()
+                with connection:
+                    while not connection.recv(65536).endswith(b"}"):
+                        pass
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        bench.raise_alert(told, 1)
+        with closing(bench.sender(told)) as sender:
+            for seconds in (0, 5, 15):
+                bench.clock.move(seconds)
+                assert sender.step() == 1
+        thread.join(10)
+
+    assert [one.error for one in outbox.deliveries()] == ["", "RemoteProtocolError", "RemoteProtocolError"]
+
+
 @pytest.mark.parametrize("known", [SECRET, NEW_SECRET])
 def test_f117_a_receiver_with_either_secret_takes_all_while_it_changes(bench, webhook_receiver, known):
     """Four configurations, as they follow each other; only with both secrets do both kinds of receivers verify."""
@@ -202,6 +247,37 @@ def test_f118_after_three_days_events_are_dead_and_listed_and_a_replay_delivers_
     }
 
 
+def test_f118_who_is_next_is_told_of_an_alert_whose_first_receiver_is_dead(
+    bench, webhook_receiver, pager, outbox
+):
+    always = Hours(tuple(range(7)), 0, 24 * 60)
+    rota = Rota(
+        "on-call", ZoneInfo("UTC"), (Shift("desk", always),), (Escalation(15 * NS_PER_MIN, ("pager",)),)
+    )
+    route = Route("", (), ("on-call",), (), True, 0, NS_PER_MIN, 365 * NS_PER_DAY, False)
+    two = plant(endpoint("desk", webhook_receiver.url), endpoint("pager", pager.url, OTHER_SECRET))
+    told = replace(two, routing=Routing((route,), rotas=(rota,)))
+    webhook_receiver.stop()
+    bench.raise_alert(told, bench.clock())
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+        assert pager.requests == []
+        bench.clock.move(15 * 60)
+        with transaction(bench.line):
+            Teller(told, bench.line, "").tell(bench.clock())
+        sender.step()
+
+    (request,) = pager.requests
+    assert json.loads(request.body)["data"]["rule"] == "stack-co2"
+    three_days_away(bench, told)
+    assert [one.endpoint for one in outbox.dead()] == ["desk"]
+    webhook_receiver.start()
+    assert outbox.replay(bench.clock(), dead_only=True) == 1
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+    assert len(webhook_receiver.requests) == 1
+
+
 def test_f118_the_next_event_of_a_dead_one_s_alert_goes_on(bench, told, webhook_receiver, outbox):
     webhook_receiver.stop()
     bench.raise_alert(told, 1, 2)
@@ -216,14 +292,34 @@ def test_f118_the_next_event_of_a_dead_one_s_alert_goes_on(bench, told, webhook_
     assert len(outbox.dead()) == 1
 
 
-def test_the_log_is_pruned_by_the_sender(bench, told, webhook_receiver, outbox, monkeypatch):
-    monkeypatch.setattr(WebhookOutbox.prune, "__defaults__", (5,))
-    for start in range(1, 11):
-        bench.raise_alert(told, start)
+def test_the_sender_forgets_what_was_delivered_90_days_ago_and_no_event_that_waits(
+    bench, told, webhook_receiver, outbox
+):
+    webhook_receiver.script(*[204] * 2, *[500] * 100)
+    bench.raise_alert(told, 1, 2)
     with closing(bench.sender(told)) as sender:
         sender.step()
+        bench.raise_alert(told, 3, 4)
+        sender.step()
+        bench.clock.move(89 * 86_400)
+        sender.step()
+        assert bench.line.execute("SELECT count(*) FROM webhook").fetchone() == (4,)
+        bench.clock.move(2 * 86_400)
+        sender.step()
 
-    assert len(outbox.deliveries()) == 5
+    left = bench.line.execute("SELECT alert, delivered IS NULL FROM webhook").fetchall()
+    assert left == [(alert_id("stack-co2", 3), True)] * 2
+    assert {one.at for one in outbox.deliveries()} == {bench.clock() - 2 * 86_400 * 10**9, bench.clock()}
+
+
+def test_what_was_delivered_long_ago_is_forgotten_while_it_runs_though_its_endpoint_is_gone(bench, told):
+    bench.raise_alert(told, 1, 2)
+    bench.line.execute("UPDATE webhook SET delivered = created, created = 0")
+
+    with running(bench.sender(plant())):
+        wait_until(
+            lambda: bench.line.execute("SELECT count(*) FROM webhook").fetchone() == (0,), "it is forgotten"
+        )
 
 
 def test_errors_in_the_log_hold_no_secret(bench, webhook_receiver, outbox):

@@ -54,7 +54,7 @@ def test_chance_moves_a_delay():
         (format_datetime(NOW + timedelta(days=1), usegmt=True), 600),
     ],
 )
-def test_bw_19_a_retry_after_is_followed_within_1_s_and_10_min(header: str, seconds: int):
+def test_bw19_a_retry_after_is_followed_within_1_s_and_10_min(header: str, seconds: int):
     assert retry_after(header, NOW_NS) == seconds * S
 
 

@@ -15,7 +15,8 @@ import standardwebhooks
 from notify.sender import WebhookSender
 from notify.webhook import EndpointError
 from plant.park import Plant, Webhook
-from store.alerts import alert_id, event_id
+from rules.routing import event_id
+from store.alerts import alert_id
 from store.webhooks import EndpointState, WebhookOutbox
 from tests.notify.state import (
     GRID,
@@ -67,6 +68,18 @@ def test_firing_and_resolved_arrive_in_order_and_signed_for_each_endpoint(bench,
         bodies = [standardwebhooks.Webhook(one.secret).verify(r.body, r.headers) for r in receiver.requests]
         assert [body["type"] for body in bodies] == ["alert.firing", "alert.resolved"]
     assert bench.waiting() == 0
+
+
+def test_a_webhook_holds_its_texts_in_both_languages(bench, told, webhook_receiver):
+    bench.raise_alert(told, 1, rule=GRID)
+    with closing(bench.sender(told)) as sender:
+        sender.step()
+
+    data = json.loads(webhook_receiver.requests[0].body)["data"]
+    assert data["texts"] == {
+        name: {"vi": data[name], "en": data[name]} for name in ("summary", "description")
+    }
+    assert data["description"] == "Ask the shift leader."
 
 
 def test_a_webhook_is_sent_once(bench, told, webhook_receiver):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import standardwebhooks
 
-from notify.webhook import LONGEST_ANSWER, Attempt, EndpointError, WebhookClient
+from notify.webhook import LONGEST_ANSWER, TOTAL_TIMEOUT, Attempt, EndpointError, WebhookClient
 from tests.notify.state import OTHER_SECRET, SECRET, endpoint
 from tests.servers import RESET, Answer, Request, WebhookReceiver, free_port, required
 
@@ -111,7 +111,7 @@ def test_the_signature_is_that_of_an_independent_computation():
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
-def test_bw_20_any_2xx_is_a_delivery_whatever_its_body_says(webhook_receiver: WebhookReceiver, status: int):
+def test_bw20_any_2xx_is_a_delivery_whatever_its_body_says(webhook_receiver: WebhookReceiver, status: int):
     webhook_receiver.script(Answer(status, body=b"" if status == 204 else b'{"error": "no"}'))
 
     assert post(webhook_receiver).delivered
@@ -128,7 +128,7 @@ def test_any_other_status_is_a_failure(webhook_receiver: WebhookReceiver, status
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_bw_11_a_redirect_is_not_followed(webhook_receiver: WebhookReceiver, status: int):
+def test_bw11_a_redirect_is_not_followed(webhook_receiver: WebhookReceiver, status: int):
     webhook_receiver.script(Answer(status, {"Location": f"{webhook_receiver.url}/elsewhere"}))
 
     assert post(webhook_receiver).error == f"HTTP {status}"
@@ -200,7 +200,7 @@ def silence(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("talk", [head_drip, ends_never, without_length, continues, silence])
-def test_bw_12_who_talks_on_for_ever_is_cut_at_the_total_timeout(talk: Callable[[socket.socket], None]):
+def test_bw12_who_talks_on_for_ever_is_cut_at_the_total_timeout(talk: Callable[[socket.socket], None]):
     result = post_raw(talk, total_timeout=0.5)
 
     assert not result.delivered
@@ -213,7 +213,11 @@ def floods(connection: socket.socket) -> None:
         connection.sendall(bytes(65536))
 
 
-def test_bw_12_an_answer_is_not_read_beyond_64_kib():
+def test_bw12_the_limits_are_those_that_were_decided():
+    assert (TOTAL_TIMEOUT, LONGEST_ANSWER) == (15.0, 64 * 1024)
+
+
+def test_bw12_an_answer_is_not_read_beyond_64_kib():
     assert post_raw(floods).error == f"AnswerTooLongError: an answer of more than {LONGEST_ANSWER} bytes"
 
 
@@ -223,7 +227,7 @@ def test_an_answer_of_64_kib_is_still_a_delivery(webhook_receiver: WebhookReceiv
     assert post(webhook_receiver).delivered
 
 
-def test_bw_12_a_packed_answer_is_not_unpacked(webhook_receiver: WebhookReceiver):
+def test_bw12_a_packed_answer_is_not_unpacked(webhook_receiver: WebhookReceiver):
     webhook_receiver.script(Answer(200, {"Content-Encoding": "gzip"}, body=b"not gzip at all"))
 
     assert post(webhook_receiver).delivered
@@ -238,10 +242,19 @@ def test_bw_12_a_packed_answer_is_not_unpacked(webhook_receiver: WebhookReceiver
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
         b"HTTP/1.1 200 OK\r\n" + b"X-Many: 1\r\n" * 20_000 + b"\r\n",
         b"",
+        bytes.fromhex("0000000400000000000000080700000000000000000000000001"),
     ],
-    ids=["not http", "cut in the head", "bad chunk", "short body", "20000 headers", "nothing"],
+    ids=[
+        "not http",
+        "cut in the head",
+        "bad chunk",
+        "short body",
+        "20000 headers",
+        "nothing",
+        "goodbye in http/2",
+    ],
 )
-def test_bw_12_an_answer_that_is_not_whole_http_is_a_failure(answer: bytes):
+def test_bw12_an_answer_that_is_not_whole_http_is_a_failure(answer: bytes):
     def talk(connection: socket.socket) -> None:
         request = b""
         while not request.endswith(
@@ -255,7 +268,7 @@ def test_bw_12_an_answer_that_is_not_whole_http_is_a_failure(answer: bytes):
     assert result.error in {"RemoteProtocolError", "ReadError"}
 
 
-def test_bw_21_an_answer_before_the_request_was_read_is_a_delivery():
+def test_bw21_an_answer_before_the_request_was_read_is_a_delivery():
     def talk(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         time.sleep(0.1)
@@ -263,7 +276,7 @@ def test_bw_21_an_answer_before_the_request_was_read_is_a_delivery():
     assert post_raw(talk).delivered
 
 
-def test_bw_07_the_checked_address_is_the_one_that_is_connected_to(webhook_receiver: WebhookReceiver):
+def test_bw07_the_checked_address_is_the_one_that_is_connected_to(webhook_receiver: WebhookReceiver):
     """A name server that changes its mind after the check changes nothing; the receiver still sees the name."""
     answers = iter([["127.0.0.1"]])
     url = f"http://receiver.invalid:{webhook_receiver.port}/hook"
@@ -274,7 +287,7 @@ def test_bw_07_the_checked_address_is_the_one_that_is_connected_to(webhook_recei
 
 
 @pytest.mark.parametrize("found", [["127.0.0.1"], ["93.184.215.14", "127.0.0.1"], ["::ffff:127.0.0.1"]])
-def test_bw_06_a_name_that_leads_inside_is_refused_before_any_connection(found: list[str]):
+def test_bw06_a_name_that_leads_inside_is_refused_before_any_connection(found: list[str]):
     with client("https://receiver.example/", allow_private=False, find=lambda *_: found) as one:
         result = one.post("event_1", BODY, time.time_ns())
 
@@ -390,12 +403,12 @@ def test_tls_that_drips_is_cut_at_the_total_timeout(certificate: Path):
         *("https://receiver.example/\r\nX: y", "https://receiver.example/" + "a" * 10_000, "https://[::1/"),
     ],
 )
-def test_bw_01_bw_04_bw_09_an_address_that_cannot_be_trusted_is_refused_at_the_start(url: str):
+def test_bw01_bw04_bw09_an_address_that_cannot_be_trusted_is_refused_at_the_start(url: str):
     with pytest.raises(EndpointError):
         WebhookClient(endpoint(url=url))
 
 
-def test_bw_09_capital_letters_of_a_host_do_not_matter(webhook_receiver: WebhookReceiver):
+def test_bw09_capital_letters_of_a_host_do_not_matter(webhook_receiver: WebhookReceiver):
     with client(f"HTTP://LOCALHOST:{webhook_receiver.port}/", find=lambda *_: ["127.0.0.1"]) as one:
         assert one.post("event_1", BODY, time.time_ns()).delivered
 
@@ -414,29 +427,29 @@ def test_bw_09_capital_letters_of_a_host_do_not_matter(webhook_receiver: Webhook
         SECRET + " ",
     ],
 )
-def test_bw_14_a_weak_or_broken_secret_is_refused_at_the_start(secret: str):
+def test_bw14_a_weak_or_broken_secret_is_refused_at_the_start(secret: str):
     with pytest.raises(EndpointError):
         WebhookClient(endpoint(secret=secret))
 
 
-def test_bw_14_a_weak_previous_secret_is_refused_too():
+def test_bw14_a_weak_previous_secret_is_refused_too():
     with pytest.raises(EndpointError):
         WebhookClient(replace(endpoint(), previous_secret="whsec_short"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "LOCALHOST"])
-def test_bw_10_a_door_of_our_own_is_refused_at_the_start(host: str):
+def test_bw10_a_door_of_our_own_is_refused_at_the_start(host: str):
     with pytest.raises(EndpointError, match="door"):
         WebhookClient(endpoint(url=f"http://{host}:8086/a"), allow_private=True, own=[("127.0.0.1", 8086)])
 
 
 @pytest.mark.parametrize("door", [("broker.example", 1883), ("Broker.Example.", 1883)])
-def test_bw_10_a_named_door_of_our_own_is_refused_at_the_start(door: tuple[str, int]):
+def test_bw10_a_named_door_of_our_own_is_refused_at_the_start(door: tuple[str, int]):
     with pytest.raises(EndpointError, match="door"):
         WebhookClient(endpoint(url="https://broker.example:1883/"), own=[door])
 
 
-def test_bw_10_a_name_that_leads_to_our_own_door_is_refused_before_any_connection(
+def test_bw10_a_name_that_leads_to_our_own_door_is_refused_before_any_connection(
     webhook_receiver: WebhookReceiver,
 ):
     url = f"http://other.example:{webhook_receiver.port}/"
@@ -447,18 +460,18 @@ def test_bw_10_a_name_that_leads_to_our_own_door_is_refused_before_any_connectio
     assert webhook_receiver.requests == []
 
 
-def test_bw_10_another_port_of_the_same_machine_is_no_door(webhook_receiver: WebhookReceiver):
+def test_bw10_another_port_of_the_same_machine_is_no_door(webhook_receiver: WebhookReceiver):
     with client(webhook_receiver.url, own=[("127.0.0.1", 1)]) as one:
         assert one.post("event_1", BODY, time.time_ns()).delivered
 
 
-def test_bw_15_a_timestamp_has_no_dot(webhook_receiver: WebhookReceiver):
+def test_bw15_a_timestamp_has_no_dot(webhook_receiver: WebhookReceiver):
     post(webhook_receiver)
 
     assert webhook_receiver.requests[0].headers["webhook-timestamp"].isdecimal()
 
 
-def test_bw_16_a_receiver_whose_clock_is_off_refuses_and_that_is_a_failure(webhook_receiver: WebhookReceiver):
+def test_bw16_a_receiver_whose_clock_is_off_refuses_and_that_is_a_failure(webhook_receiver: WebhookReceiver):
     webhook_receiver.script(400)
     with client(webhook_receiver.url) as one:
         result = one.post("event_1", BODY, time.time_ns() - 600 * 10**9)

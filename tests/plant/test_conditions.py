@@ -1,10 +1,13 @@
 """The language of conditions and their place in a configuration: what it takes, what it refuses, and in which words."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from plant.alert_parts import LONGEST_LABEL, MOST_LABELS
+from plant.catalogue import FactorSpec
 from plant.condition_terms import Fact, Term, checked, contradict
 from plant.conditions import ASKED, Subject, parse
 from plant.expressions import ExpressionError
@@ -45,6 +48,9 @@ parks:
 """
 
 
+DATES = (("2026-01-01", 200.0), ("2027-07-01", 150.0))
+
+
 def plant_of(folder: Path, alerts: str, park: str = PARK) -> Plant:
     (folder / "park.yaml").write_text(park, encoding="utf-8")
     (folder / "alerts.yaml").write_text(f"alerts:\n{alerts}", encoding="utf-8")
@@ -80,7 +86,7 @@ def only(folder: Path, **keys: str) -> Condition:
 
 def term(text: str, of: str = "kW", kind: Kind = Kind.RATE) -> Term:
     facts = [Fact("", unit(of), kind), Fact("x", unit("°F"), Kind.LEVEL)]
-    return checked(parse(text, Subject.CHANNEL, {"p": 5.0}), facts)
+    return checked(parse(text, Subject.CHANNEL, {"p": 5.0, "limit": DATES}), facts)
 
 
 def spelled(steps: tuple[ConditionStep, ...]) -> str:
@@ -143,6 +149,26 @@ def test_bc11_it_is_refused_with_its_place(tmp_path: Path, expr: str, message: s
         ("value > 1 and value < 5 and not absent('5min')", "value 1 > value 5 < absent not and and"),
         ("age > quantity(5, 'min') or count(value, '1h') < 3", "age 300 > count 3 < or"),
         ("rate(value, '1h') > quantity(2, 'kW') / quantity(60, 'min')", "rate 2 >"),
+        ("hours_over(value, quantity(850, 'W') * 2, 'today') >= 3", "1.7 hours_over 3 >="),
+        (
+            "day_mean(value, parameter('p')) > 3 and mean_so_far(value, '30min') > 3",
+            "day_mean 3 > mean_so_far 3 > and",
+        ),
+        ("hypot(value, 2 * avg(value, '1h'), quantity(3, 'W')) > 9", "value 2 avg * 0.003 hypot hypot 9 >"),
+        ("hypot(3, quantity(4, 'W')) < value", "0.005 value <"),
+        ("hypot(value) > 3", "value abs 3 >"),
+        (
+            "rate_percentile(value, '1h', 99.9) > quantity(3, 'W') / quantity(1, 'min')",
+            "rate_percentile 0.18 >",
+        ),
+        ("days_until('2027-03-01') < quantity(48, 'h')", "days_until 2 <"),
+        (
+            "elapsed('today') * 24 > 22 or elapsed('1h') * quantity(1, 'h') < age",
+            "elapsed 24 * 22 > elapsed 1 * age 0.000277778 * < or",
+        ),
+        ("value > quantity(parameter('p'), 'W')", "value 0.005 >"),
+        ("value > parameter('limit') * 0.9", "value dated 0.9 * >"),
+        ("value > quantity(parameter('limit'), 'W')", "value dated 0.001 * >"),
         ("absent('10min') == 1", "absent 1 =="),
         ("absent('10min')", "absent"),
     ],
@@ -195,6 +221,14 @@ def test_temperatures_are_compared_with_their_zero_and_differ_without_it(text: s
         ("value > 1 / (1 - 1)", "1 / (1 - 1) divides by 0"),
         ("value > 1e308 * 10", "1e+308 * 10 is too large"),
         ("sum_over(value, '1h') > 1", "sum_over(value) is of kinds interval and event; value is a rate"),
+        ("hours_over(value, age, 'today') > 1", "age does not fit hours_over(value): s is time, kW is"),
+        ("hours_over(value, value > 1, 'today') > 1", "value > 1 is true or false, no number"),
+        ("hypot(value, age) > 1", "age does not fit value: s is time, kW is energy/time: no conversion"),
+        ("hypot(channel('x'), 3) > 1", 'channel("x") is in °F, whose zero is not nothing'),
+        ("value > quantity(parameter('limit'), 's')", 'parameter("limit") does not fit value: s is time'),
+        ("value > quantity(parameter('limit'), 'kw')", "unknown unit 'kw' (did you mean kW?)"),
+        ("parameter('limit') > 3", "it asks nothing of its subject"),
+        ("days_until('2027-03-01') > value", "does not fit"),
         (
             "channel('x') * 2 > 1",
             'channel("x") is in °F, whose zero is not nothing: compare it, or take a difference',
@@ -221,15 +255,40 @@ def test_what_does_not_fit_is_refused_with_its_units(text: str, message: str) ->
         ("avg(value, '0s') > 1", "0s is no time to look back on: it is longer than 0 and at most 31d"),
         ("avg(value, '32d') > 1", "32d is no time to look back on"),
         ("hour_mean(value, '1h') > 1", "hour_mean is written hour_mean(value)"),
+        ("hours_over(value, 3, 'year') > 3", 'hours_over is written hours_over(value, 850, "today")'),
+        ("day_mean(value) > 3", "day_mean is written day_mean(value, 18)"),
+        (
+            "day_mean(value, 25) > 3",
+            "day_mean takes a number of 1 to 24, such as day_mean(value, 18), not 25",
+        ),
+        (
+            "percentile(value, '1d', 101) > 3",
+            "percentile takes a number of 0 to 100, such as percentile(value,",
+        ),
+        ("percentile(value, '1d', value) > 3", "percentile takes a number, such as percentile(value,"),
+        ("percentile(value, '32d', 50) > 3", "32d is no time to look back on"),
+        (
+            "mean_so_far(value, '7min') > 3",
+            "mean_so_far is of today, or of what parts the clock's hour evenly, such as 1h,",
+        ),
+        ("mean_so_far(value, '2h') > 3", "such as 1h, 30min, 15min; not 2h"),
+        ("elapsed('todaj') > 3", "not todaj (did you mean today?)"),
+        ("min_over(value, '2d', '22-05') > 3", "22-05 is no stretch of the day, such as 22:00-05:00"),
+        ("min_over(value, '2d', '05:00-05:00') > 3", "05:00-05:00 is no stretch of the day"),
+        ("delta(value, '2d', '22:00-05:00') > 3", 'delta is written delta(value, "15min")'),
+        ("days_until('2027-02-30') < 3", "a day is written like 2027-03-01, not '2027-02-30'"),
+        ("days_until('next week') < 3", "a day is written like 2027-03-01, not 'next week'"),
+        ("hypot() > 3", "hypot takes 1 to 100 values, not 0"),
+        ("day_mean(value, parameter('dated')) > 3", "day_mean takes a number of 1 to 24"),
         ("value > parameter('q')", "there is no parameter q"),
-        ("quantity(value, 'kW') > 1", "quantity takes a number and a unit"),
+        ("quantity(value, 'kW') > 1", 'quantity takes a number, such as quantity(9, "kW"), not value'),
         ("min(value) > 1", "min takes 2 to 100 values, not 1"),
         ("0 < value < 9", "0 < value < 9 compares twice: write a < b and b < c"),
     ],
 )
 def test_a_mistake_is_told_with_the_way_out(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as error:
-        parse(text, Subject.CHANNEL, {"limit": 1.0})
+        parse(text, Subject.CHANNEL, {"limit": 1.0, "dated": DATES})
 
     assert message in str(error.value)
 
@@ -326,7 +385,7 @@ def test_channels_of_other_units_are_conditions_of_their_own_with_one_name(tmp_p
 
 @pytest.mark.parametrize(
     ("expr", "groups"),
-    [("value > 1", [((4, 5), "nan")]), ("sum_over(value, '1h') > 1", [((4,), "nan"), ((5,), "0.0")])],
+    [("value > 1", [((4, 5), "0.0")]), ("sum_over(value, '1h') > 1", [((4,), "0.0"), ((5,), "1.0")])],
 )
 def test_kinds_are_parted_only_where_a_sum_of_no_events_is_0(tmp_path: Path, expr: str, groups: list) -> None:
     park = PARK.replace("kind: event, unit: L", "kind: event, unit: kWh").replace(
@@ -348,12 +407,80 @@ def test_another_channel_is_that_of_each_subjects_facility(tmp_path: Path) -> No
     assert [s.index for s in one.steps if s.name in ("avg", "value")] == [0, 0]
 
 
+def test_a_parameter_may_change_on_dates(tmp_path: Path) -> None:
+    one = only(
+        tmp_path,
+        each="source",
+        expr='\'tonnes("1d") > quantity(parameter("limit"), "kgCO2e") * parameter("share")\'',
+        match="{source: sold}",
+        parameters="{limit: [{from: 2026-01-01, value: 200}, {from: 2027-07-01, value: 150}], share: 2}",
+    )
+
+    assert [step.dated for step in one.steps if step.name == "dated"] == [DATES]
+    assert (spelled(one.steps), one.unit) == ("tonnes dated 2 * 0.001 * >", "t")
+
+
+def test_a_date_more_or_less_is_another_configuration(tmp_path: Path) -> None:
+    row = "{from: 2026-01-01, value: 200}"
+    one, other = (
+        plant_of(
+            tmp_path,
+            entry(expr="'value > parameter(\"x\")'", match="{channel: drive}", parameters=f"{{x: [{rows}]}}"),
+        )
+        for rows in (row, f"{row}, {{from: 2027-01-01, value: 200}}")
+    )
+
+    assert one.hash != other.hash
+
+
 def test_emissions_may_be_written_as_co2e(tmp_path: Path) -> None:
     one = only(
         tmp_path, each="source", expr='\'tonnes("1d") > quantity(500, "kgCO2e")\'', match="{source: sold}"
     )
 
     assert (spelled(one.steps), one.unit) == ("tonnes 0.5 >", "t")
+
+
+@dataclass(frozen=True)
+class DatedCatalogue(SmallCatalogue):
+    """`grid` is provisional from 2024 on, and ends with 2026."""
+
+    factors: Mapping[str, FactorSpec] = field(
+        default_factory=lambda: {
+            "grid": FactorSpec(
+                "grid", {"co2": "kg/kWh"}, "provisional", "",
+                statuses=(("2023-01-01", "official"), ("2024-01-01", "provisional")), ends="2027-01-01",
+            )
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expr", "dated"),
+    [
+        ("factor_provisional", (("2023-01-01", 0.0), ("2024-01-01", 1.0))),
+        ("factor_ends('30d')", (("2023-01-01", 0.0), ("2026-12-02", 1.0))),
+        ("factor_ends('2000d')", (("2023-01-01", 1.0),)),
+    ],
+)
+def test_facts_of_a_factor_are_dated(tmp_path: Path, expr: str, dated: tuple) -> None:
+    (tmp_path / "park.yaml").write_text(PARK, encoding="utf-8")
+    (tmp_path / "alerts.yaml").write_text(
+        f"alerts:\n{entry(each='source', expr=chr(34) + expr + chr(34))}", encoding="utf-8"
+    )
+
+    [one] = load(tmp_path, DatedCatalogue(), {}).conditions
+
+    assert [step.dated for step in one.steps] == [dated]
+    assert one.subjects == (0, 1, 2)
+
+
+def test_without_an_end_a_factor_never_ends_and_without_rows_nothing_is_known() -> None:
+    text = parse("factor_ends('30d')", Subject.SOURCE, {})
+    open_end = FactorSpec("f", {}, "official", "", statuses=(("2023-01-01", "official"),))
+
+    assert [s.dated for s in checked(text, [], factor=open_end).steps] == [(("2023-01-01", 0.0),)]
+    assert [s.dated for s in checked(text, [], factor=None).steps] == [()]
 
 
 def test_conditions_and_limits_stand_side_by_side_and_share_their_names(tmp_path: Path) -> None:
@@ -387,6 +514,15 @@ def test_the_hash_covers_conditions(tmp_path: Path) -> None:
         ({"for": "5"}, "for: a duration is a whole number with s, min, h or d, like 15min; not 5"),
         ({"every": "0s"}, "every: is 1s or longer"),
         ({"labels": f"{{{', '.join(f'l{k}: x' for k in range(MOST_LABELS + 1))}}}"}, "labels: has 21 labels; 20 are the most"),
+        ({"parameters": "{x: abc}"}, "parameters.x: is a number, or numbers with dates such as [{from: 2026-01-01, value: 200},"),
+        ({"parameters": "{x: []}"}, "parameters.x: has 0 dates; 1 to 100 may be given"),
+        ({"parameters": "{x: [3]}"}, "parameters.x[0]: is a date and a number: {from: 2026-01-01, value: 200}"),
+        ({"parameters": "{x: [{from: 2026-01-01}]}"}, "parameters.x[0].value: is required"),
+        ({"parameters": "{x: [{frm: 2026-01-01, value: 1}]}"}, "parameters.x[0].frm: unknown key (did you mean from?)"),
+        ({"parameters": "{x: [{from: 2026-02-30, value: 1}]}"}, "parameters.x[0].from: a day is written like 2027-03-01, not '2026-02-30'"),
+        ({"parameters": "{x: [{from: 2026-01-01, value: '1'}]}"}, "parameters.x[0].value: is a number"),
+        ({"parameters": "{x: [{from: 2026-01-01, value: 1}, {from: 2026-01-01, value: 2}]}"},
+         "parameters.x[1].from: 2026-01-01 is not after 2026-01-01: dates ascend"),
         ({"labels": "{a-b: x}"}, "labels: 'a-b' is no name of a label: letters, digits and _, no digit first"),
         ({"labels": "{1a: x}"}, "labels: '1a' is no name of a label"),
         ({"labels": f"{{a: {'x' * (LONGEST_LABEL + 1)}}}"}, "labels: a has 201 characters; 200 are the most"),
@@ -435,7 +571,7 @@ def test_bc21_for_0s_is_at_once_and_twenty_labels_are_enough(tmp_path: Path, cou
         ({"expr": "'value > channel(\"boiler/co\")'"}, ["expr: there is no channel boiler/co in north/mill: match those that have it"]),
         ({"expr": "'value > quantity(5, \"kWh\")'"},
          ["expr: 5 kWh does not fit value: kWh is energy, kW is energy/time: no conversion"]),
-        ({"clear": "not x"}, ["clear: a channel has no x; it may use value, age, absent, avg, max_over, min_over, sum_over, delta, rate, spread, count, hour_mean, channel, min, max, abs, clip, quantity, parameter"]),
+        ({"clear": "not x"}, ["clear: a channel has no x; it may use value, age, absent, avg, max_over, min_over, sum_over, spread, count, delta, rate, percentile, rate_percentile, hour_mean, day_mean, mean_so_far, hours_over, channel, elapsed, days_until, min, max, abs, clip, hypot, quantity, parameter"]),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_key(tmp_path: Path, keys: dict[str, str], lines: list[str]) -> None:

@@ -116,7 +116,7 @@ def test_a_heartbeat_is_not_a_flood_and_not_a_rarity(tmp_path: Path, heartbeat: 
 
 
 @pytest.mark.parametrize("key", ["secret_env: NEW", "secret_env: OLD, previous_secret_env: NEW"])
-def test_bw_14_a_secret_of_two_endpoints_is_refused(tmp_path: Path, key: str):
+def test_bw14_a_secret_of_two_endpoints_is_refused(tmp_path: Path, key: str):
     (found,) = problems(
         tmp_path,
         "name: a, url: 'https://a.example/', secret_env: NEW",
@@ -130,7 +130,7 @@ def test_bw_14_a_secret_of_two_endpoints_is_refused(tmp_path: Path, key: str):
 @pytest.mark.parametrize(
     "url", ["http://a.example/", "ftp://a.example/", "file:///etc/passwd", "unix:/run/x"]
 )
-def test_bw_01_what_is_not_https_is_refused_by_the_configuration(tmp_path: Path, url: str):
+def test_bw01_what_is_not_https_is_refused_by_the_configuration(tmp_path: Path, url: str):
     (found,) = problems(tmp_path, f"name: a, url: '{url}', secret_env: NEW")
 
     assert "is not" in found

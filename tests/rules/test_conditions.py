@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from plant.condition_terms import Fact, checked
 from plant.conditions import Subject, parse
 from plant.load import load
-from plant.park import Condition, Plant
+from plant.park import Condition, Dated, Plant
 from plant.units import unit
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
+from rules.calendar import time_of_day
 from rules.conditions import NEVER, GatewayColumns, Judge, Truth, evaluate
 from rules.histories import History
 from tests.plant.catalogue import SmallCatalogue
@@ -82,6 +83,7 @@ class Paper:
     readings: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
     rates: dict[int, float] = field(default_factory=dict)
     emitted: dict[int, list[tuple[int, float]]] = field(default_factory=dict)  # by source: time, t
+    owed: dict[int, tuple[float, float]] = field(default_factory=dict)  # by source: windows due, and covered
     online: dict[int, float] = field(default_factory=dict)
     heard: dict[int, int] = field(default_factory=dict)
     asked: list[tuple] = field(default_factory=list)
@@ -112,6 +114,10 @@ class Paper:
         inside = [[t for at, t in self.emitted.get(s, []) if start <= at < end] for s in sources.tolist()]
         return np.array([sum(found) if found else np.nan for found in inside])
 
+    def covered(self, sources, start, end):
+        self.asked.append(("covered", tuple(sources), start, end))
+        return np.array([self.owed.get(s, (0.0, 0.0)) for s in sources.tolist()]).T
+
     def gateways(self, gateways):
         self.asked.append(("gateways", tuple(gateways)))
         rows = gateways.tolist()
@@ -122,7 +128,9 @@ class Paper:
         )
 
 
-def condition(plant: Plant, text: str, subject: str = "channel", clear: str = "") -> Condition:
+def condition(
+    plant: Plant, text: str, subject: str = "channel", clear: str = "", limit: Dated = ()
+) -> Condition:
     """Return a condition on all subjects; of channels, on those in % unless it sums."""
     summed = "sum_over" in text
     rows = {
@@ -145,7 +153,8 @@ def condition(plant: Plant, text: str, subject: str = "channel", clear: str = ""
                 for s in sites
             ),
         )
-    terms = [checked(parse(one, Subject(subject), {"p": 2.0}), facts) for one in (text, clear) if one]
+    given = {"p": 2.0, "limit": limit}
+    terms = [checked(parse(one, Subject(subject), given), facts) for one in (text, clear) if one]
     return replace(
         BLANK, subject=subject, subjects=tuple(subjects), steps=terms[0].steps, others=others,
         clear=terms[1].steps if clear else (),
@@ -227,7 +236,7 @@ def test_readings_now_are_the_newest_that_are_not_too_old(plant: Plant, readings
 @given(readings=frames)
 def test_sums_know_that_no_event_is_no_amount(plant: Plant, readings) -> None:
     of = condition(plant, "sum_over(value, '10min') > 3")
-    events = replace(of, steps=(replace(of.steps[0], number=0.0), *of.steps[1:]))
+    events = replace(of, steps=(replace(of.steps[0], number=1.0), *of.steps[1:]))
     rows = [within(readings.get(c, []), NOW) for c in of.subjects]
 
     assert known(evaluate(of, plant, Paper(readings=readings)).value) == [sum(r) if r else None for r in rows]
@@ -305,6 +314,241 @@ def test_an_hour_of_quarters_needs_each_and_takes_those_that_end_in_it(plant: Pl
     assert known(found.value) == [(0 + 1 + 2 + 3) / 4, None]
 
 
+# --- by the clock -------------------------------------------------------------------------------------------------
+
+hour_values = st.lists(
+    st.integers(0, 9) | st.none(), min_size=50, max_size=50
+)  # None: an hour without readings
+LOCAL = {"north": ZoneInfo("Asia/Ho_Chi_Minh"), "south": ZoneInfo("Asia/Kolkata")}
+
+
+def midnight(now: int, zone: ZoneInfo) -> int:
+    local = datetime.fromtimestamp(now // NS_PER_S, zone).replace(hour=0, minute=0, second=0)
+    return int(local.timestamp()) * NS_PER_S
+
+
+def by_hour(now: int, zone: ZoneInfo, values: list[int | None]) -> list[tuple[int, float]]:
+    """Return readings each 10 minutes of the local hours that end up to the day before yesterday, in their order back."""
+    last = midnight(now, zone) + NS_PER_DAY
+    return [
+        (last - (k + 1) * NS_PER_HOUR + minute * NS_PER_MIN, float(value))
+        for k, value in enumerate(values)
+        if value is not None
+        for minute in range(0, 60, 10)
+        if last - (k + 1) * NS_PER_HOUR + minute * NS_PER_MIN <= now
+    ]
+
+
+def whole_hours(now: int, zone: ZoneInfo, values: list[int | None], first: int, end: int) -> list[float]:
+    """Return the values of the hours within [first, end) that are over and have readings."""
+    last = midnight(now, zone) + NS_PER_DAY
+    starts = [(last - (k + 1) * NS_PER_HOUR, value) for k, value in enumerate(values)]
+    return [
+        float(value)
+        for start, value in starts
+        if value is not None and first <= start and start + NS_PER_HOUR <= min(end, now)
+    ]
+
+
+@given(values=hour_values, minute=st.integers(0, 24 * 60), enough=st.integers(1, 24))
+def test_a_day_mean_is_that_of_the_valid_hours_of_the_last_whole_local_day(
+    plant: Plant, values, minute: int, enough: int
+) -> None:
+    now = NOW // NS_PER_HOUR * NS_PER_HOUR + minute * NS_PER_MIN
+    one = condition(plant, f"day_mean(value, {enough}) > 3")
+    one = replace(
+        one, subjects=tuple(c for c in one.subjects if plant.channels[c].max_gap >= 10 * NS_PER_MIN)
+    )
+    zones = [LOCAL[plant.channels[c].park] for c in one.subjects]
+    readings = {c: by_hour(now, zone, values) for c, zone in zip(one.subjects, zones, strict=True)}
+
+    found = evaluate(one, plant, Paper(now=now, readings=readings))
+
+    expected = []
+    for zone in zones:
+        end = midnight(now, zone)
+        mine = whole_hours(now, zone, values, end - NS_PER_DAY, end)
+        expected.append(sum(mine) / len(mine) if len(mine) >= enough else None)
+    assert known(found.value) == pytest.approx(expected)
+
+
+@given(values=hour_values, minute=st.integers(0, 24 * 60))
+def test_hours_over_a_limit_are_counted_from_midnight_to_the_midnight_that_ends_the_day(
+    plant: Plant, values, minute: int
+) -> None:
+    now = NOW // NS_PER_HOUR * NS_PER_HOUR + minute * NS_PER_MIN
+    one = condition(plant, "hours_over(value, 2 * parameter('p'), 'today') >= 3")
+    one = replace(
+        one, subjects=tuple(c for c in one.subjects if plant.channels[c].max_gap >= 10 * NS_PER_MIN)
+    )
+    zones = [LOCAL[plant.channels[c].park] for c in one.subjects]
+    readings = {c: by_hour(now, zone, values) for c, zone in zip(one.subjects, zones, strict=True)}
+
+    found = evaluate(one, plant, Paper(now=now, readings=readings))
+
+    expected = []
+    for zone in zones:
+        mine = whole_hours(now, zone, values, midnight(now - 1, zone), now)
+        expected.append(float(sum(value > 4 for value in mine)) if mine else None)
+    assert known(found.value) == expected
+
+
+@pytest.mark.parametrize("interval", ["15min", "30min", "1h", "today"])
+@given(
+    missing=st.sets(st.integers(0, 23 * 12), max_size=60),
+    minute=st.integers(0, 24 * 60),
+    value=st.integers(1, 9),
+)
+def test_a_mean_so_far_is_of_the_clocks_interval_that_goes_on(
+    plant: Plant, interval: str, missing: set[int], minute: int, value: int
+) -> None:
+    """A reading each 5 minutes, whose value is its place; where more than a fifth lacks, nothing is known."""
+    now = NOW // NS_PER_HOUR * NS_PER_HOUR + minute * NS_PER_MIN
+    one = replace(condition(plant, f"mean_so_far(value, '{interval}') > {value}"), subjects=(1,))
+    zone, step = LOCAL[plant.channels[1].park], 5 * NS_PER_MIN  # max_gap too
+    ahead, minutes = UTC_OFFSET["north"], {"15min": 15, "30min": 30, "1h": 60}
+    start = (
+        midnight(now, zone) if interval == "today" else now - (now + ahead) % (minutes[interval] * NS_PER_MIN)
+    )
+    times = [start + k * step for k in range(-12, 24 * 12) if k not in missing and start + k * step <= now]
+
+    found = evaluate(one, plant, Paper(now=now, readings={1: [(t, float(t // step % 97)) for t in times]}))
+
+    mine = [t for t in times if start <= t < now]
+    covered = sum(min(t + step, now) - max(t, start) for t in times if t + step > start and t < now)
+    enough = now > start and covered >= 0.8 * (now - start)
+    expected = sum(t // step % 97 for t in mine) / len(mine) if mine and enough else None
+    assert known(found.value) == pytest.approx([expected])
+
+
+@pytest.mark.parametrize("interval", ["1min", "15min", "30min", "1h"])
+@given(minutes=st.integers(0, 3 * 24 * 60))
+def test_an_interval_of_the_clock_goes_by_from_0_to_1(plant: Plant, interval: str, minutes: int) -> None:
+    now = NOW + minutes * NS_PER_MIN + 13 * NS_PER_S
+    span = {"1min": 1, "15min": 15, "30min": 30, "1h": 60}[interval] * NS_PER_MIN
+    one = condition(plant, f"elapsed('{interval}') >= 0.5 and value > 1")
+
+    found = evaluate(one, plant, Paper(now=now))
+
+    expected = [(now + UTC_OFFSET[plant.channels[c].park]) % span / span for c in one.subjects]
+    assert found.value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("hours", "inside"),
+    [("00:00-05:00", range(5)), ("22:00-02:00", [22, 23, 0, 1]), ("12:00-24:00", range(12, 24))],
+)
+@given(values=hour_values)
+def test_readings_of_some_hours_of_the_day_are_those_that_the_parks_clock_shows(
+    plant: Plant, hours: str, inside, values
+) -> None:
+    one = condition(plant, f"min_over(value, '2d', '{hours}') > 3 and count(value, '2d', '{hours}') > 1")
+    readings = {c: by_hour(NOW, LOCAL[plant.channels[c].park], values) for c in one.subjects}
+
+    found = evaluate(one, plant, Paper(readings=readings))
+
+    for row, channel in enumerate(one.subjects):
+        zone = LOCAL[plant.channels[channel].park]
+        mine = [
+            value
+            for time, value in readings[channel]
+            if time > NOW - 2 * NS_PER_DAY and datetime.fromtimestamp(time // NS_PER_S, zone).hour in inside
+        ]
+        assert known(found.value[row : row + 1]) == [min(mine, default=None)]
+
+
+def test_the_clock_of_a_summer_time_tells_the_hours_of_the_day() -> None:
+    """Night of the 25th of October 2026 in Berlin: 01:59 UTC is 02:59 after the clock was put back, 00:30 is 02:30 before."""
+    utc = [datetime.fromisoformat(f"2026-10-25T{at}:00+00:00") for at in ("00:30", "01:30", "01:59", "23:00")]
+    times = np.array([int(one.timestamp()) * NS_PER_S for one in utc], np.int64)
+
+    shown = time_of_day(times, ZoneInfo("Europe/Berlin")) / NS_PER_HOUR
+
+    assert shown == pytest.approx([2.5, 2.5, 2 + 59 / 60, 0])
+
+
+DATES: Dated = (("2026-01-01", 200.0), ("2026-09-22", 150.0), ("2027-07-01", 100.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("value > parameter('limit')", lambda now, zone: now),
+        (
+            "hour_mean(value) > parameter('limit')",
+            lambda now, zone: now - (now + AHEAD[zone]) % NS_PER_HOUR - NS_PER_HOUR,
+        ),
+        (
+            "day_mean(value, 18) > parameter('limit')",
+            lambda now, zone: midnight(midnight(now, zone) - 1, zone),
+        ),
+    ],
+)
+@given(hours=st.integers(-400 * 24, 400 * 24))
+def test_a_number_with_dates_is_the_one_in_force_by_each_parks_clock(
+    plant: Plant, text: str, back: Callable[[int, ZoneInfo], int], hours: int
+) -> None:
+    now = NOW + hours * NS_PER_HOUR
+    one = condition(plant, text, limit=DATES)
+
+    found = evaluate(one, plant, Paper(now=now))
+
+    expected = []
+    for channel in one.subjects:
+        zone = LOCAL[plant.channels[channel].park]
+        day = datetime.fromtimestamp(back(now, zone) // NS_PER_S, zone).date().isoformat()
+        held = [number for start, number in DATES if start <= day]
+        expected.append(held[-1] if held else None)
+    assert known(found.limit) == expected
+
+
+AHEAD = {LOCAL[park]: offset for park, offset in UTC_OFFSET.items()}
+
+
+def test_days_until_a_day_are_counted_to_its_local_midnight(plant: Plant) -> None:
+    now = int(datetime.fromisoformat("2027-02-27T12:00:00+07:00").timestamp()) * NS_PER_S
+
+    found = evaluate(condition(plant, "days_until('2027-03-01') < 2", "park"), plant, Paper(now=now))
+    after = evaluate(condition(plant, "days_until('2027-02-27') < 2", "park"), plant, Paper(now=now))
+
+    assert found.value == pytest.approx([1.5, 1.5 + 1.5 / 24])
+    assert after.value == pytest.approx([-0.5, -0.5 + 1.5 / 24])
+    assert found.truth.tolist() == [1.0, 1.0]
+
+
+# --- percentiles --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("percent", [0, 50, 90, 99.9, 100])
+@given(readings=frames)
+def test_a_percentile_is_that_of_numpy(plant: Plant, percent: float, readings) -> None:
+    one = condition(plant, f"percentile(value, '10min', {percent}) > 3")
+
+    found = evaluate(one, plant, Paper(readings=readings))
+
+    rows = [within(readings.get(c, []), NOW) for c in one.subjects]
+    assert known(found.value) == pytest.approx(
+        [float(np.percentile(r, percent)) if r else None for r in rows]
+    )
+
+
+@given(readings=frames)
+def test_a_percentile_of_rates_is_of_the_changes_from_reading_to_reading(plant: Plant, readings) -> None:
+    one = condition(plant, "rate_percentile(value, '10min', 90) > 3")
+
+    found = evaluate(one, plant, Paper(readings=readings))
+
+    expected = []
+    for channel in one.subjects:
+        pairs = [
+            abs(v - u) / ((t - s) / NS_PER_HOUR)
+            for (s, u), (t, v) in pairwise(sorted(readings.get(channel, [])))
+            if NOW - SPAN < t <= NOW
+        ]
+        expected.append(float(np.percentile(pairs, 90)) if pairs else None)
+    assert known(found.value) == pytest.approx(expected)
+
+
 # --- logic --------------------------------------------------------------------------------------------------------
 
 Tree = tuple
@@ -374,6 +618,9 @@ def test_each_line_of_the_truth_tables(
         ("value / (value - 5) > 0", [None, 1.0]),
         ("min(value, 7) == max(7, 2)", [0.0, 1.0]),
         ("abs(-value) + 1 == 6", [1.0, 0.0]),
+        ("hypot(value, 12) == 13", [1.0, 0.0]),
+        ("hypot(2 * value, 3 * value, 6 * value) == 7 * value", [1.0, 1.0]),
+        ("hypot(-value) == 5", [1.0, 0.0]),
         ("clip(value, 0, 8) == 8", [0.0, 1.0]),
         ("value * 2 - 1 == 9", [1.0, 0.0]),
         ("value == parameter('p') + 3", [1.0, 0.0]),
@@ -469,6 +716,21 @@ def test_tonnes_are_those_of_the_span_by_each_parks_clock(plant: Plant, emitted,
         expected([0, 2], north),
         expected([3], south),
     ]  # what shop sold to mill counts once
+
+
+@pytest.mark.parametrize("period", ["1d", "year"])
+def test_coverage_is_the_share_of_what_all_sources_owe(plant: Plant, period: str) -> None:
+    paper = Paper(owed={0: (100.0, 50.0), 1: (300.0, 300.0), 2: (10.0, 0.0)}, emitted={0: [(NOW - 1, 6.0)]})
+
+    def told(text: str, subject: str) -> list[float | None]:
+        return known(evaluate(condition(plant, text, subject), plant, paper).value)
+
+    assert told(f"coverage('{period}') > 1", "source") == [0.5, 1.0, 0.0, None]
+    assert told(f"coverage('{period}') > 1", "facility") == [0.875, 0.0, None]
+    assert told(f"coverage('{period}') > 1", "park") == [pytest.approx(50 / 110), None]  # 1 is sold to mill
+    assert told(f"tonnes('{period}', 0.5) > 1", "source") == [6.0, None, None, None]
+    assert told(f"tonnes('{period}', 0.51) > 1", "source") == [None, None, None, None]
+    assert told(f"tonnes('{period}') / coverage('{period}') > 1", "source") == [12.0, None, None, None]
 
 
 def test_rates_are_the_sums_of_what_is_known(plant: Plant) -> None:

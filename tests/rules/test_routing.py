@@ -25,7 +25,7 @@ from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from plant.vocabulary import NS_PER_S as SECOND
 from rules.muting import Alert, Mute, Muting, Silence, covers
 from rules.muting import test_of as compiled
-from rules.routing import Group, Router
+from rules.routing import Group, Router, event_id, implied
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 ZONES = {"north": ZONE}
@@ -115,6 +115,7 @@ class Life:
 def oracle(lives: Mapping[str, Life], last: int, wait: int, interval: int, repeat: int):
     """Tell the whole story anew at every second, from nothing but what was said so far."""
     said: list[tuple[int, tuple[str, ...], tuple[str, ...], bool]] = []
+    first = None  # since when the next notice is waited for
     for t in range(last):
         told: dict[str, int] = {}
         spoken = -1000
@@ -126,8 +127,12 @@ def oracle(lives: Mapping[str, Life], last: int, wait: int, interval: int, repea
         new = [i for i, life in lives.items() if life.is_audible(t) and i not in ever]
         gone = [i for i in told if lives[i].ends <= t]
         pause = spoken + interval if told else -1000
-        since = [min(u for u in range(t + 1) if all(map(lives[i].is_audible, range(u, t + 1)))) for i in new]
-        if (new or gone) and t >= max([pause, *([min(since) + wait] if new else [])]):
+        if first is None and new:
+            first = t
+        is_waited = first is not None and t >= max(pause, first + wait)
+        if is_waited:
+            first = None
+        if is_waited if new else gone and t >= pause:
             said.append((t, tuple(sorted(new)), tuple(sorted(gone)), False))
             continue
         nagging = [i for i in told if lives[i].is_audible(t) and t < lives[i].acknowledged]
@@ -331,6 +336,48 @@ def test_a_webhook_that_is_no_longer_configured_is_not_told():
 
     assert [(t, who) for t, who, *_ in play.log[2:]] == [(400, "pager")]
     assert play.groups == {}
+
+
+def test_a_receiver_whose_routes_are_written_anew_is_told_again_of_nothing_that_it_knows():
+    play = Play(Routing(routes=(route('facility="mill"'),)))
+    a, b = firing("a"), firing("b")
+    for t in (0, 30):
+        play.at(t, a)
+    tree = (route('park="north"', group_by=("park",)), route(receivers=["boss"]))
+    play.router = Router(Routing(routes=tree), ["desk", "boss"], ZONES)
+    for t in (400, 430):
+        play.at(t, a, b)
+    play.at(14_431, a, b)
+    play.at(20_000, over(a, 20_000), b)
+
+    assert [(t, who, began, ended, n) for t, who, began, ended, n in play.log] == [
+        (30, "desk", ("a",), (), 0),
+        (430, "desk", ("b",), (), 0),
+        (14_431, "desk", ("a", "b"), (), 1),  # four hours after the first time
+        (20_000, "desk", (), ("a",), 0),
+    ]
+    assert [set(group.told) for group in play.groups.values()] == [{"b"}]
+
+
+def test_two_routes_to_one_receiver_each_tell_it():
+    """Only what no route puts any more where it was told is moved."""
+    tree = Routing(routes=(route(goes_on=True, wait=0), route('facility="mill"', wait=60)))
+    play = Play(tree)
+    for t in (0, 60):
+        play.at(t, firing("a"))
+
+    assert [(t, began) for t, _, began, _, _ in play.log] == [(0, ("a",)), (60, ("a",))]
+
+
+def test_without_routes_each_transition_goes_to_every_webhook_under_one_id_and_old_groups_are_forgotten():
+    told = implied([("a", True), ("a", False)], ["desk", "pager"], [Group("shift", "/{}", "{}")])
+
+    assert [(n.id, n.endpoint, n.firing, n.resolved) for n in told.notices] == [
+        (event_id("a", f"alert.{kind}"), who, firing, resolved)
+        for kind, firing, resolved in (("firing", ("a",), ()), ("resolved", (), ("a",)))
+        for who in ("desk", "pager")
+    ]
+    assert told.groups == {("shift", "/{}:{}"): None}
 
 
 # --- what is not told -----------------------------------------------------------------------------------------------------

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from plant.park import ThresholdRule
-from store.alerts import alert_id, apply_judgement, event_id, rule_states, save_rule_state
-from store.sqlite import transaction
-from tests.notify.state import GRID, STACK, endpoint, judgement, new_state, plant
+from plant.vocabulary import NS_PER_DAY
+from rules.routing import event_id
+from store.alerts import alert_id, rule_states, save_rule_state
+from store.links import Link, read_link
+from tests.notify.state import GRID, STACK, endpoint, judged, judgement, new_state, plant
 
 DESK, PAGER = endpoint("desk"), endpoint("pager")
 TOLD = plant(DESK, PAGER)
@@ -26,13 +28,8 @@ def line(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def applied(
-    line, *transitions, late=(), rule: ThresholdRule = STACK, alert=None, told=TOLD, now=T1, api_url=""
-):
-    with transaction(line):
-        return apply_judgement(
-            line, told, rule, judgement(*transitions, late=late), alert, now=now, api_url=api_url
-        )
+def applied(line, *transitions, late=(), rule: ThresholdRule = STACK, alert=None, told=TOLD, now=T1, **links):
+    return judged(line, told, rule, judgement(*transitions, late=late), alert, now=now, **links)
 
 
 def bodies(line: sqlite3.Connection, name: str = "desk") -> list[dict]:
@@ -106,22 +103,38 @@ def test_the_body_has_the_shape_that_was_promised(line):
         "labels": {"park": "nam-cau-kien", "facility": "mill", "source": "grid"},
         "summary": "grid emits 2.5 t/h",
         "description": "Ask the shift leader.",
+        "texts": {
+            "summary": {"vi": "grid emits 2.5 t/h", "en": "grid emits 2.5 t/h"},
+            "description": {"vi": "Ask the shift leader.", "en": "Ask the shift leader."},
+        },
         "links": {"alerts": "https://stackmeter.example/v1/alerts"},
     }
-    ended = {"status": "resolved", "ended_at": "2026-11-24T06:01:30.5Z", "value": 1.5}
+    ended = {"status": "resolved", "ended_at": "2026-11-24T06:01:30.5Z", "value": 1.5, "duration_s": 90.5}
     assert bodies(line) == [
         {"type": "alert.firing", "timestamp": "2026-11-24T06:00:00Z", "data": data},
         {"type": "alert.resolved", "timestamp": "2026-11-24T06:01:30.5Z", "data": data | ended},
     ]
 
 
-def test_all_endpoints_get_the_same_bytes(line):
+def test_all_endpoints_get_the_same_bytes_where_there_are_no_links(line):
     applied(line, (True, T0, 13.0))
 
     assert line.execute("SELECT count(DISTINCT body), count(*) FROM webhook").fetchone() == (1, 2)
 
 
-def test_bw_15_ids_are_constant_and_without_a_dot():
+def test_a_firing_has_a_link_to_acknowledge_it_by_and_its_end_has_none(line):
+    applied(line, (True, T0, 13.0), (False, T1, 12.0), api_url="https://sm.example", key=b"key")
+
+    alert = alert_id("stack-co2", T0)
+    for name in ("desk", "pager"):
+        firing, resolved = (body["data"]["links"] for body in bodies(line, name))
+        address, token = firing["acknowledge"].rsplit("/", 1)
+        assert address == "https://sm.example/a"
+        assert read_link(b"key", token) == Link(alert, name, T0 + NS_PER_DAY)
+        assert resolved == {"alerts": "https://sm.example/v1/alerts"}
+
+
+def test_bw15_ids_are_constant_and_without_a_dot():
     """They go into a signature whose parts are joined by dots, and a receiver knows an event again by them."""
     assert alert_id("stack.co2", T0) == "alert_1b19524c013be38786387fa559fd5ecd"
     assert event_id("a", "alert.firing") == "event_672c01f47c3ba86395984d47a7dbfc92"

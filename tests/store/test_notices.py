@@ -9,19 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from plant.alerting import Route, Routing
-from plant.park import Plant
 from store.alert_views import alert, alert_events, find_alerts
 from store.alerts import Raised, begin, end
 from store.notices import MOST_COVERED, groups, save_group, send
 from store.sqlite import transaction
-from tests.notify.state import endpoint, new_state, plant
+from tests.notify.state import endpoint, new_state
 
 DESK = endpoint("desk")
 S = 1_000_000_000
 T0 = 1_795_500_000 * S  # 2026-11-24T06:00:00Z
-EVERYTHING = Route("/{}", (), ("desk",), ("facility",), False, 0, 0, S, False)
-ROUTED: Plant = replace(plant(DESK), routing=Routing(routes=(EVERYTHING,)))
 
 
 @dataclass(frozen=True)
@@ -47,13 +43,13 @@ def raised(line, number: str, severity: str = "warning", start: int = T0, **more
     labels = {"park": "north", "facility": "mill", "channel": f"c-{number}", **more.pop("labels", {})}
     made = Raised(number, "hot", severity, start, 5.0, 4.0, "t/h", labels, f"{number} is hot", "", **more)
     with transaction(line):
-        begin(line, ROUTED, made, now=start)
+        begin(line, made)
     return number
 
 
 def ended(line, number: str, time: int) -> None:
     with transaction(line):
-        end(line, ROUTED, number, time, 3.0, now=time)
+        end(line, number, time, 3.0)
 
 
 def told(line, notice: Told, form: str = "alert", covered=None) -> list[tuple[str, str, object]]:
@@ -63,7 +59,22 @@ def told(line, notice: Told, form: str = "alert", covered=None) -> list[tuple[st
     return [(event, about, json.loads(body)) for event, about, body in rows]
 
 
-def test_with_routes_a_transition_alone_tells_nobody(line):
+def test_texts_are_in_both_languages_though_one_was_given(line):
+    raised(line, "a")
+    raised(
+        line,
+        "b",
+        texts={"summary": {"vi": "b quá nóng", "en": "b is hot"}, "runbook": "https://runbook.example"},
+    )
+
+    assert alert(line, "a").texts == {"summary": {"vi": "a is hot", "en": "a is hot"}}
+    assert alert(line, "b").texts == {
+        "summary": {"vi": "b quá nóng", "en": "b is hot"},
+        "runbook": "https://runbook.example",
+    }
+
+
+def test_a_transition_alone_tells_nobody(line):
     raised(line, "a")
     ended(line, "a", T0 + S)
 
@@ -88,6 +99,28 @@ def test_a_notice_is_its_worst_alert_with_all_of_them_beside(line):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("form", ["alert", "alertmanager", "alertmanager-api"])
+def test_an_alert_alone_is_told_as_itself_under_the_notices_id(line, form):
+    raised(line, "a")
+    [(event, about, body)] = told(line, Told(("a",), group=""), form)
+
+    assert (event, about) == ("event_1", "a")
+    if form == "alert":
+        assert (body["data"]["id"], body["type"]) == ("a", "alert.firing")
+        assert not {"alerts", "notice", "repeat"} & body["data"].keys()
+    else:
+        [one] = body["alerts"] if form == "alertmanager" else body
+        assert one["labels"]["channel"] == "c-a"
+
+
+def test_that_an_alert_fired_is_told_with_its_value_of_then_though_it_is_over(line):
+    raised(line, "a")
+    ended(line, "a", T0 + S)
+    [(_, _, body)] = told(line, Told(("a",), group=""))
+
+    assert (body["type"], body["data"]["value"], body["data"]["ended_at"]) == ("alert.firing", 5.0, None)
+
+
 def test_a_firing_and_its_end_are_of_one_conversation(line):
     raised(line, "a")
     told(line, Told(("a",)))
@@ -102,7 +135,7 @@ def test_texts_of_a_rule_are_told_and_unknown_numbers_are_null(line):
     texts = {"summary": {"vi": "Nóng", "en": "Hot"}, "runbook": "https://runbook.example/hot"}
     made = Raised("a", "hot", "info", T0, float("nan"), float("nan"), "", {"park": "north"}, "Hot", "", texts)
     with transaction(line):
-        begin(line, ROUTED, made, now=T0)
+        begin(line, made)
     [(_, _, body)] = told(line, Told(("a",)))
 
     assert (body["data"]["value"], body["data"]["limit"], body["data"]["texts"]) == (None, None, texts)

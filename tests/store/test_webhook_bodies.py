@@ -86,7 +86,7 @@ def test_an_unknown_value_is_null_and_never_0():
     assert "value" not in made("alertmanager", unknown)["alerts"][0]["annotations"]
 
 
-def test_bw_17_names_stay_text_in_json():
+def test_bw17_names_stay_text_in_json():
     """Quotes and line ends are escaped by JSON; what a chat would read as markup is escaped for chats alone."""
     nasty = 'a"b\r\n<!here> @channel </script>'
     for form in ("alert", "alertmanager", "alertmanager-api"):

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from store.webhooks import DeadWebhook, Delivery, EndpointState, WebhookOutbox, address_of
+from store.webhooks import BITE, DeadWebhook, Delivery, EndpointState, WebhookOutbox, address_of
 from tests.notify.state import endpoint, new_state
 
 HOUR = 3_600_000_000_000
-NOW = 1_000 * HOUR
+DAY = 24 * HOUR
+NOW = 1_000 * DAY
+OLD = NOW - 91 * DAY
 
 
 @pytest.fixture
@@ -219,9 +221,118 @@ def test_the_log_keeps_the_newest_attempts(outbox):
     for number in range(7):
         outbox.note(attempt(f"heartbeat_{number}"))
 
-    outbox.prune(3)
+    while outbox.prune_deliveries(NOW, 3):
+        pass
 
     assert [one.event_id for one in outbox.deliveries()] == ["heartbeat_6", "heartbeat_5", "heartbeat_4"]
+
+
+def test_the_log_keeps_attempts_for_90_days(outbox):
+    for days in (91, 90, 1):
+        outbox.note(attempt(f"heartbeat_{days}", at=NOW - days * DAY))
+
+    assert [outbox.prune_deliveries(NOW), outbox.prune_deliveries(NOW)] == [True, False]
+
+    assert [one.event_id for one in outbox.deliveries()] == ["heartbeat_1", "heartbeat_90"]
+
+
+def test_old_attempts_are_forgotten_a_bite_at_a_time(outbox):
+    for number in range(BITE + 1):
+        outbox.note(attempt(f"heartbeat_{number}", at=OLD))
+
+    assert outbox.prune_deliveries(NOW)
+    assert len(outbox.deliveries()) == 1
+
+
+def events(line: sqlite3.Connection) -> list[str]:
+    return [event for (event,) in line.execute("SELECT event_id FROM webhook ORDER BY id")]
+
+
+def prune_all(outbox: WebhookOutbox, now: int = NOW) -> None:
+    after = outbox.prune(now)
+    while after:
+        after = outbox.prune(now, after)
+
+
+def test_what_was_delivered_is_kept_for_90_days(line, outbox):
+    for event, days in [("old", 91), ("edge", 90), ("new", 1)]:
+        add(line, event, event, created=NOW - days * DAY)
+        delivered(outbox, event)
+
+    prune_all(outbox)
+
+    assert events(line) == ["edge", "new"]
+
+
+def test_what_waits_or_was_given_up_is_never_forgotten(line, outbox):
+    for event in ("waiting", "dead", "told"):
+        add(line, event, event, created=OLD, due=NOW + HOUR if event == "waiting" else NOW)
+    failed(outbox, "dead", dead=True)
+    delivered(outbox, "told")
+
+    prune_all(outbox, NOW + 1000 * DAY)
+
+    assert events(line) == ["waiting", "dead"]
+    assert due(outbox, NOW + HOUR) == ["waiting"]
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_an_alert_s_events_stay_together_while_one_of_them_is_not_delivered(line, outbox, dead):
+    """Else a replay of the beginning would tell of an alert whose end nobody would tell again."""
+    for event, alert, receiver in [
+        ("a1", "a", "desk"),
+        ("a2", "a", "desk"),
+        ("p", "a", "pager"),
+        ("b", "b", "desk"),
+    ]:
+        add(line, event, alert, receiver, created=OLD)
+    line.execute("UPDATE webhook SET delivered = 1")
+    line.execute(f"UPDATE webhook SET delivered = NULL, dead = {1 if dead else 'NULL'} WHERE event_id = 'a1'")
+
+    prune_all(outbox)
+
+    assert events(line) == ["a1", "a2"]
+
+
+def test_the_events_of_an_alert_that_goes_on_stay(line, outbox):
+    """An Alertmanager is told again, after a restart, of what it was told last."""
+    for alert, end in [("open", None), ("over", 7)]:
+        line.execute(
+            "INSERT INTO alert (id, rule, status, severity, started_at, ended_at, unit, labels, summary, description)"
+            " VALUES (?, 'r', 'firing', 'info', 1, ?, '', '{}', '', '')",
+            (alert, end),
+        )
+        add(line, f"{alert}1", alert, created=OLD)
+        delivered(outbox, f"{alert}1")
+
+    prune_all(outbox)
+
+    assert events(line) == ["open1"]
+    assert outbox.newest_delivered("desk") == {"open": b"open1"}
+
+
+def test_old_events_are_forgotten_a_bite_at_a_time(line, outbox):
+    for number in range(BITE + 10):
+        add(line, f"e{number}", "a", created=OLD)
+    line.execute("UPDATE webhook SET delivered = 1")
+
+    after = outbox.prune(NOW)
+
+    assert (after, len(events(line))) == (BITE, 10)
+    assert outbox.prune(NOW, outbox.prune(NOW, after)) == 0
+    assert events(line) == []
+
+
+def test_only_what_was_given_up_is_dropped(line, outbox):
+    for event, receiver in [("one", "desk"), ("two", "desk"), ("three", "pager"), ("four", "desk")]:
+        add(line, event, event, receiver, created=NOW - 1 if event == "one" else NOW)
+    line.execute("UPDATE webhook SET dead = 1 WHERE event_id != 'four'")
+
+    assert outbox.drop(endpoint="desk", since=NOW) == 1
+    assert events(line) == ["one", "three", "four"]
+    assert outbox.drop(event_id="four") == 0
+    assert outbox.drop(until=NOW) == 1
+    assert events(line) == ["three", "four"]
 
 
 def test_the_newest_delivered_body_of_an_alert_is_none_where_a_newer_one_was_given_up(line, outbox):

@@ -1,0 +1,143 @@
+"""Replays: refused messages that somebody wants taken anew, part by part, with the arrival and the place that they had.
+
+The line takes each part through its own stages. What those make of a message now is what counts.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from ingest.batch import MAX_PAYLOAD, Batch
+from ingest.subscriptions import Subscriptions
+from plant.vocabulary import Code, Outcome
+from store import replays
+from store.books import Refused
+from store.journal import JournalDamaged, JournalReader, Message
+from store.replays import Became, Replay, Standing
+from store.state import State
+
+GONE = "the journal does not have it, or it is damaged there"
+NOT_KEPT = "is not among what was refused"
+SPARKPLUG = "Sparkplug: what it says depends on births that are not read again; the next ones count"
+
+
+class Replays:
+    """Opens replays, gives the line what to take, and notes what became of it, inside the line's transaction."""
+
+    def __init__(
+        self, state: State, journal: JournalReader, subscriptions: Subscriptions, clock: Callable[[], int]
+    ) -> None:
+        self._state, self._journal, self._clock = state, journal, clock
+        self._subscriptions = subscriptions
+        self.waiting = replays.open_replay(state.connection) is not None
+
+    def reload(self) -> None:
+        """Know what the state knows, as after a rollback."""
+        self.waiting = replays.open_replay(self._state.connection) is not None
+
+    def take(self, message: Message, offset: int) -> None:
+        """Take somebody's decision to replay: it is done in the steps that follow."""
+        replay = msgspec.json.decode(message.payload, type=Replay)
+        replays.begin(self._state.connection, replay, offset, message.received)
+        self.waiting = True
+
+    def step(self, stages: Callable[[Batch], None]) -> int:
+        """Let `stages` take the next part of the first replay; return how many messages that was, 0 where there is none."""
+        standing = replays.open_replay(self._state.connection) if self.waiting else None
+        if standing is None:
+            self.waiting = False
+            return 0
+        refused, is_last = replays.next_refused(self._state.connection, standing)
+        if refused:
+            batch = self._batch(refused, standing)
+            if batch.messages:
+                stages(batch)
+                standing.became.add(_became(batch))
+            replays.advance(self._state.connection, standing, refused[-1].message)
+        if is_last:
+            self._finish(standing)
+        return len(refused) or 1
+
+    def _batch(self, refused: Sequence[Refused], standing: Standing) -> Batch:
+        """Return the messages that can be taken anew; of the others, note the reason."""
+        taken: list[tuple[Refused, Message]] = []
+        for one, message in zip(refused, self._messages([one.message for one in refused]), strict=True):
+            if message is None:
+                standing.became.add(Became(left={GONE: 1}))
+            elif (why := self._why_not(message)) is not None:
+                standing.became.add(why)
+            else:
+                taken.append((one, message))
+        return Batch(
+            np.array([one.message for one, _ in taken], np.int64),
+            [message for _, message in taken],
+            before=[one for one, _ in taken],
+            cause="replay",
+            actor=standing.replay.by,
+            counted={position for position, (one, _) in enumerate(taken) if one.counted},
+        )
+
+    def _messages(self, offsets: Iterable[int]) -> Iterator[Message | None]:
+        """Yield the messages at ascending offsets, None where the journal does not have one; a group is opened once."""
+        first, group = 0, list[Message]()
+        for offset in offsets:
+            if not first <= offset < first + len(group):
+                try:
+                    first, group = next(self._journal.read(offset, 1), (offset, []))
+                except JournalDamaged:
+                    first, group = offset, []
+            yield group[offset - first] if group else None
+
+    def _why_not(self, message: Message) -> Became | None:
+        """Return what keeps a message from being decoded today too; None where nothing does."""
+        if len(message.payload) > MAX_PAYLOAD:
+            return Became(messages={Outcome.REJECTED: 1}, codes={Code.TOO_LARGE: 1})
+        route = self._subscriptions.route(message.topic)
+        if route is None:
+            return Became(messages={Outcome.REJECTED: 1}, codes={Code.TOPIC: 1})
+        return Became(left={SPARKPLUG: 1}) if route.sparkplug else None
+
+    def _finish(self, standing: Standing) -> None:
+        became, replay = standing.became, standing.replay
+        if replay.messages is not None and (missing := len(set(replay.messages)) - became.looked_at) > 0:
+            became.add(Became(left={NOT_KEPT: missing}))
+        replays.finish(self._state.connection, standing, self._clock())
+        self._state.closing.note(
+            replay.id, standing.at, standing.offset, replay.by, "replay", "", 0, "done", told(became)
+        )
+        self.waiting = replays.open_replay(self._state.connection) is not None
+
+
+def told(became: Became) -> str:
+    """Return what became of messages, in words."""
+    if not became.looked_at:
+        return "nothing that was refused is meant by this"
+    parts = [f"messages: {_counted(became.messages) or 'none taken'}"]
+    if became.readings:
+        parts.append(f"readings: {_counted(became.readings)}")
+    if became.codes:
+        parts.append(f"still refused for {_counted(became.codes)}")
+    parts += [f"left as they were: {count} ({reason})" for reason, count in sorted(became.left.items())]
+    return "; ".join(parts)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _became(batch: Batch) -> Became:
+    """Return what a settled part became; of readings, what had not counted before."""
+    found = Became()
+    for (_, _, book, outcome), count in batch.tally.outcomes.items():
+        counts = found.messages if book == "messages" else found.readings
+        counts[outcome] = counts.get(outcome, 0) + count
+    for (_, _, code), count in batch.tally.codes.items():
+        found.codes[code] = found.codes.get(code, 0) + count
+    statuses = len(batch.statuses.keys() - batch.envelopes.keys())
+    before = [sum(one.readings[place] for one in batch.before) for place in (0, 1)]
+    readings = dict(found.readings)
+    for outcome, count in zip((Outcome.ACCEPTED, Outcome.LATE), before, strict=True):
+        readings[outcome] = readings.get(outcome, 0) - count
+    messages = found.messages | ({"status": statuses} if statuses else {})
+    return Became(messages, {name: count for name, count in readings.items() if count}, found.codes)

@@ -1,0 +1,430 @@
+"""Who hears of an alert through the whole line: the clock of the park on the left, what was told on the right."""
+
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ingest.watch import RuleWatch
+from plant.load import load
+from rules.catalogue import load_catalogue
+from rules.routing import event_id
+from store.alert_actions import AlertAction
+from store.alerts import alert_id
+from store.links import Link, read_link
+from tests.semantics.conftest import MEMORY
+from tests.semantics.world import DAY, HOUR, MINUTE, SECOND, World, ns, reading
+
+MIDNIGHT = ns("2026-03-10T00:00:00+07:00")  # a Tuesday begins
+TICK = 30 * SECOND
+KEY = b"a key for links"
+BEHIND = 60  # channels behind the gateway gw
+PLACE = f"""
+parks:
+  - name: park-a
+    title: Park A (invented)
+    zone: Asia/Ho_Chi_Minh
+    facilities:
+      - name: works
+        title: Works (invented)
+        gateways: [{{name: gw}}, {{name: gw2}}]
+        channels:
+{"".join(f"          - {{name: t{n}, gateway: gw, kind: level, unit: °C, quantity: temperature, max_gap: 1d}}{chr(10)}" for n in range(BEHIND))}
+          - {{name: power, gateway: gw2, kind: rate, unit: kW, quantity: electricity, max_gap: 10min}}
+        sources:
+          - {{name: power, method: electricity-location, inputs: {{energy: power}}, factor: vn-grid}}
+webhooks:
+  - {{name: day, url: "http://127.0.0.1:9/1", secret_env: DAY, allow_private: true}}
+  - {{name: night, url: "http://127.0.0.1:9/2", secret_env: NIGHT, allow_private: true}}
+  - {{name: boss, url: "http://127.0.0.1:9/3", secret_env: BOSS, allow_private: true}}
+"""
+SECRETS = {name: f"whsec_{name[0] * 40}" for name in ("DAY", "NIGHT", "BOSS")}
+LIMITS = """
+alerts:
+  - {name: hot, facility: works, channel: t0, above: 400, severity: critical, summary: The flue is too hot}
+  - {name: warm, facility: works, channel: t1, above: 100, severity: warning, summary: The hall is warm}
+"""
+ROTA = """
+rotas:
+  - name: shift
+    people: [{webhook: day, hours: 07:00-19:00}, {webhook: night, hours: 19:00-07:00}]
+    escalate: [{after: 10min, receivers: [boss]}]
+routes:
+  - {receivers: [shift], group_wait: 0s, group_interval: 0s, repeat_interval: 1h}
+"""
+DESK = """
+routes:
+  - {receivers: [day], group_wait: 0s, group_interval: 0s, repeat_interval: 1d}
+"""
+
+
+class Clockwork(World):
+    """A service whose clock goes on in steps of half a minute; times are those of the park's clock, 30:00 the next day's 06:00."""
+
+    def __init__(self, folder: Path, config: Path, now: int) -> None:
+        self.folder, self.config, self.now = folder, config, now
+        self.catalogue = load_catalogue(config)
+        self.plant = load(config, self.catalogue, SECRETS)
+        self._open()
+
+    def _open(self) -> None:
+        super()._open()
+        self.line._watch = RuleWatch(self.plant, self.state, lambda: self.now, "https://sm.example", KEY)
+
+    def configure(self, written: str) -> None:
+        """Start it again under another configuration."""
+        self._shut()
+        write(self.config, written)
+        Clockwork.__init__(self, self.folder, self.config, self.now)
+
+    def at(self, clock: str, **values: float) -> None:
+        """Let time pass up to `clock`; then let a message bring values of channels of gw."""
+        hour, minute = clock.split(":")
+        then = MIDNIGHT + int(hour) * HOUR + int(minute) * MINUTE
+        while self.now < then:
+            self.tick(min(self.now + TICK, then))
+        if values:
+            self.send(*(reading(channel, then, value, "°C") for channel, value in values.items()))
+
+    def act(self, action: str, rule: str, by: str = "lan") -> None:
+        [(about,)] = self.rows("SELECT id FROM alert WHERE rule = ? AND ended_at IS NULL", rule)
+        number = f"a{self.rows('SELECT count(*) FROM decision')[0][0]}"
+        self.journal.append([AlertAction(number, by, action, about=about).message(self.now)])
+        while self.line.step():
+            pass
+        assert self.rows("SELECT outcome FROM decision WHERE id = ?", number) == [("done",)]
+
+    def bodies(self) -> list[tuple[int, str, str, dict]]:
+        """Return when each webhook was queued, for whom, its alert or group, and its body."""
+        rows = self.rows("SELECT created, endpoint, alert, body FROM webhook ORDER BY id")
+        return [(at, who, about, json.loads(body)) for at, who, about, body in rows]
+
+    def told(self) -> list[str]:
+        """Return `clock webhook: alerts` of every notice in order, with its number of repeat or its step of escalation."""
+        return [f"{clock(at)} {who}: {said(body['data'])}" for at, who, _, body in self.bodies()]
+
+
+def clock(at: int) -> str:
+    minutes, seconds = divmod((at - MIDNIGHT) // SECOND, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")
+
+
+def said(data: dict) -> str:
+    alerts = data.get("alerts", [data])
+    words = [f"{one['rule']} {one['status']}" for one in alerts]
+    for place, one in enumerate(alerts):
+        if one["status"] == "resolved":  # whatever is over says how long it lasted
+            lasted = ns(one["ended_at"]) - ns(one["started_at"])
+            assert one["duration_s"] == lasted / SECOND
+            words[place] += f" after {lasted // MINUTE}min"
+    notice = data.get("notice", {"repeat": 0, "escalation": ""})
+    more = [f"repeat {notice['repeat']}"] if notice["repeat"] else []
+    more += [notice["escalation"]] if notice["escalation"] else []
+    return ", ".join(words) + (f" ({', '.join(more)})" if more else "")
+
+
+def write(config: Path, written: str) -> None:
+    config.mkdir(exist_ok=True)
+    (config / "plant.yaml").write_text(PLACE + written)
+
+
+Started = Callable[[str, str], Clockwork]
+EITHER_WAY = pytest.mark.parametrize("routes", ["", DESK], ids=["without routes", "with routes"])
+
+
+@pytest.fixture
+def started() -> Iterator[Started]:
+    """Give a function that starts a service at a time of day, under a configuration."""
+    made: list[Clockwork] = []
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+
+        def start(at: str, written: str) -> Clockwork:
+            hour, minute = at.split(":")
+            write(Path(name) / "config", written)
+            now = MIDNIGHT + int(hour) * HOUR + int(minute) * MINUTE
+            made.append(Clockwork(Path(name), Path(name) / "config", now))
+            return made[0]
+
+        yield start
+        for one in made:
+            one.close()
+
+
+# --- without routes: each alert alone, at once, to every webhook ----------------------------------------------------
+
+
+def test_without_routes_every_webhook_is_told_of_each_transition_at_once(started: Started) -> None:
+    plant = started("09:00", LIMITS)
+    plant.at("09:01", t0=500, t1=150)
+    plant.at("09:03", t0=20)
+    plant.at("15:00")
+
+    everybody = ("boss", "day", "night")
+    assert plant.told() == [
+        *(f"09:01 {who}: hot firing" for who in everybody),
+        *(f"09:01 {who}: warm firing" for who in everybody),
+        *(f"09:03 {who}: hot resolved after 2min" for who in everybody),
+    ]
+
+
+def test_an_alert_that_begins_and_ends_within_one_message_is_told_as_both_in_order(started: Started) -> None:
+    """Each transition has an id, that of its alert and kind, and waits behind those of its own alert only."""
+    plant = started("09:00", LIMITS)
+    begin = plant.now
+    plant.send(*(reading("t0", begin + k * SECOND, value, "°C") for k, value in enumerate((500, 20, 510))))
+
+    first, second = alert_id("hot", begin), alert_id("hot", begin + 2 * SECOND)
+    rows = plant.rows("SELECT event_id, alert FROM webhook WHERE endpoint = 'boss' ORDER BY id")
+    assert rows == [
+        (event_id(first, "alert.firing"), first),
+        (event_id(first, "alert.resolved"), first),
+        (event_id(second, "alert.firing"), second),
+    ]
+    values = [body["data"]["value"] for _, who, _, body in plant.bodies() if who == "boss"]
+    assert values == [500, 20, 510]
+    assert len(set(plant.rows("SELECT event_id FROM webhook"))) == 3
+
+
+@contextmanager
+def dying(plant: Clockwork) -> Iterator[None]:
+    def dies(_point: str) -> None:
+        raise RuntimeError("killed before the commit")
+
+    plant.line._crash = dies
+    with pytest.raises(RuntimeError, match="killed"):
+        yield
+    plant.line._crash = lambda _point: None
+
+
+@EITHER_WAY
+def test_a_step_that_is_rolled_back_and_a_restart_lose_nothing_and_tell_nothing_twice(
+    started: Started, routes: str
+) -> None:
+    plant = started("09:00", LIMITS + routes)
+    plant.at("09:01", t0=500)
+    with dying(plant):
+        plant.at("09:02", t0=20, t1=150)
+    assert {line.split(": ")[1] for line in plant.told()} == {"hot firing"}
+    while plant.line.step():
+        pass
+    plant.restart()
+    plant.at("10:00")
+
+    heard = [line.removeprefix("09:02 day: ") for line in plant.told() if "09:02 day" in line]
+    assert sorted(", ".join(heard).split(", ")) == ["hot resolved after 1min", "warm firing"]
+    ids = plant.rows("SELECT event_id, endpoint FROM webhook")
+    assert len(set(ids)) == len(ids)
+
+
+@EITHER_WAY
+def test_a_step_in_which_nothing_happened_asks_one_question(started: Started, routes: str) -> None:
+    plant = started("09:00", LIMITS + routes)
+    plant.at("09:01", t0=500)
+    plant.at("09:02")
+    asked: list[str] = []
+
+    plant.state.connection.set_trace_callback(asked.append)
+    plant.line._watch._teller.tell(plant.now + SECOND)
+    plant.state.connection.set_trace_callback(None)
+
+    assert [re.sub(r"\s+", " ", text) for text in asked] == ["SELECT coalesce(max(id), 0) FROM alert_event"]
+
+
+@EITHER_WAY
+def test_every_firing_has_a_link_of_its_webhooks_own_to_acknowledge_it_by(
+    started: Started, routes: str
+) -> None:
+    plant = started("09:00", LIMITS + routes)
+    plant.at("09:01", t0=500, t1=150)
+    plant.at("09:02", t0=20, t1=20)
+
+    began = plant.now - MINUTE
+    links, ends = [], 0
+    for _, who, _, body in plant.bodies():
+        for one in body["data"].get("alerts", [body["data"]]):
+            if one["status"] == "resolved":
+                assert "acknowledge" not in one.get("links", {})
+                ends += 1
+                continue
+            token = one["links"]["acknowledge"].removeprefix("https://sm.example/a/")
+            assert read_link(KEY, token) == Link(alert_id(one["rule"], began), who, began + DAY)
+            links.append(token)
+    assert len(set(links)) == len(links) == ends == (2 if routes else 6)
+
+
+# --- the configuration changes --------------------------------------------------------------------------------------
+
+
+def test_the_alert_of_a_limit_that_is_configured_no_longer_ends_at_the_next_start(started: Started) -> None:
+    plant = started("09:00", LIMITS + DESK)
+    plant.at("09:01", t0=500, t1=150)
+    plant.at("09:05")
+    plant.configure(LIMITS.replace("name: hot,", "name: hotter,") + DESK)
+    plant.at("09:06")
+
+    assert plant.told()[1:] == ["09:05:30 day: hot resolved after 4min"]
+    assert plant.rows("SELECT rule, value FROM alert WHERE ended_at IS NOT NULL") == [("hot", None)]
+    assert [rule for (rule,) in plant.rows("SELECT rule FROM rule_state")] == ["warm"]
+
+
+def test_whoever_was_told_is_not_told_again_when_the_routes_are_written_anew(started: Started) -> None:
+    plant = started("09:00", LIMITS + DESK)
+    plant.at("09:01", t0=500)
+    narrower = DESK.replace("receivers", "match: ['park=\"park-a\"'], group_by: [park], receivers")
+    plant.configure(LIMITS + narrower + "  - {receivers: [boss]}\n")
+    plant.at("09:03", t1=150)
+    plant.at("09:05", t0=20)
+
+    assert plant.told() == [
+        "09:01 day: hot firing",
+        "09:03 day: warm firing",
+        "09:05 day: hot resolved after 4min",
+    ]
+
+
+def test_what_a_route_had_held_back_is_told_when_there_are_routes_no_more(started: Started) -> None:
+    """One alert waits for its group, one is in a maintenance window; what was told is not told again."""
+    window = "maintenance:\n  - {name: clean, match: ['rule=\"warm\"'], reason: Probe, hours: 09:00-12:00}\n"
+    waits = '  - {match: [severity="critical"], receivers: [day], group_by: [rule], group_wait: 1h}\n'
+    third = "  - {name: mild, facility: works, channel: t2, above: 50, severity: info, summary: It is mild}\n"
+    plant = started("09:00", LIMITS + third + DESK.replace("routes:\n", f"routes:\n{waits}") + window)
+    plant.at("09:01", t0=500, t1=150, t2=60)
+    plant.at("09:02")
+    assert plant.told() == ["09:01 day: mild firing"]
+
+    plant.configure(LIMITS + third)
+    plant.at("09:05", t2=20)
+
+    told = [line for line in plant.told() if " boss: " in line]
+    assert sorted(told) == [
+        "09:02:30 boss: hot firing", "09:02:30 boss: warm firing", "09:05 boss: mild resolved after 4min",
+    ]  # fmt: skip
+    assert plant.rows("SELECT status FROM alert WHERE ended_at IS NULL") == [("firing",), ("firing",)]
+
+
+# --- on call --------------------------------------------------------------------------------------------------------
+
+
+def test_the_rota_wakes_whoever_has_the_shift_then_the_boss_and_the_end_goes_to_all_who_were_told(
+    started: Started,
+) -> None:
+    plant = started("18:00", LIMITS + ROTA)
+    plant.at("18:45", t0=500)
+    plant.at("20:00")
+    plant.act("acknowledge", "hot")
+    plant.at("29:45", t0=20)
+
+    assert plant.told() == [
+        "18:45 day: hot firing",
+        "18:55 boss: hot firing (1:boss)",
+        "19:45 night: hot firing (repeat 1)",
+        "29:45 night: hot resolved after 660min",
+        "29:45 day: hot resolved after 660min",
+        "29:45 boss: hot resolved after 660min",
+    ]
+
+
+def test_who_acknowledges_in_time_lets_the_boss_sleep(started: Started) -> None:
+    plant = started("21:00", LIMITS + ROTA)
+    plant.at("21:10", t0=500)
+    plant.at("21:19")
+    plant.act("acknowledge", "hot")
+    plant.at("24:00")
+
+    assert plant.told() == ["21:10 night: hot firing"]
+
+
+def test_quiet_hours_keep_a_warning_until_the_morning_and_let_a_critical_alert_through(
+    started: Started,
+) -> None:
+    """A warning that is over before the morning is told to nobody."""
+    quiet = "quiet:\n  - {receivers: [day], hours: 22:00-06:00}\n"
+    plant = started("22:00", LIMITS + DESK + quiet)
+    plant.at("22:30", t1=150)
+    plant.at("23:00", t1=20)
+    plant.at("23:30", t0=500)
+    plant.at("26:00", t1=160)
+    plant.at("30:10", t0=20)
+
+    assert plant.told() == [
+        "23:30 day: hot firing",
+        "30:00 day: warm firing",
+        "30:10 day: hot resolved after 400min",
+    ]
+
+
+def test_a_weekly_maintenance_window_keeps_what_is_expected_and_tells_what_outlasts_it(
+    started: Started,
+) -> None:
+    window = (
+        "maintenance:\n"
+        "  - {name: span-gas, match: ['rule=\"warm\"'], reason: Calibration, days: [tue], hours: 14:00-14:30}\n"
+    )
+    plant = started("13:00", LIMITS + DESK + window)
+    plant.at("14:05", t1=150)
+    plant.at("14:10", t1=20)
+    plant.at("14:20", t0=500, t1=150)
+    plant.at("14:29")
+    assert plant.rows("SELECT rule, status FROM alert WHERE ended_at IS NULL ORDER BY rule") == [
+        ("hot", "firing"), ("warm", "silenced"),
+    ]  # fmt: skip
+    plant.at("15:00", t1=20)
+
+    assert plant.told() == [
+        "14:20 day: hot firing",
+        "14:30 day: warm firing",
+        "15:00 day: warm resolved after 40min",
+    ]
+
+
+# --- a gateway dies -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Silence:
+    """After how many minutes a channel is said to be silent, and what the desk is told of the gateway by when."""
+
+    channel: int
+    told: tuple[str, ...]
+    listed: tuple[int, ...]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Silence(5, ("09:05 day: gateway firing",), (60,)),
+        Silence(15, ("09:05 day: gateway firing", "10:05 day: gateway firing (repeat 1)"), (0, 60)),
+    ],
+    ids=["at once with its channels", "before its channels"],
+)
+def test_a_dead_gateway_is_one_alert_that_lists_its_sixty_silent_channels(
+    started: Started, case: Silence
+) -> None:
+    rules = f"""
+alerts:
+  - {{name: gateway, expr: silence > 299, each: gateway, match: {{gateway: gw}}, severity: critical, summary: "{{gateway}}"}}
+  - {{name: silent, expr: 'absent("{case.channel}min")', match: {{gateway: gw}}, severity: warning, summary: "{{channel}}"}}
+"""
+    routes = "routes:\n  - {receivers: [day], group_by: [facility], group_wait: 0s, group_interval: 0s, repeat_interval: 1h}\n"
+    plant = started("09:00", rules + routes)
+    plant.at("09:00", **{f"t{n}": 20 for n in range(BEHIND)})
+    plant.at("10:05" if len(case.told) > 1 else "09:30")
+
+    assert plant.told() == list(case.told)
+    alerts = [body["data"]["alerts"][0] for *_, body in plant.bodies()]
+    assert [one.get("covered_count", 0) for one in alerts] == list(case.listed)
+    assert len({one["channel"] for one in alerts[-1]["covered"]}) == BEHIND
+    assert plant.rows("SELECT status, count(*) FROM alert GROUP BY status") == [
+        ("firing", 1),
+        ("inhibited", 60),
+    ]
+
+    plant.at("10:10", **{f"t{n}": 20 for n in range(BEHIND)})
+    plant.at("10:12")
+    assert plant.told()[-1] == "10:11 day: gateway resolved after 66min"
+    assert not [line for line in plant.told() if "silent" in line]
