@@ -67,6 +67,11 @@ class Columns:
         """Return nothing: there is no source."""
         return np.full(len(sources), np.nan if start < end else 0.0)
 
+    def covered(self, sources: Ints, start: int, end: int) -> tuple[Floats, Floats]:
+        """Return nothing: there is no source."""
+        none = np.zeros(len(sources)) * (end - start)
+        return none, none
+
     def gateways(self, gateways: Ints) -> GatewayColumns:
         """Return nothing: no gateway is asked."""
         unknown = np.full(len(gateways), np.nan)

@@ -32,9 +32,7 @@ def required(binary: str) -> str:
     found = shutil.which(binary, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is not None:
         return found
-    reason = (
-        f"{binary} is not installed (apt-get install mosquitto influxdb nginx-light prometheus-alertmanager chromium)"
-    )
+    reason = f"{binary} is not installed (apt-get install mosquitto influxdb nginx-light prometheus-alertmanager chromium)"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse
 
 from api.acknowledge_page import HEADERS, Language, Said, alert_page, plain_page
 from api.periods import outcome_of
+from api.recorder import Recording
 from plant.park import Plant
 from store.alert_actions import AlertAction
 from store.alert_views import AlertView
@@ -54,7 +55,7 @@ def routes(reader: Reader, plant: Plant, key: bytes, act: Act, clock: Clock) -> 
         return pages.shown(found, language)
 
     @router.post("/{token}")
-    def acknowledge(token: str, language: Spoken, name: GivenName) -> HTMLResponse:
+    def acknowledge(token: str, language: Spoken, name: GivenName, record: Recording) -> HTMLResponse:
         """Acknowledge the alert of a link; who was first is told to everybody after."""
         link = pages.link(token)
         found = None if link is None else pages.alert(link)
@@ -64,6 +65,12 @@ def routes(reader: Reader, plant: Plant, key: bytes, act: Act, clock: Clock) -> 
             return pages.expired(language)
         if found.acknowledged_at is not None or found.ended_at is not None:
             return pages.shown(found, language, Said.REFUSED)
+        record(
+            "alert.acknowledge",
+            link.alert,
+            found.status,
+            f"acknowledge by {name or link.endpoint}, with a link",
+        )
         outcome = _acknowledged(reader, act, link, name)
         return pages.shown(pages.alert(link) or found, language, outcome)
 

@@ -11,11 +11,13 @@ from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from api.caller import Asking, Caller
 from api.guard import GUARDED
 from api.problems import InvalidQuery, documented
+from api.scope import sees_matchers
 from api.times import format_time
 from plant.alerting import Matcher
 from plant.matchers import matcher
@@ -32,7 +34,9 @@ Clock = Callable[[], int]  # ns UTC
 MOST = 10_000  # open alerts that are told
 STILL = 5 * NS_PER_MIN  # after which an alert that fires would be over, were it not told again
 KEPT = 5 * NS_PER_DAY  # that a silence is told of after its end
+MOST_MATCHERS = 50  # of one question
 NOBODY = "nobody"  # the receiver where there is no webhook
+MatcherText = Annotated[str, StringConstraints(max_length=300)]
 _BARE = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*([^"]*?)\s*')
 _TIME = "2026-11-24T05:00:00Z"
 
@@ -146,8 +150,13 @@ class Chosen:
     """Which alerts are asked for; each flag false leaves those out. None of ours is ever unprocessed or muted by hours."""
 
     filters: Annotated[
-        list[str] | None,
-        Query(alias="filter", description="matchers, all of which hold", examples=[['severity="critical"']]),
+        list[MatcherText] | None,
+        Query(
+            alias="filter",
+            max_length=MOST_MATCHERS,
+            description="matchers, all of which hold",
+            examples=[['severity="critical"']],
+        ),
     ] = None
     receiver: Annotated[str | None, Query(max_length=200, description="a regular expression")] = None
     active: bool = True
@@ -193,9 +202,9 @@ def routes(reader: Reader, plant: Plant, clock: Clock, public_url: str) -> APIRo
     )
     began, routing = clock(), _Routing(plant)
 
-    def seen() -> _Seen:
+    def seen(caller: Caller) -> _Seen:
         with reader.snapshot() as state:
-            views = find_alerts(state.connection, status="open", most=MOST).alerts
+            views = find_alerts(state.connection, status="open", places=caller.places, most=MOST).alerts
         return _seen(views, routing, clock(), public_url)
 
     @router.get("/status")
@@ -209,14 +218,14 @@ def routes(reader: Reader, plant: Plant, clock: Clock, public_url: str) -> APIRo
         )
 
     @router.get("/alerts")
-    def alertmanager_alerts(chosen: Choice) -> list[GettableAlertBody]:
+    def alertmanager_alerts(caller: Asking, chosen: Choice) -> list[GettableAlertBody]:
         """Return open alerts, the newest first."""
-        return list(filter(chosen.test(), seen().alerts.values()))
+        return list(filter(chosen.test(), seen(caller).alerts.values()))
 
     @router.get("/alerts/groups")
-    def alertmanager_groups(chosen: Choice) -> list[AlertGroupBody]:
+    def alertmanager_groups(caller: Asking, chosen: Choice) -> list[AlertGroupBody]:
         """Return open alerts in the groups in which receivers are told of them."""
-        test, receivers, found = chosen.test(), _receiver_test(chosen.receiver), seen()
+        test, receivers, found = chosen.test(), _receiver_test(chosen.receiver), seen(caller)
         return [
             AlertGroupBody(
                 labels=_named(json.loads(labels)), receiver=ReceiverBody(name=receiver), alerts=mine
@@ -228,8 +237,10 @@ def routes(reader: Reader, plant: Plant, clock: Clock, public_url: str) -> APIRo
 
     @router.get("/silences")
     def alertmanager_silences(
+        caller: Asking,
         filters: Annotated[
-            list[str] | None, Query(alias="filter", description="matchers of silences")
+            list[MatcherText] | None,
+            Query(alias="filter", max_length=MOST_MATCHERS, description="matchers of silences"),
         ] = None,
     ) -> list[GettableSilenceBody]:
         """Return silences that last, and those that ended in the last five days."""
@@ -237,13 +248,16 @@ def routes(reader: Reader, plant: Plant, clock: Clock, public_url: str) -> APIRo
         with reader.snapshot() as state:
             found = silences(state.connection, now - KEPT)
         wanted = [_matcher("filter", text) for text in filters or ()]
-        told = [_silence_body(one, now) for one in found]
+        told = [_silence_body(one, now) for one in found if sees_matchers(caller, one.match)]
         return [one for one in told if _has(one, wanted)]
 
     @router.get("/receivers")
-    def alertmanager_receivers() -> list[ReceiverBody]:
-        """Return the webhooks and rotas that alerts go to."""
-        return [ReceiverBody(name=name) for name in routing.receivers]
+    def alertmanager_receivers(caller: Asking) -> list[ReceiverBody]:
+        """Return the webhooks and rotas that alerts go to; to a key for some places, those of its open alerts."""
+        names = routing.receivers
+        if not caller.sees_all:
+            names = sorted({one.name for alert in seen(caller).alerts.values() for one in alert.receivers})
+        return [ReceiverBody(name=name) for name in names]
 
     return router
 

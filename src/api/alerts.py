@@ -9,11 +9,15 @@ from uuid import uuid4
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StringConstraints
+from starlette.exceptions import HTTPException
 
-from api.guard import GUARDED
+from api.caller import Asking, Caller, Role, signed
+from api.guard import GUARDED, needs
 from api.models import AlertBody, AlertsBody, AlertStatus, Severity, number
 from api.periods import outcome_of
-from api.problems import InvalidQuery, documented, problem
+from api.problems import InvalidQuery, documented, problem, taken_later
+from api.recorder import Recorder, Recording
+from api.scope import sees_labels, sees_matchers
 from api.times import format_time, parse_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
@@ -22,7 +26,7 @@ from store.alert_actions import AlertAction
 from store.alert_actions import silence_id as id_of_silence
 from store.alert_views import AlertEvent, AlertView, SilenceView, alert_events, find_alerts, silences
 from store.alert_views import alert as one_alert
-from store.reader import Reader
+from store.reader import Reader, Snapshot
 
 Act = Callable[[AlertAction], None]
 Clock = Callable[[], int]  # ns UTC
@@ -60,10 +64,12 @@ class OneAlertBody(AlertBody):
 class ActionBody(BaseModel):
     """What somebody does with an alert."""
 
-    model_config = {"extra": "forbid"}
+    model_config = {"extra": "forbid", "strict": True}
 
     action: Literal["acknowledge", "snooze", "assign", "comment"] = Field(examples=["acknowledge"])
-    by: Who = Field(description="who does it; it is kept", examples=["lan"])
+    by: Who | None = Field(
+        None, description="with a shared key, who does it; else it is the key's name", examples=["lan"]
+    )
     until: Instant | None = Field(
         None,
         description="of a snooze, within 30 days, RFC 3339 with zone",
@@ -105,13 +111,15 @@ class SilencesBody(BaseModel):
 class NewSilenceBody(BaseModel):
     """What somebody silences."""
 
-    model_config = {"extra": "forbid"}
+    model_config = {"extra": "forbid", "strict": True}
 
     match: list[Annotated[str, StringConstraints(max_length=300)]] = Field(
         min_length=1, max_length=20, examples=[['facility="mill"', 'channel=~"stack/.*"']]
     )
     until: Instant = Field(description="RFC 3339 with zone", examples=["2026-11-24T18:00:00+07:00"])
-    by: Who = Field(examples=["lan"])
+    by: Who | None = Field(
+        None, description="with a shared key, who; else it is the key's name", examples=["lan"]
+    )
     comment: Annotated[Comment, StringConstraints(min_length=1)] = Field(
         description="why", examples=["the stack's probe is cleaned"]
     )
@@ -142,6 +150,7 @@ def routes(reader: Reader, plant: Plant, act: Act, clock: Clock) -> APIRouter:
 def _asking(router: APIRouter, reader: Reader, plant: Plant) -> None:
     @router.get("/alerts")
     def alerts(
+        caller: Asking,
         status: AlertStatus | None = None,
         park: Word = None,
         facility: Word = None,
@@ -156,21 +165,21 @@ def _asking(router: APIRouter, reader: Reader, plant: Plant) -> None:
             try:
                 page = find_alerts(
                     state.connection, status=status, park=park, facility=facility, rule=rule,
-                    severity=severity, after=after, most=limit,
+                    severity=severity, places=caller.places, after=after, most=limit,
                 )  # fmt: skip
             except (ValueError, OverflowError):
                 raise _no_cursor() from None
         if not page.alerts:
-            _check_names(plant, park=park, facility=facility, rule=rule)
+            _check_names(plant, caller, park=park, facility=facility, rule=rule)
         return AlertsBody(
             alerts=[alert_body(one) for one in page.alerts], next=_sealed(page.after) if page.after else None
         )
 
     @router.get("/alerts/{alert_id}", responses=documented(404))
-    def alert(request: Request, alert_id: Id) -> Any:
+    def alert(request: Request, caller: Asking, alert_id: Id) -> Any:
         """Return one alert with what happened to it and who did it."""
         with reader.snapshot() as state:
-            found = one_alert(state.connection, alert_id)
+            found = _alert(state, caller, alert_id)
             if found is None:
                 return _no_alert(request, alert_id)
             events = alert_events(state.connection, alert_id)
@@ -179,18 +188,30 @@ def _asking(router: APIRouter, reader: Reader, plant: Plant) -> None:
 
 
 def _acting(router: APIRouter, reader: Reader, act: Act) -> None:
-    @router.post("/alerts/{alert_id}/actions", response_model=ActedBody, responses=documented(404, 409))
-    def alert_action(request: Request, alert_id: Id, body: ActionBody) -> Any:
+    @router.post(
+        "/alerts/{alert_id}/actions",
+        response_model=ActedBody,
+        dependencies=[needs(Role.OPERATOR)],
+        responses={202: taken_later(ActedBody), **documented(403, 404, 409)},
+    )
+    def alert_action(
+        request: Request, caller: Asking, record: Recording, alert_id: Id, body: ActionBody
+    ) -> Any:
         """Acknowledge, snooze, hand over or comment. Taken in turn among the readings; 202 if not yet."""
         _check_action(body)
+        by = signed(caller, body.by)
         with reader.snapshot() as state:
-            if one_alert(state.connection, alert_id) is None:
-                return _no_alert(request, alert_id)
+            before = _alert(state, caller, alert_id)
+        if before is None:
+            return _no_alert(request, alert_id)
         until = 0 if body.until is None else _time(body.until)
-        made = AlertAction(uuid4().hex, body.by, body.action, alert_id, body.comment, body.to or "", until)
+        made = AlertAction(uuid4().hex, by, body.action, alert_id, body.comment, body.to or "", until)
+        said = " ".join(filter(None, (body.action, "by", by, body.to, body.until, body.comment)))
+        record(f"alert.{body.action}", alert_id, before.status, said)
         act(made)
         outcome, detail = outcome_of(reader, made.id)
         if outcome == "refused":
+            record("alert.refused", alert_id, before.status, detail)
             return problem(request.url.path, 409, detail)
         with reader.snapshot() as state:
             found = one_alert(state.connection, alert_id)
@@ -201,10 +222,11 @@ def _acting(router: APIRouter, reader: Reader, act: Act) -> None:
 
 
 def _silencing(router: APIRouter, reader: Reader, act: Act, clock: Clock) -> None:
-    def silenced(request: Request, action: AlertAction, which: str) -> Any:
+    def silenced(request: Request, record: Recorder, action: AlertAction, which: str) -> Any:
         act(action)
         outcome, detail = outcome_of(reader, action.id)
         if outcome == "refused":
+            record("silence.refused", which, "", detail)
             return problem(request.url.path, 409, detail)
         found = _silence(reader, which)
         told = SilencedBody(
@@ -214,34 +236,73 @@ def _silencing(router: APIRouter, reader: Reader, act: Act, clock: Clock) -> Non
 
     @router.get("/silences")
     def all_silences(
+        caller: Asking,
         ended: Annotated[bool, Query(description="those that are over too")] = False,
     ) -> SilencesBody:
         """Return the silences that last, the one that ends first first."""
         with reader.snapshot() as state:
             found = silences(state.connection, 0 if ended else clock())
-        return SilencesBody(silences=[_silence_body(one) for one in found])
+        return SilencesBody(
+            silences=[_silence_body(one) for one in found if sees_matchers(caller, one.match)]
+        )
 
-    @router.post("/silences", response_model=SilencedBody, responses=documented(409))
-    def silence(request: Request, body: NewSilenceBody) -> Any:
-        """Keep alerts that match from being told until a time. Taken in turn among the readings; 202 if not yet."""
+    @router.post(
+        "/silences",
+        response_model=SilencedBody,
+        dependencies=[needs(Role.OPERATOR)],
+        responses={202: taken_later(SilencedBody), **documented(403, 409)},
+    )
+    def silence(request: Request, caller: Asking, record: Recording, body: NewSilenceBody) -> Any:
+        """Keep alerts that match from being told until a time. Taken in turn among the readings; 202 if not yet.
+
+        A key for some places must name park and facility in `match`, with `=`.
+        """
+        by = signed(caller, body.by)
+        if not sees_matchers(caller, body.match):
+            raise HTTPException(
+                403, 'your key is for some places only: name park="…" and facility="…" in match'
+            )
         made = AlertAction(
             uuid4().hex,
-            body.by,
+            by,
             "silence",
             comment=body.comment,
             until=_time(body.until),
             match=tuple(body.match),
         )
-        return silenced(request, made, id_of_silence(made.id))
+        which = id_of_silence(made.id)
+        record(
+            "silence.made", which, "", f"{', '.join(body.match)} until {body.until} by {by}: {body.comment}"
+        )
+        return silenced(request, record, made, which)
 
-    @router.delete("/silences/{silence_id}", response_model=SilencedBody, responses=documented(404, 409))
+    @router.delete(
+        "/silences/{silence_id}",
+        response_model=SilencedBody,
+        dependencies=[needs(Role.OPERATOR)],
+        responses={202: taken_later(SilencedBody), **documented(403, 404, 409)},
+    )
     def unsilence(
-        request: Request, silence_id: Id, by: Annotated[str, Query(min_length=1, max_length=100)]
+        request: Request,
+        caller: Asking,
+        record: Recording,
+        silence_id: Id,
+        by: Annotated[
+            str | None, Query(min_length=1, max_length=100, description="with a shared key: who")
+        ] = None,
     ) -> Any:
         """End a silence before its time."""
-        if _silence(reader, silence_id) is None:
+        name, found = signed(caller, by), _silence(reader, silence_id)
+        if found is None or not sees_matchers(caller, found.match):
             return problem(request.url.path, 404, f"there is no silence {silence_id!r}")
-        return silenced(request, AlertAction(uuid4().hex, by, "unsilence", silence_id), silence_id)
+        record(
+            "silence.ended",
+            silence_id,
+            f"{', '.join(found.match)} until {format_time(found.finish)}",
+            f"by {name}",
+        )
+        ended = AlertAction(uuid4().hex, name, "unsilence", silence_id)
+        return silenced(request, record, ended, silence_id)
 
 
 def alert_body(one: AlertView) -> AlertBody:
@@ -289,6 +350,12 @@ def _silence_body(one: SilenceView) -> SilenceBody:
     )
 
 
+def _alert(state: Snapshot, caller: Caller, which: str) -> AlertView | None:
+    """Return an alert that the caller may see, None where there is none."""
+    found = one_alert(state.connection, which)
+    return found if found is not None and sees_labels(caller, found.labels) else None
+
+
 def _silence(reader: Reader, which: str) -> SilenceView | None:
     with reader.snapshot() as state:
         return next((one for one in silences(state.connection) if one.id == which), None)
@@ -306,14 +373,21 @@ def _check_action(body: ActionBody) -> None:
         raise InvalidQuery(*wrong)
 
 
-def _check_names(plant: Plant, **asked: str | None) -> None:
-    """Refuse names that are in no configuration: where nothing was found they are rather mistyped than past."""
+def _check_names(plant: Plant, caller: Caller, **asked: str | None) -> None:
+    """Refuse names that are in no configuration: where nothing was found they are rather mistyped than past.
+
+    Rules are of all parks: whoever does not see all of them is not told which there are.
+    """
+    seen = [one for one in plant.facilities if caller.sees(one.park, one.name)]
     known: dict[str, Iterable[str]] = {
-        "park": (one.name for one in plant.parks),
-        "facility": (one.name for one in plant.facilities),
-        "rule": [*(one.name for one in plant.rules), *(one.name for one in plant.conditions)],
+        "park": [one.name for one in plant.parks if caller.sees(one.name)] + [one.park for one in seen],
+        "facility": (one.name for one in seen),
     }
+    if caller.sees_all:
+        known["rule"] = [*(one.name for one in plant.rules), *(one.name for one in plant.conditions)]
     for parameter, name in asked.items():
+        if parameter not in known:
+            continue
         names = sorted(set(known[parameter]))
         if name is not None and name not in names:
             raise InvalidQuery((parameter, f"no {parameter} {name!r}{did_you_mean(name, names)}"))

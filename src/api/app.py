@@ -1,6 +1,7 @@
 """The HTTP API: every route, in one place, over a reader of the state and the plant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Annotated, Any, overload
 from zoneinfo import ZoneInfo
 
@@ -8,15 +9,40 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
-from api import acknowledge, alertmanager, alerts, boundary, periods, webhooks
+from api import (
+    acknowledge,
+    alertmanager,
+    alerts,
+    audit,
+    boundary,
+    channels,
+    factors,
+    gateways,
+    inbox,
+    inventory,
+    ledger,
+    live,
+    page,
+    periods,
+    quality,
+    quarantine,
+    retroactive,
+    roadmap,
+    webhooks,
+)
 from api import totals as tonnes
+from api.answers import series_answer, totals_answer
 from api.balance import balances_body
 from api.beside import beside_of
+from api.bodies import LONGEST
+from api.caller import SERVICE, Asking, Role
+from api.description import Described
 from api.explain import Explainer, explain_router
-from api.guard import GUARDED, TokenGuard
+from api.guard import GUARDED, RATE, Access, Guard, needs
 from api.health import Health
 from api.metrics import Metrics, render
 from api.models import (
+    Agg,
     AliveBody,
     BalancesBody,
     By,
@@ -30,18 +56,22 @@ from api.models import (
 )
 from api.problems import InvalidQuery, documented, handle_problems, problem
 from api.regulated import RegulatedBody, regulated_body
-from api.scope import select_channel, select_sources
+from api.scope import only, select_channel, select_sources
 from api.series import Activity, activity_series, emission_series, reading_series, steps
+from api.shared import Shared
+from api.tables import ARROW, CSV, documented_as
 from api.times import PERIOD, parse_time
+from api.wire import KnownHosts, Wire
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
 from store.alert_actions import AlertAction
 from store.closing import Decision
 from store.links import link_key
 from store.reader import Reader
+from store.replays import Replay
 
 Clock = Callable[[], int]  # ns UTC
-Decide = Callable[[Decision | AlertAction], None]
+Decide = Callable[[Decision | AlertAction | Replay], None]
 
 Word = Annotated[str | None, Query(max_length=200)]
 Time = Annotated[str | None, Query(max_length=64, examples=["2026-11-24T00:00:00+07:00"])]
@@ -53,10 +83,21 @@ With = Annotated[
     Query(
         alias="with",
         max_length=64,
-        description="what else to tell, separated by commas: scope2, uncertainty, factors",
+        description="what else to tell, separated by commas: scope2, uncertainty, factors, budget, previous",
         examples=["scope2,uncertainty,factors"],
     ),
 ]
+
+
+_EXPOSITION = {
+    "content": {
+        media: {
+            "schema": {"type": "string"},
+            "example": "# HELP stackmeter_journal_backlog messages\nstackmeter_journal_backlog 0\n",
+        }
+        for media in ("text/plain", "application/openmetrics-text")
+    }
+}
 
 
 def create_app(
@@ -73,6 +114,9 @@ def create_app(
     explain: Explainer | None = None,
     outbox: webhooks.OpenOutbox | None = None,
     public_url: str = "",
+    access: Access | None = None,
+    allowed_hosts: Collection[str] = (),
+    rate_limit: int = RATE,
 ) -> FastAPI:
     """Return the API.
 
@@ -83,12 +127,12 @@ def create_app(
     plant
         The plant that the reader was made for.
     token
-        Whoever bears it may ask everything; without it only `/livez` answers.
+        Whoever bears it may ask everything, as an administrator.
     health, metrics, clock, activity
         Asked at each request: what the service says of itself, its counters, the time [ns UTC], and the
         windows of a channel, which the state does not hold.
     decide
-        Hands what somebody decides of a reporting period, or does with an alert, to the line.
+        Hands what somebody decides of a reporting period or of quarantine, or does with an alert, to the line.
     catalogue
         The methods and factors that the plant was loaded with; without it a question with `with` is refused.
     explain
@@ -97,17 +141,28 @@ def create_app(
         Opens the outbox of webhooks; without it there are no routes about them.
     public_url
         Where the readers of our answers find the API, without a slash at the end; "" gives no link.
+    access
+        What lets callers in beside the token, and the audit log; without it the token alone does, and nothing is recorded.
+    allowed_hosts
+        Host names of ours beside `public_url`, see `api.wire.KnownHosts`.
+    rate_limit
+        How many requests a second one key, and one address, may make.
     """
-    app = FastAPI(
+    access = access or Access()
+    app = Described(
         title="Stackmeter",
         summary="Tonnes of CO2e of industrial parks, as they happen, and how far they are known",
         version="1",
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(TokenGuard, token=token)],
+        middleware=[
+            Middleware(Wire, hosts=KnownHosts(allowed_hosts, public_url)),
+            Middleware(Guard, token=token, access=access, clock=clock, rate=rate_limit),
+        ],
         generate_unique_id_function=_operation_id,
-        # The longest is a silence with all its matchers, and nobody listens to traces.
-        max_body_size=65536,
+        max_body_size=LONGEST,
+        redirect_slashes=False,
+        # Nobody listens to traces.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     handle_problems(app)
@@ -118,11 +173,26 @@ def create_app(
     app.include_router(_events(reader))
     app.include_router(explain_router(reader, plant, clock, explain))
     app.include_router(periods.routes(reader, plant, decide))
+    app.include_router(retroactive.routes(reader))
     app.include_router(alerts.routes(reader, plant, decide, clock))
     app.include_router(acknowledge.routes(reader, plant, link_key(token), decide, clock))
     app.include_router(alertmanager.routes(reader, plant, clock, public_url))
+    app.include_router(page.routes(parts := page.assets()))
+    app.include_router(live.routes(app, reader, plant, health, clock, page.version(parts)))
+    app.include_router(inventory.routes(reader, plant))
+    app.include_router(gateways.routes(reader, plant, clock))
+    app.include_router(channels.routes(reader, plant, clock))
+    app.include_router(quarantine.routes(reader, decide))
+    app.include_router(inbox.routes(reader, plant))
+    app.include_router(ledger.routes(reader))
+    app.include_router(quality.routes(reader, plant, clock, activity))
+    app.include_router(roadmap.routes(reader, plant, clock))
+    if catalogue is not None:
+        app.include_router(factors.routes(plant, catalogue))
     if outbox is not None:
         app.include_router(webhooks.routes(plant, outbox, clock))
+    if access.log is not None:
+        app.include_router(audit.routes(access.log))
     return app
 
 
@@ -132,7 +202,7 @@ def _operations(health: Callable[[], Health], metrics: Metrics) -> APIRouter:
 
     @router.get("/livez", responses=documented(422))
     async def alive() -> AliveBody:
-        """Answer as long as the process does; the only route without a token."""
+        """Answer as long as the process does; it takes no key."""
         return AliveBody(alive=True)
 
     @router.get(
@@ -147,7 +217,12 @@ def _operations(health: Callable[[], Health], metrics: Metrics) -> APIRouter:
         more = {"ready": False, "reasons": reasons, "degradations": degradations}
         return problem(request.url.path, 503, "; ".join(reasons), more=more)
 
-    @router.get("/metrics", dependencies=GUARDED, response_class=Response, responses=documented(401, 422))
+    @router.get(
+        "/metrics",
+        dependencies=[*GUARDED, needs(Role.VIEWER, whole=True)],
+        response_class=Response,
+        responses={200: _EXPOSITION, **documented(401, 403, 422)},
+    )
     def prometheus(request: Request) -> Response:
         """Return the service's counters in the exposition format that the client prefers."""
         body, content_type = render(metrics, request.headers.get("accept", ""))
@@ -165,10 +240,18 @@ def _emission_router() -> APIRouter:
 def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | None) -> APIRouter:
     """Return the tonnes of periods, live and under a regulation."""
     router = _emission_router()
+    shared: Shared[TotalsBody] = Shared(reader.version)
 
     # What is only told where it is asked for is not there elsewhere, rather than null.
-    @router.get("/totals", response_model_exclude_unset=True)
+    @router.get(
+        "/totals",
+        response_model=TotalsBody,
+        response_model_exclude_unset=True,
+        responses={**documented_as(CSV), 304: {"description": "not changed but for as_of"}},
+    )
     def totals(
+        request: Request,
+        caller: Asking,
         level: Level = "facility",
         by: By = "none",
         park: Word = None,
@@ -178,16 +261,25 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
         start: From = None,
         end: To = None,
         beside: With = None,
-    ) -> TotalsBody:
-        """Return tonnes of a period (default: today on each park's clock), with coverage and how far it is known."""
-        as_of = clock()
-        chosen = tonnes.chosen_period(plant, period, _time("from", start), _time("to", end), as_of)
-        query = tonnes.Query(level, by, park, facility, source, beside_of(beside))
-        with reader.snapshot() as state:
-            return tonnes.totals(state, query, chosen, as_of, catalogue)
+    ) -> Response:
+        """Return tonnes of a period (default: today on each park's clock), with coverage and how far it is known.
+
+        As CSV where `Accept` says so. With `If-None-Match`, 304 where nothing has changed.
+        """
+        as_of, span = clock(), (_time("from", start), _time("to", end))
+        query = tonnes.Query(level, by, park, facility, source, beside_of(beside), caller=caller)
+
+        def made() -> TotalsBody:
+            chosen = tonnes.chosen_period(plant, period, *span, as_of)
+            with reader.snapshot() as state:
+                return tonnes.totals(state, query, chosen, as_of, catalogue)
+
+        question = (replace(query, caller=replace(SERVICE, places=caller.places)), period, span)
+        return totals_answer(request.headers, shared.get(question, as_of, made))
 
     @router.get("/regulated")
     def regulated(
+        caller: Asking,
         park: Word = None,
         facility: Word = None,
         source: Word = None,
@@ -198,7 +290,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
         as_of = clock()
         chosen = tonnes.chosen_period(plant, period, None, None, as_of)
         with reader.snapshot() as state:
-            return regulated_body(state, (park, facility, source), chosen, as_of, hours=hours)
+            return regulated_body(state, caller, (park, facility, source), chosen, as_of, hours=hours)
 
     return router
 
@@ -207,8 +299,15 @@ def _series(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -> A
     """Return what goes step by step."""
     router = _emission_router()
 
-    @router.get("/series")
+    @router.get(
+        "/series",
+        response_model=SeriesBody,
+        response_model_exclude_unset=True,
+        responses=documented_as(CSV, ARROW),
+    )
     def series(
+        request: Request,
+        caller: Asking,
         kind: Kind,
         start: Annotated[str, Query(alias="from", max_length=64, examples=["2026-11-24T00:00:00+07:00"])],
         end: Annotated[str, Query(alias="to", max_length=64, examples=["2026-11-25T00:00:00+07:00"])],
@@ -218,33 +317,40 @@ def _series(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -> A
         source: Word = None,
         channel: Word = None,
         field: EmissionField | None = None,
-    ) -> SeriesBody:
+        agg: Agg | None = None,
+    ) -> Response:
         """Return readings or activity of a channel, activity of a source, or emissions of sources, step by step.
 
-        A series is of whole steps on the park's clock; a gap is null.
+        A series is of whole steps on the park's clock; a gap is null. `agg` is what a step of readings is told as: by
+        default the mean of a rate or level, the last of a register, the sum of amounts. As CSV or Arrow where `Accept`
+        says so.
         """
+        if kind != "reading":
+            _refuse(kind, agg=agg)
         span = _time("from", start), _time("to", end)
         of_source = kind == "activity" and source is not None
         if kind == "emission" or of_source:
             _refuse(kind, channel=channel, field=field if of_source else None)
             wanted = "activity" if of_source else field or "co2e_t"
-            sources = select_sources(plant, park, facility, source)
+            sources = select_sources(plant, caller, park, facility, source)
             chosen = steps(*span, every, _zone(plant, {one.park for one in sources}))
             with reader.snapshot() as state:
-                return emission_series(state, sources, wanted, chosen, clock())
+                summed = emission_series(state, sources, wanted, chosen, clock())
+            return series_answer(request.headers, summed.model_copy(update=only(caller)))
         _refuse(kind, source=source, field=field)
         if channel is None:
             raise InvalidQuery(("channel", f"a series of kind {kind} is of a channel"))
-        found = select_channel(plant, park, facility, channel)
+        found = select_channel(plant, caller, park, facility, channel)
         chosen = steps(*span, every, _zone(plant, {found.park}))
         if kind == "activity":
-            return activity_series(plant, found, chosen, activity)
+            return series_answer(request.headers, activity_series(plant, found, chosen, activity))
         if isinstance(found, Virtual):
             raise InvalidQuery(
                 ("kind", f"{found.name} is a virtual channel, without readings: ask for its activity")
             )
         with reader.snapshot() as state:
-            return reading_series(state, found, chosen)
+            body = reading_series(state, found, chosen, agg)
+        return series_answer(request.headers, body)
 
     return router
 
@@ -256,10 +362,10 @@ def _events(reader: Reader) -> APIRouter:
     )
 
     @router.get("/balance")
-    def balance(gateway: Word = None, start: From = None, end: To = None) -> BalancesBody:
+    def balance(caller: Asking, gateway: Word = None, start: From = None, end: To = None) -> BalancesBody:
         """Return how messages and readings ended, over whole minutes (default: all that ever came)."""
         with reader.snapshot() as state:
-            return balances_body(state, gateway, _time("from", start), _time("to", end))
+            return balances_body(state, caller, gateway, _time("from", start), _time("to", end))
 
     return router
 

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from api.caller import Caller
 from api.models import BalancesBody, GatewayBalanceBody, OutcomesBody
 from api.problems import InvalidQuery
+from api.seen import seen_by
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_MIN
@@ -14,8 +16,10 @@ from store.rows import OUTCOMES, Balance
 _ALWAYS = 1 << 62  # ns: until 2116, and as far back
 
 
-def balances_body(state: Snapshot, gateway: str | None, start: int | None, end: int | None) -> BalancesBody:
-    """Return the balance of one gateway or all, over the minutes of [start, end) or all that ever were.
+def balances_body(
+    state: Snapshot, caller: Caller, gateway: str | None, start: int | None, end: int | None
+) -> BalancesBody:
+    """Return the balance of one gateway or all that a caller sees, over the minutes of [start, end) or all that ever were.
 
     Raises
     ------
@@ -25,11 +29,12 @@ def balances_body(state: Snapshot, gateway: str | None, start: int | None, end: 
     off = [name for name, time in (("from", start), ("to", end)) if time is not None and time % NS_PER_MIN]
     if off:
         raise InvalidQuery(*((name, "not on a whole minute") for name in off))
-    found = state.balance(
+    every = state.balance(
         -_ALWAYS if start is None else start, _ALWAYS if end is None else end, gateway=gateway
     )
+    found = {name: balance for name, balance in every.items() if _is_seen(caller, name)}
     if gateway is not None and not found:
-        _known_or_refused(state.plant, gateway)
+        _known_or_refused(state.plant, caller, gateway)
     return BalancesBody(
         messages=_outcomes(balance.messages for balance in found.values()),
         readings=_outcomes(balance.readings for balance in found.values()),
@@ -58,7 +63,13 @@ def _added(books: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def _known_or_refused(plant: Plant, gateway: str) -> None:
-    known = [one.id for one in plant.gateways]
+def _is_seen(caller: Caller, gateway: str) -> bool:
+    """Return whether a caller sees a gateway; one that no topic named is seen by whoever sees all."""
+    park, _, rest = gateway.partition("/")
+    return caller.sees_all or caller.sees(park, rest.partition("/")[0])
+
+
+def _known_or_refused(plant: Plant, caller: Caller, gateway: str) -> None:
+    known = [one.id for one in seen_by(caller, plant.gateways)]
     if gateway not in known:
         raise InvalidQuery(("gateway", f"unknown: {gateway[:64]!r}{did_you_mean(gateway, known)}"))

@@ -1,4 +1,4 @@
-"""What is told beside totals where it is asked for (`with`): scope 2 by the market, uncertainty, factors."""
+"""What is told beside totals where it is asked for (`with`): here scope 2 by the market, uncertainty, factors."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,9 @@ from rules.gases import KG_PER_TONNE
 from rules.uncertainty import combine
 from store.blocks import CH4_KG, CO2_KG, CO2E_T, N2O_KG
 
-Beside = Literal["scope2", "uncertainty", "factors"]
+Beside = Literal["scope2", "uncertainty", "factors", "budget", "previous"]
 KNOWN: tuple[Beside, ...] = get_args(Beside)
+BY_REGISTER: frozenset[Beside] = frozenset({"scope2", "uncertainty", "factors"})  # what `told_beside` tells
 
 _GASES = (("co2", "CO2", CO2_KG), ("ch4", "CH4", CH4_KG), ("n2o", "N2O", N2O_KG))
 _OF_A_GAS = frozenset(

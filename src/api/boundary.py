@@ -7,9 +7,11 @@ import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.caller import Asking
 from api.guard import GUARDED
 from api.models import PeriodBody, number
 from api.problems import InvalidQuery, documented
+from api.seen import seen_by
 from api.series import Activity
 from api.times import PERIOD, format_time
 from api.totals import PeriodOf, chosen_period
@@ -69,15 +71,21 @@ def routes(plant: Plant, clock: Callable[[], int], activity: Activity) -> APIRou
 
     @router.get("/boundaries")
     def boundaries(
+        caller: Asking,
         park: Word = None,
         facility: Word = None,
         name: Word = None,
         period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
     ) -> BoundariesBody:
-        """Return what main meters count and the meters behind them do not (default: today on each park's clock)."""
+        """Return what main meters count and the meters behind them do not (default: today on each park's clock).
+
+        A park's boundary is shown to whoever sees the whole park.
+        """
         as_of = clock()
         chosen = chosen_period(plant, period, None, None, as_of)
-        balances = _select(plant, {"park": park, "facility": facility, "name": name})
+        balances = _select(
+            seen_by(caller, plant.balances), {"park": park, "facility": facility, "name": name}
+        )
         return BoundariesBody(
             as_of=format_time(as_of), boundaries=_bodies(plant, balances, chosen, as_of, activity)
         )
@@ -85,8 +93,7 @@ def routes(plant: Plant, clock: Callable[[], int], activity: Activity) -> APIRou
     return router
 
 
-def _select(plant: Plant, wanted: dict[str, str | None]) -> list[MeterBalance]:
-    left = list(plant.balances)
+def _select(left: list[MeterBalance], wanted: dict[str, str | None]) -> list[MeterBalance]:
     for parameter, word in wanted.items():
         if word is None:
             continue

@@ -6,12 +6,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.problems import InvalidQuery
+
 
 class Role(StrEnum):
     """What a caller may do; each may do all that those before it may."""
 
     VIEWER = "viewer"  # sees
-    OPERATOR = "operator"  # acts on alerts and silences
+    OPERATOR = "operator"  # acts on alerts and silences, replays quarantine
     APPROVER = "approver"  # closes and approves reporting periods
     ADMIN = "admin"  # keys, webhooks, metrics of the service
 
@@ -28,6 +30,7 @@ class Caller:
     name: str
     role: Role
     places: tuple[tuple[str, str], ...] = ()  # (park, facility), with "" for all of a park
+    shared: bool = False  # several people bear the key, so that requests say by whom
 
     def sees(self, park: str, facility: str = "") -> bool:
         """Whether what is of a facility, or with "" of a park as a whole, may be seen."""
@@ -41,6 +44,27 @@ class Caller:
     def sees_all(self) -> bool:
         """Whether nothing is hidden, so that what belongs to no park may be seen too."""
         return not self.places
+
+
+SERVICE = Caller("stackmeter", Role.VIEWER)  # what the service asks itself, for nobody in particular
+TOKEN = Caller("token", Role.ADMIN, shared=True)  # whoever bears the token of the state directory
+
+
+def signed(caller: Caller, given: str | None) -> str:
+    """Return who does something: the caller, or behind a shared key whoever the request says.
+
+    Raises
+    ------
+    InvalidQuery
+        The request names nobody where it must, or somebody else.
+    """
+    if caller.shared:
+        if not given:
+            raise InvalidQuery(("by", "say who does it: this key is of several people"))
+        return given
+    if given not in (None, caller.name):
+        raise InvalidQuery(("by", f"this key is of {caller.name}: leave it out"))
+    return caller.name
 
 
 def caller_of(request: Request) -> Caller:

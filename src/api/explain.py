@@ -12,10 +12,11 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api import totals as tonnes
+from api.caller import Asking, Caller
 from api.guard import GUARDED
 from api.models import Level, PeriodBody, SharesBody, TotalBody, number
 from api.problems import InvalidQuery, documented
-from api.scope import select_sources
+from api.scope import only, select_sources
 from api.times import PERIOD, format_time, parse_time
 from plant.park import Plant, Source
 from store.blocks import AMOUNTS, CO2E_T
@@ -257,6 +258,11 @@ class ExplainBody(BaseModel):
     result: ResultBody
     window: WindowBody | None
     children: list[ChildBody]
+    only: list[str] | None = Field(
+        default=None,
+        description="of a key for some places: these, over which alone everything here is summed",
+        examples=[["nam-cau-kien/mill"]],
+    )
 
 
 class Explainer(Protocol):
@@ -279,8 +285,9 @@ def explain_router(
         prefix="/v1", tags=["emissions"], dependencies=GUARDED, responses=documented(401, 404, 422, 503)
     )
 
-    @router.get("/explain")
+    @router.get("/explain", response_model_exclude_unset=True)
     def explain(
+        caller: Asking,
         park: Annotated[str, Query(max_length=200)],
         facility: Word = None,
         source: Word = None,
@@ -295,7 +302,7 @@ def explain_router(
 
         A park has facilities, a facility has sources, a source has months, days, hours and windows.
         """
-        sources = _sources(plant, park, facility, source)
+        sources = _sources(plant, caller, park, facility, source)
         as_of = clock()
         bounds = _time("from", start), _time("to", end)
         if at is not None:
@@ -304,7 +311,7 @@ def explain_router(
         span = chosen(next(one for one in plant.parks if one.name == park))
         level: Level = "source" if source else "facility" if facility else "park"
         with reader.snapshot() as state:
-            asked = tonnes.Query(level, "none", park, facility, source)
+            asked = tonnes.Query(level, "none", park, facility, source, caller=caller)
             [total] = tonnes.totals(state, asked, chosen, as_of).totals
             single = source is not None and span.end - span.start == plant.window
             result = _result(total)
@@ -314,7 +321,7 @@ def explain_router(
             elif source is not None:
                 children = list(_parts(state, sources[0], span, as_of))
             else:
-                children = list(_members(state, park, facility, span, as_of))
+                children = list(_members(state, caller, park, facility, span, as_of))
         window = explainer(sources[0].index, span.start, result) if single and explainer else None
         return ExplainBody(
             as_of=format_time(as_of),
@@ -325,16 +332,19 @@ def explain_router(
             result=result,
             window=window,
             children=children,
+            **only(caller),
         )
 
     return router
 
 
-def _sources(plant: Plant, park: str, facility: str | None, source: str | None) -> list[Source]:
+def _sources(
+    plant: Plant, caller: Caller, park: str, facility: str | None, source: str | None
+) -> list[Source]:
     if source is not None and facility is None:
         raise InvalidQuery(("facility", "a source is one of a facility: name it"))
     try:
-        return select_sources(plant, park, facility, source)
+        return select_sources(plant, caller, park, facility, source)
     except InvalidQuery as error:
         raise HTTPException(404, str(error)) from error
 
@@ -363,11 +373,11 @@ def _around(
 
 
 def _members(
-    state: Snapshot, park: str, facility: str | None, span: Period, as_of: int
+    state: Snapshot, caller: Caller, park: str, facility: str | None, span: Period, as_of: int
 ) -> Iterator[ChildBody]:
     """Yield the facilities of a park or the sources of a facility."""
     level: Level = "facility" if facility is None else "source"
-    asked = tonnes.Query(level, "none", park, facility)
+    asked = tonnes.Query(level, "none", park, facility, caller=caller)
     for total in tonnes.totals(state, asked, lambda _park: span, as_of).totals:
         place = {"park": park, "facility": total.facility, "source": total.source}
         yield ChildBody(

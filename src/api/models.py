@@ -9,6 +9,7 @@ Level = Literal["all", "park", "facility", "source"]
 By = Literal["none", "scope", "method"]
 Kind = Literal["reading", "activity", "emission"]
 Every = Literal["1m", "15m", "1h", "1d", "1mo"]
+Agg = Literal["mean", "min", "max", "last", "sum"]
 EmissionField = Literal["co2e_t", "co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg", "activity"]
 AlertStatus = Literal["open", "firing", "acknowledged", "silenced", "inhibited", "resolved"]
 Severity = Literal["info", "warning", "critical"]
@@ -79,6 +80,19 @@ class FactorUsedBody(BaseModel):
     co2e_t: float = Field(description="tonnes that rest on it [t CO2e]", examples=[1.23])
 
 
+class PreviousBody(BaseModel):
+    """The same total of the time before: as long as the period, ending where it begins."""
+
+    from_: str = Field(serialization_alias="from", validation_alias="from", examples=["2026-11-22T17:00:00Z"])
+    to: str = Field(examples=["2026-11-23T17:00:00Z"])
+    co2e_t: float | None = Field(description="[t CO2e]", examples=[1.31])
+    coverage: float | None = Field(description="mean coverage of its due windows", examples=[1.0])
+    elapsed_co2e_t: float | None = Field(
+        description="of its first part, as long as what has passed of the period until now [t CO2e]",
+        examples=[0.55],
+    )
+
+
 class TotalBody(BaseModel):
     """The tonnes of one park, facility or source, or of all, and how far they are known."""
 
@@ -116,6 +130,16 @@ class TotalBody(BaseModel):
     provisional_t: float | None = Field(
         default=None, description="with=factors: tonnes on provisional factors [t CO2e]", examples=[1.23]
     )
+    budget_t: float | None = Field(
+        default=None,
+        description="with=budget: what may be emitted in the period, of a year's budget its share by time [t CO2e];"
+        " null where none is configured, and of a part of what a budget is for",
+        examples=[2.5],
+    )
+    budget_used_share: float | None = Field(
+        default=None, description="with=budget: co2e_t as a share of budget_t", examples=[0.49]
+    )
+    previous: PreviousBody | None = Field(default=None, description="with=previous")
     excluded_transfers_t: float | None = Field(
         default=None,
         description="of a park or all, where there are some: tonnes of energy that one facility in it sold to another,"
@@ -131,6 +155,11 @@ class TotalsBody(BaseModel):
     period: PeriodBody
     gwp: str = Field(description="the set of global warming potentials", examples=["AR5"])
     totals: list[TotalBody]
+    only: list[str] | None = Field(
+        default=None,
+        description="of a key for some places: these, over which alone everything here is summed",
+        examples=[["nam-cau-kien/mill"]],
+    )
 
 
 class SeriesBody(BaseModel):
@@ -140,6 +169,11 @@ class SeriesBody(BaseModel):
     times: list[str] = Field(description="starts of the steps", examples=[[_TIME]])
     values: list[float | None] = Field(examples=[[0.0123]])
     coverage: list[float | None] = Field(description="null where it has no meaning", examples=[[1.0]])
+    only: list[str] | None = Field(
+        default=None,
+        description="of a key for some places: these, over which alone sources are summed",
+        examples=[["nam-cau-kien/mill"]],
+    )
 
 
 class OutcomesBody(BaseModel):
@@ -195,8 +229,8 @@ class AlertBody(BaseModel):
     description: str = Field("", examples=["Ask the shift leader."])
     texts: dict[str, Any] = Field(
         default_factory=dict,
-        description="what the rule says beyond that: both languages, what to do first, the runbook",
-        examples=[{"first_action": {"vi": "Kiểm tra quạt gió.", "en": "Check the air damper."}}],
+        description="both in Vietnamese and in English, and what to do first and the runbook where the rule says",
+        examples=[{"summary": {"vi": "Lưới phát thải 5.2 t/h", "en": "grid emits 5.2 t/h"}}],
     )
     duration_s: float | None = Field(
         None, description="how long it fired [s]; null while it does", examples=[None]

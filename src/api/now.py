@@ -44,7 +44,7 @@ def freshness(plant: Plant, source: Source, newest: Mapping[int, Newest], as_of:
     """Return how far a source's channels are read; event channels owe nothing."""
     numbers = dict.fromkeys(k for given in source.inputs for k in plant.measured(given.channel))
     channels = [plant.channels[k] for k in numbers if plant.channels[k].kind is not Kind.EVENT]
-    stale = tuple(channel for channel in channels if _is_stale(channel, newest[channel.index], as_of))
+    stale = tuple(channel for channel in channels if is_stale(channel, newest[channel.index], as_of))
     read = [_read(channel, newest[channel.index]) for channel in channels if channel not in stale]
     return Freshness(
         min((until for until, _ in read), default=None), max((step for _, step in read), default=0), stale
@@ -68,7 +68,8 @@ def rates(
     return Rates(values, tuple(at))
 
 
-def _is_stale(channel: Channel, newest: Newest, as_of: int) -> bool:
+def is_stale(channel: Channel, newest: Newest, as_of: int) -> bool:
+    """Return whether nothing that counts came of a channel for longer than its `max_gap`, of an interval two periods."""
     patience = 2 * channel.period if channel.kind is Kind.INTERVAL else channel.max_gap
     times = newest.baselines if channel.kind is Kind.REGISTER else newest.counting
     return not times or newest.counting[0] < as_of - patience

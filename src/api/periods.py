@@ -9,9 +9,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StringConstraints
 
-from api.guard import GUARDED
+from api.caller import Asking, Caller, Role, signed
+from api.guard import GUARDED, needs
 from api.models import number
-from api.problems import InvalidQuery, documented, problem
+from api.problems import InvalidQuery, documented, problem, taken_later
+from api.recorder import Recording
 from plant.park import Park, Plant
 from plant.suggest import did_you_mean
 from store.closing import Closing, Decision, Period, Status
@@ -56,13 +58,13 @@ class PeriodsBody(BaseModel):
 class DecisionBody(BaseModel):
     """What somebody decides of a month."""
 
-    model_config = {"extra": "forbid"}
+    model_config = {"extra": "forbid", "strict": True}
 
     park: str = Field(max_length=200, examples=["nam-cau-kien"])
     month: Annotated[str, StringConstraints(pattern=MONTH)] = Field(examples=["2026-10"])
     action: Literal["provisional", "final", "approve"] = Field(examples=["final"])
-    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] = Field(
-        description="who decides", examples=["lan"]
+    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None = Field(
+        None, description="with a shared key, who decides; else it is the key's name", examples=["lan"]
     )
     generation: int = Field(-1, description="with approve: what was seen waiting", examples=[3])
 
@@ -85,42 +87,64 @@ def routes(reader: Reader, plant: Plant, decide: Decide) -> APIRouter:
     )
 
     @router.get("/periods")
-    def periods(park: Annotated[str | None, Query(max_length=200)] = None) -> PeriodsBody:
+    def periods(caller: Asking, park: Annotated[str | None, Query(max_length=200)] = None) -> PeriodsBody:
         """Return every month that has emissions or was decided of, with what waits for approval in it."""
         with reader.snapshot() as state:
-            return PeriodsBody(periods=list(_states(state, plant, _parks(plant, park))))
+            return PeriodsBody(periods=list(_states(state, plant, _parks(plant, caller, park))))
 
-    @router.post("/periods", response_model=DecidedBody, responses=documented(409))
-    def decision(request: Request, body: DecisionBody) -> Any:
+    @router.post(
+        "/periods",
+        response_model=DecidedBody,
+        dependencies=[needs(Role.APPROVER)],
+        responses={202: taken_later(DecidedBody), **documented(403, 409)},
+    )
+    def decision(request: Request, caller: Asking, record: Recording, body: DecisionBody) -> Any:
         """Move a month on: provisional, final, or approve what waits. Taken in turn among the readings; 202 if not yet.
 
         A final month keeps its number: what late readings or new factors would change waits, and is published by
-        `approve`, which names the generation it was shown. Above a share of the month's tonnes it takes two people.
+        `approve`, which names the generation it was shown. Above a share of the month's tonnes it takes two people; a
+        shared key or the token is one of them, whatever names it gives.
         """
-        one = _parks(plant, body.park)[0]
-        made = Decision(uuid4().hex, body.by, body.action, body.park, body.month, body.generation)
+        one, name = _parks(plant, caller, body.park)[0], signed(caller, body.by)
+        with reader.snapshot() as state:
+            before = _month(state, plant, one, body.month)
+        by = caller.name if body.action == "approve" and _takes_two(before) else name
+        made = Decision(uuid4().hex, by, body.action, body.park, body.month, body.generation)
+        about = f"{body.park} {body.month}"
+        record(
+            f"period.{body.action}",
+            about,
+            before.status,
+            f"{body.action} by {name}, of generation {body.generation}",
+        )
         decide(made)
         outcome, detail = outcome_of(reader, made.id)
         if outcome == "refused":
+            record("period.refused", about, before.status, detail)
             return problem(request.url.path, 409, detail)
         with reader.snapshot() as state:
-            closing = state.closing()
-            period = closing.period(one.name, one.zone, month_of(body.month, one.zone))
             told = DecidedBody(
-                id=made.id, outcome=outcome, detail=detail, period=_state(state, plant, closing, one, period)
+                id=made.id, outcome=outcome, detail=detail, period=_month(state, plant, one, body.month)
             )
         return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
 
     return router
 
 
-def _parks(plant: Plant, name: str | None) -> list[Park]:
+def _parks(plant: Plant, caller: Caller, name: str | None) -> list[Park]:
+    """Return the parks that a caller sees as a whole, or the named one of them: a month is one of a whole park."""
+    seen = [park for park in plant.parks if caller.sees(park.name)]
     if name is None:
-        return list(plant.parks)
-    found = [park for park in plant.parks if park.name == name]
+        return seen
+    found = [park for park in seen if park.name == name]
     if not found:
-        raise InvalidQuery(("park", f"no park {name!r}{did_you_mean(name, [p.name for p in plant.parks])}"))
+        raise InvalidQuery(("park", f"no park {name!r}{did_you_mean(name, [p.name for p in seen])}"))
     return found
+
+
+def _takes_two(month: PeriodStateBody) -> bool:
+    """Return whether what waits in a month takes two people; an approval of anything else is refused by the line."""
+    return month.pending_restatement is not None and month.pending_restatement.needs_second
 
 
 def outcome_of(reader: Reader, number: str) -> tuple[str, str]:
@@ -142,6 +166,15 @@ def _states(state: Snapshot, plant: Plant, parks: Iterable[Park]) -> Iterable[Pe
         starts = {p.start for p in closing.periods() if p.park == park.name} | set(state.months(park.name))
         for start in sorted(starts, reverse=True):
             yield _state(state, plant, closing, park, closing.period(park.name, park.zone, start))
+
+
+def _month(state: Snapshot, plant: Plant, park: Park, month: str) -> PeriodStateBody:
+    closing = state.closing()
+    try:
+        period = closing.period(park.name, park.zone, month_of(month, park.zone))
+    except ValueError:
+        raise InvalidQuery(("month", f"there is no month {month} on our clocks")) from None
+    return _state(state, plant, closing, park, period)
 
 
 def _state(state: Snapshot, plant: Plant, closing: Closing, park: Park, period: Period) -> PeriodStateBody:

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 from pydantic import BaseModel, Field
 
+from api.caller import Caller
 from api.models import PeriodBody, number
 from api.problems import InvalidQuery
 from api.scope import select_sources
@@ -105,20 +106,21 @@ class RegulatedBody(BaseModel):
 
 def regulated_body(
     state: Snapshot,
+    caller: Caller,
     place: tuple[str | None, str | None, str | None],
     period: PeriodOf,
     as_of: int,
     *,
     hours: bool,
 ) -> RegulatedBody:
-    """Return the counted hours of the sources under a regulation that park, facility and source name.
+    """Return the counted hours of the sources under a regulation that a caller sees and park, facility and source name.
 
     Raises
     ------
     InvalidQuery
         A name is not known, the named source stands under no regulation, or the rows are more than a year's.
     """
-    sources = [one for one in select_sources(state.plant, *place) if one.regulation is not None]
+    sources = [one for one in select_sources(state.plant, caller, *place) if one.regulation is not None]
     if place[2] is not None and not sources:
         raise InvalidQuery(("source", "stands under no regulation"))
     spans = {park.name: period(park) for park in state.plant.parks}

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from api.models import EmissionField, Every, SeriesBody, number
+from api.models import Agg, EmissionField, Every, SeriesBody, number
 from api.problems import InvalidQuery
 from api.times import format_time
 from plant.arrays import Floats, Ints, Times
@@ -25,9 +25,19 @@ from store.sums import due_windows, missing_shares, only_events
 
 MOST_POINTS = 50_000
 MOST_READINGS = 5_000_000
+MOST_WINDOWS = 600_000  # of a channel, which are computed anew: those of a year and a month
+MOST_SUMMED = 5_000_000  # windows or sums of sources that are added up
 _FIXED: dict[Every, int] = {"1m": NS_PER_MIN, "15m": 15 * NS_PER_MIN}
 _LEVELS: dict[Every, int] = {"1h": HOUR, "1d": DAY, "1mo": MONTH}
 _ROUGHLY: dict[Every, int] = {**_FIXED, "1h": NS_PER_HOUR, "1d": NS_PER_DAY, "1mo": 28 * NS_PER_DAY}
+# What a step of readings may be told as; the first where nothing is asked for. A counter's mean means nothing.
+_AGGREGATES: dict[Kind, tuple[Agg, ...]] = {
+    Kind.REGISTER: ("last", "min", "max"),
+    Kind.RATE: ("mean", "min", "max", "last"),
+    Kind.LEVEL: ("mean", "min", "max", "last"),
+    Kind.INTERVAL: ("sum", "mean", "min", "max", "last"),
+    Kind.EVENT: ("sum", "mean", "min", "max", "last"),
+}
 _UNITS: dict[EmissionField, str] = {
     "co2e_t": "t", "co2_kg": "kg", "co2_biogenic_kg": "kg", "ch4_kg": "kg", "n2o_kg": "kg",
 }  # fmt: skip
@@ -102,14 +112,26 @@ def steps(start: int, end: int, every: Every, zone: ZoneInfo) -> Steps:
     return Steps(np.append(first, UNITS[level].next(first[-1:], zone)), every)
 
 
-def reading_series(state: Snapshot, channel: Channel, steps: Steps) -> SeriesBody:
-    """Return the mean of a rate's or level's readings, a register's last, the sum of amounts, per step.
+def reading_series(state: Snapshot, channel: Channel, steps: Steps, agg: Agg | None = None) -> SeriesBody:
+    """Return the mean of a rate's or level's readings, a register's last, the sum of amounts, per step, or `agg` of them.
 
-    Only readings whose quality counts; an interval that ends at a step's start belongs to the step before.
+    Only readings whose quality counts; an interval that ends at a step's start belongs to the step before. Where a step
+    has none it is unknown.
+
+    Raises
+    ------
+    InvalidQuery
+        There are too many readings, or `agg` of such means nothing.
     """
+    meaningful = _AGGREGATES[channel.kind]
+    chosen = agg or meaningful[0]
+    if chosen not in meaningful:
+        raise InvalidQuery(
+            ("agg", f"{chosen} of a {channel.kind} means nothing; it takes {', '.join(meaningful)}")
+        )
     early = 1 if channel.kind is Kind.INTERVAL else 0
     sums, counts = np.zeros(len(steps)), np.zeros(len(steps))
-    last = np.full(len(steps), np.nan)
+    last, least, greatest = (np.full(len(steps), np.nan) for _ in range(3))
     seen = 0
     for part in state.readings(channel.index, steps.start + early, steps.end + early):
         seen += len(part)
@@ -120,17 +142,30 @@ def reading_series(state: Snapshot, channel: Channel, steps: Steps) -> SeriesBod
         sums += np.bincount(step, good.value, len(steps))
         counts += np.bincount(step, minlength=len(steps))
         last[step] = good.value  # of several in one step the last assigned stays
-    if channel.kind is Kind.REGISTER:
-        values = last
-    else:
-        per = counts if channel.kind in {Kind.RATE, Kind.LEVEL} else 1
-        values = np.where(counts > 0, sums / np.maximum(per, 1), np.nan)
+        np.fmin.at(least, step, good.value)
+        np.fmax.at(greatest, step, good.value)
+    known = {
+        "mean": sums / np.maximum(counts, 1),
+        "sum": sums,
+        "last": last,
+        "min": least,
+        "max": greatest,
+    }
+    values = np.where(counts > 0, known[chosen], np.nan)
     return _body(steps, channel.unit.symbol, values, np.full(len(steps), np.nan))
 
 
 def activity_series(plant: Plant, channel: Channel | Virtual, steps: Steps, activity: Activity) -> SeriesBody:
-    """Return the sum of a channel's window amounts per step; of a level, the mean weighted by coverage."""
+    """Return the sum of a channel's window amounts per step; of a level, the mean weighted by coverage.
+
+    Raises
+    ------
+    InvalidQuery
+        There are too many windows, or steps that they do not fit into.
+    """
     _on_windows(plant, steps)
+    if (steps.end - steps.start) // plant.window > MOST_WINDOWS:
+        raise InvalidQuery(("to", f"more than {MOST_WINDOWS:,} windows of a channel: take a shorter range"))
     found = activity(channel.index, steps.start, steps.end)
     known = ~np.isnan(found.value)
     step, value, coverage = steps.of(found.start[known]), found.value[known], found.coverage[known]
@@ -152,11 +187,19 @@ def emission_series(
     Raises
     ------
     InvalidQuery
-        Activities of several sources are asked for, or steps that windows do not fit into.
+        Activities of several sources are asked for, steps that windows do not fit into, or too much of all sources.
     """
     if field == "activity" and len(sources) > 1:
         raise InvalidQuery(("field", "activities of several sources do not add: name one source"))
     _on_windows(state.plant, steps)
+    each = (steps.end - steps.start) // state.plant.window if steps.every in _FIXED else len(steps)
+    if each * len(sources) > MOST_SUMMED:
+        raise InvalidQuery(
+            (
+                "to",
+                f"more than {MOST_SUMMED:,} windows or sums of all sources: take a shorter range, or name one",
+            )
+        )
     values, covered = np.full(len(steps), np.nan), np.zeros(len(steps))
     due = due_windows(state, [source.index for source in sources], steps.edges, as_of).windows
     for row, source in enumerate(sources):

@@ -1,18 +1,34 @@
 """Serves the API with uvicorn, in a thread or in the main one, until told to stop."""
 
 import socket
+from collections.abc import Callable
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
 import uvicorn
 
+from api.connections import KEEP_ALIVE_S, LONGEST_HEAD, RECEIVE_S, connections
+
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5
+MOST_CONNECTIONS = 800  # well below 1024, where select() of the MQTT client ends
+_UNREAD_MS = (
+    30_000  # a client that takes nothing for so long, or is gone without a word, loses its connection
+)
 
 
 class Server:
     """An HTTP server that has its port from the moment it exists; port 0 takes a free one.
+
+    Parameters
+    ----------
+    ending
+        Called before it stops: ends the answers that would never end by themselves.
+    unread_ms
+        How long a client may take nothing of its answer, or be gone without a word [ms].
+    most_connections, receive_s
+        How many connections there may be, and how long a request may take to come as a whole [s]: `api.connections`.
 
     Raises
     ------
@@ -20,9 +36,21 @@ class Server:
         The address cannot be bound.
     """
 
-    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: Any,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ending: Callable[[], None] = lambda: None,
+        unread_ms: int = _UNREAD_MS,
+        most_connections: int = MOST_CONNECTIONS,
+        receive_s: float = RECEIVE_S,
+    ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; each connection inherits it
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread_ms)
+        self._ending = ending
         self.host, self.port = host, int(self._socket.getsockname()[1])
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -32,6 +60,9 @@ class Server:
                 server_header=False,
                 proxy_headers=False,
                 ws="none",
+                http=connections(most_connections, receive_s),
+                timeout_keep_alive=KEEP_ALIVE_S,
+                h11_max_incomplete_event_size=LONGEST_HEAD,
                 timeout_graceful_shutdown=_STOP_SECONDS,
             )
         )
@@ -67,6 +98,7 @@ class Server:
 
     def stop(self) -> None:
         """Finish what is being answered, then stop; the port is free afterwards."""
+        self._ending()
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join()

@@ -2,18 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from api.accounts import Asked
-from api.beside import Beside, told_beside
+from api.beside import BY_REGISTER, Beside, told_beside
+from api.budgets import budget_fields
+from api.caller import Caller
 from api.models import By, Level, PeriodBody, SharesBody, TotalBody, TotalsBody, number
 from api.now import Freshness, freshness, rates
+from api.previous import previous
 from api.problems import InvalidQuery
-from api.scope import select_sources
+from api.roll_up import rolled_up
+from api.scope import only, select_sources
 from api.times import format_time, period_of
 from plant.arrays import Floats, Ints
 from plant.park import Channel, Park, Plant, Source
@@ -22,7 +26,7 @@ from rules.catalogue import Register
 from store.blocks import ACTIVITY, AMOUNTS, CH4_KG, CO2_BIOGENIC_KG, CO2_KG, CO2E_T, N2O_KG
 from store.reader import Snapshot
 from store.rows import SHARES
-from store.sums import Period, known_sum, source_sums
+from store.sums import Period, source_sums
 
 _SHARES = slice(len(AMOUNTS), len(AMOUNTS) + len(SHARES))
 _NOW = len(AMOUNTS) + len(SHARES)
@@ -42,6 +46,7 @@ class Query:
     facility: str | None = None
     source: str | None = None
     beside: frozenset[Beside] = frozenset()
+    caller: Caller = field(kw_only=True)  # who asks: sums are over what they see
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,47 @@ def totals(
     InvalidQuery
         A filter names nothing that is there, or something is asked beside the totals without a `catalogue`.
     """
-    sources = select_sources(state.plant, query.park, query.facility, query.source)
-    figures = _figures(state, sources, period, as_of)
+    return several(state, [query], period, as_of, catalogue)[0]
+
+
+def several(
+    state: Snapshot,
+    queries: Sequence[Query],
+    period: PeriodOf,
+    as_of: int,
+    catalogue: Register | None = None,
+) -> list[TotalsBody]:
+    """Return what `totals` does for each query; those about the same sources cost little more than one."""
+    known: dict[tuple[Caller, str | None, str | None, str | None], Figures] = {}
+    found = []
+    for query in queries:
+        about = query.caller, query.park, query.facility, query.source
+        if about not in known:
+            known[about] = _figures(state, select_sources(state.plant, *about), period, as_of)
+        found.append(_totals(state, query, known[about], period, as_of, catalogue))
+    return found
+
+
+def _totals(
+    state: Snapshot,
+    query: Query,
+    figures: Figures,
+    period: PeriodOf,
+    as_of: int,
+    catalogue: Register | None,
+) -> TotalsBody:
+    sources = figures.sources
     groups = _groups(sources, query)
     counted = _counted(sources, query, [rows for _, rows in groups])
     beside = _beside(state, query, figures, counted, period, as_of, catalogue)
+    if "budget" in query.beside:
+        for told, ((park, facility, *_), every), rows in zip(beside, groups, counted, strict=True):
+            owned = [] if query.level == "source" else [sources[row] for row in every]
+            tonnes = rolled_up(sources, figures.values, rows)[CO2E_T]
+            told.update(budget_fields(state.plant, (park, facility), owned, period, tonnes))
+    if "previous" in query.beside:
+        for told, body in zip(beside, previous(state, sources, counted, period, as_of), strict=True):
+            told["previous"] = body
     spans = [
         period(park) for park in state.plant.parks if not sources or park.name in {s.park for s in sources}
     ]
@@ -87,6 +128,7 @@ def totals(
             _total(figures, query, key, rows, told | _transfers(figures, every, rows))
             for (key, every), rows, told in zip(groups, counted, beside, strict=True)
         ],
+        **only(query.caller),
     )
 
 
@@ -99,15 +141,16 @@ def _beside(
     as_of: int,
     catalogue: Register | None,
 ) -> list[dict[str, Any]]:
-    """Return the fields of each total that are only told where they are asked for."""
-    if not query.beside:
+    """Return the fields of each total that rest on the register of factors, and are only told where they are asked for."""
+    wanted = query.beside & BY_REGISTER
+    if not wanted:
         return [{} for _ in groups]
     if catalogue is None:
         raise InvalidQuery(("with", "this service does not say more than the totals"))
     periods = {park.name: period(park) for park in state.plant.parks}
     amounts = figures.values[:, : len(AMOUNTS)]
     asked = Asked(state, catalogue, figures.sources, amounts, periods, as_of)
-    return told_beside(asked, query.beside, groups, single=query.level == "source")
+    return told_beside(asked, wanted, groups, single=query.level == "source")
 
 
 def chosen_period(plant: Plant, word: str | None, start: int | None, end: int | None, as_of: int) -> PeriodOf:
@@ -192,12 +235,16 @@ def _counted(sources: Sequence[Source], query: Query, groups: list[list[int]]) -
 def _transfers(figures: Figures, every: list[int], rows: list[int]) -> dict[str, Any]:
     """Return the field of `TotalBody` that says what of a group is left out, nothing where nothing is."""
     left_out = sorted(set(every) - set(rows))
-    return {"excluded_transfers_t": number(_sum(figures, left_out)[CO2E_T])} if left_out else {}
+    return (
+        {"excluded_transfers_t": number(rolled_up(figures.sources, figures.values, left_out)[CO2E_T])}
+        if left_out
+        else {}
+    )
 
 
 def _total(figures: Figures, query: Query, key: Key, rows: list[int], beside: Mapping[str, Any]) -> TotalBody:
     park, facility, source, scope, method = key
-    values = _sum(figures, rows)
+    values = rolled_up(figures.sources, figures.values, rows)
     due = int(figures.due[rows].sum())
     names = {row: _name(figures.sources[row], query.level) for row in rows}
     now_at = [at for row in rows if (at := figures.now_at[row]) is not None]
@@ -227,18 +274,6 @@ def _total(figures: Figures, query: Query, key: Key, rows: list[int], beside: Ma
         revision=int(figures.revision[rows].max(initial=0)),
         **beside,
     )
-
-
-def _sum(figures: Figures, rows: list[int]) -> Floats:
-    """Return a facility as the sum of its sources, a park of its facilities, all of the parks; NaN of no source."""
-    if not rows:
-        return np.full(figures.values.shape[1], np.nan)
-    sources = figures.sources
-    parks = []
-    for _, of_park in groupby(rows, key=lambda row: sources[row].park):
-        facilities = groupby(of_park, key=lambda row: sources[row].facility)
-        parks.append(known_sum(np.array([known_sum(figures.values[list(group)]) for _, group in facilities])))
-    return known_sum(np.array(parks))
 
 
 def _shares(shares: Floats) -> SharesBody:

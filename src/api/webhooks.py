@@ -7,13 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.guard import GUARDED
+from api.caller import Role
+from api.guard import GUARDED, needs
 from api.problems import InvalidQuery, documented
+from api.recorder import Recording
 from api.times import format_time, parse_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
-from store.webhooks import DeadWebhook, Delivery, EndpointState, WebhookOutbox
+from store.webhooks import KEPT_DAYS, DeadWebhook, Delivery, EndpointState, WebhookOutbox, kept_since
 
 OpenOutbox = Callable[[], WebhookOutbox]
 Clock = Callable[[], int]  # ns UTC
@@ -56,7 +58,7 @@ class DeliveryBody(BaseModel):
 
 
 class DeliveriesBody(BaseModel):
-    """Attempts, the newest first; the newest 100,000 are kept."""
+    """Attempts, the newest first; the newest 100,000 of the last 90 days are kept."""
 
     deliveries: list[DeliveryBody]
 
@@ -82,7 +84,7 @@ class DeadListBody(BaseModel):
 class ReplayBody(BaseModel):
     """Which events to send again, under their old ids; at least one of the fields is given."""
 
-    model_config = {"extra": "forbid"}
+    model_config = {"extra": "forbid", "strict": True}
 
     endpoint: str | None = Field(None, max_length=64, examples=["on-call"])
     event: str | None = Field(None, max_length=64, description="a webhook-id")
@@ -95,12 +97,37 @@ class ReplayedBody(BaseModel):
     """What will be sent again."""
 
     replayed: int = Field(description="events that are due again", examples=[3])
+    detail: str = Field(
+        "",
+        description="what may be missing because it is not kept any more",
+        examples=["what was delivered and made before 2026-08-26T05:00:00Z is not kept"],
+    )
+
+
+class DropBody(BaseModel):
+    """Which events that were given up to forget; at least one of the fields is given."""
+
+    model_config = {"extra": "forbid", "strict": True}
+
+    endpoint: str | None = Field(None, max_length=64, examples=["on-call"])
+    event: str | None = Field(None, max_length=64, description="a webhook-id")
+    since: str | None = Field(None, max_length=64, description="made at or after, RFC 3339 with zone")
+    until: str | None = Field(None, max_length=64, description="made before, RFC 3339 with zone")
+
+
+class DroppedBody(BaseModel):
+    """What was forgotten."""
+
+    dropped: int = Field(description="events that were given up and are forgotten", examples=[3])
 
 
 def routes(plant: Plant, open_outbox: OpenOutbox, clock: Clock) -> APIRouter:
     """Return the routes; each question opens the outbox anew, and closes it."""
     router = APIRouter(
-        prefix="/v1/webhooks", tags=["webhooks"], dependencies=GUARDED, responses=documented(401, 422, 503)
+        prefix="/v1/webhooks",
+        tags=["webhooks"],
+        dependencies=[*GUARDED, needs(Role.OPERATOR, whole=True)],
+        responses=documented(401, 403, 422, 503),
     )
 
     @router.get("")
@@ -130,17 +157,18 @@ def routes(plant: Plant, open_outbox: OpenOutbox, clock: Clock) -> APIRouter:
         return DeadListBody(dead=[_dead(one) for one in found])
 
     @router.post("/replay")
-    def replay_webhooks(body: ReplayBody) -> ReplayedBody:
+    def replay_webhooks(record: Recording, body: ReplayBody) -> ReplayedBody:
         """Make events due again under their old ids, delivered or given up; it enables an endpoint that answered 410.
 
         Each alert's events go in their order again. A single event that is replayed is told as it was, though the alert
-        may have moved on since.
+        may have moved on since. What was delivered is kept for 90 days, and an event that is not kept is refused.
         """
-        if not body.model_fields_set:
+        if not body.model_dump(exclude_defaults=True):
             raise InvalidQuery(("endpoint", "say which events: endpoint, event, since, until or dead_only"))
         since, until = _time("since", body.since), _time("until", body.until)
         with closing(open_outbox()) as outbox:
             _check_endpoint(plant, outbox, body.endpoint)
+            record("webhooks.replayed", body.endpoint or "", "", body.model_dump_json(exclude_unset=True))
             replayed = outbox.replay(
                 clock(),
                 endpoint=body.endpoint,
@@ -149,7 +177,26 @@ def routes(plant: Plant, open_outbox: OpenOutbox, clock: Clock) -> APIRouter:
                 until=until,
                 dead_only=body.dead_only,
             )
-        return ReplayedBody(replayed=replayed)
+        if body.event is not None and not replayed:
+            raise InvalidQuery(
+                ("event", f"no such event is kept: what was delivered is, for {KEPT_DAYS} days")
+            )
+        oldest = kept_since(clock())
+        lacks = not (body.dead_only or body.event) and (since or 0) < oldest
+        detail = f"what was delivered and made before {format_time(oldest)} is not kept" if lacks else ""
+        return ReplayedBody(replayed=replayed, detail=detail)
+
+    @router.post("/drop")
+    def drop_webhooks(record: Recording, body: DropBody) -> DroppedBody:
+        """Forget events that were given up; what waits or was delivered is not touched."""
+        if not body.model_dump(exclude_defaults=True):
+            raise InvalidQuery(("endpoint", "say which events: endpoint, event, since or until"))
+        since, until = _time("since", body.since), _time("until", body.until)
+        with closing(open_outbox()) as outbox:
+            _check_endpoint(plant, outbox, body.endpoint)
+            record("webhooks.dropped", body.endpoint or "", "", body.model_dump_json(exclude_unset=True))
+            dropped = outbox.drop(endpoint=body.endpoint, event_id=body.event, since=since or 0, until=until)
+        return DroppedBody(dropped=dropped)
 
     return router
 

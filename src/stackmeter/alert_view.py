@@ -9,6 +9,7 @@ from rich.text import Text
 
 from api.alerts import OneAlertBody, SilencesBody
 from api.models import AlertBody, AlertsBody
+from api.retroactive import RetroactivesBody
 from stackmeter.backtest import Episode
 from stackmeter.view import UNKNOWN
 from stackmeter.why import Why
@@ -31,7 +32,7 @@ def alert(one: OneAlertBody) -> Text:
         "description": one.description,
         "id": one.id,
         "rule": f"{one.rule} ({one.severity})",
-        "where": _place(one),
+        "where": _place(one.labels),
         "since": _moment(one.started_at),
         "until": _moment(one.ended_at),
         "value": _value(one),
@@ -49,6 +50,15 @@ def events(one: OneAlertBody) -> Table:
     """Return what happened to an alert as a table."""
     rows = [[_moment(e.at), e.kind, e.by or "", _detail(e.detail)] for e in one.events]
     return _table(["at", "what happened", "by", ""], rows)
+
+
+def retroactive(found: RetroactivesBody) -> Table:
+    """Return what late data showed as a table."""
+    rows = [
+        [_moment(one.known_at), one.rule, _place(one.labels), _moment(one.first), _moment(one.last), str(one.count), _number(one.worst, one.unit)]
+        for one in found.retroactive
+    ]  # fmt: skip
+    return _table(["known at", "rule", "where", "from", "to", "times", "worst"], rows)
 
 
 def why(found: Why) -> tuple[Text, Table, Table]:
@@ -119,7 +129,7 @@ def _row(one: AlertBody) -> list[str]:
         one.status,
         one.severity,
         one.rule,
-        _place(one),
+        _place(one.labels),
         _value(one),
         one.assigned_to or one.acknowledged_by or "",
     ]
@@ -133,10 +143,9 @@ def _detail(detail: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in detail.items())
 
 
-def _place(one: AlertBody) -> str:
-    has_channel = bool(one.labels.get("channel"))
-    names = ("park", "facility", "" if has_channel else "gateway", "channel", "source")
-    return "/".join(one.labels[name] for name in names if one.labels.get(name))
+def _place(labels: Mapping[str, str]) -> str:
+    names = ("park", "facility", "" if labels.get("channel") else "gateway", "channel", "source")
+    return "/".join(labels[name] for name in names if labels.get(name))
 
 
 def _value(one: AlertBody) -> str:

@@ -87,6 +87,31 @@ def list_alerts(
         typer.echo(f"the newest {len(found.alerts)}; --limit shows more")
 
 
+@alerts.command("retroactive")
+def show_retroactive(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 50,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what late data showed: breaches that were over when they became known, and of which nobody was told.
+
+    Exit codes: 0 told, 2 token missing or wrong, 3 not reachable.
+    """
+    with client_of(state, url, token) as client:
+        found = answer_of(lambda: client.retroactive(limit))
+    if as_json:
+        typer.echo(found.model_dump_json())
+        return
+    if not found.retroactive:
+        typer.echo("late data showed no breach")
+        return
+    from stackmeter import alert_view
+
+    screen().print(alert_view.retroactive(found))
+
+
 @alerts.command("show")
 def show_alert(
     alert: AlertId,

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from api.caller import SERVICE
 from api.totals import Query, chosen_period, totals
 from store.reader import Reader
 
@@ -27,7 +28,7 @@ class TotalsBroadcast:
             today = chosen_period(state.plant, "today", None, None, now)
             for park in state.plant.parks:
                 if any(source.park == park.name for source in state.plant.sources):
-                    body = totals(state, Query(level="facility", park=park.name), today, now)
+                    body = totals(state, Query(level="facility", park=park.name, caller=SERVICE), today, now)
                     self._publish(
                         f"sm/v1/{park.name}/totals",
                         body.model_dump_json(by_alias=True, exclude_unset=True).encode(),

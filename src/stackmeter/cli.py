@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackmeter import alerting, asking, deliveries, proving, rule_commands
+from stackmeter import (
+    alerting,
+    asking,
+    backup,
+    deliveries,
+    devices,
+    doctor,
+    gateways,
+    inbox,
+    keys,
+    meters,
+    proving,
+    quarantine,
+    rule_commands,
+    watch,
+)
 from stackmeter.command import (
     EXIT_CONFIG,
     EXIT_INTERRUPTED,
@@ -59,6 +74,10 @@ def run(
     mqtt_version: Annotated[
         str | None, typer.Option(help="MQTT version, 3.1.1 or 5.", show_default="3.1.1")
     ] = None,
+    broker_ca: Annotated[
+        Path | None,
+        typer.Option(help="Certificates that an mqtts broker's is checked by.", show_default="the system's"),
+    ] = None,
     client_id: Annotated[str | None, typer.Option(help="MQTT client id.", show_default="stackmeter")] = None,
     influx: Annotated[str | None, typer.Option(help="InfluxDB to project to.", show_default="none")] = None,
     influx_token: Annotated[
@@ -70,6 +89,9 @@ def run(
     influx_bucket: Annotated[
         str | None, typer.Option(help="InfluxDB bucket.", show_default="stackmeter")
     ] = None,
+    sparkplug_host: Annotated[
+        str | None, typer.Option(help="Host id in Sparkplug's STATE.", show_default="stackmeter")
+    ] = None,
     host: Annotated[
         str | None, typer.Option(help="Address the API listens on.", show_default="127.0.0.1")
     ] = None,
@@ -78,6 +100,23 @@ def run(
     ] = None,
     token: Annotated[str | None, typer.Option(help="API token; better given as STACKMETER_TOKEN.")] = None,
     public_url: Annotated[str | None, typer.Option(help="Where receivers of webhooks find the API.")] = None,
+    allowed_hosts: Annotated[
+        str | None, typer.Option(help="Further host names of the API, separated by commas; * for any.")
+    ] = None,
+    rate_limit: Annotated[
+        int | None, typer.Option(help="Requests a second of one key and of one address.", show_default="500")
+    ] = None,
+    max_connections: Annotated[
+        int | None, typer.Option(help="Connections the API holds at once.", show_default="800")
+    ] = None,
+    oidc_issuer: Annotated[
+        str | None, typer.Option(help="Identity provider whose tokens are taken.", show_default="none")
+    ] = None,
+    oidc_audience: Annotated[str | None, typer.Option(help="Whom its tokens must be for.")] = None,
+    oidc_claim: Annotated[
+        str | None, typer.Option(help="Claim with role and places.", show_default="stackmeter")
+    ] = None,
+    oidc_name: Annotated[str | None, typer.Option(help="Claim with the name.", show_default="sub")] = None,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error.", show_default="info")
     ] = None,
@@ -93,9 +132,12 @@ def run(
     from stackmeter import settings as given
 
     flags: dict[str, object] = {
-        "config": config, "state": state, "broker": broker, "mqtt_version": mqtt_version, "client_id": client_id,
+        "config": config, "state": state, "broker": broker, "broker_ca": broker_ca, "mqtt_version": mqtt_version, "client_id": client_id,
         "influx_url": influx, "influx_token": influx_token, "influx_org": influx_org, "influx_bucket": influx_bucket,
-        "host": host, "port": port, "token": token, "public_url": public_url, "log_level": log_level,
+        "sparkplug_host": sparkplug_host, "host": host, "port": port, "token": token, "public_url": public_url,
+        "allowed_hosts": allowed_hosts, "rate_limit": rate_limit, "max_connections": max_connections,
+        "oidc_issuer": oidc_issuer, "oidc_audience": oidc_audience,
+        "oidc_claim": oidc_claim, "oidc_name": oidc_name, "log_level": log_level,
     }  # fmt: skip
     wrong_file = {EXIT_CONFIG: f"in {settings_file}, which is to be TOML"}
     settings = or_exit(lambda: given.load(settings_file, flags), {ValueError: EXIT_CONFIG}, wrong_file)
@@ -117,10 +159,12 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a configuration: exit 0 if it can be used, else print every problem with file and line and exit 2."""
+    from ingest.subscriptions import Subscriptions
     from plant.load import load
     from rules.catalogue import load_catalogue
 
     plant = or_exit(lambda: load(directory, load_catalogue(directory)), as_json=as_json)
+    or_exit(lambda: Subscriptions(plant), as_json=as_json)
     counts = {
         "parks": len(plant.parks), "facilities": len(plant.facilities), "gateways": len(plant.gateways),
         "channels": len(plant.channels), "sources": len(plant.sources), "rules": len(plant.rules) + len({condition.name for condition in plant.conditions}),
@@ -355,9 +399,11 @@ for command in (
     asking.decide,
     proving.restate,
     proving.verify,
+    backup.backup,
     asking.explain,
     deliveries.deliveries,
     deliveries.replay_webhooks,
+    deliveries.drop_webhooks,
     alerting.ack,
     alerting.snooze,
     alerting.assign,
@@ -367,5 +413,14 @@ for command in (
     alerting.unsilence,
 ):
     app.command()(command)
+app.command()(keys.audit)
+app.command()(doctor.doctor)
+app.command()(watch.watch)
+app.add_typer(keys.keys, name="keys")
+app.add_typer(gateways.gateways, name="gateway")
+app.add_typer(meters.meters, name="meter")
 app.add_typer(alerting.alerts, name="alerts")
 app.add_typer(rule_commands.rules, name="rules")
+app.add_typer(quarantine.quarantine, name="quarantine")
+app.add_typer(inbox.inbox, name="inbox")
+devices.register(app)

@@ -16,14 +16,27 @@ from api.alerts import (
     SilencedBody,
     SilencesBody,
 )
+from api.channels import ChannelsBody
 from api.explain import ExplainBody
+from api.gateways import GatewaysBody
+from api.inbox import InboxBody, UnknownDeviceBody
 from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
 from api.periods import DecidedBody, DecisionBody, PeriodsBody
-from api.webhooks import DeadListBody, DeliveriesBody, ReplayedBody, WebhooksBody
+from api.quarantine import (
+    CauseBody,
+    KeptBody,
+    KeptMessagesBody,
+    QuarantineBody,
+    ReplayedMessagesBody,
+    ReplayWantedBody,
+)
+from api.retroactive import RetroactivesBody
+from api.webhooks import DeadListBody, DeliveriesBody, DroppedBody, ReplayedBody, WebhooksBody
 
 TIMEOUT_S = 10.0
 DECISION_S = 20.0  # it waits for its turn among the readings
 Body = TypeVar("Body", bound=BaseModel)
+LONGEST_PAGE = 1000
 MOST_ALERTS = 1000  # open ones, and as many that are over
 LEVELS: tuple[Level, ...] = ("all", "park", "facility")
 
@@ -113,6 +126,10 @@ class Client:
         """Return alerts that are all that is asked for, the newest first; raise `NotAsked` for names that are nowhere."""
         return self._valid(AlertsBody, self._chosen("/v1/alerts", **asked))
 
+    def retroactive(self, limit: int) -> RetroactivesBody:
+        """Return the breaches that late data showed, the newest first."""
+        return self._valid(RetroactivesBody, self._get("/v1/retroactive", {"limit": str(limit)}))
+
     def alerts_to_show(self) -> list[AlertBody]:
         """Return the open alerts, then those that are over, both the newest first."""
         both = [self.alerts(status=status, limit=MOST_ALERTS) for status in ("open", "resolved")]
@@ -155,6 +172,16 @@ class Client:
             alerts=self.alerts_to_show(),
         )
 
+    def gateways(self, **asked: str | None) -> GatewaysBody:
+        """Return the gateways of a park or a facility, every page; raise `NotAsked` for names that are nowhere."""
+        pages = self._pages(GatewaysBody, "/v1/gateways", asked)
+        return pages[-1].model_copy(update={"gateways": [one for page in pages for one in page.gateways]})
+
+    def channels(self, **asked: str | None) -> ChannelsBody:
+        """Return the channels of a park, a facility or a gateway, every page; raise `NotAsked` for names that are nowhere."""
+        pages = self._pages(ChannelsBody, "/v1/channels", asked)
+        return pages[-1].model_copy(update={"channels": [one for page in pages for one in page.channels]})
+
     def periods(self, park: str | None = None) -> PeriodsBody:
         """Return how the months of a park or of all stand."""
         return self._valid(PeriodsBody, self._get("/v1/periods", {"park": park} if park else None))
@@ -190,14 +217,46 @@ class Client:
 
     def replay_webhooks(self, chosen: Mapping[str, str | bool]) -> ReplayedBody:
         """Make events due again; raise `NotTaken` with the reason where the service does not."""
-        path = "/v1/webhooks/replay"
+        return self._valid(ReplayedBody, self._told_which("/v1/webhooks/replay", chosen))
+
+    def drop_webhooks(self, chosen: Mapping[str, str]) -> DroppedBody:
+        """Forget events that were given up; raise `NotTaken` with the reason where the service does not."""
+        return self._valid(DroppedBody, self._told_which("/v1/webhooks/drop", chosen))
+
+    def causes(self, **asked: str | None) -> list[CauseBody]:
+        """Return why messages were refused; raise `NotAsked` where the question makes no sense."""
+        pages = self._pages(QuarantineBody, "/v1/quarantine", asked)
+        return [cause for page in pages for cause in page.causes]
+
+    def refused_message(self, message: int) -> tuple[KeptBody, bytes]:
+        """Return a refused message and what is kept of its payload; raise `NotAsked` where there is none such."""
+        found = self._valid(KeptMessagesBody, self._chosen("/v1/quarantine/messages", message=message))
+        response = self._answer("GET", f"/v1/quarantine/{message}")
+        if not found.messages or response.status_code == 404:
+            raise NotAsked(f"no refused message {message} is kept")
+        if response.status_code != 200:
+            raise self._refusal(
+                response.status_code, "/v1/quarantine", self._json(response, "/v1/quarantine")
+            )
+        return found.messages[0], response.content
+
+    def replay_quarantine(self, wanted: ReplayWantedBody) -> ReplayedMessagesBody:
+        """Take refused messages anew; raise `NotTaken` with the reason where the service does not."""
+        body = wanted.model_dump(exclude_defaults=True, by_alias=True)
+        return self._valid(ReplayedMessagesBody, self._taken("POST", "/v1/quarantine/replay", json=body))
+
+    def inbox(self) -> list[UnknownDeviceBody]:
+        """Return the devices that nobody has configured."""
+        return [one for page in self._pages(InboxBody, "/v1/inbox", {}) for one in page.devices]
+
+    def _told_which(self, path: str, chosen: Mapping[str, str | bool]) -> Any:
         response = self._answer("POST", path, json=dict(chosen))
         body = self._json(response, path)
         if response.status_code == 422:
             raise NotTaken(_why(body))
         if response.status_code != 200:
             raise self._refusal(response.status_code, path, body)
-        return self._valid(ReplayedBody, body)
+        return body
 
     def _taken(self, method: str, path: str, **options: Any) -> Any:
         """Return what became of what somebody decides or does, once its turn among the readings has come."""
@@ -208,6 +267,14 @@ class Client:
         if response.status_code in {404, 409, 422}:
             raise NotTaken(_why(body))
         raise self._refusal(response.status_code, path, body)
+
+    def _pages(self, kind: type[Body], path: str, asked: Mapping[str, str | None]) -> list[Body]:
+        pages: list[Body] = []
+        cursor = None
+        while not pages or cursor is not None:
+            pages.append(self._valid(kind, self._chosen(path, **asked, limit=LONGEST_PAGE, cursor=cursor)))
+            cursor = getattr(pages[-1], "next")  # noqa: B009 - every body with pages has it
+        return pages
 
     def _chosen(self, path: str, **query: str | int | None) -> Any:
         given = {name: value for name, value in query.items() if value is not None}
@@ -242,6 +309,8 @@ class Client:
     def _refusal(self, status: int, path: str, body: Any) -> Exception:
         if status == 401:
             return Refused(f"the service at {self.url} wants a token, and this is not the one")
+        if status in {403, 429}:
+            return Refused(str(body.get("detail") if isinstance(body, dict) else body))
         if status == 503:
             detail = body.get("detail") if isinstance(body, dict) else None
             return Unready(str(detail or "the service has no answer at the moment"))

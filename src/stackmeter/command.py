@@ -15,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
     from rich.console import Console
+    from rich.table import Table
 
     from plant.park import Plant
     from plant.problems import Problem
@@ -136,9 +137,23 @@ def screen() -> "Console":
     return Console(highlight=False, force_terminal=False, width=PLAIN_WIDTH)
 
 
+def table(heads: list[str], rows: list[list[str]]) -> "Table":
+    """Return a table of plain text: what others wrote is no markup of ours."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD)
+    for head in heads:
+        made.add_column(head, overflow="fold")
+    for row in rows:
+        made.add_row(*map(Text, row))
+    return made
+
+
 def failures() -> dict[type[Exception], int]:
     """Return what may keep a command from its work, and the exit code that says so; the first that fits counts."""
-    from ingest.subscriber import BrokerAddress
+    from ingest.connection import BrokerAddress
     from notify.webhook import EndpointError
     from simulators import publisher
     from stackmeter import broker, service

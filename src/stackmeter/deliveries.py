@@ -1,4 +1,4 @@
-"""Commands about webhooks of a running service: deliveries, replay-webhooks."""
+"""Commands about webhooks of a running service: deliveries, replay-webhooks, drop-webhooks."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Endpoint = Annotated[str | None, typer.Option(help="Only of this endpoint.", show_default="all")]
 Event = Annotated[str | None, typer.Option(help="Only this event, a webhook-id.", show_default="all")]
+Since = Annotated[str | None, typer.Option(help="Made at this time or later, with zone.", show_default="any")]
+Before = Annotated[str | None, typer.Option(help="Made before this time, with zone.", show_default="any")]
 
 
 def deliveries(
@@ -49,12 +51,8 @@ def deliveries(
 def replay_webhooks(
     endpoint: Endpoint = None,
     event: Event = None,
-    since: Annotated[
-        str | None, typer.Option(help="Made at this time or later, with zone.", show_default="any")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="Made before this time, with zone.", show_default="any")
-    ] = None,
+    since: Since = None,
+    until: Before = None,
     dead_only: Annotated[bool, typer.Option("--dead-only", help="Only events that were given up.")] = False,
     state: StateDir = None,
     url: Url = None,
@@ -63,19 +61,50 @@ def replay_webhooks(
 ) -> None:
     """Send webhooks again, delivered or given up, under their old ids; it enables an endpoint that answered 410.
 
-    At least one option says which. A receiver that keeps ids knows what it had already.
+    At least one option says which. A receiver that keeps ids knows what it had already. What was delivered is kept for 90
+    days, what was given up until it is replayed or dropped.
 
     Example: stackmeter replay-webhooks --endpoint on-call --dead-only
 
     Exit codes: 0 told, 1 not taken, 2 token missing or wrong, 3 not reachable.
     """
-    chosen = {"endpoint": endpoint, "event": event, "since": since, "until": until}
-    given: dict[str, str | bool] = {name: text for name, text in chosen.items() if text is not None}
+    given: dict[str, str | bool] = {**_given(endpoint=endpoint, event=event, since=since, until=until)}
     if dead_only:
         given["dead_only"] = True
     with client_of(state, url, token) as client:
         told = answer_of(lambda: client.replay_webhooks(given))
-    typer.echo(told.model_dump_json() if as_json else f"{told.replayed} will be sent again")
+    if as_json:
+        typer.echo(told.model_dump_json())
+        return
+    typer.echo(f"{told.replayed} will be sent again{told.detail and f'; {told.detail}'}")
+
+
+def drop_webhooks(
+    endpoint: Endpoint = None,
+    event: Event = None,
+    since: Since = None,
+    until: Before = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forget webhooks that were given up, which would be kept for ever; what waits is not touched.
+
+    At least one option says which.
+
+    Example: stackmeter drop-webhooks --endpoint on-call --until 2026-11-01T00:00:00+07:00
+
+    Exit codes: 0 told, 1 not taken, 2 token missing or wrong, 3 not reachable.
+    """
+    given = _given(endpoint=endpoint, event=event, since=since, until=until)
+    with client_of(state, url, token) as client:
+        told = answer_of(lambda: client.drop_webhooks(given))
+    typer.echo(told.model_dump_json() if as_json else f"{told.dropped} dropped")
+
+
+def _given(**chosen: str | None) -> dict[str, str]:
+    return {name: text for name, text in chosen.items() if text is not None}
 
 
 def _endpoints(found: "WebhooksBody") -> "Table":

@@ -260,6 +260,8 @@ def _introduction(options: Options, service: Service) -> Iterator[str]:
         yield f"port {options.port} is taken: the API has {service.server.port} instead"
     yield f"API    {url}"
     yield f"token  {service.token}"
+    yield f"page   {url}/#key={service.token}"
+    yield f"wall   {url}/?display=wall#key={service.token}"
     yield f"try    curl -H 'Authorization: Bearer {service.token}' {url}/v1/totals"
     yield (
         f"meters {len(plant.channels)} channels of {len(plant.facilities)} facilities in {len(plant.parks)} parks;"

@@ -64,6 +64,11 @@ class Folder:
         os.close(self._lock)
 
 
+def keys_file(state: Path) -> Path:
+    """Return the file of keys and audit log in a state directory."""
+    return state / "keys.sqlite"
+
+
 def stored_token(state: Path) -> str | None:
     """Return the token that a state directory keeps, or None."""
     return _kept(state / "token")

@@ -35,6 +35,8 @@ class Pulse:
             reasons.append("state paused: no room for the state; messages are journalled and wait")
         if not s.subscriber.ready:
             reasons.append(f"broker not connected: {s.subscriber.last_error or 'connecting'}")
+        if s.sparkplug is not None and not s.sparkplug.ready:
+            reasons.append(f"Sparkplug not connected: {s.sparkplug.last_error or 'connecting'}")
         if s.influx is not None and s.influx.statistics.last_error:
             degradations.append(f"InfluxDB: {s.influx.statistics.last_error}; its outbox keeps what it lacks")
         degradations += [
@@ -106,6 +108,7 @@ class Pulse:
         if s.influx is not None:
             families["stackmeter_influx_points"] = _counter("Points sent.", s.influx.statistics.points_sent)
             families["stackmeter_influx_refused"] = _counter("Points refused.", s.influx.statistics.refused)
+        # Gauges: a replay takes messages out of quarantine.
         for book in ("messages", "readings"):
             counts: dict[tuple[str, ...], float] = {
                 (gateway, outcome): float(count)
@@ -113,14 +116,14 @@ class Pulse:
                 for outcome, count in (balance.messages if book == "messages" else balance.readings).items()
             }
             help_text = f"The balance of {book}, by gateway and outcome."
-            families[f"stackmeter_{book}"] = Family("counter", help_text, counts, ("gateway", "outcome"))
+            families[f"stackmeter_{book}"] = Family("gauge", help_text, counts, ("gateway", "outcome"))
         codes: dict[tuple[str, ...], float] = {
             (gateway, code): float(count)
             for gateway, balance in balances.items()
             for code, count in balance.codes.items()
         }
         families["stackmeter_refused_messages"] = Family(
-            "counter", "Messages quarantined or rejected, by gateway and code.", codes, ("gateway", "code")
+            "gauge", "Messages quarantined or rejected, by gateway and code.", codes, ("gateway", "code")
         )
         return families
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from api.times import format_time
-from ingest import topics
-from ingest.formats import native
+from ingest.batch import MAX_PAYLOAD
 from ingest.formats.columns import Envelope, RawReadings
-from ingest.line import MAX_PAYLOAD
 from ingest.normalise import Normaliser
-from ingest.topics import TopicClass
+from ingest.sparkplug.nodes import Nodes
+from ingest.subscriptions import Subscriptions, hear
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Plant
 from plant.vocabulary import Flag
@@ -67,6 +66,7 @@ class ReadingProof:
         self._state, self._report, self._spans, self._hash = state, report, spans, plant.hash
         # Limits of a configuration refuse readings at the door; what once came through it is to be proven all the same.
         open_to_all = (replace(channel, minimum=np.nan, maximum=np.nan) for channel in plant.channels)
+        self._subscriptions, self._nodes = Subscriptions(plant), Nodes()
         self._normaliser = Normaliser(replace(plant, max_late=EVER, channels=tuple(open_to_all)))
         index = {(c.park, c.facility, c.name): c.index for c in plant.channels}
         self._names: dict[int, str] = {}
@@ -83,9 +83,12 @@ class ReadingProof:
         begin = audit.journal_begin(journal)
         for chunk in self._chunks(journal):
             self._absent(waiting.before(chunk.offset[0]), begin)
+            derived = self._derive(
+                chunk
+            )  # each message once and in order: what some say depends on those before
             for rows in waiting.before(chunk.offset[-1] + 1):
                 done += len(rows)
-                self._prove(rows, chunk)
+                self._prove(rows, derived)
             tell("readings", done, total)
         self._absent(waiting.before(EVER), begin)
         tell("readings", total, total)
@@ -118,10 +121,9 @@ class ReadingProof:
                     detail = f"message {number} is not in the journal, or cannot be read there"
                     self._add(rows, row, "differs", detail)
 
-    def _prove(self, rows: StoredReadings, chunk: _Chunk) -> None:
+    def _prove(self, rows: StoredReadings, derived: _Derived) -> None:
         """Compare readings with what their messages say."""
         self._report.checked["readings"] += len(rows)
-        derived = self._derive(chunk)
         index = np.array([self._index.get(number, NO_CHANNEL) for number in rows.channel.tolist()], np.int64)
         reset = (rows.flags & Flag.RESET) != 0
         stored = np.stack([rows.value, rows.quality, reset, rows.boot, rows.correction], axis=1).astype(float)
@@ -150,13 +152,16 @@ class ReadingProof:
         raw, channel = RawReadings(), list[int]()
         boots = np.zeros(len(chunk.messages), np.int64)
         for position, message in enumerate(chunk.messages):
-            topic = topics.parse(message.topic)
-            if topic is None or topic.use is TopicClass.STATUS or len(message.payload) > MAX_PAYLOAD:
+            route = self._subscriptions.route(message.topic)
+            if route is None or len(message.payload) > MAX_PAYLOAD:
                 continue
-            envelope = native.decode(message.payload, position, topic.gateway, raw, [])
+            spoken = hear(route, message, position, self._nodes, raw, [])
+            if spoken is None:
+                continue
+            envelope = spoken.envelope
             names = raw.channel[envelope.first : envelope.first + envelope.count]
-            channel += self._normaliser.channels(topic.id, names)
-            boots[position] = self._boot(topic.id, envelope)
+            channel += self._normaliser.channels(route.id, names)
+            boots[position] = self._boot(route.id, envelope)
         received = np.array([message.received for message in chunk.messages], np.int64)
         position_of = np.array(raw.message, np.int64)
         readings, kept = self._normaliser.normalise(

@@ -115,6 +115,20 @@ class ScenarioFrame:
             [self._sum(self.rates.get(one, self._none[1]), start, end) for one in sources.tolist()]
         )
 
+    def covered(self, sources: Ints, start: int, end: int) -> tuple[Floats, Floats]:
+        """Return the windows in [start, end) from each source's first rate on, and those within steps of a known one."""
+        due, covered = np.zeros((2, len(sources)))
+        for row, source in enumerate(sources.tolist()):
+            rates = self.rates.get(source, self._none[1])
+            known = np.flatnonzero(~np.isnan(rates))
+            if len(known):
+                begun = max(start, self.start + int(known[0]) * self.step)
+                due[row] = max(0, end - begun) / self.plant.window
+                steps = self.start + known * self.step
+                inside = np.minimum(steps + self.step, end) - np.maximum(steps, start)
+                covered[row] = np.maximum(inside, 0).sum() / self.plant.window
+        return due, covered
+
     def _sum(self, rates: Floats, start: int, end: int) -> float:
         starts = self.start + np.arange(len(rates)) * self.step
         hours = np.minimum(starts + self.step, end) - np.maximum(starts, start)

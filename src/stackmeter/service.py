@@ -11,18 +11,23 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.guard import Access, Issuer
 from api.serve import Server
+from ingest.connection import Broker, broker
 from ingest.evaluate import Evaluator
 from ingest.intake import Arrival, Intake
 from ingest.line import Line
 from ingest.regulated import RegulatedSources
-from ingest.subscriber import Subscriber, broker
+from ingest.sparkplug.host import SparkplugHost
+from ingest.subscriber import Subscriber
+from ingest.subscriptions import Subscriptions
 from ingest.watch import RuleWatch
 from notify.sender import WebhookSender
 from plant.load import load as load_plant
@@ -34,13 +39,16 @@ from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
 from stackmeter.broadcast import TotalsBroadcast
 from stackmeter.explain import WindowExplainer
-from stackmeter.folder import Folder
+from stackmeter.folder import Folder, keys_file
 from stackmeter.health import Pulse
 from stackmeter.settings import Settings
+from store.access_log import AccessLog, Entry
+from store.access_log import make as make_keys
 from store.influx import InfluxSink
 from store.influx_reader import InfluxReader, QueryFailed
 from store.influx_sender import InfluxSender
 from store.journal import Journal, JournalReader
+from store.keys import Keys
 from store.lines import PointNames
 from store.links import link_key
 from store.reader import Reader
@@ -67,8 +75,14 @@ class Service:
         """Load the configuration, lock and open the state, and catch up nothing yet; MQTT is connected last."""
         catalogue = load_catalogue(settings.config)
         self.plant: Plant = load_plant(settings.config, catalogue)
-        address = broker(settings.broker, client_id=settings.client_id, version=settings.mqtt_version)
+        address = broker(
+            settings.broker,
+            client_id=settings.client_id,
+            version=settings.mqtt_version,
+            ca=settings.broker_ca,
+        )
         self.folder = Folder(settings.state)
+        self.access = self._opened_access(settings)
         self.token = self.folder.token(settings.token.get_secret_value() if settings.token else None)
         self._crash = crash
         self._stop = threading.Event()
@@ -96,8 +110,13 @@ class Service:
         )
         self.intake = Intake(self.journal, self._acknowledge, self._wake.set, crash)
         self.subscriber = Subscriber(
-            address, self.intake.put, lambda reason: self.fail(EXIT_SOFTWARE, reason)
+            address,
+            self.intake.put,
+            lambda reason: self.fail(EXIT_SOFTWARE, reason),
+            Subscriptions(self.plant).filters,
         )
+        groups = Subscriptions(self.plant).sparkplug_filters
+        self.sparkplug = self._sparkplug_host(address, settings.sparkplug_host, groups) if groups else None
         self.influx = self._influx_sender(settings)
         self.webhooks = WebhookSender(
             self.folder.state,
@@ -110,7 +129,14 @@ class Service:
         self.reader = Reader(self.folder.state, self.plant)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
         self.pulse = Pulse(self)
-        self.server = Server(self._app(catalogue, settings.public_url), settings.host, settings.port)
+        app = self._app(catalogue, settings)
+        self.server = Server(
+            app,
+            settings.host,
+            settings.port,
+            ending=app.state.end_streams,
+            most_connections=settings.max_connections,
+        )
         self._threads: list[threading.Thread] = []
         self.line_beats = 0
         self.line_paused = False
@@ -119,6 +145,7 @@ class Service:
     def start(self) -> None:
         """Start everything; the broker comes last, when whatever it sends can be taken."""
         sys.setswitchinterval(SWITCH_S)
+        self._record("service.started", old=self._last_hash(), new=self.plant.hash)
         self.server.start()
         self.folder.announce(self.server.url)
         self._thread("line", self._run_line)
@@ -130,6 +157,8 @@ class Service:
         self._thread("totals", lambda: self.broadcast.run(self._stop))
         self._thread("pulse", lambda: self.pulse.watch(self._stop))
         self.subscriber.start()
+        if self.sparkplug is not None:
+            self.sparkplug.start()
 
     def wait(self) -> int:
         """Wait until somebody calls `stop` or a part fails, close everything, and return the exit code."""
@@ -155,10 +184,13 @@ class Service:
     def close(self) -> None:
         """Stop acknowledging first, finish what is being committed, then close files."""
         self._stop.set()
+        if self.sparkplug is not None:
+            self.sparkplug.stop()
         self.subscriber.stop()
         for thread in self._threads:
             thread.join(STOP_S)
         self.server.stop()
+        self._record("service.stopped", old=self.plant.hash, new=f"exit {self.exit_code}")
         self.folder.withdraw()
         self.webhooks.close()
         if self.influx is not None:
@@ -197,6 +229,7 @@ class Service:
             if not self._step() and not self._stop.is_set():
                 self._wake.wait(IDLE_S)
             self._publish_acks()
+            self._ask_rebirths()
             if not self.line.behind:
                 self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
 
@@ -231,7 +264,18 @@ class Service:
                 self._acked_at[gateway] = now
                 self.line.heard.discard(gateway)
 
-    def _app(self, catalogue: Register, public_url: str) -> FastAPI:
+    def _ask_rebirths(self) -> None:
+        for node in self.line.rebirths():
+            if self.sparkplug is not None:
+                self.sparkplug.ask_rebirth(node)
+
+    def _sparkplug_host(self, address: Broker, host: str, groups: list[str]) -> SparkplugHost:
+        def failed(reason: str) -> None:
+            self.fail(EXIT_SOFTWARE, reason)
+
+        return SparkplugHost(address, host, groups, self.intake.put, failed)
+
+    def _app(self, catalogue: Register, settings: Settings) -> FastAPI:
         return create_app(
             self.reader,
             self.plant,
@@ -244,8 +288,36 @@ class Service:
             catalogue=catalogue,
             explain=WindowExplainer(self.folder.state, self.plant, catalogue),
             outbox=lambda: WebhookOutbox(self.folder.state),
-            public_url=public_url,
+            public_url=settings.public_url,
+            access=self.access,
+            allowed_hosts=[name.strip() for name in settings.allowed_hosts.split(",") if name.strip()],
+            rate_limit=settings.rate_limit,
         )
+
+    def _opened_access(self, settings: Settings) -> Access:
+        """Return who is let in beside the token; where the file cannot be read, nobody is, and readings still are taken."""
+        file = keys_file(settings.state)
+        try:
+            make_keys(file)
+        except (sqlite3.Error, StateMismatch) as error:
+            log.error("no key lets anybody in, and nothing is recorded: %s: %s", file, error)  # noqa: TRY400 - its text says all
+        return Access(Keys(file), AccessLog(file), _provider(settings))
+
+    def _record(self, what: str, old: str, new: str) -> None:
+        entry = Entry(time.time_ns(), "service", what, version("stackmeter"), old, new)
+        try:
+            AccessLog(keys_file(self.folder.path)).note(entry)
+        except sqlite3.Error as error:
+            # What the service does for the park goes on without its row.
+            log.error("%s cannot be recorded: %s", what, error)  # noqa: TRY400 - its text says all
+
+    def _last_hash(self) -> str:
+        """Return the configuration's hash of the start before, "" where there is none or it cannot be read."""
+        try:
+            rows = AccessLog(keys_file(self.folder.path)).rows(what="service.started", most=1)
+        except sqlite3.Error:
+            return ""
+        return rows[0].entry.new if rows else ""
 
     def _influx_sender(self, settings: Settings) -> InfluxSender | None:
         if settings.influx_url is None:
@@ -287,11 +359,30 @@ class Service:
             )
 
 
+def _provider(settings: Settings) -> Issuer | None:
+    """Return what knows the tokens of the identity provider, None where none is set; raise ConfigurationError where it cannot be."""
+    if settings.oidc_issuer is None:
+        return None
+    try:
+        from api.oidc import Provider, ProviderTokens  # noqa: PLC0415 - its extra is there only where it is used
+    except ModuleNotFoundError as error:
+        what = "the setting oidc_issuer needs the extra oidc: pip install 'stackmeter[oidc]'"
+        raise ConfigurationError.of(settings.config, 0, what, "oidc_issuer") from error
+    provider = Provider(settings.oidc_issuer, settings.oidc_audience, settings.oidc_claim, settings.oidc_name)
+    try:
+        return ProviderTokens(provider)
+    except ValueError as error:
+        raise ConfigurationError.of(settings.config, 0, str(error), "oidc_issuer") from error
+
+
+_USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "http": 80, "https": 443}
+
+
 def _doors(settings: Settings) -> list[tuple[str, int]]:
     """Return where we and what we write to listen: nobody there takes a webhook."""
     urls = [urlsplit(url) for url in (settings.broker, settings.influx_url) if url]
-    given = [(url.hostname, url.port) for url in urls]
-    return [(settings.host, settings.port), *((host, port) for host, port in given if host and port)]
+    given = [(url.hostname, url.port or _USUAL_PORTS[url.scheme]) for url in urls]
+    return [(settings.host, settings.port), *((host, port) for host, port in given if host)]
 
 
 def _rfc3339(ns: int) -> str:

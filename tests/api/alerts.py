@@ -7,11 +7,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from api.guard import Access
 from ingest.alert_actions import AlertActions
 from plant.alerting import Hours, Rota, Route, Routing, Shift
 from plant.matchers import matcher
 from plant.park import Plant, Webhook
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
+from rules.catalogue import Register
 from store.alert_actions import AlertAction
 from store.closing import Closing
 from tests.api.conftest import Api
@@ -45,11 +47,11 @@ def routed(*webhooks: str) -> Plant:
 class Alerts(Api):
     """An API whose line takes actions at once; `asleep` lets them wait."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, access: Access | None = None, catalogue: Register | None = None) -> None:
         self.asleep = False
         self.taken: list[AlertAction] = []
         self.rival: AlertAction | None = None  # taken just before the next one
-        super().__init__(state, act=self._take)
+        super().__init__(state, catalogue, self._take, access)
 
     def _take(self, action: AlertAction) -> None:
         self.taken.append(action)

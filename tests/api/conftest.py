@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from api.app import create_app
+from api.guard import Access
 from api.health import Health
 from api.metrics import Family
 from api.series import ChannelWindows
@@ -24,7 +25,11 @@ class Api:
     """The app under test, and what the tests may change about it."""
 
     def __init__(
-        self, state: State, catalogue: Register | None = None, act: Callable[[Any], None] = lambda _: None
+        self,
+        state: State,
+        catalogue: Register | None = None,
+        act: Callable[[Any], None] = lambda _: None,
+        access: Access | None = None,
     ) -> None:
         self.state = state
         self.as_of = AS_OF
@@ -35,7 +40,7 @@ class Api:
             self.reader, state.plant, TOKEN,
             health=lambda: self.health, metrics=lambda: self.families, clock=lambda: self.as_of, activity=activity,
             decide=act, catalogue=catalogue, outbox=lambda: WebhookOutbox(state.path),
-            public_url="https://sm.example",
+            public_url="https://sm.example", access=access,
         )  # fmt: skip
 
     def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:

@@ -175,10 +175,11 @@ def test_a_channel_older_than_its_patience_is_stale_and_holds_nothing_back(api, 
 
 def test_an_interval_channel_is_stale_after_two_periods(api, state):
     state.reading(2, AS_OF - 30 * NS_PER_MIN, 1.0)
-    assert one(api, level="source", facility="foundry", source="grid")["stale"] == []
-
     api.as_of = AS_OF + 1
     assert one(api, level="source", facility="foundry", source="grid")["stale"] == ["mdb1"]
+
+    api.as_of = AS_OF  # back, because what is shared for a second is not told of an earlier time
+    assert one(api, level="source", facility="foundry", source="grid")["stale"] == []
 
 
 def test_names_in_a_total_are_as_long_as_its_level_needs(api):

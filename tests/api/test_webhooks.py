@@ -74,13 +74,13 @@ def test_the_dead_are_listed(api, outbox):
 def test_a_replay_of_the_dead_makes_them_due_under_their_ids(api, outbox):
     answer = post(api, {"dead_only": True})
 
-    assert (answer.status_code, answer.json()) == (200, {"replayed": 1})
+    assert (answer.status_code, answer.json()) == (200, {"replayed": 1, "detail": ""})
     assert [one.event_id for one in outbox.due("desk", AS_OF, 1)] == ["e2"]
     assert api.get("/v1/webhooks/dead") == {"dead": []}
 
 
 def test_a_replay_enables_an_endpoint_that_answered_410(api, outbox):
-    assert post(api, {"endpoint": "pager"}).json() == {"replayed": 1}
+    assert post(api, {"endpoint": "pager"}).json()["replayed"] == 1
 
     assert not api.get("/v1/webhooks")["webhooks"][1]["disabled"]
 
@@ -88,18 +88,47 @@ def test_a_replay_enables_an_endpoint_that_answered_410(api, outbox):
 def test_a_replay_can_be_of_a_time(api, outbox):
     body = {"since": "2026-11-24T02:59:00Z", "until": "2026-11-24T02:59:00.000000002Z"}
 
-    assert post(api, body).json() == {"replayed": 2}
+    assert post(api, body).json() == {"replayed": 2, "detail": ""}
+
+
+def test_a_replay_of_what_is_kept_no_more_says_so(api, outbox):
+    since = "2026-08-01T00:00:00Z"
+
+    detail = post(api, {"endpoint": "desk", "since": since}).json()["detail"]
+
+    assert detail == "what was delivered and made before 2026-08-26T03:00:30Z is not kept"
+    refused = post(api, {"event": "e9"})
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {"parameter": "event", "detail": "no such event is kept: what was delivered is, for 90 days"}
+    ]
+
+
+def test_only_what_was_given_up_is_dropped(api, outbox):
+    assert api.ask("/v1/webhooks/drop", "POST", json={"endpoint": "desk"}).json() == {"dropped": 1}
+
+    assert api.get("/v1/webhooks/dead") == {"dead": []}
+    assert post(api, {"event": "e1"}).json()["replayed"] == 1
+    assert post(api, {"event": "e2"}).status_code == 422
+    assert [one.event_id for one in outbox.due("pager", AS_OF, 1)] == ["e3"]
+
+
+@pytest.mark.parametrize("body", [{}, {"endpoint": None}, {"dead_only": True}, {"endpoint": "dest"}])
+def test_a_drop_that_does_not_say_what_is_refused_and_changes_nothing(api, outbox, body):
+    assert api.ask("/v1/webhooks/drop", "POST", json=body).status_code == 422
+    assert len(outbox.dead()) == 1
 
 
 @pytest.mark.parametrize(
     ("body", "wrong"),
     [
         ({}, "endpoint"),
+        ({"endpoint": None}, "endpoint"),
         ({"endpoint": "dest"}, "endpoint"),
         ({"since": "2026-11-24T03:00:00"}, "since"),
         ({"endpiont": "desk"}, "endpiont"),
     ],
-    ids=["nothing chosen", "no such endpoint", "no zone", "unknown key"],
+    ids=["nothing chosen", "nothing chosen in words", "no such endpoint", "no zone", "unknown key"],
 )
 def test_a_replay_that_does_not_say_what_is_refused_and_changes_nothing(api, outbox, body, wrong):
     answer = post(api, body)

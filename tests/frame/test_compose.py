@@ -195,21 +195,48 @@ def test_what_the_wheel_is_made_of_enters_the_build() -> None:
     assert needed == allowed
 
 
-def test_grafana_finds_influxdb_and_the_dashboards() -> None:
-    (source,) = yaml("grafana/provisioning/datasources/influxdb.yaml")["datasources"]
+def grafana_sources() -> dict[str, dict[str, Any]]:
+    """Return the data sources that are provisioned, by uid."""
+    return {
+        one["uid"]: one for one in yaml("grafana/provisioning/datasources/stackmeter.yaml")["datasources"]
+    }
+
+
+def test_grafana_finds_influxdb_the_api_and_the_dashboards() -> None:
+    sources = grafana_sources()
     (provider,) = yaml("grafana/provisioning/dashboards/stackmeter.yaml")["providers"]
     grafana = SERVICES["grafana"]
     mounted = {volume.split(":")[1]: volume.split(":")[0] for volume in grafana["volumes"]}
+    api = f"http://stackmeter:{flags(OURS['command'])['--port']}"
 
-    assert source["url"] == OURS["environment"]["STACKMETER_INFLUX_URL"]
-    assert source["jsonData"]["dbName"] == OURS["environment"]["STACKMETER_INFLUX_BUCKET"]
+    influx = sources.pop("stackmeter-influxdb")
+    assert influx["url"] == OURS["environment"]["STACKMETER_INFLUX_URL"]
+    assert influx["jsonData"]["dbName"] == OURS["environment"]["STACKMETER_INFLUX_BUCKET"]
+    assert {one["url"] for one in sources.values()} == {api}
     assert mounted[provider["options"]["path"]] == "./grafana/dashboards"
+    assert provider["options"]["foldersFromFilesStructure"]
     assert mounted["/etc/grafana/provisioning"] == "./grafana/provisioning"
 
 
-def test_grafana_is_given_the_token_that_its_data_source_sends() -> None:
-    (source,) = yaml("grafana/provisioning/datasources/influxdb.yaml")["datasources"]
-    header, value = source["jsonData"]["httpHeaderName1"], source["secureJsonData"]["httpHeaderValue1"]
+def test_grafana_may_ask_the_api_only_and_has_the_plugin_for_it() -> None:
+    """The plugin sends no token to a host that is not listed."""
+    plugin = SERVICES["grafana"]["environment"]["GF_PLUGINS_PREINSTALL"]
+    kinds = [one for one in grafana_sources().values() if one["type"] == "yesoreyeram-infinity-datasource"]
 
-    assert (header, value) == ("Authorization", "Token $STACKMETER_INFLUX_TOKEN")
-    assert "STACKMETER_INFLUX_TOKEN" in SERVICES["grafana"]["environment"]
+    assert re.fullmatch(r"yesoreyeram-infinity-datasource@\d+\.\d+\.\d+", plugin)
+    assert all(one["jsonData"]["allowedHosts"] == [one["url"]] for one in kinds)
+    assert all(one["jsonData"]["auth_method"] == "bearerToken" for one in kinds)
+
+
+def test_grafana_is_given_the_tokens_that_its_data_sources_send() -> None:
+    secrets = {uid: one["secureJsonData"] for uid, one in grafana_sources().items()}
+    environment = SERVICES["grafana"]["environment"]
+
+    assert secrets == {
+        "stackmeter-influxdb": {"httpHeaderValue1": "Token $STACKMETER_INFLUX_TOKEN"},
+        "stackmeter-api": {"bearerToken": "$STACKMETER_TOKEN"},
+        "stackmeter-readiness": {"bearerToken": "$STACKMETER_TOKEN"},
+        "stackmeter-alertmanager": {"httpHeaderValue1": "Bearer $STACKMETER_TOKEN"},
+    }
+    for name in ("STACKMETER_TOKEN", "STACKMETER_INFLUX_TOKEN"):
+        assert environment[name] == OURS["environment"][name]

@@ -354,7 +354,7 @@ def pulse(**changes: Any) -> Pulse:
     """Return the pulse of a service that is well, but for the changes."""
     well = {
         "intake": SimpleNamespace(paused=False), "line_paused": False, "line": SimpleNamespace(conflicts=set()),
-        "subscriber": SimpleNamespace(ready=True, last_error=""), "webhooks": SimpleNamespace(statistics=list),
+        "subscriber": SimpleNamespace(ready=True, last_error=""), "sparkplug": None, "webhooks": SimpleNamespace(statistics=list),
         "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="")),
     }  # fmt: skip
     return Pulse(SimpleNamespace(**(well | changes)))  # type: ignore[arg-type]  # what it looks at, and no more
@@ -370,8 +370,9 @@ def test_a_service_that_is_well_is_ready() -> None:
         {"intake": SimpleNamespace(paused=True)},
         {"line_paused": True},
         {"subscriber": SimpleNamespace(ready=False, last_error="refused")},
+        {"sparkplug": SimpleNamespace(ready=False, last_error="refused")},
     ],
-    ids=["journal not writable", "state not advancing", "broker not connected"],
+    ids=["journal not writable", "state not advancing", "broker not connected", "Sparkplug not connected"],
 )
 def test_ready_means_journal_broker_and_state(changes: dict[str, Any]) -> None:
     assert not pulse(**changes).health().ready
@@ -383,3 +384,22 @@ def test_influxdb_away_is_a_stated_degradation_and_not_unreadiness() -> None:
 
     assert health.ready
     assert "connection refused" in health.degradations[0]
+
+
+# --- what came too late ------------------------------------------------------------------------------------------
+
+
+def test_a_breach_that_came_too_late_is_told_to_who_asks(world: World) -> None:
+    world.send(reading("heat", world.now, 300, "°C"))
+    world.send(
+        reading("heat", world.now - 5 * MINUTE, 500, "°C"), reading("heat", world.now - 4 * MINUTE, 520, "°C")
+    )
+
+    assert world.alerts() == []
+    [told] = world.ask("/v1/retroactive").json()["retroactive"]
+    labels = {"park": "park-a", "facility": "works", "gateway": "gw", "channel": "heat"}
+    assert (told["rule"], told["labels"], told["unit"]) == ("hot", labels, "°C")
+    assert (told["count"], told["worst"]) == (2, 520.0)
+    assert (told["first"], told["last"]) == tuple(
+        rfc3339(world.now - ago * MINUTE).split(".")[0] + "Z" for ago in (5, 4)
+    )

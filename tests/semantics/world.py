@@ -24,6 +24,7 @@ from store.closing import Decision
 from store.journal import Journal, JournalReader, Message
 from store.lines import PointNames
 from store.reader import Reader
+from store.replays import Replay
 from store.state import State
 
 SECOND = 1_000_000_000
@@ -58,10 +59,13 @@ class World:
     """One service on a state directory of its own; `now` is its clock."""
 
     def __init__(self, folder: Path, config: Path = CONFIGURATION, now: int = NOON + HOUR) -> None:
-        self.folder, self.config, self.now = folder, config, now
-        self.catalogue = load_catalogue(config)
-        self.plant = load(config, self.catalogue, {"SEMANTICS_SECRET": "whsec_" + "A" * 40})
+        self.folder, self.now = folder, now
+        self._load(config)
         self._open()
+
+    def _load(self, config: Path) -> None:
+        self.config, self.catalogue = config, load_catalogue(config)
+        self.plant = load(config, self.catalogue, {"SEMANTICS_SECRET": "whsec_" + "A" * 40})
 
     def _open(self) -> None:
         self.journal = Journal(self.folder / "journal.db")
@@ -94,9 +98,11 @@ class World:
         self.state.close()
         self.journal.close()
 
-    def restart(self) -> None:
-        """Stop and start it on the same state."""
+    def restart(self, config: Path | None = None) -> None:
+        """Stop and start it on the same state, perhaps with another configuration."""
         self._shut()
+        if config is not None:
+            self._load(config)
         self._open()
 
     # --- messages in ----------------------------------------------------------------------------------------------
@@ -116,7 +122,7 @@ class World:
         """Let one batch message arrive; `boot` and `seq` may be given."""
         self.publish({**envelope, "readings": list(readings)}, gateway=gateway)
 
-    def decide(self, decision: Decision) -> None:
+    def decide(self, decision: Decision | Replay) -> None:
         """Let the line take what somebody decides."""
         self.journal.append([decision.message(self.now)])
         while self.line.step():

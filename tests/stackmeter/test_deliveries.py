@@ -74,12 +74,27 @@ def test_the_dead_are_listed_and_replayed(url: str):
     assert json.loads(told("deliveries", "--url", url, "--dead", "--json").stdout) == {"dead": []}
 
 
+def test_a_replay_says_what_is_not_kept_any_more(url: str):
+    assert told("replay-webhooks", "--url", url, "--endpoint", "desk").stdout == (
+        "2 will be sent again; what was delivered and made before 2026-08-26T06:00:00Z is not kept\n"
+    )
+
+
+def test_what_was_given_up_is_dropped_and_nothing_else(url: str):
+    assert told("drop-webhooks", "--url", url, "--endpoint", "desk").stdout == "1 dropped\n"
+    assert json.loads(told("deliveries", "--url", url, "--dead", "--json").stdout) == {"dead": []}
+    assert told("replay-webhooks", "--url", url, "--event", "e1").stdout == "1 will be sent again\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["deliveries", "--endpoint", "dsk"], "did you mean desk?"),
         (["replay-webhooks"], "say which events"),
         (["replay-webhooks", "--since", "yesterday"], "since"),
+        (["replay-webhooks", "--event", "e9"], "no such event is kept"),
+        (["drop-webhooks"], "say which events"),
+        (["drop-webhooks", "--until", "yesterday"], "until"),
     ],
 )
 def test_what_cannot_be_told_is_said_with_exit_1(url: str, arguments: list[str], said: str):
@@ -115,7 +130,7 @@ def test_metrics_count_by_endpoint():
     }
 
 
-def test_bw_10_the_doors_of_a_service_are_its_api_its_broker_and_its_influxdb():
+def test_bw10_the_doors_of_a_service_are_its_api_its_broker_and_its_influxdb():
     settings = SimpleNamespace(
         host="127.0.0.1",
         port=8080,
@@ -124,6 +139,14 @@ def test_bw_10_the_doors_of_a_service_are_its_api_its_broker_and_its_influxdb():
     )
 
     assert _doors(settings) == [("127.0.0.1", 8080), ("broker.example", 1883), ("influx.example", 8086)]
+
+
+def test_bw10_a_door_without_a_port_has_the_usual_one():
+    settings = SimpleNamespace(
+        host="::", port=8080, broker="mqtts://broker.example", influx_url="https://influx.example"
+    )
+
+    assert _doors(settings) == [("::", 8080), ("broker.example", 8883), ("influx.example", 443)]
 
 
 def test_a_tool_without_secrets_gives_each_endpoint_another():

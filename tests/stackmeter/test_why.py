@@ -1,6 +1,7 @@
 """Why an alert began: judged again from the state, with the readings that its rule saw."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +14,7 @@ from api.times import format_time
 from stackmeter.cli import app
 from stackmeter.why import CannotTell, Why, why
 from tests.ingest.test_condition_watch import CONFIGURATION, Conditions
-from tests.semantics.world import MINUTE, NOON
+from tests.semantics.world import HOUR, MINUTE, NOON
 
 MOMENTS = {minute: 80.0 if minute < 3 else 320.0 for minute in range(8)}  # hot for 2 min: from the third on
 
@@ -44,6 +45,32 @@ def test_a_condition_is_judged_again_at_each_instant_up_to_its_alert(world: Cond
     assert [step.truth for step in found.steps[:-6]] == [None] * (len(found.steps) - 6)
     assert [(r.channel, r.value, r.message) for r in found.readings] == [
         ("heat", MOMENTS[m], m + 1) for m in range(6)
+    ]
+
+
+def test_a_limit_that_changes_on_a_date_is_shown_as_it_was_at_each_instant(tmp_path: Path) -> None:
+    """The readings stay as they are; at midnight by the park's clock the limit falls below them."""
+    folder = tmp_path / "config"
+    shutil.copytree(CONFIGURATION, folder)
+    midnight = NOON + 12 * HOUR
+    days = [format_time(at + 7 * HOUR)[:10] for at in (NOON, midnight)]
+    (folder / "dated.yaml").write_text(
+        "alerts:\n  - {name: dated, expr: value > parameter('limit'), match: {channel: heat}, severity: info, summary: S,"
+        f" parameters: {{limit: [{{from: {days[0]}, value: 500}}, {{from: {days[1]}, value: 300}}]}}}}\n",
+        encoding="utf-8",
+    )
+    made = Conditions(tmp_path, folder, midnight - 3 * MINUTE)
+    for minute in range(-3, 2):
+        made.heat(12 * HOUR + minute * MINUTE, 320.0)
+
+    found = told(made, "dated")
+    made.close()
+
+    assert found.started_at == format_time(midnight)
+    assert [(step.limit, step.truth) for step in found.steps[-3:]] == [
+        (500, False),
+        (500, False),
+        (300, True),
     ]
 
 

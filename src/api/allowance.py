@@ -1,0 +1,35 @@
+"""How often each of many may do something, in bounded memory."""
+
+from collections import OrderedDict
+
+
+class Allowance:
+    """Each may do something `burst` times at once, then once every `every` [ns]; whoever was not seen longest is forgotten."""
+
+    def __init__(self, burst: int, every: int, most: int) -> None:
+        self._whole, self._every, self._most = burst * every, every, most
+        self._full: OrderedDict[str, int] = OrderedDict()  # when each has all of it again [ns]
+
+    def is_spent(self, who: str, now: int) -> bool:
+        """Return whether nothing is left at a time [ns]."""
+        return self._debt(who, now) + self._every > self._whole
+
+    def take(self, who: str, now: int) -> bool:
+        """Take one; return False where nothing was left."""
+        if self.is_spent(who, now):
+            return False
+        self._full[who] = now + self._debt(who, now) + self._every
+        self._full.move_to_end(who)
+        if len(self._full) > self._most:
+            self._full.popitem(last=False)
+        return True
+
+    def __len__(self) -> int:
+        return len(self._full)
+
+    def _debt(self, who: str, now: int) -> int:
+        debt = max(self._full.get(who, now) - now, 0)
+        if debt > self._whole:
+            # The clock was set back, which must not lock anybody out for longer than from nothing to all.
+            self._full[who], debt = now + self._whole, self._whole
+        return debt

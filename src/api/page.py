@@ -1,0 +1,82 @@
+"""The live page: a few files of our own in `api/page/`, the same for everybody; they hold no data (docs/live-page.md)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+HEADERS = {
+    # Asked for again at each load, and sent again only where it has changed.
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_INDEX = "index.html"
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file of the page, and the tag that names its content."""
+
+    content: bytes
+    media_type: str
+    tag: str
+
+
+def assets() -> Mapping[str, Asset]:
+    """Return the files of the page by name."""
+    return {
+        one.name: _asset(one.name, one.read_bytes())
+        for one in sorted((files("api") / "page").iterdir(), key=lambda one: one.name)
+        if one.name.rpartition(".")[2] in _TYPES
+    }
+
+
+def version(found: Mapping[str, Asset]) -> str:
+    """Return what names this version of all files."""
+    return _digest("".join(one.tag for one in found.values()).encode())
+
+
+def routes(found: Mapping[str, Asset]) -> APIRouter:
+    """Return the routes; whoever opens the page needs a key for what it shows, not for the page."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    def page(request: Request) -> Response:
+        """Return the page."""
+        return _answer(request, found[_INDEX])
+
+    @router.get("/assets/{name}")
+    def asset(request: Request, name: str) -> Response:
+        """Return a file that the page asks for."""
+        if name not in found or name == _INDEX:
+            raise HTTPException(404)
+        return _answer(request, found[name])
+
+    return router
+
+
+def _asset(name: str, content: bytes) -> Asset:
+    return Asset(content, _TYPES[name.rpartition(".")[2]], f'"{_digest(content)}"')
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:16]
+
+
+def _answer(request: Request, one: Asset) -> Response:
+    headers = {**HEADERS, "ETag": one.tag}
+    if one.tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(one.content, headers=headers, media_type=one.media_type)

@@ -1,0 +1,137 @@
+// Words in both languages, and numbers and times as each writes them. An unknown is "–", never 0.
+
+export const UNKNOWN = '–';
+
+const WORDS = {
+  en: {
+    title: 'Live emissions', all: 'All parks', now: 'Now', today: 'Today', month: 'This month', perHour: 't CO₂e/h', tonnes: 't CO₂e',
+    facility: 'Facility', scope1: 'Scope 1 today', scope2: 'Scope 2 today', quality: 'Known', facilities: 'Facilities',
+    known: '{share} known', substituted: '{share} substituted', interpolated: '{share} interpolated',
+    unknown: 'unknown', complete: 'complete to {time}', ago: '{age} ago', lowest: 'the lowest of {n} facilities',
+    staleOne: '1 channel is silent', staleMany: '{n} channels are silent',
+    day: 'The last 24 hours', dayLabel: 'Tonnes of each of the last 24 hours. {known} of 24 hours are known, the highest is {most}.',
+    gap: 'no data', asTable: 'As a table', hour: 'Hour', measuredLegend: 'known', hatched: 'incomplete', dotted: 'substituted', gapLegend: 'no data',
+    alerts: 'Open alerts', noAlerts: 'No open alert', moreAlerts: 'More alerts are open than are shown.',
+    critical: 'Critical', warning: 'Warning', info: 'Info', silenced: 'silenced', inhibited: 'covered by another',
+    since: 'since {time}', value: '{value} {unit}', limit: 'limit {limit} {unit}', by: 'acknowledged by {who}', assigned: 'with {who}', snoozed: 'snoozed until {time}', first: 'First: {text}',
+    acknowledge: 'Acknowledge', snooze: 'Snooze', hours1: 'for 1 hour', hours4: 'for 4 hours', hours12: 'for 12 hours',
+    acting: 'Sending …', acted: 'Noted', waiting: 'Sent; it is noted in a moment', refused: 'Not noted: {why}', notAllowed: 'this key may only look',
+    who: 'Who are you?', whoHint: 'It is kept with what you do.', ok: 'Go on', cancel: 'Cancel', close: 'Close',
+    gateways: 'Gateways', online: 'online', offline: 'offline', saysNothing: 'state unknown', lag: 'newest reading {age} ago', noReading: 'no reading yet', ofOnline: '{n} of {all} online', others: '{n} more',
+    health: 'Service', ready: 'ready', notReady: 'not ready', allWell: 'The service is ready and lacks nothing.',
+    budget: '{share} of the month’s budget of {tonnes} t',
+    live: 'live', connecting: 'connecting', lost: 'No connection since {time}. What stands here is from then.', full: 'The service has no room for another live view. It is tried again.',
+    signIn: 'Open', keyLabel: 'Key', keyHint: 'The key that you were given for Stackmeter. It stays in this browser.', remember: 'Remember on this display', badKey: 'This key is not accepted.', signOut: 'Sign out',
+    why: 'Why this number', explain: 'Explain {what}', loading: 'Looking …', failed: 'This could not be asked: {why}', parts: 'What it is made of', method: 'Method', factor: 'Factor', gwp: 'GWP set', inputs: 'Readings', covered: 'coverage', revision: 'revision',
+    validFrom: 'in force from {from}', validTo: 'to {to}', provisional: 'provisional', official: 'official', own: 'own', same: 'Made again from these readings: the same number, to the bit.', notSame: 'Made again from these readings: another number.', back: 'Back', recent: 'the newest whole window',
+    history: 'Changes', zone: 'Times are of {zone}.', legend: '– is unknown, never 0. CO₂e by {gwp}; electricity at the grid’s average.', asOf: 'As of {time}', other: 'Tiếng Việt', wall: 'Wall display', skip: 'Skip to the figures',
+    s: '{n} s', min: '{n} min', h: '{n} h', d: '{n} d', view: 'Park', missed: 'Some of what happened to alerts while there was no connection is not listed here.',
+    page: '{n} of {all}', noFacility: 'This key shows no park.',
+  },
+  vi: {
+    title: 'Phát thải trực tiếp', all: 'Tất cả khu', now: 'Hiện tại', today: 'Hôm nay', month: 'Tháng này', perHour: 't CO₂e/giờ', tonnes: 't CO₂e',
+    facility: 'Cơ sở', scope1: 'Phạm vi 1 hôm nay', scope2: 'Phạm vi 2 hôm nay', quality: 'Đã biết', facilities: 'Các cơ sở',
+    known: 'biết {share}', substituted: 'thay thế {share}', interpolated: 'nội suy {share}',
+    unknown: 'chưa biết', complete: 'đủ đến {time}', ago: '{age} trước', lowest: 'thấp nhất trong {n} cơ sở',
+    staleOne: '1 kênh im lặng', staleMany: '{n} kênh im lặng',
+    day: '24 giờ qua', dayLabel: 'Số tấn của từng giờ trong 24 giờ qua. Biết {known} trên 24 giờ, cao nhất là {most}.',
+    gap: 'không có dữ liệu', asTable: 'Dạng bảng', hour: 'Giờ', measuredLegend: 'đã biết', hatched: 'chưa đủ', dotted: 'thay thế', gapLegend: 'không có dữ liệu',
+    alerts: 'Cảnh báo đang mở', noAlerts: 'Không có cảnh báo', moreAlerts: 'Còn cảnh báo khác đang mở.',
+    critical: 'Nghiêm trọng', warning: 'Cảnh báo', info: 'Thông tin', silenced: 'tắt tiếng', inhibited: 'do cảnh báo khác',
+    since: 'từ {time}', value: '{value} {unit}', limit: 'ngưỡng {limit} {unit}', by: '{who} đã nhận xử lý', assigned: 'giao cho {who}', snoozed: 'tạm hoãn đến {time}', first: 'Việc cần làm trước: {text}',
+    acknowledge: 'Tôi nhận xử lý', snooze: 'Tạm hoãn', hours1: '1 giờ', hours4: '4 giờ', hours12: '12 giờ',
+    acting: 'Đang gửi …', acted: 'Đã ghi nhận', waiting: 'Đã gửi; sẽ ghi nhận trong giây lát', refused: 'Chưa ghi nhận: {why}', notAllowed: 'khóa này chỉ được xem',
+    who: 'Bạn là ai?', whoHint: 'Tên được lưu cùng việc bạn làm.', ok: 'Tiếp tục', cancel: 'Hủy', close: 'Đóng',
+    gateways: 'Gateway', online: 'trực tuyến', offline: 'ngoại tuyến', saysNothing: 'chưa rõ', lag: 'số đo mới nhất {age} trước', noReading: 'chưa có số đo', ofOnline: '{n} trên {all} trực tuyến', others: '{n} gateway khác',
+    health: 'Dịch vụ', ready: 'sẵn sàng', notReady: 'chưa sẵn sàng', allWell: 'Dịch vụ sẵn sàng và không thiếu gì.',
+    budget: '{share} hạn ngạch tháng {tonnes} t',
+    live: 'trực tiếp', connecting: 'đang kết nối', lost: 'Mất kết nối từ {time}. Các số ở đây là của lúc đó.', full: 'Dịch vụ không còn chỗ cho màn hình này. Đang thử lại.',
+    signIn: 'Mở', keyLabel: 'Khóa', keyHint: 'Khóa Stackmeter mà bạn được cấp. Khóa chỉ ở trong trình duyệt này.', remember: 'Nhớ trên màn hình này', badKey: 'Khóa này không được chấp nhận.', signOut: 'Đăng xuất',
+    why: 'Vì sao có số này', explain: 'Giải thích {what}', loading: 'Đang xem …', failed: 'Chưa hỏi được: {why}', parts: 'Gồm những phần nào', method: 'Phương pháp', factor: 'Hệ số', gwp: 'Bộ GWP', inputs: 'Số đo', covered: 'độ phủ', revision: 'lần sửa',
+    validFrom: 'hiệu lực từ {from}', validTo: 'đến {to}', provisional: 'tạm thời', official: 'chính thức', own: 'riêng', same: 'Tính lại từ các số đo này: đúng số đó, đến từng bit.', notSame: 'Tính lại từ các số đo này: ra số khác.', back: 'Quay lại', recent: 'cửa sổ đầy đủ mới nhất',
+    history: 'Thay đổi', zone: 'Giờ của {zone}.', legend: '– là chưa biết, không bao giờ là 0. CO₂e theo {gwp}; điện theo hệ số trung bình của lưới.', asOf: 'Lúc {time}', other: 'English', wall: 'Màn hình treo', skip: 'Đến các con số',
+    s: '{n} giây', min: '{n} phút', h: '{n} giờ', d: '{n} ngày', view: 'Khu', missed: 'Một phần diễn biến cảnh báo lúc mất kết nối không có ở đây.',
+    page: '{n} trên {all}', noFacility: 'Khóa này không mở khu nào.',
+  },
+};
+
+const LANGUAGE = 'stackmeter.language';
+export const spoken = { language: 'en' };
+
+export function chooseLanguage() {
+  const asked = new URLSearchParams(location.search).get('lang');
+  const liked = asked ?? localStorage.getItem(LANGUAGE) ?? navigator.languages.map((one) => one.slice(0, 2)).find((one) => one in WORDS);
+  speak(liked in WORDS ? liked : 'en');
+  if (asked in WORDS) localStorage.setItem(LANGUAGE, asked);
+}
+
+export function otherLanguage() {
+  speak(spoken.language === 'vi' ? 'en' : 'vi');
+  localStorage.setItem(LANGUAGE, spoken.language);
+}
+
+function speak(language) {
+  spoken.language = language;
+  document.documentElement.lang = language;
+}
+
+export function say(name, values = {}) {
+  return WORDS[spoken.language][name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+}
+
+// Of a text that an alert has in both languages, or in one.
+export function sayText(text) {
+  if (!text || typeof text === 'string') return text || '';
+  return text[spoken.language] || Object.values(text).find(Boolean) || '';
+}
+
+const known = (value) => value !== null && value !== undefined && Number.isFinite(value);
+
+// Four digits, as many as a glance takes in; no more than three decimals.
+export function number(value) {
+  if (!known(value)) return UNKNOWN;
+  const whole = Math.max(1, Math.floor(Math.log10(Math.abs(value) || 1)) + 1);
+  const digits = Math.max(0, Math.min(3, 4 - whole));
+  return new Intl.NumberFormat(spoken.language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+export function exact(value) {
+  return known(value) ? new Intl.NumberFormat(spoken.language, { maximumSignificantDigits: 12 }).format(value) : UNKNOWN;
+}
+
+// Never rounded up: 99.99 % is not all.
+export function share(value) {
+  if (!known(value)) return UNKNOWN;
+  const floored = Math.floor(value * 1000 + 1e-9) / 1000;
+  return new Intl.NumberFormat(spoken.language, { style: 'percent', maximumFractionDigits: 1 }).format(floored);
+}
+
+// What is small must not vanish: 0.01 % is shown as 0.1 %.
+export function shareUp(value) {
+  return share(Math.ceil(value * 1000 - 1e-9) / 1000);
+}
+
+function clock(zone, parts) {
+  return new Intl.DateTimeFormat(spoken.language === 'vi' ? 'vi-VN' : 'en-GB', { timeZone: zone, ...parts });
+}
+
+// A time on the park's clock, with its date only where that is another day than the one of `now`.
+export function moment(text, zone, now) {
+  if (!text) return UNKNOWN;
+  const at = new Date(text), day = { day: '2-digit', month: '2-digit' };
+  const time = clock(zone, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(at);
+  const date = clock(zone, day).format(at);
+  return date === clock(zone, day).format(new Date(now)) ? time : `${date} ${time}`;
+}
+
+export function hourOf(text, zone) {
+  return clock(zone, { hour: '2-digit', hourCycle: 'h23' }).format(new Date(text)).padStart(2, '0').slice(0, 2);
+}
+
+export function age(ms) {
+  const s = Math.max(0, Math.round(ms / 1000));
+  if (s < 100) return say('s', { n: s });
+  if (s < 6000) return say('min', { n: Math.round(s / 60) });
+  if (s < 48 * 3600) return say('h', { n: Math.round(s / 3600) });
+  return say('d', { n: Math.round(s / 86400) });
+}

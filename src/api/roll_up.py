@@ -1,0 +1,44 @@
+"""Sums of sources' columns, in the one order that gives the same bits every time."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from plant.arrays import Floats, Ints
+from plant.park import Source
+from store.blocks import AMOUNTS
+from store.reader import Snapshot
+from store.rows import SHARES
+from store.sums import Period, known_sum, source_sums
+
+
+def rolled_up(sources: Sequence[Source], values: Floats, rows: Sequence[int]) -> Floats:
+    """Return a facility as the sum of its sources, a park of its facilities, all of the parks; NaN of no source.
+
+    `values` has a row per source; the sources are by park, facility and name.
+    """
+    if not rows:
+        return np.full(values.shape[1], np.nan)
+    parks = []
+    for _, of_park in groupby(rows, key=lambda row: sources[row].park):
+        facilities = groupby(of_park, key=lambda row: sources[row].facility)
+        parks.append(known_sum(np.array([known_sum(values[list(group)]) for _, group in facilities])))
+    return known_sum(np.array(parks))
+
+
+def source_columns(
+    state: Snapshot, sources: Sequence[Source], periods: Mapping[str, Period], as_of: int
+) -> tuple[Floats, Ints]:
+    """Return amounts and sums of shares as columns, a row per source, and how many windows each owes; periods are by park."""
+    values, due = [np.empty((0, len(AMOUNTS) + len(SHARES)))], [np.empty(0, np.int64)]
+    for park, group in groupby(sources, key=lambda source: source.park):
+        sums = source_sums(state, [source.index for source in group], periods[park], as_of)
+        values.append(np.column_stack([sums.amounts, sums.shares]))
+        due.append(sums.due)
+    return np.concatenate(values), np.concatenate(due)
+
+
+def coverage_of(total: Floats, due: int) -> float | None:
+    """Return the mean coverage of due windows, from a sum of `source_columns`; None where none was due."""
+    return float(np.clip(total[len(AMOUNTS) :].sum() / due, 0, 1)) if due else None

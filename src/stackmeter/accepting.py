@@ -1,0 +1,247 @@
+"""Makes a device of the inbox part of a configuration: its profile, its subscription, and the lines of its facility."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from api.inbox import GuessedValueBody, UnknownDeviceBody
+from ingest.subscriptions import Subscriptions
+from plant.documents import read
+from plant.load import load
+from plant.problems import ConfigurationError, Problem
+from plant.profiles import FOLDER, profiles
+from plant.vocabulary import Kind
+from rules.catalogue import load_catalogue
+from stackmeter.environment import AnySecret
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+COLUMNS = ("name", "gateway", "kind", "unit", "quantity")
+
+
+class AcceptError(Exception):
+    """A device cannot be accepted like this; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What is to be written, what people are to add to a file of theirs, and how to replay then."""
+
+    files: Mapping[str, str]
+    facility: str
+    where: str  # the facility's file
+    gateway_lines: str
+    channel_lines: str
+    point_rows: str
+    warnings: tuple[str, ...]
+    replay: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+def accepted(
+    device: UnknownDeviceBody,
+    config: Path,
+    place: tuple[str | None, str | None, str | None],
+    name: str | None,
+    only: Sequence[str],
+) -> Accepted:
+    """Return what makes a device part of a configuration; nothing is written.
+
+    Parameters
+    ----------
+    place
+        Park, facility and gateway; a native topic says them itself.
+    only
+        The channels that are wanted; all where empty.
+
+    Raises
+    ------
+    AcceptError
+        A name is missing, taken or unknown, or the device has nothing to map.
+    ConfigurationError
+        The configuration has mistakes, or would have them with this device.
+    """
+    park, facility, gateway = _place(device, place)
+    values = [one for one in device.values if not only or one.name in only]
+    if not values:
+        raise AcceptError(
+            f"{device.device}: no number was found in its messages; see stackmeter quarantine show"
+        )
+    if unknown := sorted(set(only) - {one.name for one in values}):
+        raise AcceptError(f"{device.device} has no channel {unknown[0]}: stackmeter inbox list")
+    files = {} if device.gateway else _files(device, config, (park, facility, gateway), name, values)
+    channels = [_channel(one, gateway) for one in values]
+    where, new_gateway = _with(config, files, (park, facility, gateway), channels)
+    which = f"--gateway {device.gateway}" if device.gateway else "--code unmapped"
+    return Accepted(
+        files=files,
+        facility=f"{park}/{facility}",
+        where=where,
+        gateway_lines=f"- name: {gateway}" if new_gateway else "",
+        channel_lines="\n".join(f"- {_flow(one)}" for one in channels),
+        point_rows=_csv(channels),
+        warnings=tuple(_doubts(values)),
+        replay=f"stackmeter quarantine replay {which} --by YOU",
+    )
+
+
+def written(made: Accepted) -> None:
+    """Write the new files; raise OSError where one is there already or cannot be written."""
+    for file, text in made.files.items():
+        Path(file).parent.mkdir(exist_ok=True)
+        with Path(file).open("x") as new:
+            new.write(text)
+
+
+def _place(
+    device: UnknownDeviceBody, given: tuple[str | None, str | None, str | None]
+) -> tuple[str, str, str]:
+    said = tuple(device.gateway.split("/")) if device.gateway else (None, None, None)
+    found: list[str] = []
+    for option, own, name in zip(("park", "facility", "gateway"), said, given, strict=True):
+        if own and name and own != name:
+            raise AcceptError(f"--{option} {name}: its topic says {own}")
+        if not (own or name):
+            raise AcceptError(f"say where the device is: --{option} is missing")
+        found.append(str(own or name))
+    return found[0], found[1], found[2]
+
+
+def _files(
+    device: UnknownDeviceBody, config: Path, place: tuple[str, str, str], name: str | None, values: Sequence[GuessedValueBody]
+) -> dict[str, str]:  # fmt: skip
+    """Return profile and subscription, by file."""
+    if name is None or not NAME.fullmatch(name):
+        raise AcceptError("--profile NAME is missing, or has other characters than a-z, 0-9, - and _")
+    if name in profiles(config):
+        raise AcceptError(
+            f"there is a profile {name} already: choose another name, or subscribe to the topic with it"
+        )
+    if re.search(r"[+#{}\\]", device.topic):
+        raise AcceptError(f"{device.topic}: a topic with such characters cannot be subscribed to by name")
+    files = {config / FOLDER / f"{name}.yaml": _profile(device, name, values), config / f"{name}.yaml": _subscription(device, name, place)}  # fmt: skip
+    for file in files:
+        if file.exists():
+            raise AcceptError(f"{file} is there already: choose another name")
+    return {str(file): text for file, text in files.items()}
+
+
+def _profile(device: UnknownDeviceBody, name: str, values: Sequence[GuessedValueBody]) -> str:
+    readings = {one.name: _reading(one) for one in values}
+    lines = [
+        f"# Guessed from the newest messages on {json.dumps(device.topic)}: check every line against the device.",
+        f"title: {json.dumps(f'{name} (guessed)')}",
+        f"sources: [{json.dumps(f'messages of {device.last_at} in the inbox')}]",
+        f"topic: {json.dumps(device.topic)}",
+        f"time: {device.time}",
+        *([f"time_at: {json.dumps(device.time_at)}"] if device.time_at else []),
+        "sections:",
+        "  - readings:",
+        *(f"      {json.dumps(channel)}: {_flow(reading)}" for channel, reading in readings.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _reading(value: GuessedValueBody) -> dict[str, str]:
+    if value.unit_at:
+        return {"value": value.path, "unit_at": value.unit_at, "optional": "true"}
+    return {"value": value.path, "unit": value.unit or "channel", "optional": "true"}
+
+
+def _subscription(device: UnknownDeviceBody, name: str, place: tuple[str, str, str]) -> str:
+    park, facility, gateway = map(json.dumps, place)
+    return (
+        f"subscriptions:\n  - topic: {json.dumps(device.topic)}\n    profile: {name}\n"
+        f"    park: {park}\n    facility: {facility}\n    gateway: {gateway}\n"
+    )
+
+
+def _channel(value: GuessedValueBody, gateway: str) -> dict[str, str]:
+    return {
+        "name": value.name,
+        "gateway": gateway,
+        "kind": str(value.kind),
+        "unit": value.unit or "1",
+        "quantity": value.quantity or "unknown",
+    }
+
+
+def _flow(part: Mapping[str, str]) -> str:
+    """Return a mapping on one line of YAML."""
+    return "{" + ", ".join(f"{key}: {_scalar(text)}" for key, text in part.items()) + "}"
+
+
+def _scalar(text: str) -> str:
+    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_/.-]*", text)
+    return (
+        text
+        if plain and text.lower() not in ("null", "yes", "no", "on", "off")
+        else json.dumps(text, ensure_ascii=False)
+    )
+
+
+def _csv(channels: Sequence[Mapping[str, str]]) -> str:
+    text = io.StringIO()
+    rows = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(channels)
+    return text.getvalue().rstrip()
+
+
+def _doubts(values: Sequence[GuessedValueBody]) -> list[str]:
+    doubts = []
+    for one in values:
+        if one.unit_from in ("guess", ""):
+            doubts.append(f"{one.name}: unit {one.unit or 'unknown, written as 1'} is a guess")
+        if one.kind is Kind.REGISTER:
+            doubts.append(
+                f"{one.name}: taken for a register, because its values only advance; give its max_rate"
+            )
+    return doubts
+
+
+def _with(
+    config: Path, files: Mapping[str, str], place: tuple[str, str, str], channels: Sequence[dict[str, str]]
+) -> tuple[str, bool]:
+    """Check the configuration as it will be; return the facility's file, and whether the gateway is new there."""
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / config.resolve().name
+        shutil.copytree(config, trial)
+        for file, text in files.items():
+            new = trial / Path(file).relative_to(config)
+            new.parent.mkdir(exist_ok=True)
+            new.write_text(text)
+        where, is_new = _add(trial, place, channels)
+        try:
+            Subscriptions(load(trial, load_catalogue(trial), AnySecret()))
+        except ConfigurationError as error:
+            problems = [Problem(one.file.replace(str(trial), str(config)), one.line, one.path, one.message) for one in error.problems]  # fmt: skip
+            raise ConfigurationError(problems) from error
+        return str(config / where.relative_to(trial)), is_new
+
+
+def _add(trial: Path, place: tuple[str, str, str], channels: Sequence[dict[str, str]]) -> tuple[Path, bool]:
+    """Add gateway and channels to the facility in the copy of its file; JSON is YAML too."""
+    park, facility, gateway = place
+    for file in sorted([*trial.glob("*.yaml"), *trial.glob("*.yml")]):
+        content: Any = read(file).value
+        for one in (content or {}).get("parks") or []:
+            for part in one.get("facilities") or []:
+                if (one.get("name"), part.get("name")) != (park, facility):
+                    continue
+                is_new = all(known.get("name") != gateway for known in part.get("gateways") or [])
+                if is_new:
+                    part.setdefault("gateways", []).append({"name": gateway})
+                part.setdefault("channels", []).extend(channels)
+                file.write_text(json.dumps(content, default=str))
+                return file, is_new
+    raise AcceptError(f"there is no facility {park}/{facility} in {trial.name}: declare it first")

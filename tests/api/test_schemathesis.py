@@ -1,0 +1,232 @@
+"""BH-36: the whole API, asked by Schemathesis what its description allows, and what it does not."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from schemathesis.checks import CHECKS
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from schemathesis.openapi.checks import RejectedPositiveData
+
+from api.app import create_app
+from api.guard import GUESS_EVERY, Access
+from api.health import Health
+from api.metrics import Family
+from api.problems import InvalidQuery
+from plant.alerting import Route, Routing
+from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
+from stackmeter.activity import ChannelActivity
+from stackmeter.explain import WindowExplainer
+from store.access_log import AccessLog, Actor, make
+from store.alert_actions import AlertAction, silence_id
+from store.keys import NEVER, Keys
+from store.webhooks import WebhookOutbox
+from tests.semantics.world import NOON, World, reading, rfc3339
+
+EXAMPLES = 10  # of each operation and phase; enough for all checks, and bounded
+UNTIL = NOON + 1000 * NS_PER_DAY
+LIVE = "/v1/live"  # never ends; tests/api/test_live.py asks it
+NAMES = {
+    "park": ["park-a"], "facility": ["works"], "source": ["reg", "power", "diesel"], "channel": ["reg", "heat", "power"],
+    "gateway": ["park-a/works/gw"], "endpoint": ["receiver"], "period": ["2026-03-10", "2026-03"], "with": ["factors"],
+    "from": [rfc3339(NOON)], "to": [rfc3339(NOON + NS_PER_HOUR)], "by": ["fuzz"], "body.by": ["fuzz"],
+    "body.park": ["park-a"], "body.month": ["2026-02", "2026-03"], "body.endpoint": ["receiver"],
+    "body.until": ["2027-01-01T00:00:00Z"], "body.since": ["2026-01-01T00:00:00Z"], "body.match[*]": ['facility="works"'],
+}  # fmt: skip
+HOUR = {"from": rfc3339(NOON), "to": rfc3339(NOON + NS_PER_HOUR)}
+# Of these, chance seldom names things that go together, so that no answer but a refusal may be seen.
+TOGETHER = {
+    "/v1/series": [
+        {"kind": "reading", "channel": "power", "every": "1m", **HOUR},
+        {"kind": "activity", "channel": "reg", **HOUR},
+        {"kind": "emission", "source": "reg", **HOUR},
+    ],
+    "/v1/explain": [
+        {"park": "park-a", "period": "2026-03"},
+        {"park": "park-a", "facility": "works", "source": "reg", "at": rfc3339(NOON)},
+    ],
+}
+
+
+class Routed(World):
+    """A world whose alerts go by routes, so that they can be silenced."""
+
+    def _load(self, config: Path) -> None:
+        super()._load(config)
+        route = Route(
+            "all",
+            (),
+            ("receiver",),
+            ("rule",),
+            False,
+            group_wait=0,
+            group_interval=0,
+            repeat_interval=0,
+            goes_on=False,
+        )
+        self.plant = replace(self.plant, routing=Routing(routes=(route,), rotas=()))
+
+
+class Asked:
+    """A service on which everything has happened once, and its API with a key and an audit log.
+
+    The line runs in one thread, as it does in the service; the clock goes on so far with each question that a wrong
+    token is always looked at, rather than told to wait.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._line = ThreadPoolExecutor(1)
+        self._time = NOON + 2 * NS_PER_HOUR
+        self.world: World = self._line.submit(Routed, folder).result()
+        self.names = NAMES | self._line.submit(self._happen).result()
+        file = folder / "keys.sqlite"
+        make(file)
+        self.keys, log = Keys(file), AccessLog(file)
+        self.key = self.keys.create(
+            "fuzz", "admin", (), shared=False, expires=NEVER, now=0, by=Actor("me", "here")
+        )[1]
+        state = folder / "state.db"
+        self.app: FastAPI = create_app(
+            self.world.reader, self.world.plant, "no-token-of-theirs",
+            health=Health, metrics=lambda: {"up": Family("gauge", "up", {(): 1.0})}, clock=self._clock,
+            activity=ChannelActivity(state, self.world.plant), decide=self._decide, catalogue=self.world.catalogue,
+            explain=WindowExplainer(state, self.world.plant, self.world.catalogue),
+            outbox=lambda: WebhookOutbox(state), access=Access(self.keys, log),
+        )  # fmt: skip
+
+    def _happen(self) -> dict[str, list[Any]]:
+        """Let readings come, an alert fire, a message be refused and silences be made; return what these are called."""
+        world = self.world
+        world.now = NOON + NS_PER_HOUR
+        world.send(reading("reg", NOON, 100.0), reading("reg", NOON + NS_PER_HOUR, 160.0), boot="b", seq=1)
+        world.send(*(reading("power", NOON + m * NS_PER_MIN, 50.0, "kW") for m in range(60)))
+        world.send(reading("heat", NOON + NS_PER_HOUR, 500.0, "°C"))
+        world.publish(b"{", {"readings": [{"channel": "nothing"}]})
+        made = [f"s{n}" for n in range(EXAMPLES)]
+        for name in made:
+            world.decide(AlertAction(name, "lan", "silence", until=UNTIL, match=('channel="none"',)))
+        return {
+            "path.alert_id": [one["id"] for one in world.alerts()],
+            "path.message": [number for (number,) in world.rows("SELECT message FROM quarantine")],
+            "path.silence_id": [silence_id(name) for name in made],
+        }
+
+    def _clock(self) -> int:
+        self._time += GUESS_EVERY
+        return self._time
+
+    def _decide(self, decision: Any) -> None:
+        self._line.submit(self._take, decision).result()
+
+    def _take(self, decision: Any) -> None:
+        self.world.now = self._time
+        self.world.decide(decision)
+
+    def close(self) -> None:
+        """End it; and what was published still follows from the readings, whatever was asked."""
+        self._line.submit(self.world.close).result()
+        self._line.shutdown()
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Iterator[Asked]:
+    made = Asked(tmp_path)
+    yield made
+    made.close()
+
+
+def configuration(asked: Asked) -> SchemathesisConfig:
+    """Return every check and phase, the same questions each time, and names of things that there are."""
+    return SchemathesisConfig.from_dict(
+        {
+            "seed": 1,
+            "auth": {"openapi": {"APIKeyHeader": {"api_key": asked.key}}},
+            "checks": {
+                "enabled": True,
+                # What is too long or of another media type is refused too.
+                "negative_data_rejection": {"expected-statuses": [400, 401, 404, 405, 406, 409, 413, 414, 415, 422, 431]},
+            },
+            # A second credential beside the key's would be 401 rather than what is to be asked.
+            "generation": {"max-examples": EXAMPLES, "deterministic": True, "database": "none", "with-security-parameters": False},
+            "dictionaries": {_word(name): {"values": values} for name, values in asked.names.items()},
+            "parameters": {name: {"dictionary": _word(name), "probability": 0.7} for name in asked.names},
+        }
+    )  # fmt: skip
+
+
+def _word(name: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in name).strip("-")
+
+
+def filter_failure(_context: Any, failure: Any, _case: Any, answer: Any) -> bool:
+    """Return whether what a check found is wrong here; the name is Schemathesis'.
+
+    That a question fits the description is no promise that it can be answered: that there is a park of a name, that
+    `from` comes before `to`, or that a field goes with another one, no schema can say. Such a refusal says so by its
+    detail, which is another one than that of a question that is not as described.
+    """
+    is_unanswerable = answer.status_code == 422 and answer.json()["detail"] == InvalidQuery.detail
+    return not (isinstance(failure, RejectedPositiveData) and is_unanswerable)
+
+
+def test_bh36_no_check_of_schemathesis_fails(asked: Asked) -> None:
+    failures: list[str] = []
+    checks: set[str] = set()
+    succeeded: set[str] = set()
+    schema = described(asked)
+
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            checks |= {one.name for found in event.recorder.checks.values() for one in found}
+            failures += _failures(event.recorder)
+            succeeded |= set(_succeeded(event.recorder))
+        elif isinstance(event, events.NonFatalError):
+            failures.append(f"{event.label}: {event.value}")
+        elif isinstance(event, events.FatalError):
+            raise event.exception
+
+    assert failures == []
+    assert set(CHECKS.get_all_names()) <= checks
+    assert {one.ok().label for one in schema.get_all_operations()} - succeeded <= {
+        f"GET {path}" for path in TOGETHER
+    }
+
+
+@pytest.mark.parametrize("path", TOGETHER)
+def test_bh36_an_answer_to_what_must_go_together_is_as_described(asked: Asked, path: str) -> None:
+    operation = described(asked)[path]["GET"]
+    for query in TOGETHER[path]:
+        answer = operation.Case(query=query, headers={"X-API-Key": asked.key}).call_and_validate()
+
+        assert answer.status_code == 200
+
+
+def described(asked: Asked) -> Any:
+    """Return the API as its description says."""
+    schema = schemathesis.openapi.from_asgi(
+        "/openapi.json", asked.app, config=configuration(asked), headers={"X-API-Key": asked.key}
+    ).exclude(path=LIVE)
+    schema.hook(filter_failure)
+    return schema
+
+
+def _failures(recorder: Any) -> Iterator[str]:
+    for number, found in recorder.checks.items():
+        asked = recorder.interactions[number].request if number in recorder.interactions else None
+        for one in found:
+            if one.failure_info is not None:
+                where = "" if asked is None else f"{asked.method} {asked.uri} {asked.body!r}"
+                yield f"{one.name}: {where}: {one.failure_info.failure.message}"
+
+
+def _succeeded(recorder: Any) -> Iterator[str]:
+    for number, node in recorder.cases.items():
+        answer = recorder.interactions[number].response if number in recorder.interactions else None
+        if answer is not None and answer.status_code < 300:
+            yield node.value.operation.label

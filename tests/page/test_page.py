@@ -1,0 +1,581 @@
+"""The live page in Chromium, against a running service that is fed by messages."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
+
+from api.page import assets
+from tests.end_to_end.gateway import RawGateway
+from tests.servers import Mosquitto, required, wait_until
+from tests.service import TOKEN, Service
+
+PLANT = """\
+parks:
+  - name: bac
+    title: Khu Bắc
+    zone: Asia/Ho_Chi_Minh
+    facilities:
+      - name: mill
+        title: Rolling mill
+        gateways: [{name: gw-1}]
+        channels:
+          - {name: power, gateway: gw-1, kind: rate, unit: kW, quantity: electricity, min: 0, max_gap: 10min}
+          - {name: ph, gateway: gw-1, kind: level, unit: pH, quantity: ph}
+        sources:
+          - {name: grid, method: electricity-location, inputs: {energy: power}, factor: vn-grid}
+      - name: foundry
+        title: Foundry
+        gateways: [{name: gw-2}]
+        channels: [{name: power, gateway: gw-2, kind: rate, unit: kW, quantity: electricity, min: 0}]
+        sources:
+          - {name: grid, method: electricity-location, inputs: {energy: power}, factor: vn-grid}
+  - name: nam
+    title: Khu Nam
+    zone: Asia/Ho_Chi_Minh
+    facilities:
+      - name: works
+        title: Works
+        gateways: [{name: gw-3}]
+        channels: [{name: power, gateway: gw-3, kind: rate, unit: kW, quantity: electricity, min: 0}]
+        sources:
+          - {name: grid, method: electricity-location, inputs: {energy: power}, factor: vn-grid}
+alerts:
+  - name: ph-high
+    park: bac
+    facility: mill
+    channel: ph
+    above: 9
+    severity: critical
+    summary: The water is too alkaline
+webhooks: [{name: desk, url: "http://127.0.0.1:9/", secret_env: PAGE_SECRET, allow_private: true}]
+routes: [{receivers: [desk]}]
+"""
+SECRET = {"PAGE_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
+HOURS = 5  # of readings, one a minute, up to now
+MOST_BYTES = 300_000
+UNKNOWN = "\N{EN DASH}"
+
+
+class Field:
+    """The meters of the mill."""
+
+    def __init__(self, session: RawGateway) -> None:
+        self._session = session
+        self._seq = 0
+
+    def history(self) -> None:
+        """Send a thousand kW for hours, but for half an hour in the middle, of which nothing is known."""
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        minutes = [m for m in range(HOURS * 60, -1, -1) if not 120 < m < 150]
+        self.send(*(self.reading("power", 1000.0, now - timedelta(minutes=m)) for m in minutes))
+
+    def power(self, value: float) -> None:
+        self.send(self.reading("power", value))
+
+    def ph(self, value: float) -> None:
+        self.send(self.reading("ph", value, unit="pH"))
+
+    def reading(
+        self, channel: str, value: float, at: datetime | None = None, unit: str = "kW"
+    ) -> dict[str, Any]:
+        at = at or datetime.now(UTC)
+        return {"channel": channel, "time": at.isoformat(), "value": value, "unit": unit}
+
+    def send(self, *readings: dict[str, Any]) -> None:
+        self._seq += 1
+        message = {"boot": "b1", "seq": self._seq, "readings": list(readings)}
+        self._session.send("sm/v1/bac/mill/gw-1/readings", message)
+        self._session.wait()
+
+    def online(self, *, yes: bool) -> None:
+        self._session.send("sm/v1/bac/mill/gw-1/status", json.dumps({"online": yes}).encode(), retain=True)
+        self._session.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = required("chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Mosquitto]:
+    with Mosquitto() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def service(broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "config").mkdir()
+    (folder / "config" / "plant.yaml").write_text(PLANT)
+    with Service(folder, folder / "config", broker.url, environment=SECRET) as one:
+        one.start()
+        yield one
+
+
+@pytest.fixture(scope="module")
+def field(broker: Mosquitto, service: Service) -> Iterator[Field]:
+    with RawGateway(broker.port) as session:
+        meters = Field(session)
+        meters.history()
+        meters.online(yes=True)
+        service.drain(1)
+        yield meters
+
+
+class Viewer:
+    """A browser of somebody, and all that it asked for and complained of."""
+
+    def __init__(self, context: BrowserContext, service: Service) -> None:
+        self.url = f"http://127.0.0.1:{service.port}"
+        self.requests: list[Request] = []
+        self.complaints: list[str] = []
+        self.page = context.new_page()
+        self.page.on("request", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._hear)
+
+    def open(self, query: str = "?lang=en", key: str = TOKEN) -> Page:
+        self.page.goto(f"{self.url}/{query}#key={key}")
+        return self.page
+
+    def live(self, query: str = "?lang=en") -> Page:
+        page = self.open(query)
+        expect(page.locator(".hero .today .value")).to_be_visible()
+        return page
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def _hear(self, message: Any) -> None:
+        # What is refused while the service is away, or for a wrong key, is the browser's own to tell.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+def visit(browser: Browser, service: Service, field: Field) -> Iterator[Callable[..., Viewer]]:
+    """Give what opens a browser of its own; at the end nobody may have complained or asked anybody else."""
+    opened: list[tuple[BrowserContext, Viewer]] = []
+
+    def visit(**options: Any) -> Viewer:
+        context = browser.new_context(**({"locale": "en-GB", "timezone_id": "America/Lima"} | options))
+        opened.append((context, Viewer(context, service)))
+        return opened[-1][1]
+
+    yield visit
+    for context, viewer in opened:
+        context.close()
+        assert viewer.complaints == []
+        assert [one.url for one in viewer.requests if not one.url.startswith(viewer.url)] == []
+
+
+def number(text: str | None) -> float:
+    return float((text or "").replace(",", ""))
+
+
+# --- what it weighs and asks for
+
+
+def test_the_page_weighs_little():
+    assert sum(len(one.content) for one in assets().values()) < MOST_BYTES
+
+
+def test_the_first_number_needs_the_files_and_one_stream(visit):
+    viewer = visit()
+    viewer.live()
+
+    asked = [one.url.removeprefix(viewer.url).partition("#")[0] for one in viewer.requests]
+    expected = ["/?lang=en", "/v1/live", *(f"/assets/{name}" for name in assets() if name != "index.html")]
+    assert sorted(asked) == sorted(expected)
+
+
+def test_the_policy_lets_nothing_in_but_our_own_files(visit):
+    viewer = visit()
+    answer = viewer.page.goto(viewer.url)
+    page = viewer.page
+
+    assert answer is not None
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';")
+    assert page.locator("script:not([src])").count() + page.locator("[style], [onclick]").count() == 0
+
+
+# --- the key
+
+
+def test_a_key_in_the_address_leaves_it_at_once_and_is_kept_for_this_tab_only(visit):
+    page = visit().live()
+
+    assert "key" not in page.evaluate("location.href")
+    assert page.evaluate("[sessionStorage['stackmeter.key'], localStorage['stackmeter.key'] ?? null]") == [
+        TOKEN,
+        None,
+    ]
+    assert page.context.cookies() == []
+    page.reload()
+    expect(page.locator(".hero .today .value")).to_be_visible()
+
+
+def test_somebody_without_a_key_is_asked_for_it_and_may_have_it_remembered(visit):
+    viewer = visit()
+    page = viewer.page
+    page.goto(f"{viewer.url}/?lang=en")
+    page.get_by_label("Key", exact=True).fill("wrong")
+    page.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("alert")).to_have_text("This key is not accepted.")
+    page.get_by_label("Key", exact=True).fill(TOKEN)
+    page.get_by_label("Remember on this display").check()
+    page.get_by_role("button", name="Open").click()
+
+    expect(page.locator(".hero .today .value")).to_be_visible()
+    assert page.evaluate("localStorage['stackmeter.key']") == TOKEN
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Key", exact=True)).to_be_visible()
+    assert page.evaluate(
+        "[localStorage['stackmeter.key'] ?? null, sessionStorage['stackmeter.key'] ?? null]"
+    ) == [None, None]
+
+
+# --- the numbers
+
+
+def test_the_numbers_are_those_of_the_api(visit, service):
+    page = visit().live("?lang=en&park=bac")
+    [mill] = [one for one in service.get("/v1/totals").json()["totals"] if one["facility"] == "mill"]
+
+    row = page.get_by_role("row", name=re.compile("Rolling mill"))
+    assert number(row.locator("td").nth(1).inner_text()) == pytest.approx(mill["co2e_t"], rel=0.01)
+    expect(row).to_contain_text("% known")
+
+
+def test_values_move_by_themselves(visit, field):
+    page = visit().live("?lang=en&park=bac")
+    now = page.locator(".hero .now .value")
+    before = now.inner_text()
+
+    def moved() -> bool:
+        field.power(50_000.0)
+        page.wait_for_timeout(200)
+        return page.locator(".hero .now .value").inner_text() != before
+
+    wait_until(moved, "the value does not move", 100)
+
+
+def test_what_is_unknown_is_a_dash_and_a_word_never_0(visit):
+    page = visit().live("?lang=en&park=nam")
+
+    expect(page.locator(".hero .today .value")).to_have_text(UNKNOWN)
+    expect(page.locator(".hero .today")).to_contain_text("unknown")
+    row = page.get_by_role("row", name=re.compile("Works"))
+    expect(row.locator("td").nth(0)).to_have_text(UNKNOWN)
+
+
+def test_hours_show_gaps_as_gaps_and_incomplete_ones_hatched(visit):
+    page = visit().live("?lang=en&park=bac")
+
+    assert page.locator(".chart .gap").count() >= 24 - HOURS - 2
+    assert page.locator(".chart .hour.incomplete").count() >= 1
+    assert "url(" in page.locator(".chart .hour.incomplete").first.evaluate(
+        "one => getComputedStyle(one).fill"
+    )
+    page.get_by_text("As a table").click()
+    expect(page.get_by_role("cell", name="no data").first).to_be_visible()
+
+
+def test_a_number_says_how_it_is_known_by_words_and_by_its_line(visit):
+    page = visit().live()
+    kinds = page.evaluate(
+        """async () => {
+            const { trust } = await import('/assets/draw.js');
+            const shares = { measured: 1, interpolated: 0, substituted: 0, missing: 0 };
+            return [trust(1, shares), trust(1, { ...shares, missing: 0.1 }), trust(1, { ...shares, substituted: 0.1 }),
+                    trust(0, shares), trust(null, shares), trust(1, null)];
+        }"""
+    )
+    assert kinds == ["measured", "incomplete", "substituted", "measured", "unknown", "incomplete"]
+
+    lines = page.evaluate(
+        """['measured', 'incomplete', 'substituted', 'unknown'].map((kind) => {
+            const one = document.createElement('span');
+            one.className = 'value';
+            one.dataset.trust = kind;
+            document.body.append(one);
+            const { textDecorationLine, textDecorationStyle } = getComputedStyle(one);
+            return `${textDecorationLine} ${textDecorationStyle}`;
+        })"""
+    )
+    assert lines == ["none solid", "underline dashed", "underline wavy", "none solid"]
+
+
+def test_a_number_explains_itself_down_to_factor_and_readings(visit):
+    page = visit().live("?lang=en&park=bac")
+    page.get_by_role("button", name=re.compile("Explain Rolling mill, Today")).click()
+    dialog = page.get_by_role("dialog", name="Why this number")
+    dialog.get_by_role("button", name="grid").click()
+    dialog.get_by_role("button", name="the newest whole window").click()
+
+    expect(dialog).to_contain_text("vn-grid")
+    expect(dialog).to_contain_text("AR5")
+    expect(dialog).to_contain_text("to the bit")
+    assert dialog.locator(".input tr").count() >= 1
+    dialog.get_by_role("button", name="Back").click()
+    expect(dialog).to_contain_text("What it is made of")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+# --- alerts and gateways
+
+
+def test_an_alert_appears_is_acknowledged_with_a_name_and_snoozed(visit, field, service):
+    page = visit().live("?lang=en&park=bac")
+    expect(page.get_by_text("No open alert")).to_be_visible()
+    field.ph(7.0)
+    field.ph(9.6)
+    alert = page.locator(".alert")
+    expect(alert).to_contain_text("The water is too alkaline", timeout=30_000)
+    expect(alert).to_contain_text("Critical")
+    expect(page.locator(".announce")).to_contain_text("The water is too alkaline")
+
+    alert.get_by_role("button", name=re.compile("Acknowledge")).click()
+    page.get_by_role("dialog", name="Who are you?").get_by_role("textbox").fill("Lan")
+    page.get_by_role("button", name="Go on").click()
+    expect(alert).to_contain_text("acknowledged by Lan", timeout=30_000)
+
+    alert.get_by_text("Snooze").click()
+    alert.get_by_role("button", name="for 1 hour").click()
+    expect(alert).to_contain_text("snoozed until", timeout=30_000)
+    [kept] = service.get("/v1/alerts", status="open").json()["alerts"]
+    assert (kept["acknowledged_by"], kept["snoozed_until"] is not None) == ("Lan", True)
+
+    field.ph(7.0)
+    expect(page.get_by_text("No open alert")).to_be_visible(timeout=30_000)
+
+
+def test_a_gateway_that_says_good_bye_is_offline(visit, field):
+    page = visit().live("?lang=en&park=bac")
+    gateway = page.locator(".gateways li", has_text="gw-1")
+    expect(gateway).to_contain_text("online · newest reading")
+    field.online(yes=False)
+    expect(gateway).to_contain_text("offline", timeout=30_000)
+    field.online(yes=True)
+    expect(gateway).to_contain_text("online", timeout=30_000)
+
+
+# --- languages, modes, sizes
+
+
+def test_the_language_switches_and_is_remembered(visit):
+    page = visit(locale="vi-VN").live("")
+    expect(page.get_by_role("heading", name="Hôm nay")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "vi"
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+
+
+def test_numbers_are_written_as_the_language_does_and_times_by_the_parks_clock(visit):
+    page = visit().live("?lang=vi")
+    written = page.evaluate(
+        """async () => {
+            const { number, share, moment, age } = await import('/assets/text.js');
+            return [number(1234.56), number(12345.6), number(0), number(null), share(0.99999), share(null),
+                    moment('2026-11-24T16:59:59Z', 'Asia/Ho_Chi_Minh', Date.parse('2026-11-24T15:00:00Z')), age(125000)];
+        }"""
+    )
+
+    assert written == ["1.235", "12.346", "0,000", UNKNOWN, "99,9%", UNKNOWN, "23:59:59", "2 phút"]
+
+
+def test_a_phone_needs_no_sideways_scrolling_and_has_room_for_a_thumb(visit):
+    page = visit(viewport={"width": 360, "height": 740}, has_touch=True).live("?lang=vi")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    boxes = [one.bounding_box() for one in page.locator("nav button, .tools button").all()]
+    assert all(box is not None and box["height"] >= 40 for box in boxes)
+
+
+def test_a_wall_display_is_dark_takes_no_clicks_and_turns_its_pages(visit):
+    viewer = visit(viewport={"width": 1920, "height": 1080})
+    viewer.page.clock.install()
+    page = viewer.live("?display=wall&lang=en")
+
+    assert page.locator("button, a, summary").count() == 0
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(6, 10, 9)"
+    hidden = page.evaluate(
+        "[document.documentElement, document.querySelector('main')]"
+        ".map((one) => [one.scrollHeight - one.clientHeight, one.scrollWidth - one.clientWidth])"
+    )
+    assert hidden == [[0, 0], [0, 0]]  # nobody can scroll there
+    titles = []
+    for _ in range(4):
+        titles.append(page.get_by_role("heading", level=1).inner_text())
+        page.clock.run_for(16_000)
+    assert titles == ["All parks", "Khu Bắc", "Khu Nam", "All parks"]
+
+
+def test_dark_and_light_follow_the_system(visit):
+    paper = {
+        scheme: visit(color_scheme=scheme).live().evaluate("getComputedStyle(document.body).backgroundColor")
+        for scheme in ("light", "dark")
+    }
+
+    assert paper == {"light": "rgb(244, 246, 244)", "dark": "rgb(13, 20, 18)"}
+
+
+CONTRAST = """() => {
+    const channel = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const light = (rgb) => { const [r, g, b] = rgb.map(channel); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+    const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+    const ground = (one) => { for (; one; one = one.parentElement) { const [r, g, b, a = 1] = parse(getComputedStyle(one).backgroundColor); if (a === 1) return [r, g, b]; } return [255, 255, 255]; };
+    const low = [];
+    for (const one of document.querySelectorAll('#app *')) {
+        const own = [...one.childNodes].some((child) => child.nodeType === 3 && child.nodeValue.trim());
+        if (!own || one.closest('svg') || !one.checkVisibility()) continue;
+        const [a, b] = [light(parse(getComputedStyle(one).color).slice(0, 3)), light(ground(one))].sort((x, y) => y - x);
+        if ((a + 0.05) / (b + 0.05) < 4.5) low.push(`${one.className} ${one.textContent}`);
+    }
+    return low;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(visit, scheme):
+    assert visit(color_scheme=scheme).live().evaluate(CONTRAST) == []
+
+
+def test_ages_go_by_the_clock_of_the_service_wherever_the_viewers_stands(visit):
+    viewer = visit()
+    viewer.page.clock.install(time=datetime.now(UTC) + timedelta(hours=3))
+    shown = viewer.live().locator(".clock").inner_text()
+
+    now = datetime.now(UTC) + timedelta(hours=7)
+    off = (int(shown[:2]) * 60 + int(shown[3:5]) - now.hour * 60 - now.minute) % (24 * 60)
+    assert min(off, 24 * 60 - off) < 5  # min
+
+
+def test_a_display_takes_a_newer_page_by_itself(visit):
+    viewer = visit()
+    versions = iter(["v1", "v1", "v2", "v2"])
+
+    def plant(route: Route) -> None:
+        told = {"as_of": "2026-11-24T05:00:00Z", "page": next(versions, "v2"), "gwp": "AR5", "parks": []}
+        body = f"event: plant\ndata: {json.dumps(told)}\n\n"
+        route.fulfill(body=body, content_type="text/event-stream")
+
+    viewer.page.route("**/v1/live", plant)
+    viewer.open("?display=wall&lang=en")
+    with viewer.page.expect_navigation(timeout=30_000):
+        expect(viewer.page.get_by_text("This key shows no park.")).to_be_visible()
+
+    expect(viewer.page.get_by_text("This key shows no park.")).to_be_visible()
+
+
+def test_every_word_that_the_page_says_is_there_in_both_languages():
+    code = {name: one.content.decode() for name, one in assets().items() if name.endswith(".js")}
+    english, vietnamese, _ = re.split(r"  vi: \{|const LANGUAGE", code["text.js"], maxsplit=2)
+    words = [set(re.findall(r"(?:^|[,{\s])(\w+): '", part)) for part in (english, vietnamese)]
+    said = {word for text in code.values() for word in re.findall(r"say\('(\w+)'", text)}
+    # What the API calls by a name of its own.
+    said |= {"critical", "warning", "info", "silenced", "inhibited", "official", "provisional", "own"}
+
+    assert words[0] == words[1]
+    assert words[0] >= said
+
+
+# --- without a mouse, and for those who do not see
+
+
+def test_all_can_be_reached_by_keys(visit):
+    page = visit().live("?lang=en&park=bac")
+    reached = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+            )
+        )
+
+    assert reached[:6] == ["Skip to the figures", "All parks", "Khu Bắc", "Khu Nam", "Tiếng Việt", "Sign out"]
+    assert any(one.startswith("Explain Khu Bắc, Today") for one in reached)
+    while not page.evaluate("document.activeElement.dataset.do === 'explain'"):
+        page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.dataset.do") == "explain"  # the focus comes back
+
+
+def test_the_focus_stays_where_it_is_while_values_move(visit, field):
+    page = visit().live("?lang=en&park=bac")
+    button = page.get_by_role("button", name=re.compile("Explain Khu Bắc, Today"))
+    button.focus()
+    before = page.locator(".hero .today").inner_text()
+
+    def moved() -> bool:
+        field.power(80_000.0)
+        page.wait_for_timeout(200)
+        return page.locator(".hero .today").inner_text() != before
+
+    wait_until(moved, "the value does not move", 100)
+    assert page.evaluate("document.activeElement.dataset.do") == "explain"
+
+
+def test_everything_has_a_role_and_a_name(visit):
+    page = visit().live("?lang=en&park=bac")
+
+    for name in ("Now", "Today", "This month", "The last 24 hours", "Open alerts", "Gateways", "Facilities"):
+        expect(page.get_by_role("heading", name=re.compile(f"^{name}"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("of 24 hours are known"))).to_be_visible()
+    expect(page.get_by_role("main")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Park")).to_be_visible()
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('button, a, input, summary')]"
+        ".filter((one) => !(one.getAttribute('aria-label') ?? one.textContent).trim() && !one.labels?.length).length"
+    )
+    assert nameless == 0
+    # Numbers that move are no live region: a screen reader would never fall silent.
+    assert page.locator("main [aria-live], main [role=status]").count() == 0
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(visit):
+    page = visit(reduced_motion="reduce").live()
+
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.hero .value')).transitionDuration") == "0s"
+    )
+
+
+# --- when the service is away; last, because it is ended
+
+
+def test_a_lost_stream_is_said_numbers_age_and_it_comes_back_where_it_was(visit, service, field):
+    viewer = visit()
+    page = viewer.live("?lang=en&park=bac")
+    field.ph(9.7)
+    expect(page.locator(".alert")).to_contain_text("too alkaline", timeout=30_000)
+    assert service.term() == 0
+
+    expect(page.get_by_role("alert")).to_contain_text("No connection since", timeout=30_000)
+    expect(page.locator("#app.aged")).to_be_visible()
+    expect(page.locator(".hero .today .value")).not_to_have_text(UNKNOWN)  # what was known stays, marked
+    sent = len(viewer.requests)
+    service.start()
+
+    expect(page.get_by_role("alert")).to_have_count(0, timeout=60_000)
+    expect(page.locator("#app.aged")).to_have_count(0)
+    again = [one for one in viewer.requests[sent:] if one.url.endswith("/v1/live")]
+    assert int(again[-1].headers["last-event-id"]) > 0
+    expect(page.locator(".alert")).to_contain_text("too alkaline")
