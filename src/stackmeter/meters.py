@@ -74,7 +74,7 @@ def swap(
 
     at = _instant(time)
     settings, plant, _ = configured(config, state, as_json=as_json)
-    refused = {swaps.SwapRefused: EXIT_CONFIG, **failures()}
+    refused: dict[type[Exception], int] = {swaps.SwapRefused: EXIT_CONFIG, **failures()}
     numbers: dict[str, float | None] = {
         "final_old": final_old,
         "first_new": first_new,
