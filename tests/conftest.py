@@ -12,6 +12,8 @@ from tests.servers import InfluxDB, Mosquitto, WebhookReceiver
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run for a skipped test where STACKMETER_FORBID_SKIPS is set, as scripts/test does with CI=true."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # a process beside others; the one that gathers them all has it
+        return
     skipped = len(reporter.stats.get("skipped", []))
     if skipped and os.environ.get("STACKMETER_FORBID_SKIPS"):
         reporter.write_line(f"\n{skipped} skipped: STACKMETER_FORBID_SKIPS makes that a failure", red=True)
