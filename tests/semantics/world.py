@@ -82,6 +82,7 @@ class World:
             self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now,
             activity=ChannelActivity(self.folder / "state.db", self.plant),
             decide=self.decide, explain=WindowExplainer(self.folder / "state.db", self.plant, self.catalogue),
+            rate_limit=1_000_000,  # its clock may stand
         )  # fmt: skip
 
     def close(self) -> None:
