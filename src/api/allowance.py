@@ -29,7 +29,5 @@ class Allowance:
 
     def _debt(self, who: str, now: int) -> int:
         debt = max(self._full.get(who, now) - now, 0)
-        if debt > self._whole:
-            # The clock was set back, which must not lock anybody out for longer than from nothing to all.
-            self._full[who], debt = now + self._whole, self._whole
-        return debt
+        # More than all was never taken: the clock was set back, which must lock nobody out.
+        return debt if debt <= self._whole else 0

@@ -202,11 +202,7 @@ def test_an_allowance_fills_again_and_a_clock_that_is_set_back_locks_nobody_out(
 
     assert [allowance.take("a", 100 * NS_PER_S) for _ in range(3)] == [True, True, False]
     assert allowance.take("a", 101 * NS_PER_S)
-    assert allowance.is_spent("a", 0)
-    assert not allowance.is_spent("a", 102 * NS_PER_S)
-    allowance.take("b", 10**6 * NS_PER_S)
-    assert allowance.is_spent("b", 0)
-    assert allowance.take("b", NS_PER_S)
+    assert [allowance.take("a", 0) for _ in range(3)] == [True, True, False]
 
 
 def test_sa12_secrets_are_compared_in_constant_time():
