@@ -249,7 +249,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
         response_model_exclude_unset=True,
         responses={**documented_as(CSV), 304: {"description": "not changed but for as_of"}},
     )
-    def totals(
+    async def totals(
         request: Request,
         caller: Asking,
         level: Level = "facility",
@@ -275,7 +275,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
                 return tonnes.totals(state, query, chosen, as_of, catalogue)
 
         question = (replace(query, caller=replace(SERVICE, places=caller.places)), period, span)
-        return totals_answer(request.headers, shared.get(question, as_of, made))
+        return totals_answer(request.headers, await shared.get(question, as_of, made))
 
     @router.get("/regulated")
     def regulated(

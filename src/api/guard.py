@@ -246,7 +246,7 @@ class Needs:
     least: Role
     whole: bool = False
 
-    def __call__(self, caller: Asking) -> None:
+    async def __call__(self, caller: Asking) -> None:
         """Raise 403 for others."""
         if not caller.role.may(self.least):
             raise HTTPException(403, f"this takes the role {self.least}, and your key has {caller.role}")
@@ -272,7 +272,7 @@ def _parts(dependant: Dependant) -> list[Dependant]:
     return [part for one in dependant.dependencies for part in (one, *_parts(one))]
 
 
-def known_parameters_only(request: Request) -> None:
+async def known_parameters_only(request: Request) -> None:
     """Refuse a query parameter that the route does not have, that comes twice where it is no list, or that is no plain word.
 
     A mistyped filter that is ignored would silently answer with the wrong tonnes; so would `1_0` that is read as 10.

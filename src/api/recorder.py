@@ -49,7 +49,7 @@ class Denials:
         record(what, about, new=f"and {left_out} more since the row before" if left_out else "")
 
 
-def recorder_of(request: Request) -> Recorder:
+async def recorder_of(request: Request) -> Recorder:
     """Return what enters what this request does; the guard has put it there."""
     recorder: Recorder = request.state.recorder
     return recorder

@@ -1,7 +1,7 @@
 """What many ask at the same moment is worked out once, and never told when it is out of date."""
 
+import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -21,9 +21,19 @@ def counted():
     return Counted()
 
 
+class Answers:
+    """Answers, asked one after the other."""
+
+    def __init__(self, version):
+        self.shared = Shared(version)
+
+    def get(self, question, as_of, make):
+        return asyncio.run(self.shared.get(question, as_of, make))
+
+
 @pytest.fixture
 def answers(counted):
-    return Shared(lambda: counted.version)
+    return Answers(lambda: counted.version)
 
 
 def test_what_was_answered_is_told_again_until_something_is_committed(answers, counted):
@@ -45,14 +55,30 @@ def test_another_question_is_another_answer(answers, counted):
 
 
 def test_many_who_ask_together_wait_for_one(answers, counted):
-    together = threading.Barrier(8)
+    async def ask():
+        return await asyncio.gather(*(answers.shared.get("a", 1, counted.make) for _ in range(8)))
 
-    def ask(_):
-        together.wait()
-        return answers.get("a", 1, counted.make)
+    assert asyncio.run(ask()) == [1] * 8
 
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(ask, range(8))) == {1}
+
+def test_who_comes_while_an_answer_is_made_is_told_what_was_committed_before_they_came(answers, counted):
+    begun, ends = threading.Event(), threading.Event()
+
+    def slowly():
+        begun.set()
+        assert ends.wait(20)
+        return counted.make()
+
+    async def ask():
+        first = asyncio.create_task(answers.shared.get("a", 1, slowly))
+        await asyncio.to_thread(begun.wait, 20)
+        counted.version = 2
+        later = [asyncio.create_task(answers.shared.get("a", 1, counted.make)) for _ in range(8)]
+        await asyncio.sleep(0)
+        ends.set()
+        return await asyncio.gather(first, *later)
+
+    assert asyncio.run(ask()) == [1] + [2] * 8
 
 
 def test_an_answer_that_cannot_be_made_is_not_remembered(answers, counted):
@@ -66,7 +92,7 @@ def test_few_questions_are_remembered(answers, counted):
     for question in range(3 * shared.MOST):
         answers.get(question, 1, counted.make)
 
-    assert len(answers._kept) == shared.MOST
+    assert len(answers.shared._kept) == shared.MOST
 
 
 def test_totals_change_with_the_state_and_are_of_whom_they_are(api, morning):
