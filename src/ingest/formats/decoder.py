@@ -47,10 +47,7 @@ def no_options(options: Mapping[str, Any]) -> None:
 
 def formats() -> list[str]:
     """Return the names of the formats that a subscription may have, in order."""
-    from ingest import formats as folder  # noqa: PLC0415  the folder is looked at only when somebody asks
-
-    names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
-    return sorted(name.replace("_", "-") for name in names if hasattr(_module(name), "decoder"))
+    return sorted(name.replace("_", "-") for name in _modules() if hasattr(_module(name), "decoder"))
 
 
 def decoder_of(name: str, options: Mapping[str, Any]) -> Decode:
@@ -61,9 +58,11 @@ def decoder_of(name: str, options: Mapping[str, Any]) -> Decode:
     OptionError
         With the key `format` where there is no such format, else with that of a wrong option.
     """
-    if name not in formats():
+    wanted = name.replace("-", "_")
+    found = _module(wanted) if wanted in _modules() else None
+    if not hasattr(found, "decoder"):
         raise OptionError("format", f"there is no format {name}; there are {', '.join(formats())}")
-    decode: Decode = _module(name.replace("-", "_")).decoder(options)
+    decode: Decode = found.decoder(options)
     return _safe(decode)
 
 
@@ -91,6 +90,12 @@ def guarded(
     del refusals[earlier:]
     refusals.append(refusal)
     return None
+
+
+def _modules() -> list[str]:
+    from ingest import formats as folder  # noqa: PLC0415  looked at only when somebody asks
+
+    return [module.name for module in pkgutil.iter_modules(folder.__path__)]
 
 
 def _module(name: str) -> Any:

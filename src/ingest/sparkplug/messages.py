@@ -8,8 +8,6 @@ References
 from functools import cache
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
 _PACKAGE = "stackmeter.sparkplug"
 _Field = tuple[
     str, int, str
@@ -50,7 +48,9 @@ _MESSAGES: dict[str, list[_Field]] = {
 
 @cache
 def payload_class() -> Any:
-    """Return the class of payloads, made at the first call."""
+    """Return the class of payloads, made at the first call; where no Sparkplug is spoken, nothing is loaded for it."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # noqa: PLC0415
+
     file = descriptor_pb2.FileDescriptorProto(
         name="stackmeter_sparkplug_b.proto", package=_PACKAGE, syntax="proto2"
     )
@@ -66,7 +66,8 @@ def payload_class() -> Any:
 
 
 def _add_field(message: Any, name: str, number: int, kind: str) -> None:
-    proto = descriptor_pb2.FieldDescriptorProto
+    from google.protobuf.descriptor_pb2 import FieldDescriptorProto as proto  # noqa: N813, PLC0415
+
     plain = kind.strip("*|")
     field = message.field.add(name=name, number=number)
     field.label = proto.LABEL_REPEATED if "*" in kind else proto.LABEL_OPTIONAL

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
 from ingest.formats.strict import PayloadError
 from ingest.sparkplug.messages import payload_class
 from plant.vocabulary import Code, Quality
@@ -62,6 +60,8 @@ def parse(payload: bytes) -> Payload:
     PayloadError
         schema: it is no Sparkplug B payload, or nests beyond measure.
     """
+    from google.protobuf.message import DecodeError  # noqa: PLC0415  see payload_class
+
     message = payload_class()()
     try:
         message.ParseFromString(payload)
