@@ -59,7 +59,7 @@ def decoder_of(name: str, options: Mapping[str, Any]) -> Decode:
         With the key `format` where there is no such format, else with that of a wrong option.
     """
     wanted = name.replace("-", "_")
-    found = _module(wanted) if wanted in _modules() else None
+    found: Any = _module(wanted) if wanted in _modules() else None
     if not hasattr(found, "decoder"):
         raise OptionError("format", f"there is no format {name}; there are {', '.join(formats())}")
     decode: Decode = found.decoder(options)
