@@ -140,6 +140,13 @@ def routes(reader: Reader, decide: Decide) -> APIRouter:
         prefix="/v1", tags=["quarantine"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
 
+    _refused(router, reader)
+    _replaying(router, reader, decide)
+    _byte_by_byte(router, reader)
+    return router
+
+
+def _refused(router: APIRouter, reader: Reader) -> None:
     @router.get("/quarantine")
     def quarantine(
         caller: Asking,
@@ -185,6 +192,8 @@ def routes(reader: Reader, decide: Decide) -> APIRouter:
         following = sealed((page[-1].message,)) if len(found) > limit else None
         return KeptMessagesBody(messages=[_kept(one) for one in page], next=following)
 
+
+def _replaying(router: APIRouter, reader: Reader, decide: Decide) -> None:
     @router.post(
         "/quarantine/replay",
         response_model=ReplayedMessagesBody,
@@ -226,6 +235,8 @@ def routes(reader: Reader, decide: Decide) -> APIRouter:
         """Return how far a replay has come; waiting is also one that the line has not come to."""
         return _replayed(reader, replay)
 
+
+def _byte_by_byte(router: APIRouter, reader: Reader) -> None:
     @router.get(
         "/quarantine/{message:int}",  # so that nothing else is taken for a number: what is beside it takes POST alone
         response_class=Response,
@@ -239,8 +250,6 @@ def routes(reader: Reader, decide: Decide) -> APIRouter:
             return problem(request.url.path, 404, f"no refused message {message} is kept")
         headers = {"Content-Disposition": f'attachment; filename="message-{message}.bin"'}
         return Response(found[1], media_type="application/octet-stream", headers=headers)
-
-    return router
 
 
 def wanted_by(
