@@ -9,8 +9,8 @@ import uuid
 from paho.mqtt import client as mqtt
 
 DUE = "SELECT rowid, payload FROM kept WHERE (missing OR ?) AND sent + min(10 << resends, 300) <= ? LIMIT 500"
-COVERED = "DELETE FROM kept WHERE boot = ? AND seq <= ? AND NOT missing"
-HOPELESS = "DELETE FROM kept WHERE missing AND resends >= 5 AND sent + 300 <= ?"
+COVERED = "DELETE FROM kept WHERE boot = ? AND seq <= ? AND NOT missing RETURNING 1"
+HOPELESS = "DELETE FROM kept WHERE missing AND resends >= 5 AND sent + 300 <= ? RETURNING 1"
 
 
 class Gateway:
@@ -37,7 +37,7 @@ class Gateway:
         self.client.publish(f"{self.topic}/readings", payload, qos=1)
 
     def tend(self) -> None:  # every second
-        self.given_up += self.sql(HOPELESS, [now := self.clock()]).rowcount
+        self.given_up += len(self.sql(HOPELESS, [now := self.clock()]).fetchall())
         for row, payload in self.sql(DUE, [now - self.progress >= 10, now]).fetchall():
             self.sql("UPDATE kept SET sent = ?, resends = resends + 1 WHERE rowid = ?", [now, row])
             self.client.publish(f"{self.topic}/readings", payload, qos=1)
@@ -55,5 +55,5 @@ class Gateway:
             self.sql("UPDATE kept SET missing = 0 WHERE boot = ?", [boot])
             for run in ack["missing"]:
                 self.sql("UPDATE kept SET missing = 1 WHERE boot = ? AND seq BETWEEN ? AND ?", [boot, *run])
-            if self.sql(COVERED, [boot, ack["received_through"]]).rowcount:
+            if self.sql(COVERED, [boot, ack["received_through"]]).fetchall():
                 self.progress = self.clock()

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -80,8 +81,8 @@ def gateway(example: ModuleType, broker: Mosquitto, tmp_path: Path) -> Iterator[
     """Give what starts a gateway on one file; all are ended as a power cut would."""
     made = []
 
-    def start(port: int = broker.port) -> Any:
-        one = example.Gateway(PLACE, str(tmp_path / "kept.db"), "127.0.0.1", port)
+    def start(port: int = broker.port, file: str = "") -> Any:
+        one = example.Gateway(PLACE, file or str(tmp_path / "kept.db"), "127.0.0.1", port)
         one.clock = faster
         made.append(one)
         return one
@@ -197,6 +198,27 @@ def test_a_broker_that_forgets_what_it_acknowledged_loses_nothing(
 
     assert readings(service) == [float(number) for number in range(50)]
     assert holes(service) == [(50, [])]
+
+
+def test_acks_that_come_while_it_tends_change_no_count(gateway) -> None:
+    """SQLite counts the changed rows of a connection, not of a statement: two threads would read each other's."""
+    one = gateway(port=free_port(), file=":memory:")
+    for number in range(3):
+        one.send([reading(number)])
+    ack = {"acks": [{"boot": one.boot, "received_through": 0, "missing": [[2, 2]]}]}
+    message = SimpleNamespace(payload=json.dumps(ack).encode())
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(1) as network:
+            acks = network.submit(lambda: [one._acknowledged(None, None, message) for _ in range(3_000)])
+            while not acks.done():
+                one.tend()
+    finally:
+        sys.setswitchinterval(switching)
+
+    assert acks.exception() is None
+    assert one.given_up == 0
 
 
 def test_a_number_that_the_service_cannot_read_is_given_up_and_told(gateway, broker, tmp_path: Path) -> None:
