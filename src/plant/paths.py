@@ -90,4 +90,5 @@ def spelled(steps: tuple[str | int, ...]) -> str:
 def _spelled(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step}" if _STEP.fullmatch(f".{step}") else f'["{step}"]'
+    found = _STEP.fullmatch(f".{step}")  # a key such as {a} would be a word without quotes
+    return f".{step}" if found is not None and found["key"] else f'["{step}"]'

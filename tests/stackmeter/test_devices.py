@@ -141,6 +141,8 @@ def test_a_topic_of_nobody_is_told(config):
     assert (result.exit_code, "is of no subscription" in result.stderr) == (2, True)
     result = told("try", EMDATA, "--config", config, "--topic", "m/other")
     assert "leads to park-a/works/other, which is no gateway" in result.stderr
+    result = told("try", EMDATA, "--config", config, "--topic", "sm/v1/park-a/readings")
+    assert "go to sm/v1/PARK/FACILITY/GATEWAY/readings" in result.stderr
 
 
 def case(folder: Path, name: str = "mine", expected: str = "readings: []\n") -> Path:

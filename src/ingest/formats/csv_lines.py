@@ -69,7 +69,7 @@ def decoder(options: Mapping[str, Any]) -> Decode:
             try:
                 _read(rows, item, columns, cells, shape)
             except PayloadError as error:
-                rows.refuse(error)
+                _refuse(rows, item, error)
         return rows.envelope()
 
     return decode
@@ -97,16 +97,16 @@ def _lines(payload: bytes, delimiter: str) -> list[tuple[int, list[str]]]:
         parsed = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise PayloadError(Code.SCHEMA, "", f"no CSV: {error}") from error
-    return [(number, cells) for number, cells in enumerate(parsed, 1) if any(cell.strip() for cell in cells)]
+    return [(number, cells) for number, cells in enumerate(parsed, 1) if any(map(str.strip, cells))]
 
 
 def _read(rows: Rows, item: int, columns: tuple[str, ...], cells: list[str], shape: _Shape) -> None:
     if len(cells) != len(columns):
         detail = f"{len(cells)} cells, and there are {len(columns)} columns"
-        raise PayloadError(Code.SCHEMA, _path(item, ""), detail)
-    named = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
-    time = shape.times.of(named.get("time"), rows.origin, _path(item, "time"))
-    quality = fields.quality(named.get("quality") or None, _path(item, "quality"))
+        raise PayloadError(Code.SCHEMA, "", detail)
+    named = dict(zip(columns, map(str.strip, cells), strict=True))
+    time = shape.times.of(named.get("time"), rows.origin, "time")
+    quality = fields.quality(named.get("quality") or None, "quality")
     if "channel" in named:
         _add(rows, item, named["channel"], time, named["value"], named.get("unit") or None, quality, shape)
         return
@@ -126,12 +126,17 @@ def _add(
     shape: _Shape,
 ) -> None:
     try:
-        value = from_decimal(cell, shape.decimal, _path(item, "value"))
+        value = from_decimal(cell, shape.decimal, "value")
     except PayloadError as error:
-        rows.refuse(error)
+        _refuse(rows, item, error)
         return
     unit, own = shape.units.of(name, given)
     rows.add(item, name, time, value, unit, own_unit=own, quality=quality)
+
+
+def _refuse(rows: Rows, item: int, error: PayloadError) -> None:
+    """Refuse a part of a line; only now is it worth finding out where it stands."""
+    rows.refuse(PayloadError(error.code, _path(item, error.path), error.detail))
 
 
 def _path(item: int, key: str) -> str:

@@ -48,7 +48,8 @@ def decoder(options: Mapping[str, Any]) -> Decode:
     template = given.text("name", f"{{{_MEASUREMENT}}}/{{{_NAME}}}")
     only, units = given.only(), given.units()
     given.done()
-    if f"{{{_NAME}}}" not in template:
+    around = template.split(f"{{{_NAME}}}")  # the texts before, between and after the field's name
+    if len(around) == 1:
         raise OptionError("name", "has no {field}, so all fields of a line would be one channel")
 
     def decode(payload: bytes, origin: Origin, raw: RawReadings, refusals: list[Refusal]) -> Envelope:
@@ -57,8 +58,9 @@ def decoder(options: Mapping[str, Any]) -> Decode:
             try:
                 line = _line(text, item)
                 time = _time(line.time, precision, origin, item)
+                texts = [_filled(text, line.words, item) for text in around]
                 for field, value in line.fields:
-                    name = _filled(template, {**line.words, _NAME: field}, item)
+                    name = field.join(texts)
                     if only(name):
                         unit, own = units.of(name)
                         rows.add(item, name, time, _number(value, item), unit, own_unit=own)
@@ -108,6 +110,10 @@ def _time(time: int | None, precision: str, origin: Origin, item: int) -> int:
 
 def _pair(text: str, item: int) -> tuple[str, str]:
     """Return a key and its value; a quoted value stays as it is."""
+    if "\\" not in text:
+        key, _, value = text.partition("=")
+        if key and value:
+            return key, value
     pair = _PAIR.fullmatch(text)
     if pair is None:
         raise _wrong(item, f"{text[:40]!r} is no key=value")
@@ -115,15 +121,15 @@ def _pair(text: str, item: int) -> tuple[str, str]:
 
 
 def _plain(text: str) -> str:
-    return _ESCAPED.sub(r"\1", text)
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
 def _number(text: str, item: int) -> int | float:
     if len(text) <= _LONGEST:
-        if whole := _INTEGER.fullmatch(text):
-            return int(whole[1])
         if _FLOAT.fullmatch(text):
             return float(text)
+        if whole := _INTEGER.fullmatch(text):
+            return int(whole[1])
     detail = f"{text[:40]!r} is no number; name what is to be taken in the option only"
     raise PayloadError(Code.TYPE, _path(item, "value"), detail)
 

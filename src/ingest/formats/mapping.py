@@ -73,14 +73,14 @@ class _Section:
             if isinstance(item, PayloadError):
                 if not self.part.optional:
                     rows.refuse(item)
-            elif self.when.hold(item):
+            elif not self.part.when or self.when.hold(item):
                 try:
                     self._prepare(item)
                 except PayloadError as error:
                     rows.refuse(error)
                     continue
                 for reading in self.readings:
-                    if reading.when.hold(item):
+                    if not reading.part.when or reading.when.hold(item):
                         self._read(item, reading, rows, places)
 
     def _prepare(self, item: Item) -> None:
@@ -107,7 +107,7 @@ class _Section:
             if found is MISSING or found is None:
                 check_optional(found, reading, item)
                 return
-            if is_one_of(found, reading.part.no_value):
+            if reading.part.no_value and is_one_of(found, reading.part.no_value):
                 return
             value = reading.number(found, reading.value_place(item)) if reading.number else found
             unit, own = self._unit(item, reading, name)

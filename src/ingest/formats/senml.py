@@ -19,6 +19,10 @@ from plant.vocabulary import NS_PER_S, Code
 VERSION = 10  # of SenML; a pack of a later one may mean other things [1]_ section 4.4
 RELATIVE = 2**28  # s: a smaller time is one from now [1]_ section 4.5.3
 
+_BASES = frozenset(("bver", "bn", "bu", "bt", "bv", "bs"))
+_VALUES = frozenset(("v", "s", "vs", "vb", "vd"))
+_KNOWN = _BASES | _VALUES | {"n", "u", "t", "ut"}
+
 # SenML's names of units that are not ours [1]_ section 12.1, RFC 8798; all others are looked up as they are.
 UNITS = {"Cel": "°C", "%RH": "%", "/": "1", "l": "L"}
 
@@ -33,7 +37,10 @@ class _Base:
     value: float = 0.0
     sum: float = 0.0
 
-    def take(self, record: dict[str, Any], where: str) -> None:
+    def take(self, record: dict[str, Any], item: int) -> None:
+        if _BASES.isdisjoint(record):
+            return
+        where = f"[{item}]"
         if _number(record.get("bver", VERSION), f"{where}.bver") > VERSION:
             raise PayloadError(
                 Code.SCHEMA, f"{where}.bver", f"this is SenML {VERSION}, and not a later version"
@@ -60,38 +67,37 @@ def read(
     rows = Rows(origin, raw, refusals, _path)
     base = _Base()
     for item, record in enumerate(document):
-        base.take(record, f"[{item}]")
+        base.take(record, item)
         try:
             _record(rows, item, record, base, units, only)
-        except PayloadError as error:
-            rows.refuse(error)
+        except PayloadError as error:  # only now is it worth finding out where
+            rows.refuse(PayloadError(error.code, f"[{item}]{error.path}", error.detail))
     return rows.envelope()
 
 
 def _record(rows: Rows, item: int, record: dict[str, Any], base: _Base, units: Units, only: Only) -> None:
     """Add a record's reading; one that only has base fields gives none."""
-    for key in record:
+    for key in () if _KNOWN.issuperset(record) else record:
         if isinstance(key, str) and key.endswith("_"):
-            raise PayloadError(Code.SCHEMA, f"[{item}].{key}", "must be understood, and is not: leave it out")
+            raise PayloadError(Code.SCHEMA, f".{key}", "must be understood, and is not: leave it out")
     key, start = ("v", base.value) if "v" in record or "s" not in record else ("s", base.sum)
-    name = base.name + _text(record.get("n", ""), f"[{item}].n")
-    if not record.keys() & {"v", "s", "vs", "vb", "vd"} or not only(name):
+    name = base.name + _text(record.get("n", ""), ".n")
+    if _VALUES.isdisjoint(record) or not only(name):
         return
     if key not in record:
-        raise PayloadError(Code.TYPE, f"[{item}]", "a reading is a number: send v, or s for a counter")
+        raise PayloadError(Code.TYPE, "", "a reading is a number: send v, or s for a counter")
     given = record.get("u", base.unit)
     unit, own = units.of(name, UNITS.get(given, given) if isinstance(given, str) else given)
-    value = record[key] if not start else _number(record[key], f"[{item}].{key}") + start
-    time = base.time + _number(record.get("t", 0), f"[{item}].t")
-    rows.add(item, name, _instant(time, rows.origin, item), value, unit, own_unit=own)
+    value = record[key] if not start else _number(record[key], f".{key}") + start
+    time = base.time + _number(record.get("t", 0), ".t")
+    rows.add(item, name, _instant(time, rows.origin), value, unit, own_unit=own)
 
 
-def _instant(time: float, origin: Origin, item: int) -> int:
+def _instant(time: float, origin: Origin) -> int:
     """Return a SenML time as ns UTC; a small one counts from arrival."""
-    path = _path(item, "time")
     if -RELATIVE < time < RELATIVE:
-        return arrival(origin, path) + round(time * 1e6) * (NS_PER_S // 10**6)
-    return instant(time, "s", path)
+        return arrival(origin, ".t") + round(time * 1e6) * (NS_PER_S // 10**6)
+    return instant(time, "s", ".t")
 
 
 def _path(item: int, key: str) -> str:

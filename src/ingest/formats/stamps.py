@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from plant.vocabulary import Code
 ARRIVAL, RFC3339 = "arrival", "rfc3339"
 WAYS = (RFC3339, ARRIVAL, *NS)  # and any pattern of strptime
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_USUAL = 64  # characters; only such texts are remembered, so that a payload cannot fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +48,34 @@ class Stamps:
 
     def _read(self, text: str, path: str) -> int:
         try:
-            moment = datetime.strptime(text, self.way)  # noqa: DTZ007  the zone follows
-        except ValueError as error:
-            raise PayloadError(
-                Code.TS_INVALID, path, f"{text[:40]!r} is not written like {self.way}"
-            ) from error
-        if moment.tzinfo is None:
-            moment = self._placed(moment, path)
-        return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+            read = _remembered if len(text) <= _USUAL else _by_pattern
+            return read(text, self.way, self.zone)
+        except PayloadError as error:
+            raise PayloadError(error.code, path, error.detail) from error
 
-    def _placed(self, moment: datetime, path: str) -> datetime:
-        """Return a time of the zone's clock; one that the clock shows twice or never is refused."""
-        if self.zone is None:
-            raise PayloadError(Code.TS_NAIVE, path, "has no zone; say which with the option zone")
-        first, second = (moment.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
-        if first.utcoffset() != second.utcoffset():
-            raise PayloadError(
-                Code.TS_INVALID, path, f"the clock of {self.zone.key} shows this twice or never"
-            )
-        return first
+
+def _by_pattern(text: str, pattern: str, zone: ZoneInfo | None) -> int:
+    """Return a time that is written by a pattern of strptime as ns UTC."""
+    try:
+        moment = datetime.strptime(text, pattern)  # noqa: DTZ007  the zone follows
+    except ValueError as error:
+        raise PayloadError(Code.TS_INVALID, "", f"{text[:40]!r} is not written like {pattern}") from error
+    if moment.tzinfo is None:
+        moment = _placed(moment, zone)
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+_remembered = lru_cache(maxsize=4096)(_by_pattern)  # the readings of a message often have one time
+
+
+def _placed(moment: datetime, zone: ZoneInfo | None) -> datetime:
+    """Return a time of a zone's clock; one that the clock shows twice or never is refused."""
+    if zone is None:
+        raise PayloadError(Code.TS_NAIVE, "", "has no zone; say which with the option zone")
+    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() != second.utcoffset():
+        raise PayloadError(Code.TS_INVALID, "", f"the clock of {zone.key} shows this twice or never")
+    return first
 
 
 def _number(given: Any, path: str) -> int | float:

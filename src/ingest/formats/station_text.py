@@ -70,8 +70,8 @@ def decoder(options: Mapping[str, Any]) -> Decode:
             if line.strip():
                 try:
                     _read(rows, item, line, shape)
-                except PayloadError as error:
-                    rows.refuse(error)
+                except PayloadError as error:  # only now is it worth finding out where
+                    rows.refuse(PayloadError(error.code, _path(item, error.path), error.detail))
         return rows.envelope()
 
     return decode
@@ -90,19 +90,19 @@ def _read(rows: Rows, item: int, line: str, shape: _Shape) -> None:
     cells = [cell.strip() for cell in line.rstrip("\r").split(shape.delimiter)]
     if len(cells) != len(_FIELDS):
         detail = f"{len(cells)} fields; a line is {', '.join(_FIELDS)}"
-        raise PayloadError(Code.SCHEMA, _path(item, ""), detail)
+        raise PayloadError(Code.SCHEMA, "", detail)
     symbol, value, unit, time, status = cells
     name = symbol.replace(",", ".")
     if not shape.only(name):
         return
     if status not in STATUS:
         detail = f"{status[:40]!r}; send 00 measuring, 01 calibrating or 02 fault"
-        raise PayloadError(Code.QUALITY, _path(item, "status"), detail)
+        raise PayloadError(Code.QUALITY, "status", detail)
     rows.add(
         item,
         name,
-        shape.times.of(time, rows.origin, _path(item, "time")),
-        from_decimal(value, shape.decimal, _path(item, "value")),
+        shape.times.of(time, rows.origin, "time"),
+        from_decimal(value, shape.decimal, "value"),
         shape.units.get(unit, unit) or None,
         quality=STATUS[status],
     )
