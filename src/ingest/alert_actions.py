@@ -6,7 +6,6 @@ import msgspec
 
 from ingest.decisions import Refusal
 from plant.matchers import matcher
-from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY
 from store import alert_actions as store
 from store.alert_actions import AlertAction
@@ -23,8 +22,8 @@ MOST_MATCHERS = 20
 class AlertActions:
     """Takes actions inside the line's transaction."""
 
-    def __init__(self, plant: Plant, state: State) -> None:
-        self._plant, self._state, self._connection = plant, state, state.connection
+    def __init__(self, state: State) -> None:
+        self._state, self._connection = state, state.connection
         self._do: dict[str, Callable[[AlertAction, int], str]] = {
             "acknowledge": self._acknowledge,
             "snooze": self._snooze,
@@ -62,7 +61,6 @@ class AlertActions:
 
     def _snooze(self, action: AlertAction, now: int) -> str:
         self._open(action)
-        self._check_routes()
         if not now < action.until <= now + LONGEST_SNOOZE:
             raise Refusal("a snooze ends in the next 30 days")
         store.snooze(self._connection, action, now)
@@ -85,7 +83,6 @@ class AlertActions:
         return "commented"
 
     def _silence(self, action: AlertAction, now: int) -> str:
-        self._check_routes()
         if action.until <= now:
             raise Refusal("a silence ends later than now")
         if not 0 < len(action.match) <= MOST_MATCHERS:
@@ -120,9 +117,3 @@ class AlertActions:
         if found.ended_at is not None:
             raise Refusal(f"it is over since {rfc3339(found.ended_at)}: only comments are taken")
         return found
-
-    def _check_routes(self) -> None:
-        if not self._plant.routing.routes:
-            raise Refusal(
-                "without routes in the configuration every transition is told at once: add routes first"
-            )

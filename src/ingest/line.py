@@ -30,7 +30,7 @@ from store.books import ACK_DAYS
 from store.emissions import Changes
 from store.journal import DECISION, JournalReader, Message
 from store.ledger import Entry
-from store.sparkplug import store_nodes, stored_nodes
+from store.sparkplug import OUT_OF_SIGHT, forget_online, store_nodes, stored_nodes
 from store.state import State
 
 CONFLICT_AMONG = 50  # newest readings of a channel, of which
@@ -114,8 +114,9 @@ class Line:
         self._replays = Replays(state, journal, self._subscriptions, clock)
         self._takers: dict[bytes, Callable[[Message, int], None]] = {
             closing.TOPIC: Decisions(plant, state, clock).take,
-            alert_actions.TOPIC: AlertActions(plant, state).take,
+            alert_actions.TOPIC: AlertActions(state).take,
             replays.TOPIC: self._replays.take,
+            OUT_OF_SIGHT: self._lose_sight_of_nodes,
         }
         self._known_boots = state.books.boots()
         self._boots: dict[tuple[str, str], Boot] = {}
@@ -245,7 +246,9 @@ class Line:
             if route is None or len(message.payload) > MAX_PAYLOAD:
                 batch.rejected[position] = _rejection(position, message)
             else:
-                spoken = hear(route, message, position, self._nodes, batch.raw, batch.refusals)
+                replayed = batch.before and route.sparkplug
+                nodes = self._replays.nodes_before(int(batch.offsets[position])) if replayed else self._nodes
+                spoken = hear(route, message, position, nodes, batch.raw, batch.refusals)
                 self._note_spoken(batch, position, spoken, route)
 
     def _normalise(self, batch: Batch) -> None:
@@ -345,10 +348,16 @@ class Line:
             batch.statuses[position] = route.online(batch.messages[position].payload)
             return
         batch.envelopes[position] = spoken.envelope
-        if spoken.online is not None:
+        if spoken.online is not None and not batch.before:
             batch.statuses[position] = spoken.online
         if spoken.is_new:
             batch.counted.add(position)
+
+    def _lose_sight_of_nodes(self, _message: Message, _offset: int) -> None:
+        """Know no longer whether edge nodes are there: our own connection was lost, until they speak again."""
+        routes = [self._subscriptions.route(topic) for topic in self._nodes.lose_sight()]
+        forget_online(self._state.connection, {route.id for route in routes if route})
+        store_nodes(self._state.connection, self._nodes.changed())
 
     def _store_emissions(self, e: Emissions) -> Changes:
         return self._state.emissions.apply(

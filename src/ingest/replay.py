@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 
 from ingest.batch import MAX_PAYLOAD, Batch
+from ingest.sparkplug.nodes import Nodes
+from ingest.sparkplug.past import Past
 from ingest.subscriptions import Subscriptions
 from plant.vocabulary import Code, Outcome
 from store import replays
@@ -19,7 +21,7 @@ from store.state import State
 
 GONE = "the journal does not have it, or it is damaged there"
 NOT_KEPT = "is not among what was refused"
-SPARKPLUG = "Sparkplug: what it says depends on births that are not read again; the next ones count"
+HEARD_AT_ONCE = 4000  # messages of the journal that are heard again in one step, to know the births before what is replayed
 
 
 class Replays:
@@ -30,6 +32,7 @@ class Replays:
     ) -> None:
         self._state, self._journal, self._clock = state, journal, clock
         self._subscriptions = subscriptions
+        self._past = Past(journal, subscriptions)
         self.waiting = replays.open_replay(state.connection) is not None
 
     def reload(self) -> None:
@@ -42,22 +45,41 @@ class Replays:
         replays.begin(self._state.connection, replay, offset, message.received)
         self.waiting = True
 
+    def nodes_before(self, offset: int) -> Nodes:
+        """Return Sparkplug edge nodes as they were before a replayed message, which whoever asks takes next."""
+        return self._past.before(offset)
+
     def step(self, stages: Callable[[Batch], None]) -> int:
         """Let `stages` take the next part of the first replay; return how many messages that was, 0 where there is none."""
         standing = replays.open_replay(self._state.connection) if self.waiting else None
         if standing is None:
             self.waiting = False
             return 0
-        refused, is_last = replays.next_refused(self._state.connection, standing)
+        found, is_last = replays.next_refused(self._state.connection, standing)
+        refused = self._within_reach(found)
         if refused:
             batch = self._batch(refused, standing)
             if batch.messages:
                 stages(batch)
                 standing.became.add(_became(batch))
             replays.advance(self._state.connection, standing, refused[-1].message)
-        if is_last:
+        if is_last and len(refused) == len(found):
             self._finish(standing)
         return len(refused) or 1
+
+    def _within_reach(self, found: Sequence[Refused]) -> Sequence[Refused]:
+        """Return the first of refused messages: as many as this step can hear, again, the births before."""
+        first = next((one.message for one in found if self._is_hosted(one.topic)), None)
+        if first is None:
+            return found
+        heard = self._past.advance(first, HEARD_AT_ONCE)
+        end = first if heard < first else first + HEARD_AT_ONCE
+        return [one for one in found if one.message < end]
+
+    def _is_hosted(self, topic: bytes) -> bool:
+        """Whether what a message says depends on births before it."""
+        route = self._subscriptions.route(topic)
+        return route is not None and route.sparkplug is not None
 
     def _batch(self, refused: Sequence[Refused], standing: Standing) -> Batch:
         """Return the messages that can be taken anew; of the others, note the reason."""
@@ -96,7 +118,7 @@ class Replays:
         route = self._subscriptions.route(message.topic)
         if route is None:
             return Became(messages={Outcome.REJECTED: 1}, codes={Code.TOPIC: 1})
-        return Became(left={SPARKPLUG: 1}) if route.sparkplug else None
+        return None
 
     def _finish(self, standing: Standing) -> None:
         became, replay = standing.became, standing.replay
@@ -107,6 +129,7 @@ class Replays:
             replay.id, standing.at, standing.offset, replay.by, "replay", "", 0, "done", told(became)
         )
         self.waiting = replays.open_replay(self._state.connection) is not None
+        self._past.forget()
 
 
 def told(became: Became) -> str:

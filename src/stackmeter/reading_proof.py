@@ -21,6 +21,7 @@ from store import audit
 from store.audit import StoredReadings
 from store.books import Books
 from store.journal import Message
+from store.sparkplug import OUT_OF_SIGHT
 
 MESSAGES_AT_ONCE = 20_000
 BYTES_AT_ONCE = 12 * 1024 * 1024
@@ -152,6 +153,8 @@ class ReadingProof:
         raw, channel = RawReadings(), list[int]()
         boots = np.zeros(len(chunk.messages), np.int64)
         for position, message in enumerate(chunk.messages):
+            if message.topic == OUT_OF_SIGHT:
+                self._nodes.lose_sight()
             route = self._subscriptions.route(message.topic)
             if route is None or len(message.payload) > MAX_PAYLOAD:
                 continue

@@ -10,7 +10,7 @@ import msgspec
 from store.sqlite import JOURNAL, claim, open_writer, transaction
 
 DUP, RETAIN = 1, 2
-DECISION = 4  # not a message of the broker but what a person decided, in its place among them
+DECISION = 4  # not a message of the broker but what a person decided, or befell our own connection, in its place among them
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS journal (

@@ -1,18 +1,21 @@
-"""An edge node, the real broker and the service: births, data by alias, our kill, a gap, and the rebirth that follows."""
+"""An edge node, the real broker and the service: births, data by alias, our kill, a gap, a lost connection, and the rebirths that follow."""
 
 import shutil
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.end_to_end.asking import rows
 from tests.ingest.sparkplug.edge import DOUBLE, bdseq, payload
+from tests.ingest.sparkplug.tap import Tap
 from tests.servers import Mosquitto, wait_until
-from tests.service import Service
+from tests.service import LONG, Service
 
 CONFIG = Path(__file__).parent.parent / "semantics" / "config"
 SUBSCRIPTION = """\
@@ -25,7 +28,7 @@ class EdgeNode:
     """A node of one metric that is born when it begins, and again whenever it is asked."""
 
     def __init__(self, server: Mosquitto) -> None:
-        self.births, self.seq = 0, 0
+        self.births, self.seq, self.alias = 0, 0, 1
         self._lock = threading.Lock()
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2)
         self.client.on_message = lambda *_: self.birth()
@@ -37,7 +40,7 @@ class EdgeNode:
         with self._lock:
             power = {
                 "name": "Power",
-                "alias": 1,
+                "alias": self.alias,
                 "datatype": DOUBLE,
                 "value": float(self.births),
                 "unit": "kW",
@@ -49,7 +52,7 @@ class EdgeNode:
         with self._lock:
             self.seq = (self.seq + 1) % 256
             if not lost:
-                self._publish("NDATA", payload(now_ms(), self.seq, {"alias": 1, "value": value}))
+                self._publish("NDATA", payload(now_ms(), self.seq, {"alias": self.alias, "value": value}))
 
     def _publish(self, kind: str, body: bytes) -> None:
         self.client.publish(f"spBv1.0/G/{kind}/E", body)
@@ -60,16 +63,17 @@ def now_ms() -> int:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[tuple[EdgeNode, Service]]:
+def parts(tmp_path: Path) -> Iterator[tuple[EdgeNode, Service, Tap]]:
     shutil.copytree(CONFIG, tmp_path / "config")
     (tmp_path / "config" / "sparkplug.yaml").write_text(SUBSCRIPTION)
     secret = {"SEMANTICS_SECRET": "whsec_" + "A" * 40}
     with (
         Mosquitto() as server,
-        Service(tmp_path, tmp_path / "config", server.url, environment=secret) as service,
+        Tap(server.port) as wire,
+        Service(tmp_path, tmp_path / "config", wire.url, environment=secret) as service,
     ):
         node = EdgeNode(server)
-        yield node, service
+        yield node, service, wire
         node.client.disconnect()
 
 
@@ -77,8 +81,26 @@ def accepted(service: Service) -> int:
     return int(service.get("/v1/balance").json()["messages"]["accepted"])
 
 
+def gateway(service: Service) -> Any:
+    """Return what is known of the node's gateway."""
+    [found] = [one for one in service.get("/v1/gateways").json()["gateways"] if one["gateway"] == "gw"]
+    return found
+
+
+def powers(service: Service) -> list[float]:
+    """Return the readings that count, as they came."""
+    query = (
+        "SELECT value FROM reading JOIN channel c ON c.id = channel WHERE c.name = 'power' ORDER BY message"
+    )
+    return [value for (value,) in rows(service, query)]
+
+
+def ready(service: Service) -> bool:
+    return service.get("/readyz").status_code == 200
+
+
 def test_a_node_is_understood_over_our_kill_and_asked_for_a_birth_where_something_is_missing(parts) -> None:
-    node, service = parts
+    node, service, _ = parts
     service.start()
     node.data(1.0)  # nobody knows what its alias is
     wait_until(lambda: node.births == 1, "no rebirth was asked for")
@@ -96,3 +118,42 @@ def test_a_node_is_understood_over_our_kill_and_asked_for_a_birth_where_somethin
     # Our own requests for a birth came back to us, for we hear the whole group; they are no messages of the plant.
     assert service.get("/v1/balance").json()["messages"]["rejected"] == 0
     assert service.term() == 0
+
+
+def test_a_node_is_unknown_after_our_connection_was_lost_until_it_speaks(parts) -> None:
+    """It is not asked for a birth where its sequence shows that nothing was missed."""
+    node, service, wire = parts
+    service.start()
+    node.birth()
+    wait_until(lambda: gateway(service)["online"] is True, "the birth")
+    said_at = gateway(service)["said_at"]
+
+    wire.cut()
+    wait_until(lambda: gateway(service)["online"] is None, "what was known of the node")
+    assert gateway(service)["said_at"] == said_at
+    wait_until(lambda: ready(service), "no new connection", LONG)
+    assert gateway(service)["online"] is None  # it has not spoken
+    node.data(1.0)
+    wait_until(lambda: gateway(service)["online"] is True, "the data")
+    assert (node.births, powers(service)) == (1, [0.0, 1.0])
+
+
+def test_a_birth_that_passed_while_our_connection_was_lost_is_asked_for_again(parts) -> None:
+    """What the node said by an alias that we do not know any more is kept, and made nothing of."""
+    node, service, wire = parts
+    service.start()
+    node.birth()
+    wait_until(lambda: gateway(service)["online"] is True, "the birth")
+
+    with wire.held():
+        wait_until(lambda: gateway(service)["online"] is None, "what was known of the node")
+        node.alias = 2
+        node.birth()
+        node.data(5.0)
+    wait_until(lambda: ready(service), "no new connection", LONG)
+    node.data(7.0)
+    wait_until(lambda: node.births == 3, "no rebirth was asked for")
+    wait_until(lambda: gateway(service)["online"] is True, "the birth that was asked for")
+    node.data(9.0)
+    wait_until(lambda: powers(service) == [0.0, 2.0, 9.0], "the birth and what came after it")
+    assert service.get("/v1/balance").json()["codes"] == {"unmapped": 1}

@@ -1,7 +1,7 @@
 """The Sparkplug host application's own connection: it says that it is there, takes messages, and asks for rebirths.
 
 The specification wants a clean session, so the broker keeps nothing for us while we are away: what edge nodes send then is
-only safe where they keep it until our STATE says that we are there again.
+only safe where they keep it until our STATE says that we are there again. Where it may have passed unheard, the journal says so.
 
 References
 ----------
@@ -16,11 +16,12 @@ from dataclasses import replace
 import paho.mqtt.client as mqtt
 
 from ingest.connection import Broker, Connection
-from ingest.intake import Arrival
+from ingest.intake import OWN, Arrival
 from ingest.sparkplug.messages import payload_class
 from ingest.sparkplug.payload import BOOLEAN
-from ingest.sparkplug.topics import is_of_a_host, rebirth_topic, state_topic
+from ingest.sparkplug.topics import is_of_a_host, namespace_filter, rebirth_topic, state_topic
 from store.journal import RETAIN, Message
+from store.sparkplug import out_of_sight
 
 REBIRTH = "Node Control/Rebirth"
 _FAREWELL_S = 2.0  # for the broker to take our death before we go
@@ -52,10 +53,17 @@ class SparkplugHost(Connection):
         self._state = state_topic(host)
         own = replace(address, client_id=f"{address.client_id}-sparkplug")
         # Its own STATE first, so that it hears of its death whatever else it is granted.
-        super().__init__(own, failed, (self._state, *groups), session_s=0)
+        filters = (self._state, *(namespace_filter(group) for group in groups))
+        super().__init__(own, failed, filters, session_s=0)
         self._put = put
         self._born = 0  # ms, the timestamp of will and birth
         self._leaving = False
+        self._heard_any = False  # since the journal was last told that something may have passed unheard
+
+    def start(self) -> None:
+        """Connect in the background; what edge nodes said while we were away is unknown, and the journal says so first."""
+        self._lose_sight()
+        super().start()
 
     def stop(self) -> None:
         """Say that we go, and go."""
@@ -74,12 +82,22 @@ class SparkplugHost(Connection):
         return sent.rc == mqtt.MQTT_ERR_SUCCESS
 
     def _before(self) -> None:
-        """Leave a will with the timestamp that our birth is going to have."""
+        """Leave a will with the timestamp that our birth is going to have, and take nothing over from the connection before."""
+        self._client.drop_out_messages()  # else paho says a STATE that nobody confirmed again, before our birth
         self._born = _now_ms()
         self._client.will_set(self._state, _state(online=False, timestamp=self._born), qos=1, retain=True)
 
     def _subscribed(self) -> None:
         self._say(online=True, timestamp=self._born)
+
+    def _lost(self) -> None:
+        if self._heard_any and not self._leaving:
+            self._lose_sight()
+
+    def _lose_sight(self) -> None:
+        """Tell the journal, on the thread that hears: so it stands behind what was heard, and before what comes next."""
+        self._heard_any = False
+        self._put(Arrival(0, 0, OWN, out_of_sight(time.time_ns())))
 
     def _heard(self, topic: bytes, message: mqtt.MQTTMessage) -> None:
         if topic == self._state.encode():
@@ -87,6 +105,7 @@ class SparkplugHost(Connection):
             return
         if is_of_a_host(topic):
             return
+        self._heard_any = True
         kept = Message(time.time_ns(), topic, bytes(message.payload), RETAIN * message.retain)
         self._put(Arrival(0, message.mid, 0, kept))
 

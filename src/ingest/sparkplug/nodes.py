@@ -1,7 +1,8 @@
 """What a Sparkplug host knows of edge nodes: their births, aliases, sequence, and whether they are there.
 
 Everything follows from the journal: the order of messages, their bytes and their arrival. Readings count as they come,
-whatever their order; a message that the sequence lacks is waited for, then a rebirth is asked for.
+whatever their order; a message that the sequence lacks is waited for, then a rebirth is asked for. After our own connection
+was lost, a node is taken at its last birth's word only where its sequence goes on: then we missed nothing.
 
 References
 ----------
@@ -19,7 +20,7 @@ from ingest.formats.rows import Rows, instant
 from ingest.formats.strict import PayloadError
 from ingest.sparkplug.options import SparkplugOptions
 from ingest.sparkplug.payload import LAST, NUMBERS, Metric, Payload, parse, signed_value
-from ingest.sparkplug.topics import SparkplugTopic
+from ingest.sparkplug.topics import SparkplugTopic, birth_topics
 from plant.vocabulary import NS_PER_S, Code
 
 SEQUENCE = 256  # numbers of a sequence, from 0 on
@@ -48,6 +49,7 @@ class Node(msgspec.Struct):
     """An edge node as its messages left it."""
 
     born: bool = False
+    unsure: bool = False  # our own connection was lost since: a death or a birth may have passed unheard
     bdseq: int | None = None
     seq: int = -1  # the last one that came in order
     missing: list[int] = msgspec.field(default_factory=list)  # of the sequence, in order
@@ -58,6 +60,7 @@ class Node(msgspec.Struct):
     aliases: dict[int, Known] = msgspec.field(default_factory=dict)
     names: dict[str, Known] = msgspec.field(default_factory=dict)  # by device/name, or name
     devices: dict[str, bool] = msgspec.field(default_factory=dict)  # whether it is there
+    died: dict[str, int | None] = msgspec.field(default_factory=dict)  # ms UTC, of devices that are gone
 
 
 @dataclass(slots=True)
@@ -98,6 +101,16 @@ class Nodes:
             self._nodes[name] = msgspec.msgpack.decode(content, type=Node) if content else Node()
         return self._nodes[name]
 
+    def lose_sight(self) -> list[bytes]:
+        """Take note that our own connection was lost, and return the topics on which all nodes and devices say that they are there."""
+        topics: list[bytes] = []
+        for name in sorted({*self.stored, *self._nodes}):
+            node = self.node(name)
+            node.unsure = True
+            self._touched.add(name)
+            topics += birth_topics(name, node.devices)
+        return topics
+
     def take(
         self,
         payload: bytes,
@@ -127,7 +140,7 @@ class Nodes:
         """Ask the nodes for a rebirth whose missing messages are overdue at a time [ns UTC]."""
         for name, options in self._options.items():
             node = self.node(name)
-            if node.overdue and now >= node.overdue:
+            if node.overdue and now >= node.overdue and not node.unsure:
                 node.lost += len(node.missing)
                 reason = f"{len(node.missing)} messages never came"
                 node.missing, node.overdue = [], 0
@@ -166,19 +179,29 @@ class _Message:
             case "DBIRTH":
                 self._learn(self.topic.device)
                 self.node.devices[self.topic.device] = True
+                self.node.died.pop(self.topic.device, None)
             case "DDEATH":
-                self.node.devices[self.topic.device] = False
-                return Spoken(rows.envelope(), None, is_new)
+                self._device_death(self.topic.device, self.payload.timestamp)
+                return Spoken(rows.envelope(), self._is_back(), is_new)
             case "DDATA" if not self.node.devices.get(self.topic.device):
-                self.rebirth = f"device {self.topic.device} has no birth"
-                raise PayloadError(Code.UNMAPPED, "", f"{self.rebirth}; one was asked for")
+                raise self._unexplained(self._absence(self.topic.device))
         self._readings(rows)
-        return Spoken(rows.envelope(), True if self.topic.type == "NBIRTH" else None, is_new)
+        return Spoken(rows.envelope(), True if self.topic.type == "NBIRTH" else self._is_back(), is_new)
 
     def path(self, item: int, key: str) -> str:
         """Return where a reading stands in the payload."""
         where = self.payload.metrics[item].where
         return f"{where}.{key}" if key else where
+
+    def _unexplained(self, why: str, path: str = "") -> PayloadError:
+        """Return what refuses a message, or a metric of it, that only a birth would explain."""
+        self.rebirth = why
+        what = (
+            "one is asked for"
+            if self.options.rebirth
+            else "`rebirth` is false, so the next one is waited for"
+        )
+        return PayloadError(Code.UNMAPPED, path, f"{why}; {what}")
 
     def _node_birth(self) -> bool:
         """Begin anew: what an earlier birth said holds no longer."""
@@ -189,8 +212,9 @@ class _Message:
         node.lost += len(node.missing)
         node.born, node.seq, node.missing, node.overdue = True, seq, [], 0
         node.asked = node.wait = 0
+        node.unsure = False
         node.bdseq = next((_whole(m.value) for m in self.payload.metrics if m.name == BDSEQ), None)
-        node.aliases, node.names, node.devices = {}, {}, {}
+        node.aliases, node.names, node.devices, node.died = {}, {}, {}, {}
         self._learn("")
         return True
 
@@ -200,15 +224,22 @@ class _Message:
         if not self.node.born or bdseq != self.node.bdseq:
             return False
         self.node.born = False
-        self.node.devices = dict.fromkeys(self.node.devices, False)
+        for device in [device for device, is_there in self.node.devices.items() if is_there]:
+            self._device_death(device, self.origin.received // 10**6)
         return True
+
+    def _device_death(self, device: str, at: int | None) -> None:
+        """Note that a device is not there any more, since `at` [ms UTC]."""
+        self.node.devices[device], self.node.died[device] = False, at
+
+    def _absence(self, device: str) -> str:
+        if device not in self.node.died:
+            return f"device {device} has no birth"
+        return f"device {device} died at {self.node.died[device]} ms and was not born again"
 
     def _check_born(self) -> None:
         if not self.node.born:
-            self.rebirth = f"{self.topic.type} before a birth"
-            raise PayloadError(
-                Code.UNMAPPED, "", f"{self.rebirth}: nobody knows what its metrics are; one was asked for"
-            )
+            raise self._unexplained(f"{self.topic.type} before a birth: nobody knows what its metrics are")
 
     def _follow(self) -> bool:
         """Note the sequence number: the next one, a missing one, or one after others that are missing now; return whether it is new."""
@@ -216,6 +247,10 @@ class _Message:
         if seq is None or not 0 <= seq < SEQUENCE:
             self.rebirth = "a message without a sequence number"
             raise PayloadError(Code.SEQ, "seq", "a message has a sequence number from 0 to 255")
+        if node.unsure and seq != (node.seq + 1) % SEQUENCE:
+            raise self._unexplained(
+                "our connection was lost, and the sequence does not go on: a birth may have passed unheard"
+            )
         if seq in node.missing:
             node.missing.remove(seq)
         elif ahead := (seq - node.seq - 1) % SEQUENCE:
@@ -229,6 +264,11 @@ class _Message:
         if not node.missing:
             node.overdue = 0
         return True
+
+    def _is_back(self) -> bool | None:
+        """Return that the node is there where nobody knew since our own connection was lost; else None: nothing is new."""
+        was, self.node.unsure = self.node.unsure, False
+        return True if was else None
 
     def _learn(self, device: str) -> None:
         """Remember what a birth says of its metrics; an alias is of one metric of the whole node."""
@@ -278,8 +318,7 @@ class _Message:
             raise PayloadError(Code.SCHEMA, self.path(item, ""), "has neither a name nor an alias")
         found = self.node.aliases.get(metric.alias)
         if found is None:
-            self.rebirth = f"alias {metric.alias} is of no birth"
-            raise PayloadError(Code.UNMAPPED, self.path(item, "alias"), f"{self.rebirth}; one was asked for")
+            raise self._unexplained(f"alias {metric.alias} is of no birth", self.path(item, "alias"))
         return found
 
 

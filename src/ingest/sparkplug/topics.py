@@ -5,6 +5,7 @@ References
 .. [1] Eclipse Sparkplug Specification, version 3.0.0, chapter 4.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 NAMESPACE = "spBv1.0"
@@ -49,7 +50,19 @@ def state_topic(host: str) -> str:
     return f"{NAMESPACE}/STATE/{host}"
 
 
+def namespace_filter(groups: str) -> str:
+    """Return the filter to subscribe to for one of groups; that of all groups is written as the conformance kit expects it."""
+    return f"{NAMESPACE}/#" if groups == f"{NAMESPACE}/+/#" else groups
+
+
 def rebirth_topic(name: str) -> str:
     """Return where an edge node, group/node, is told to be born again."""
     group, node = name.split("/")
     return f"{NAMESPACE}/{group}/NCMD/{node}"
+
+
+def birth_topics(name: str, devices: Iterable[str]) -> list[bytes]:
+    """Return where an edge node, group/node, and its devices are born."""
+    group, node = name.split("/")
+    of_devices = (f"{NAMESPACE}/{group}/DBIRTH/{node}/{device}" for device in devices)
+    return [topic.encode() for topic in (f"{NAMESPACE}/{group}/NBIRTH/{node}", *of_devices)]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.sparkplug.messages import payload_class
+from store.sparkplug import out_of_sight
 from tests.ingest.sparkplug.edge import (
     BOOLEAN,
     DATASET,
@@ -52,6 +53,11 @@ class Plant(World):
 
     def data(self, seq: int | None, value: float, second: int, at: int | None = None) -> None:
         self.hear("NDATA", payload(T + second * 1000, seq, {"alias": 1, "value": value}), at)
+
+    def lose_sight(self) -> None:
+        """Let our own connection be lost, as the host notes it."""
+        self.journal.append([out_of_sight(self.now)])
+        self.line.step()
 
     def readings(self) -> list[tuple[str, int, float]]:
         query = "SELECT name, time, value FROM reading JOIN channel c ON c.id = channel ORDER BY name, time"
@@ -126,7 +132,7 @@ def test_payloads_sequence_num_wraps_after_255(plant):
     assert plant.line.rebirths() == []
 
 
-def test_operational_behavior_host_reordering_recovered_messages_cancel_the_timer(plant):
+def test_operational_behavior_host_reordering_success_recovered_messages_end_the_timer(plant):
     plant.birth(at=plant.now)
     plant.data(2, 12.0, 120, at=plant.now)
     plant.data(1, 11.0, 60, at=plant.now + SECOND)
@@ -135,7 +141,7 @@ def test_operational_behavior_host_reordering_recovered_messages_cancel_the_time
     assert plant.line.rebirths() == []
 
 
-def test_operational_behavior_host_reordering_rebirth_after_the_timeout(plant):
+def test_operational_behavior_host_reordering_start_and_rebirth_after_the_timeout(plant):
     plant.birth(at=plant.now)
     plant.data(3, 12.0, 120, at=plant.now)
     plant.tick(plant.now + SECOND)
@@ -143,6 +149,16 @@ def test_operational_behavior_host_reordering_rebirth_after_the_timeout(plant):
     plant.tick(plant.now + SECOND)
     assert plant.line.rebirths() == ["G/E"]
     assert plant.line._nodes.node("G/E").lost == 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("more", ["reorder: 5"])
+def test_operational_behavior_host_reordering_param_says_how_long_is_waited(plant):
+    plant.birth(at=plant.now)
+    plant.data(2, 12.0, 120, at=plant.now)
+    plant.tick(plant.now + 5 * SECOND - 1)
+    assert plant.line.rebirths() == []
+    plant.tick(plant.now + 1)
+    assert plant.line.rebirths() == ["G/E"]
 
 
 def test_data_before_a_birth_is_kept_and_a_rebirth_asked_for_once(plant):
@@ -212,6 +228,41 @@ def test_payloads_ndeath_bdseq_the_death_of_the_known_birth_takes_the_node_away(
     assert plant.online() == [False]
     plant.data(1, 11.0, 60)
     assert plant.line.rebirths() == ["G/E"]
+
+
+def test_operational_behavior_edge_node_termination_host_action_ndeath_node_offline_since_it_was_heard(plant):
+    """Its own time would be that of the will, which was left when it connected."""
+    plant.birth(number=3)
+    heard = plant.now + 7 * SECOND
+    plant.hear("NDEATH", payload(T, None, bdseq(3)), at=heard)
+    assert plant.rows("SELECT online, at FROM gateway_status") == [(0, heard)]
+
+
+def test_operational_behavior_edge_node_termination_host_action_ndeath_devices_offline_with_their_node(plant):
+    plant.birth(number=3)
+    plant.device_birth()
+    plant.hear("NDEATH", payload(T, None, bdseq(3)), at=plant.now)
+    node = plant.line._nodes.node("G/E")
+    assert (node.devices, node.died) == ({"M1": False}, {"M1": plant.now // 10**6})
+    plant.birth(number=4)
+    plant.hear("DDATA", payload(T, 1, {"alias": 2, "value": 101.0}), device="M1")
+    assert plant.rows("SELECT detail FROM quarantine") == [("device M1 has no birth; one is asked for",)]
+
+
+def test_operational_behavior_edge_node_termination_host_action_ddeath_devices_offline_since_the_payloads_time(
+    plant,
+):
+    plant.birth()
+    plant.device_birth()
+    plant.hear("DDEATH", payload(T + 5000, 2), device="M1")
+    assert plant.online() == [True]  # the node is there
+    plant.hear("DDATA", payload(T + 6000, 3, {"alias": 2, "value": 101.0}), device="M1")
+    told = f"device M1 died at {T + 5000} ms and was not born again; one is asked for"
+    assert plant.rows("SELECT detail FROM quarantine") == [(told,)]
+    assert plant.readings() == [("power", 0, 10.0), ("reg", 0, 100.0)]
+    plant.device_birth(seq=4)
+    plant.hear("DDATA", payload(T + 60_000, 5, {"alias": 2, "value": 102.0}), device="M1")
+    assert plant.readings()[-1] == ("reg", 60, 102.0)
 
 
 def test_payloads_ndeath_bdseq_an_old_death_says_nothing(plant):
@@ -290,6 +341,78 @@ def test_historical_metrics_are_late_data(plant):
         "NDATA", payload(T, 1, {"alias": 1, "value": 5.0, "is_historical": True, "timestamp": T - 3600_000})
     )
     assert plant.readings() == [("power", -3600, 5.0), ("power", 0, 10.0)]
+
+
+def test_whether_a_node_is_there_is_unknown_after_our_own_connection_was_lost_until_it_speaks(plant):
+    plant.birth()
+    plant.device_birth()
+    said = plant.rows("SELECT at, count FROM gateway_status")
+    plant.lose_sight()
+    assert plant.online() == [None]
+    assert plant.rows("SELECT at, count FROM gateway_status") == said  # nobody said anything
+    plant.restart()
+    plant.data(2, 11.0, 60)
+    assert plant.online() == [True]
+    assert plant.codes() == []
+    assert plant.line.rebirths() == []  # the sequence goes on: nothing was missed
+
+
+def test_a_nodes_birth_that_we_missed_makes_nothing_of_its_aliases(plant):
+    """It was born again while we were away, and 1 now is the alias of something else."""
+    plant.birth(0, at=plant.now)
+    plant.lose_sight()
+    plant.data(3, 99.0, 60, at=plant.now)
+    plant.data(4, 99.0, 61, at=plant.now)
+    assert plant.line.rebirths() == ["G/E"]
+    assert plant.codes() == [("unmapped", ""), ("unmapped", "")]
+    assert plant.online() == [None]
+
+    plant.birth(1, at=plant.now, alias=2, value=10.0)
+    plant.data(1, 12.0, 62, at=plant.now)
+    assert plant.online() == [True]
+    assert plant.readings() == [("power", 0, 10.0)]  # 1 is of no birth any more
+    assert plant.codes()[2:] == [("unmapped", "metrics[0].alias")]
+
+
+def test_a_nodes_death_that_we_missed_leaves_it_unknown(plant):
+    plant.birth(3)
+    plant.lose_sight()
+    plant.hear("NDEATH", payload(T, None, bdseq(4)))  # of a birth that we did not hear
+    assert plant.online() == [None]
+    plant.hear("NDEATH", payload(T, None, bdseq(3)))
+    assert plant.online() == [False]
+    plant.lose_sight()
+    assert plant.online() == [None]  # it may have been born meanwhile
+
+
+def test_no_birth_is_asked_for_while_nobody_hears_it(plant):
+    """What was missing when our connection was lost is asked for once the node speaks again."""
+    plant.birth(at=plant.now)
+    plant.data(2, 12.0, 120, at=plant.now)
+    plant.lose_sight()
+    plant.tick(plant.now + HOUR)
+    assert plant.line.rebirths() == []
+    plant.data(3, 13.0, 180, at=plant.now)
+    plant.tick(plant.now + SECOND)
+    assert plant.line.rebirths() == ["G/E"]
+
+
+@pytest.mark.parametrize("more", ["rebirth: false"])
+def test_who_asks_for_no_rebirth_waits_for_a_birth_after_its_connection_was_lost(plant):
+    plant.birth()
+    plant.lose_sight()
+    plant.data(2, 11.0, 60)
+    assert plant.line.rebirths() == []
+    [(code, detail)] = plant.rows("SELECT code, detail FROM quarantine")
+    assert (code, "`rebirth` is false" in detail) == ("unmapped", True)
+
+
+def test_a_node_of_which_nothing_is_known_is_none_after_our_connection_was_lost(plant):
+    plant.lose_sight()
+    assert plant.online() == []
+    assert plant.messages() == {}
+    plant.birth()
+    assert plant.online() == [True]
 
 
 def test_a_message_that_comes_again_is_a_duplicate(plant):
