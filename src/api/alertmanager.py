@@ -266,16 +266,13 @@ class _Routing:
     """Who is told of an alert, and in which group."""
 
     def __init__(self, plant: Plant) -> None:
-        self._webhooks = [webhook.name for webhook in plant.webhooks]
+        webhooks = [webhook.name for webhook in plant.webhooks] or [NOBODY]
         zones = {park.name: park.zone for park in plant.parks}
-        self._router = Router(plant.routing, self._webhooks, zones) if plant.routing.routes else None
-        self.receivers = sorted({*self._webhooks, *(rota.name for rota in plant.routing.rotas)}) or [NOBODY]
+        self._router = Router(plant.routing, webhooks, zones)
+        self.receivers = sorted({*webhooks, *(rota.name for rota in plant.routing.rotas)})
 
     def groups(self, views: Iterable[AlertView]) -> dict[_Place, list[str]]:
-        """Return the ids of the alerts in each group; without routes every webhook is told of all."""
-        if self._router is None:
-            numbers = [view.id for view in views]
-            return {(name, "{}"): numbers for name in self._webhooks or [NOBODY] if numbers}
+        """Return the ids of the alerts in each group."""
         routed = self._router.routed(Alert(one.id, _own_labels(one), one.started_at) for one in views)
         return {
             (group.receiver, group.labels): [alert.id for alert in mine] for group, mine in routed.values()

@@ -3,18 +3,21 @@
 import json
 import sqlite3
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 import msgspec
 
 from plant.matchers import matcher
 from plant.park import Plant
+from rules.groups import FAR, NEVER, Group, Notice
 from rules.muting import SNOOZE, Alert, Mute, Silence
-from rules.routing import FAR, NEVER, Group, Notice, Router, Telling, implied
+from rules.routing import Router, Telling
 from store.alert_views import silences
 from store.alerts import note_event
 from store.notices import groups, save_group, send
 
-_OPEN = "SELECT id, rule, severity, labels, started_at, ended_at, acknowledged_at, snoozed_until FROM alert WHERE "
+_ALERTS = "SELECT id, rule, severity, labels, started_at, ended_at, acknowledged_at, snoozed_until, muted_by FROM alert"
 
 
 class Teller:
@@ -29,7 +32,7 @@ class Teller:
         self._connection, self._api_url, self._key = connection, api_url, key
         self._webhooks = {webhook.name: webhook for webhook in plant.webhooks}
         zones = {park.name: park.zone for park in plant.parks}
-        self._router = Router(plant.routing, self._webhooks, zones) if plant.routing.routes else None
+        self._router = Router(plant.routing, self._webhooks, zones)
         self.forget()
 
     def forget(self) -> None:
@@ -41,41 +44,41 @@ class Teller:
         newest = self._newest_event()
         if newest == self._seen and self._looked <= now < self._wake:
             return
-        before = [msgspec.json.decode(content, type=Group) for content in groups(self._connection)]
-        if self._router is None:
-            telling = implied(self._transitions(before), self._webhooks, before)
-        else:
-            telling = self._router.decide(self._alerts(before), before, self._silences(now), now)
+        telling = self._decide(now)
         self._keep(telling, now)
         self._show(telling.mutes, now)
         self._seen, self._looked, self._wake = self._newest_event(), now, telling.wake
 
+    def _decide(self, now: int) -> Telling:
+        before = [msgspec.json.decode(content, type=Group) for content in groups(self._connection)]
+        still = self._connection.execute(f"{_ALERTS} WHERE ended_at IS NULL").fetchall()
+        is_open = {row[0] for row in still}
+        told = {number for group in before for number in group.told}
+        gone = self._named((told | self._passed()) - is_open)
+        over = self._named({row[-1] for row in still} - is_open)
+        return self._router.decide(
+            [_alert(*row) for row in (*still, *gone)],
+            before,
+            self._silences(now),
+            now,
+            [_alert(*row) for row in over],
+        )
+
     def _newest_event(self) -> int:
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM alert_event").fetchone()[0])
 
-    def _transitions(self, before: list[Group]) -> list[tuple[str, bool]]:
-        """Return the alerts that began (true) or ended since the last look, in order.
+    def _named(self, numbers: AbstractSet[str]) -> list[tuple[Any, ...]]:
+        """Return the alerts of some ids; a silence's or a window's name is that of none."""
+        asked = [self._connection.execute(f"{_ALERTS} WHERE id = ?", (one,)) for one in sorted(numbers)]
+        return [row for rows in asked for row in rows]
 
-        Before them come those that began earlier, and that routes which are configured no more had kept from being told.
-        """
+    def _passed(self) -> set[str]:
+        """Return the alerts that both began and ended since the last look."""
         rows = self._connection.execute(
-            "SELECT alert, kind FROM alert_event WHERE id > ? AND kind IN ('firing', 'resolved') ORDER BY id",
+            "SELECT alert FROM alert_event WHERE id > ? AND kind IN ('firing', 'resolved') GROUP BY alert HAVING count(*) = 2",
             (self._seen,),
         )
-        since = [(alert, kind == "firing") for alert, kind in rows]
-        muted = self._connection.execute("SELECT id FROM alert WHERE ended_at IS NULL AND muted_by != ''")
-        held = {number for (number,) in muted} | {number for group in before for number in group.waiting}
-        told = {number for group in before for number in group.told}
-        return [(number, True) for number in sorted(held - told)] + since
-
-    def _alerts(self, before: list[Group]) -> list[Alert]:
-        """Return the open alerts, and those that somebody was told of."""
-        rows = self._connection.execute(f"{_OPEN} ended_at IS NULL").fetchall()
-        known = {row[0] for row in rows}
-        told = sorted({number for group in before for number in group.told} - known)
-        for number in told:
-            rows += self._connection.execute(f"{_OPEN} id = ?", (number,)).fetchall()
-        return [_alert(*row) for row in rows]
+        return {number for (number,) in rows}
 
     def _silences(self, now: int) -> list[Silence]:
         found = silences(self._connection, since=now)
@@ -130,6 +133,7 @@ def _alert(
     ended_at: int | None,
     acknowledged_at: int | None,
     snoozed_until: int,
+    _muted_by: str,
 ) -> Alert:
     return Alert(
         id=number,

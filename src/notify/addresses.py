@@ -6,23 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from plant.networks import PRIVATE, Network
+
 Resolve = Callable[[str, int], list[str]]
 Doors = Collection[tuple[str, int]]  # host and port of services
 
-_ON_PREMISES = tuple(
-    map(
-        ip_network,
-        (
-            "127.0.0.0/8",
-            "10.0.0.0/8",
-            "172.16.0.0/12",
-            "192.168.0.0/16",
-            "100.64.0.0/10",
-            "::1/128",
-            "fc00::/7",
-        ),
-    )
-)
 _PUBLIC = (ip_network("0.0.0.0/0"), ip_network("2000::/3"))
 # Addresses that carry another address are refused: 6to4 and its relays, and Teredo. `is_global` would let them pass.
 _TRANSITION = tuple(map(ip_network, ("192.88.99.0/24", "2002::/16", "2001::/32")))
@@ -38,14 +26,14 @@ class AddressRefused(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """Where the connections to an endpoint may go: `own` are doors of ours, which are no receivers."""
+    """Where the connections to an endpoint may go: to these private networks too, and to no door of our `own`."""
 
-    allow_private: bool = False
+    allow_private: Collection[Network] = ()
     own: Doors = ()
 
     def check(self, addresses: list[str], port: int) -> list[str]:
         """Return a host's addresses; raise AddressRefused where a single one is not permitted or is a door of ours."""
-        permitted_ones = checked(addresses, allow_private=self.allow_private)
+        permitted_ones = checked(addresses, self.allow_private)
         if any(is_one_of(self.own, address, port) for address in permitted_ones):
             raise AddressRefused("its host is a door of this service's own")
         return permitted_ones
@@ -60,28 +48,26 @@ def resolve(host: str, port: int | str | None) -> list[str]:
     return [str(sockaddr[0]) for *_, sockaddr in found]
 
 
-def checked(addresses: list[str], *, allow_private: bool) -> list[str]:
+def checked(addresses: list[str], allow_private: Collection[Network]) -> list[str]:
     """Return the addresses if each is permitted; raise AddressRefused where a single one is not."""
     for address in addresses:
-        if not permitted(address, allow_private=allow_private):
-            raise AddressRefused(
-                f"{address} is not a public address{'' if allow_private else ', or allowed as private'}"
-            )
+        if not permitted(address, allow_private):
+            raise AddressRefused(f"{address} is not a public address, or allowed as private")
     return addresses
 
 
-def permitted(address: str, *, allow_private: bool) -> bool:
+def permitted(address: str, allow_private: Collection[Network]) -> bool:
     """Tell whether a webhook may go to an address.
 
-    Public unicast always may. Loopback, private and shared addresses only with `allow_private`; link-local (where
+    Public unicast always may. Loopback, private and shared addresses only within `allow_private`; link-local (where
     clouds keep their secrets), multicast, reserved and transition addresses never.
     """
     try:
         ip = _carried(ip_address(address))
     except ValueError:
         return False  # a name: whoever connects to one leaves it to others where that is
-    if allow_private and any(ip in network for network in _ON_PREMISES):
-        return True
+    if any(ip in network for network in PRIVATE):
+        return any(ip in network for network in allow_private)
     public = ip.is_global and not ip.is_multicast and any(ip in network for network in _PUBLIC)
     return public and not any(ip in network for network in _TRANSITION)
 

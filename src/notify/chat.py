@@ -52,8 +52,6 @@ class ChatClient:
     ----------
     endpoint
         Whom to tell, and in which language.
-    allow_private
-        Whether the service's address may be private.
     own
         Doors of ours that are no receiver.
     total_timeout
@@ -69,13 +67,12 @@ class ChatClient:
         self,
         endpoint: Webhook,
         *,
-        allow_private: bool = False,
         own: Doors = (),
         total_timeout: float = TOTAL_TIMEOUT,
     ) -> None:
         self.name = endpoint.name
         self._language = endpoint.language
-        self._egress = Egress(allow_private, own)
+        self._egress = Egress(endpoint.allow_private, own)
         self._total_timeout = total_timeout
         self._apprise = _apprise(endpoint.name)
         self._service = self._apprise.Apprise()

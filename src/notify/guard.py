@@ -69,7 +69,7 @@ class Guard:
         """Refuse a name of which a single address is not permitted."""
         if host is not None:
             name = host.decode() if isinstance(host, bytes) else host
-            checked(resolve(name, port), allow_private=self._egress.allow_private)
+            checked(resolve(name, port), self._egress.allow_private)
 
     def connect(self, connection: socket.socket, address: object) -> None:
         """Refuse an address that is not permitted, a name that nobody looked up, and everything when the time is over."""

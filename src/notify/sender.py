@@ -4,7 +4,7 @@ import logging
 import random
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -42,8 +42,6 @@ class WebhookSender:
         Gives the time [ns UTC].
     crash
         Called at "webhook_before_send" and "webhook_after_2xx", where a test may end the process.
-    allow_private
-        The names of the endpoints whose address may be private.
     own
         Doors of the service's own, which are no receivers.
     jitter
@@ -62,18 +60,12 @@ class WebhookSender:
         clock: Callable[[], int],
         crash: Callable[[str], None],
         *,
-        allow_private: Collection[str] = (),
         own: Doors = (),
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._endpoints = list(endpoints)
-        self._couriers = [
-            _Courier(
-                one, _client(one, allow_private=one.name in allow_private, own=own), clock, crash, jitter
-            )
-            for one in self._endpoints
-        ]
+        self._couriers = [_Courier(one, _client(one, own), clock, crash, jitter) for one in self._endpoints]
         self._keeper = _Keeper(clock)
 
     def step(self) -> int:
@@ -119,10 +111,10 @@ class WebhookSender:
             raise
 
 
-def _client(endpoint: Webhook, *, allow_private: bool, own: Doors) -> EndpointClient:
+def _client(endpoint: Webhook, own: Doors) -> EndpointClient:
     if endpoint.kind == "apprise":
-        return ChatClient(endpoint, allow_private=allow_private, own=own)
-    return WebhookClient(endpoint, allow_private=allow_private, own=own)
+        return ChatClient(endpoint, own=own)
+    return WebhookClient(endpoint, own=own)
 
 
 def _pause_after_drain(worker: "_Courier | _Keeper", outbox: WebhookOutbox, stop: threading.Event) -> float:

@@ -77,8 +77,6 @@ class WebhookClient:
     ----------
     endpoint
         Whom to send to.
-    allow_private
-        Whether its address may be private and its URL plain http.
     verify
         Whose certificates to trust; by default those that httpx brings.
     find
@@ -98,15 +96,14 @@ class WebhookClient:
         self,
         endpoint: Webhook,
         *,
-        allow_private: bool = False,
         verify: ssl.SSLContext | None = None,
         find: Resolve = resolve,
         total_timeout: float = TOTAL_TIMEOUT,
         own: Doors = (),
     ) -> None:
         self.name = endpoint.name
-        self._egress = Egress(allow_private, own)
-        self._url = _checked_url(endpoint, allow_private=allow_private)
+        self._egress = Egress(endpoint.allow_private, own)
+        self._url = _checked_url(endpoint)
         if is_one_of(own, self._url.host, self._port):
             raise EndpointError(f"webhook {endpoint.name}: its url is a door of this service's own")
         self._path = self._url.raw_path
@@ -231,7 +228,7 @@ def _reason(error: httpx.TransportError, deadline: Deadline) -> str:
     return type(error).__name__
 
 
-def _checked_url(endpoint: Webhook, *, allow_private: bool) -> httpx.URL:
+def _checked_url(endpoint: Webhook) -> httpx.URL:
     if len(endpoint.url) > LONGEST_URL or not endpoint.url.isascii() or not endpoint.url.isprintable():
         raise EndpointError(
             f"webhook {endpoint.name}: its url must be up to {LONGEST_URL} printable ASCII characters"
@@ -240,7 +237,7 @@ def _checked_url(endpoint: Webhook, *, allow_private: bool) -> httpx.URL:
         url = httpx.URL(endpoint.url)
     except httpx.InvalidURL:
         raise EndpointError(f"webhook {endpoint.name}: its url is not one") from None
-    if url.scheme not in ({"https", "http"} if allow_private else {"https"}):
+    if url.scheme not in ({"https", "http"} if endpoint.allow_private else {"https"}):
         raise EndpointError(
             f"webhook {endpoint.name}: its url must be https, or http where private addresses are allowed"
         )

@@ -105,7 +105,7 @@ class Rota:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """All of it; without routes one is implied: each alert alone, at once, to every webhook (`rules.routing.implied`)."""
+    """All of it; without routes one is implied (`rules.routing.implied`)."""
 
     routes: tuple[Route, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()

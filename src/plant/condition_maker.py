@@ -223,6 +223,8 @@ def _condition(
         description=_bilingual(part.description),
         first_action=_bilingual(part.first_action),
         runbook=part.runbook or "",
+        clear_expr=" ".join((part.clear or "").split()),
+        parameters=tuple(sorted(part.parameters.items())),
     )
 
 

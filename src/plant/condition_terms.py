@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from plant.catalogue import FactorSpec
-from plant.conditions import OF_CHANNEL, OF_FACTOR, WORDS, Changing, Node, Question, questions
+from plant.conditions import CUSUMS, OF_CHANNEL, OF_FACTOR, WORDS, Changing, Node, Question, questions
 from plant.expressions import Constant, ExpressionError, combined, finite, folded, normal, short, text_of
 from plant.park import ConditionStep, Dated
 from plant.units import DimensionError, Unit, UnknownUnit, conversion, unit
@@ -150,7 +150,7 @@ class _Checker:
         return normal(given)
 
     def _over(self, node: Question, limit: Term) -> Term:
-        """Return how many means are above a limit, which stands on the stack in their unit."""
+        """Return what asks how means or readings stand to a limit, which stands on the stack in their unit."""
         asked = self._asked(node)
         if limit.nature is not Nature.NUMBER:
             raise ExpressionError(f"{limit.text} is {limit.nature}, no number")
@@ -222,7 +222,7 @@ def _unit_of(name: str, of: Unit | None) -> Unit:
     own = normal(of)
     if name in ("rate", "rate_percentile"):
         return combined(replace(own, offset=own.offset * 0), unit("h"), -1)
-    return replace(own, offset=own.offset * 0) if name in ("delta", "spread") else own
+    return replace(own, offset=own.offset * 0) if name in ("delta", "spread", *CUSUMS) else own
 
 
 def _joined(name: str, terms: Sequence[Term]) -> Term:

@@ -56,7 +56,7 @@ class Question:
     text: str = ""
     span: int = 0  # ns that its answer looks back on, or of the clock's interval that it is of
     number: float = 0.0
-    limit: "Node | None" = None  # what each of several means is compared with
+    limit: "Node | None" = None  # what each of several means or readings is compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,9 @@ Node = Question | Constant | Changing | Operation
 OF_SET = ("avg", "max_over", "min_over", "sum_over", "spread", "count")  # of readings in whatever order
 OVER_SPAN = (*OF_SET, "delta", "rate")
 PERCENTILES = ("percentile", "rate_percentile")
+CUSUMS = ("cusum_above", "cusum_below")
 BY_CLOCK = ("hour_mean", "day_mean", "mean_so_far", "hours_over")
-OF_CHANNEL = (*OVER_SPAN, *PERCENTILES, *BY_CLOCK)
+OF_CHANNEL = (*OVER_SPAN, *PERCENTILES, *CUSUMS, *BY_CLOCK)
 OF_SOURCES = ("tonnes", "coverage")
 OF_FACTOR = ("factor_provisional", "factor_ends")
 ASKED: Mapping[Subject, tuple[str, ...]] = {
@@ -210,6 +211,8 @@ class _Parser:
         match name, others:
             case _, [ast.Constant(value=str() as span), percent] if name in PERCENTILES:
                 return Question(name, of, span=look_back(span), number=self._between(name, percent, 0, 100))
+            case _, [ast.Constant(value=str() as span), limit] if name in CUSUMS:
+                return Question(name, of, span=look_back(span), limit=self.node(limit, depth + 1))
             case _, [ast.Constant(value=str() as span)] if name in OVER_SPAN:
                 return Question(name, of, span=look_back(span))
             case _, [ast.Constant(value=str() as span), ast.Constant(value=str() as stretch)] if (
@@ -288,6 +291,7 @@ _USES: Mapping[str, str] = {
     "mean_so_far": 'mean_so_far(value, "1h")',
     "hours_over": 'hours_over(value, 850, "today")',
     **{name: f'{name}(value, "28d", 99.9)' for name in PERCENTILES},
+    **{name: f'{name}(value, "28d", 2.5)' for name in CUSUMS},
     **{name: f'{name}(value, "15min")' for name in OVER_SPAN},
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from plant.alert_parts import AlertPart
 from plant.fields import (
@@ -28,12 +28,23 @@ from plant.fields import (
     Year,
     exactly_one,
 )
+from plant.networks import Network, allowed_networks
 from plant.routing_model import InhibitPart, MaintenancePart, QuietPart, RotaPart, RoutePart
 from plant.subscriptions import SubscriptionPart
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
 
 Severity = Literal["info", "warning", "critical"]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+PrivateNetworks = Annotated[
+    tuple[Network, ...],
+    PlainValidator(allowed_networks),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}}],
+            "examples": [True, ["10.1.2.0/24"]],
+        }
+    ),
+]
 
 
 class SwapPart(Part):
@@ -394,7 +405,7 @@ class WebhookPart(Part):
     kind: Literal["webhook", "alertmanager-api", "apprise"] = "webhook"
     """What it speaks: signed webhooks as Standard Webhooks asks, the API of an Alertmanager, or chat and mail by Apprise."""
     url: Url | None = None
-    """Where to POST, of an Alertmanager its root; https and a public address unless allow_private is true."""
+    """Where to POST, of an Alertmanager its root; https and a public address unless allow_private is given."""
     url_env: EnvironmentName | None = None
     """Kind apprise: the environment variable that holds the Apprise URL, which has tokens in it."""
     secret_env: EnvironmentName | None = None
@@ -407,8 +418,8 @@ class WebhookPart(Part):
     """Kind webhook, while receivers change to a new secret: the environment variable that holds the one before, which signs too."""
     previous_secret_file: Text | None = None
     """The same in a file that only its owner and group may read."""
-    allow_private: bool = False
-    """True allows http and private addresses, for a receiver on this machine or in the own network."""
+    allow_private: PrivateNetworks = Field(default=False, validate_default=True)
+    """True allows http and private addresses, for a receiver on this machine or in the own network; a list only those in its networks: [10.1.2.0/24]."""
     format: Literal["alert", "alertmanager"] = "alert"
     """Kind webhook, the shape of the body: our own, or that of Alertmanager's webhooks, version 4."""
     heartbeat: Annotated[Duration, Field(ge=10 * NS_PER_S, le=NS_PER_HOUR)] | None = None
@@ -489,7 +500,7 @@ class Configuration(Part):
     webhooks: list[WebhookPart] = Field(default_factory=list)
     """Endpoints that are told of alerts."""
     routes: list[RoutePart] = Field(default_factory=list)
-    """Who is told of which alert, and when; without routes every webhook is told of everything at once."""
+    """Who is told of which alert, and when; without routes every webhook is told of each alert alone, at once."""
     inhibit: list[InhibitPart] = Field(default_factory=list)
     """Alerts that are not told while another one explains them."""
     maintenance: list[MaintenancePart] = Field(default_factory=list)

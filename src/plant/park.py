@@ -5,6 +5,7 @@ from math import nan
 from zoneinfo import ZoneInfo
 
 from plant.alerting import Routing
+from plant.networks import Network
 from plant.topics import Subscription
 from plant.units import Unit
 from plant.vocabulary import Kind
@@ -236,6 +237,8 @@ class Condition:
     description: Bilingual
     first_action: Bilingual
     runbook: str
+    clear_expr: str = ""  # as written; "" where nothing else ends it
+    parameters: tuple[tuple[str, float | Dated], ...] = ()  # as written, by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +250,7 @@ class Webhook:
     secret: str = field(
         repr=False
     )  # kind webhook: the signing secret; apprise: its URL, with all tokens in it
-    allow_private: bool = False  # http and private addresses too
+    allow_private: tuple[Network, ...] = ()  # addresses in these too, and http
     previous_secret: str = field(
         default="", repr=False
     )  # signs beside the secret while receivers change over

@@ -69,19 +69,8 @@ def routing(
         quiet=tuple(maker.quiet(part) for file in files for part in file.parts("quiet", file.value.quiet)),
         rotas=tuple(maker.rota(part) for part in rotas if findings.is_first_name(part, "rota")),
     )
-    if (
-        not routes
-        and not findings.incomplete
-        and (made.inhibitions or made.maintenance or made.quiet or made.rotas)
-    ):
-        first = next(
-            file
-            for file in files
-            if file.value.inhibit or file.value.maintenance or file.value.quiet or file.value.rotas
-        )
-        findings.refuse(
-            first, "inhibit, maintenance, quiet and rotas need routes: add `routes: [{receivers: […]}]`"
-        )
+    if rotas and not routes and not findings.incomplete:
+        findings.refuse(rotas[0], "no route leads to a rota: add `routes: [{receivers: […]}]`")
     return made
 
 

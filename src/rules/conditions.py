@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from plant.arrays import Bools, Floats, Ints, Times
-from plant.conditions import BY_CLOCK, CALENDAR, OF_CHANNEL, OF_SET, OF_SOURCES, PERCENTILES
+from plant.conditions import BY_CLOCK, CALENDAR, CUSUMS, OF_CHANNEL, OF_SET, OF_SOURCES, PERCENTILES
 from plant.park import Condition, ConditionStep, Plant
 from plant.spans import LONGEST_DAY
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
@@ -131,6 +131,8 @@ class _Run:
                 stack.append(np.hypot(stack.pop(), stack.pop()))
             elif step.name == "hours_over":
                 stack.append(self._hours_over(step, self._columns.column(stack.pop())))
+            elif step.name in CUSUMS:
+                stack.append(self._cusum(step, self._columns.column(stack.pop())))
             else:
                 stack.append(self._asked(step))
         return self._columns.column(stack.pop())
@@ -243,6 +245,10 @@ class _Run:
         is_over = _compared(">", hours, limit[:, None])
         known = ~np.isnan(is_over)
         return np.where(known.any(axis=1), np.nansum(is_over, axis=1), np.nan)
+
+    def _cusum(self, step: ConditionStep, limit: Floats) -> Floats:
+        series, since = self._columns.series[step.index], self._frame.now - step.span
+        return histories.CUSUMS[step.name](self._history(step), len(series.channels), since, limit)
 
     def _of_clock(self, step: ConditionStep, zone: ZoneInfo) -> float:
         now = self._frame.now

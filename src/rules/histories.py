@@ -109,6 +109,30 @@ def rate_percentile(history: History, count: int, since: int, percent: float) ->
     return percentile(History(run, time, np.abs(np.diff(history.value)[rows]) / hours), count, since, percent)
 
 
+def cusum_above(history: History, count: int, since: int, limit: Floats) -> Floats:
+    """Return the CUSUM of the readings above each channel's limit at the newest of them, `S = max(0, S + x - limit)` [1]_.
+
+    It begins with 0 at the first reading of the stretch, so that it is the greatest sum of `x - limit` over the newest so
+    many readings, or 0.
+
+    References
+    ----------
+    .. [1] E. S. Page, Continuous inspection schemes, Biometrika 41 (1954).
+    """
+    within = history.after(since)
+    found, heads = np.full(count, np.nan), within.heads
+    beyond = within.value - limit[within.run]
+    for run, mine in zip(within.run[heads].tolist(), np.split(beyond, heads[1:]), strict=bool(len(heads))):
+        total = np.cumsum(mine)
+        found[run] = total[-1] - np.minimum(total.min(), 0)
+    return found
+
+
+def cusum_below(history: History, count: int, since: int, limit: Floats) -> Floats:
+    """Return the CUSUM of the readings below each channel's limit, `S = max(0, S + limit - x)`."""
+    return cusum_above(History(history.run, history.time, -history.value), count, since, -limit)
+
+
 def clock_means(
     history: History, start: Times, length: Ints, intervals: int, reach: Ints, ends: Ints
 ) -> Floats:
@@ -169,6 +193,12 @@ FUNCTIONS: Mapping[str, Callable[[History, int, int], Floats]] = {
 PERCENTILES: Mapping[str, Callable[[History, int, int, float], Floats]] = {
     "percentile": percentile,
     "rate_percentile": rate_percentile,
+}
+
+
+CUSUMS: Mapping[str, Callable[[History, int, int, Floats], Floats]] = {
+    "cusum_above": cusum_above,
+    "cusum_below": cusum_below,
 }
 
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from plant.alerting import COVERS, GATEWAY, Hours, Inhibition, Maintenance, Matcher
-from plant.vocabulary import NS_PER_S
+from plant.vocabulary import NS_PER_MIN, NS_PER_S
 
 SILENCED, INHIBITED = "silenced", "inhibited"
 SNOOZE = "snooze"
+LINGER = 5 * NS_PER_MIN  # after its end an alert stands for others: what it explains recovers a little later
 
 Labels = Mapping[str, str]
 Test = Callable[[Labels], bool]
@@ -89,8 +90,16 @@ class Muting:
         self._maintenance = [(window, test_of(window.match)) for window in maintenance]
         self._zones = zones
 
-    def mutes(self, alerts: Sequence[Alert], silences: Iterable[Silence], now: int) -> dict[str, Mute]:
-        """Return why each of some open alerts is not told; those that are told are not in it."""
+    def mutes(
+        self, alerts: Sequence[Alert], silences: Iterable[Silence], now: int, over: Iterable[Alert] = ()
+    ) -> dict[str, Mute]:
+        """Return why each of some alerts is not told; those that are told are not in it.
+
+        Parameters
+        ----------
+        over
+            Alerts that have ended, and inhibit others as long as `LINGER` says.
+        """
         active = [(one.id, test_of(one.match)) for one in silences if now < one.until]
         windows = [
             (window, test)
@@ -106,7 +115,9 @@ class Muting:
             by = by or (SNOOZE if now < alert.snoozed_until else None)
             if by is not None:
                 muted[alert.id] = Mute(SILENCED, by)
-        for target, source in self._inhibited(alerts).items():
+        sources = [one for one in alerts if one.ended_at is None]
+        sources += [one for one in over if now < lingers_until(one)]
+        for target, source in self._inhibited(alerts, sources).items():
             muted.setdefault(target, Mute(INHIBITED, source))
         return muted
 
@@ -119,20 +130,25 @@ class Muting:
         zone = self._zones.get(alert.labels.get("park", ""))
         return window.hours is None or (zone is not None and covers(window.hours, now, zone))
 
-    def _inhibited(self, alerts: Sequence[Alert]) -> dict[str, str]:
-        """Return which alert inhibits which: the oldest that explains it."""
+    def _inhibited(self, alerts: Iterable[Alert], sources: Iterable[Alert]) -> dict[str, str]:
+        """Return which alert inhibits which: the oldest source that explains it."""
         found: dict[str, str] = {}
-        oldest_first = sorted(alerts, key=lambda alert: (alert.started_at, alert.id))
+        oldest_first = sorted(sources, key=lambda alert: (alert.started_at, alert.id))
         for is_source, is_target, equal in self._inhibitions:
-            sources: dict[tuple[str, ...], str] = {}
+            explains: dict[tuple[str, ...], str] = {}
             for alert in oldest_first:
                 if is_source(alert.labels):
-                    sources.setdefault(_values(alert.labels, equal), alert.id)
-            for alert in oldest_first if sources else ():
-                source = sources.get(_values(alert.labels, equal))
+                    explains.setdefault(_values(alert.labels, equal), alert.id)
+            for alert in alerts if explains else ():
+                source = explains.get(_values(alert.labels, equal))
                 if source is not None and is_target(alert.labels) and not is_source(alert.labels):
                     found.setdefault(alert.id, source)
         return found
+
+
+def lingers_until(over: Alert) -> int:
+    """Return until when an alert that is over inhibits others [ns UTC]."""
+    return LINGER + (over.ended_at or 0)
 
 
 def _values(labels: Labels, names: Iterable[str]) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ CREATE TABLE silence (
     ended_by TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX silence_by_end ON silence (finish);
--- What each receiver was told of each group of alerts; content is JSON (rules.routing.Group).
+-- What each receiver was told of each group of alerts; content is JSON (rules.groups.Group).
 CREATE TABLE alert_group (receiver TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (receiver, name)) WITHOUT ROWID;
 
 -- Webhooks to send, first in first out per (endpoint, alert), where alert is a group's id for notices of groups; body never

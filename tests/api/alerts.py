@@ -60,7 +60,7 @@ class Alerts(Api):
         with closing(sqlite3.connect(self.state.path, isolation_level=None)) as line:
             memory = SimpleNamespace(connection=line, closing=Closing(line, {}))
             for one in filter(None, (self.rival, action)):
-                AlertActions(self.state.plant, memory).take(one.message(self.as_of), len(self.taken))
+                AlertActions(memory).take(one.message(self.as_of), len(self.taken))
         self.rival = None
 
     def add(self, name: str = "a", **changes: Any) -> str:

@@ -331,13 +331,17 @@ def test_late_breaches_leave_one_retroactive_event_and_wake_nobody(score):
     assert score.told() == []
 
 
-def test_without_routes_a_silence_is_refused_rather_than_ignored(folder, monkeypatch):
+def test_without_routes_an_alert_is_acknowledged_snoozed_and_silenced_all_the_same(folder, monkeypatch):
     score = configured(folder, CONFIGURATION, monkeypatch)
     try:
-        outcome, detail = score.act("silence", match=('rule="hot"',), until=score.now + HOUR, comment="x")
-        assert (outcome, "routes" in detail) == ("refused", True)
         number = score.fire()
         assert score.act("acknowledge", about=number)[0] == "done"
-        assert (score.status(), len(score.rows("SELECT 1 FROM webhook"))) == ("acknowledged", 1)
+        assert score.act("snooze", about=number, until=score.now + MINUTE)[0] == "done"
+        score.now += SECOND
+        score.calm()
+        assert score.act("silence", match=('rule="hot"',), until=score.now + HOUR, comment="x")[0] == "done"
+        score.now += SECOND
+        score.fire()
+        assert (score.status(), len(score.rows("SELECT 1 FROM webhook"))) == ("silenced", 2)
     finally:
         score.close()

@@ -308,7 +308,7 @@ def test_whatever_happens_between_the_steps_the_alerts_are_the_same_once(
     plain = played(seed, lambda world, rng: None)
 
     assert plain == played(seed, between)
-    assert {kind for _, _, kind, _ in plain[1]} == {"firing", "resolved"}
+    assert {kind for _, _, kind, _ in plain[1]} >= {"firing", "resolved"}
     assert len(plain[0]) > 3
 
 

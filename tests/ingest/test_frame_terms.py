@@ -53,6 +53,7 @@ def test_coverage_is_that_of_the_totals(world: FrameWorld) -> None:
         ("mean_so_far(value, '30min') > 1 or elapsed('year') > 0.5", 0.5),
         ("mean_so_far(value, 'today') > 1", 25),
         ("percentile(value, '28d', 50) > 1", 28 * 24),
+        ("cusum_above(value, '31d', avg(value, '1d')) > 1", 31 * 24),
         ("min_over(value, '2d', '00:00-05:00') > 1", 48),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from ingest.watch import RuleWatch
 from plant.load import load
 from rules.catalogue import load_catalogue
-from rules.routing import event_id
+from rules.groups import event_id
 from store.alert_actions import AlertAction
 from store.alerts import alert_id
 from store.links import Link, read_link
@@ -166,8 +166,7 @@ def test_without_routes_every_webhook_is_told_of_each_transition_at_once(started
 
     everybody = ("boss", "day", "night")
     assert plant.told() == [
-        *(f"09:01 {who}: hot firing" for who in everybody),
-        *(f"09:01 {who}: warm firing" for who in everybody),
+        *(f"09:01 {who}: {rule} firing" for who in everybody for rule in ("hot", "warm")),
         *(f"09:03 {who}: hot resolved after 2min" for who in everybody),
     ]
 
@@ -188,6 +187,28 @@ def test_an_alert_that_begins_and_ends_within_one_message_is_told_as_both_in_ord
     values = [body["data"]["value"] for _, who, _, body in plant.bodies() if who == "boss"]
     assert values == [500, 20, 510]
     assert len(set(plant.rows("SELECT event_id FROM webhook"))) == 3
+
+
+def test_without_routes_a_maintenance_window_and_quiet_hours_hold_what_is_expected(started: Started) -> None:
+    calm = (
+        "maintenance:\n  - {name: clean, match: ['rule=\"hot\"'], reason: Probe, hours: 09:00-10:00}\n"
+        "quiet:\n  - {receivers: [day, night], hours: 09:00-11:00}\n"
+    )
+    plant = started("09:00", LIMITS + calm)
+    plant.at("09:01", t0=500, t1=150)
+    plant.at("09:02", t1=20)
+    plant.at("09:03", t1=150)
+    plant.at("11:30", t1=20)
+
+    everybody = ("boss", "day", "night")
+    assert sorted(plant.told()) == sorted([
+        "09:01 boss: warm firing",
+        "09:02 boss: warm resolved after 1min",
+        "09:03 boss: warm firing",
+        *(f"10:00 {who}: hot firing" for who in everybody),
+        *(f"11:00 {who}: warm firing" for who in ("day", "night")),
+        *(f"11:30 {who}: warm resolved after 147min" for who in everybody),
+    ])  # fmt: skip
 
 
 @contextmanager
@@ -288,7 +309,7 @@ def test_whoever_was_told_is_not_told_again_when_the_routes_are_written_anew(sta
 
 
 def test_what_a_route_had_held_back_is_told_when_there_are_routes_no_more(started: Started) -> None:
-    """One alert waits for its group, one is in a maintenance window; what was told is not told again."""
+    """One alert waits for its group, one is in a maintenance window; what was told is told to whoever does not know it."""
     window = "maintenance:\n  - {name: clean, match: ['rule=\"warm\"'], reason: Probe, hours: 09:00-12:00}\n"
     waits = '  - {match: [severity="critical"], receivers: [day], group_by: [rule], group_wait: 1h}\n'
     third = "  - {name: mild, facility: works, channel: t2, above: 50, severity: info, summary: It is mild}\n"
@@ -300,9 +321,15 @@ def test_what_a_route_had_held_back_is_told_when_there_are_routes_no_more(starte
     plant.configure(LIMITS + third)
     plant.at("09:05", t2=20)
 
-    told = [line for line in plant.told() if " boss: " in line]
-    assert sorted(told) == [
-        "09:02:30 boss: hot firing", "09:02:30 boss: warm firing", "09:05 boss: mild resolved after 4min",
+    told = plant.told()[1:]
+    assert sorted(line for line in told if " boss: " in line) == [
+        "09:02:30 boss: hot firing",
+        "09:02:30 boss: mild firing",
+        "09:02:30 boss: warm firing",
+        "09:05 boss: mild resolved after 4min",
+    ]
+    assert sorted(line for line in told if " day: " in line) == [
+        "09:02:30 day: hot firing", "09:02:30 day: warm firing", "09:05 day: mild resolved after 4min",
     ]  # fmt: skip
     assert plant.rows("SELECT status FROM alert WHERE ended_at IS NULL") == [("firing",), ("firing",)]
 
@@ -394,6 +421,55 @@ class Silence:
     listed: tuple[int, ...]
 
 
+def silent_after(minutes: int) -> str:
+    return f"""
+alerts:
+  - {{name: gateway, expr: silence > 299, each: gateway, match: {{gateway: gw}}, severity: critical, summary: "{{gateway}}"}}
+  - {{name: silent, expr: 'absent("{minutes}min")', match: {{gateway: gw}}, severity: warning, summary: "{{channel}}"}}
+"""
+
+
+@pytest.mark.parametrize("minutes", [5, 15], ids=["at once with its channels", "before its channels"])
+def test_without_routes_a_dead_gateway_is_one_alert_and_not_sixty(started: Started, minutes: int) -> None:
+    """It lists what it stands for when it is told."""
+    plant = started("09:00", silent_after(minutes))
+    plant.at("09:00", **{f"t{n}": 20 for n in range(BEHIND)})
+    plant.at("10:00")
+    everybody = ("boss", "day", "night")
+    assert plant.told() == [f"09:05 {who}: gateway firing" for who in everybody]
+    covered = [body["data"].get("covered_count", 0) for *_, body in plant.bodies()]
+    assert covered == [BEHIND if minutes == 5 else 0] * 3
+    assert plant.rows("SELECT status, count(*) FROM alert GROUP BY status") == [
+        ("firing", 1),
+        ("inhibited", BEHIND),
+    ]
+
+    plant.at("10:10", **{f"t{n}": 20 for n in range(BEHIND)})
+    plant.at("10:12")
+    assert plant.told()[3:] == [f"10:11 {who}: gateway resolved after 66min" for who in everybody]
+
+
+@EITHER_WAY
+def test_a_gateway_that_is_back_before_its_channels_are_is_told_alone(started: Started, routes: str) -> None:
+    """One channel stays away, and is told of five minutes later; a restart in between changes nothing."""
+    plant = started("09:00", silent_after(5) + routes)
+    plant.at("09:00", **{f"t{n}": 20 for n in range(BEHIND)})
+    plant.at("09:30", t0=20)  # the gateway is heard again
+    plant.at("09:33", **{f"t{n}": 20 for n in range(BEHIND - 1)})
+    plant.restart()
+    plant.at("09:40")
+
+    heard = [line for line in plant.told() if " day: " in line]
+    assert [line.split(" after ")[0] for line in heard] == [
+        "09:05 day: gateway firing",
+        "09:31 day: gateway resolved",
+        "09:36 day: silent firing",
+        "09:38 day: gateway firing",
+    ]
+    [told] = [body for at, who, _, body in plant.bodies() if clock(at) == "09:36" and who == "day"]
+    assert told["data"]["labels"]["channel"] == f"t{BEHIND - 1}"
+
+
 @pytest.mark.parametrize(
     "case",
     [
@@ -405,11 +481,7 @@ class Silence:
 def test_a_dead_gateway_is_one_alert_that_lists_its_sixty_silent_channels(
     started: Started, case: Silence
 ) -> None:
-    rules = f"""
-alerts:
-  - {{name: gateway, expr: silence > 299, each: gateway, match: {{gateway: gw}}, severity: critical, summary: "{{gateway}}"}}
-  - {{name: silent, expr: 'absent("{case.channel}min")', match: {{gateway: gw}}, severity: warning, summary: "{{channel}}"}}
-"""
+    rules = silent_after(case.channel)
     routes = "routes:\n  - {receivers: [day], group_by: [facility], group_wait: 0s, group_interval: 0s, repeat_interval: 1h}\n"
     plant = started("09:00", rules + routes)
     plant.at("09:00", **{f"t{n}": 20 for n in range(BEHIND)})

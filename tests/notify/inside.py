@@ -15,6 +15,7 @@ import time
 from notify.addresses import Doors
 from notify.chat import ChatClient
 from notify.webhook import EndpointClient, EndpointError, WebhookClient
+from plant.networks import PRIVATE, Network
 from plant.park import Webhook
 from store.webhook_bodies import body
 from tests.notify.state import SECRET
@@ -64,20 +65,19 @@ def receivers(came: list[str]) -> None:
     threading.Thread(target=serve, daemon=True).start()
 
 
-def client(kind: str, host: str, *, allow_private: bool, own: Doors) -> EndpointClient:
+def client(kind: str, host: str, *, private: tuple[Network, ...], own: Doors) -> EndpointClient:
     """Return a chat over http, or a webhook over https, which ends at the receiver's first word: it knows no TLS."""
     if kind == "chat":
-        chat = Webhook("chat", "", f"json://{host}:{PORT}/", kind="apprise")
-        return ChatClient(chat, allow_private=allow_private, own=own)
-    return WebhookClient(
-        Webhook("desk", f"https://{host}:{PORT}/", SECRET), allow_private=allow_private, own=own
-    )
+        chat = Webhook("chat", "", f"json://{host}:{PORT}/", private, kind="apprise")
+        return ChatClient(chat, own=own)
+    return WebhookClient(Webhook("desk", f"https://{host}:{PORT}/", SECRET, private), own=own)
 
 
 def attempts(kind: str, host: str, allow_private: str, own: str) -> list[str]:
     """Return what came of two attempts."""
     try:
-        one = client(kind, host, allow_private=allow_private == "private", own=[(own, PORT)] if own else [])
+        private = PRIVATE if allow_private == "private" else ()
+        one = client(kind, host, private=private, own=[(own, PORT)] if own else [])
     except EndpointError as error:
         return [str(error)] * 2
     return [one.post(f"e{n}", body("alert", ALERT, "desk", ""), time.time_ns()).error for n in range(2)]

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+from plant.networks import PRIVATE
 from plant.park import Webhook
 from plant.vocabulary import NS_PER_MIN
 from tests.notify.state import GRID, plant
@@ -10,7 +11,9 @@ from tests.servers import Alertmanager, wait_until
 
 def test_a_real_alertmanager_knows_what_fires_and_forgets_what_ended(bench):
     with Alertmanager() as server:
-        told = plant(Webhook("am", server.url, "", kind="alertmanager-api", format="alertmanager-api"))
+        told = plant(
+            Webhook("am", server.url, "", PRIVATE, kind="alertmanager-api", format="alertmanager-api")
+        )
         start = bench.clock() - 5 * NS_PER_MIN
         bench.raise_alert(told, start)
         bench.raise_alert(told, start, start + NS_PER_MIN, GRID)

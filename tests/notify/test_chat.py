@@ -9,9 +9,10 @@ import pytest
 
 from notify.chat import LONGEST_BODY, ChatClient, message
 from notify.webhook import EndpointError
+from plant.networks import PRIVATE
 from plant.park import Webhook
 from store.webhook_bodies import body
-from tests.notify.state import plant
+from tests.notify.state import endpoint, plant
 from tests.servers import WebhookReceiver
 
 # Apprise imports a module that Python is about to drop; it brings a substitute for where it is gone.
@@ -25,7 +26,7 @@ ALERT = {
 
 
 def chat(url: str, language: str = "vi") -> Webhook:
-    return Webhook("chat", "", url, kind="apprise", language=language)
+    return Webhook("chat", "", url, PRIVATE, kind="apprise", language=language)
 
 
 def told(language: str, **changes) -> tuple[str, str]:
@@ -121,7 +122,7 @@ def test_a_service_that_refuses_is_a_failure(webhook_receiver: WebhookReceiver, 
     caplog.set_level(logging.DEBUG)
     webhook_receiver.script(500)
     url = webhook_receiver.url.replace("http://", "json://user:canary@") + "/canary"
-    with closing(ChatClient(chat(url), allow_private=True)) as one:
+    with closing(ChatClient(chat(url))) as one:
         result = one.post("event_1", body("alert", ALERT, "chat", ""), 0)
 
     assert (result.delivered, result.error) == (False, "Apprise could not deliver it")
@@ -189,5 +190,5 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
 
 def test_apprise_is_not_imported_where_no_endpoint_uses_it(bench, webhook_receiver, monkeypatch):
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with closing(bench.sender(plant(Webhook("desk", webhook_receiver.url, "whsec_" + "A" * 40)))) as sender:
+    with closing(bench.sender(plant(endpoint(url=webhook_receiver.url)))) as sender:
         assert sender.step() == 0

@@ -15,6 +15,7 @@ import standardwebhooks
 from ingest.telling import Teller
 from notify.schedule import DELAYS
 from plant.alerting import Escalation, Hours, Rota, Route, Routing, Shift
+from plant.networks import PRIVATE
 from plant.park import Plant, Webhook
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN
 from store.alerts import alert_id
@@ -24,6 +25,7 @@ from tests.notify.state import GRID, OTHER_SECRET, SECRET, Bench, endpoint, plan
 from tests.servers import RESET, Answer, Request, WebhookReceiver, wait_until
 
 NEW_SECRET = "whsec_bmV3LXNlY3JldC1uZXctc2VjcmV0LW5ldy1zZWNyZXQ="
+TARPIT_S = 10.0  # below what one attempt may take, far above what the others need
 
 HTTP_2_GOODBYE = bytes.fromhex("0000000400000000000000080700000000000000000000000001")  # SETTINGS, GOAWAY
 
@@ -74,7 +76,7 @@ def test_f111_a_tarpit_and_a_flood_hold_up_nobody_else(bench, webhook_receiver, 
             endpoint("flood", flood.url, OTHER_SECRET),
             endpoint("pager", pager.url, NEW_SECRET),
         )
-        webhook_receiver.default = Answer(204, delay=1.5)
+        webhook_receiver.default = Answer(204, delay=TARPIT_S)
         flood.default = Answer(200, body=bytes(1_000_000))
         for start in range(20):
             bench.raise_alert(told, start)
@@ -324,7 +326,7 @@ def test_what_was_delivered_long_ago_is_forgotten_while_it_runs_though_its_endpo
 
 def test_errors_in_the_log_hold_no_secret(bench, webhook_receiver, outbox):
     url = webhook_receiver.url.replace("http://", "http://user:canary1@") + "/canary2?token=canary3"
-    told = plant(Webhook("desk", url, SECRET))
+    told = plant(Webhook("desk", url, SECRET, PRIVATE))
     webhook_receiver.script(500, RESET)
     bench.raise_alert(told, 1)
     with closing(bench.sender(told)) as sender:

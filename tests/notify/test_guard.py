@@ -14,6 +14,7 @@ from notify.addresses import AddressRefused, Egress
 from notify.chat import ChatClient
 from notify.guard import Guard
 from notify.webhook import Attempt, EndpointError
+from plant.networks import PRIVATE, Network
 from plant.park import Webhook
 from store.webhook_bodies import body
 from tests.notify.test_chat import ALERT
@@ -43,8 +44,8 @@ def counted(kind: int = socket.SOCK_STREAM) -> Iterator[tuple[int, list[object]]
         came.append(address)
 
 
-def post(url: str, **options) -> Attempt:
-    chat = Webhook("chat", "", url, kind="apprise")
+def post(url: str, allow_private: tuple[Network, ...] = (), **options) -> Attempt:
+    chat = Webhook("chat", "", url, allow_private, kind="apprise")
     with closing(ChatClient(chat, **options)) as one:
         return one.post("event_1", body("alert", ALERT, "chat", ""), 0)
 
@@ -68,7 +69,7 @@ def test_bw02_a_chat_on_a_private_address_is_not_connected_to_unless_it_is_allow
     assert came == []
 
     with counted() as (port, came):
-        post(url.format(port=port), allow_private=True, total_timeout=1.0)
+        post(url.format(port=port), allow_private=PRIVATE, total_timeout=1.0)
     assert came, "the listener sees who is let through"
 
 
@@ -137,7 +138,7 @@ def test_bw11_a_chat_service_s_redirect_inside_is_not_followed(
     with counted() as (port, came):
         webhook_receiver.default = Answer(status, {"Location": f"http://127.0.0.1:{port}/"})
         result = post(
-            webhook_receiver.url.replace("http", "json"), allow_private=True, own=[("127.0.0.1", port)]
+            webhook_receiver.url.replace("http", "json"), allow_private=PRIVATE, own=[("127.0.0.1", port)]
         )
 
     assert result.error == "AddressRefused: its host is a door of this service's own"
@@ -155,7 +156,7 @@ def test_a_proxy_of_the_environment_is_checked_as_any_address_is(monkeypatch):
 
 def test_bw10_our_own_door_is_no_chat_though_private_addresses_are_allowed():
     with counted() as (port, came):
-        result = post(f"json://localhost:{port}/", allow_private=True, own=[("0.0.0.0", port)])
+        result = post(f"json://localhost:{port}/", allow_private=PRIVATE, own=[("0.0.0.0", port)])
 
     assert result.error == "AddressRefused: its host is a door of this service's own"
     assert came == []
@@ -178,7 +179,7 @@ def test_f111_a_chat_service_that_talks_on_for_ever_is_cut_at_the_total_timeout(
         thread = threading.Thread(target=drip, args=(listener,))
         thread.start()
         url = f"json://127.0.0.1:{listener.getsockname()[1]}/"
-        result = post(url, allow_private=True, total_timeout=0.5)
+        result = post(url, allow_private=PRIVATE, total_timeout=0.5)
         was_cut = ended.wait(10)
         ended.set()
         thread.join(10)
@@ -188,7 +189,7 @@ def test_f111_a_chat_service_that_talks_on_for_ever_is_cut_at_the_total_timeout(
 
 
 def test_after_its_time_nothing_is_connected_to():
-    with counted() as (port, came), Guard(Egress(allow_private=True), 0.01) as guard:
+    with counted() as (port, came), Guard(Egress(allow_private=PRIVATE), 0.01) as guard:
         while not guard.passed:
             time.sleep(0.01)
         with pytest.raises(AddressRefused, match="time"):
@@ -231,5 +232,6 @@ def test_who_has_entered_no_guard_connects_as_before(webhook_receiver: WebhookRe
 
 def test_nobody_there_is_no_matter_of_addresses():
     assert (
-        post(f"json://127.0.0.1:{free_port()}/", allow_private=True).error == "Apprise could not deliver it"
+        post(f"json://127.0.0.1:{free_port()}/", allow_private=PRIVATE).error
+        == "Apprise could not deliver it"
     )

@@ -8,6 +8,7 @@ import pytest
 import standardwebhooks
 
 from notify.regular import Heartbeat
+from plant.networks import PRIVATE
 from plant.park import Plant, Webhook
 from plant.vocabulary import NS_PER_MIN
 from store.webhooks import WebhookOutbox
@@ -24,7 +25,9 @@ def beating(webhook_receiver: WebhookReceiver) -> Plant:
 def alertmanager(webhook_receiver: WebhookReceiver) -> Plant:
     """Give a plant that forwards to something that listens like an Alertmanager."""
     return plant(
-        Webhook("am", f"{webhook_receiver.url}/", "", kind="alertmanager-api", format="alertmanager-api")
+        Webhook(
+            "am", f"{webhook_receiver.url}/", "", PRIVATE, kind="alertmanager-api", format="alertmanager-api"
+        )
     )
 
 

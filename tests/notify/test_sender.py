@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 
@@ -15,7 +16,7 @@ import standardwebhooks
 from notify.sender import WebhookSender
 from notify.webhook import EndpointError
 from plant.park import Plant, Webhook
-from rules.routing import event_id
+from rules.groups import event_id
 from store.alerts import alert_id
 from store.webhooks import EndpointState, WebhookOutbox
 from tests.notify.state import (
@@ -369,7 +370,7 @@ def test_no_endpoints_are_no_reason_to_fail(bench):
 
 
 def test_a_private_address_gets_nothing_unless_it_was_allowed(bench, told, webhook_receiver):
-    secure = plant(endpoint(url=webhook_receiver.url.replace("http:", "https:")))
+    secure = plant(replace(endpoint(url=webhook_receiver.url.replace("http:", "https:")), allow_private=()))
     bench.raise_alert(secure, 1)
     with closing(WebhookSender(bench.database, secure.webhooks, bench.clock, lambda _: None)) as sender:
         sender.step()

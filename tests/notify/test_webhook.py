@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 import standardwebhooks
 
 from notify.webhook import LONGEST_ANSWER, TOTAL_TIMEOUT, Attempt, EndpointError, WebhookClient
+from plant.networks import PRIVATE, Network
 from tests.notify.state import OTHER_SECRET, SECRET, endpoint
 from tests.servers import RESET, Answer, Request, WebhookReceiver, free_port, required
 
@@ -25,9 +27,9 @@ BODY = json.dumps({"type": "alert.firing", "data": {"summary": "Khí thải é"}
 
 @contextmanager
 def client(
-    url: str, *, secret: str = SECRET, allow_private: bool = True, **options
+    url: str, *, secret: str = SECRET, allow_private: tuple[Network, ...] = PRIVATE, **options
 ) -> Iterator[WebhookClient]:
-    one = WebhookClient(endpoint(url=url, secret=secret), allow_private=allow_private, **options)
+    one = WebhookClient(replace(endpoint(url=url, secret=secret), allow_private=allow_private), **options)
     with closing(one):
         yield one
 
@@ -288,10 +290,18 @@ def test_bw07_the_checked_address_is_the_one_that_is_connected_to(webhook_receiv
 
 @pytest.mark.parametrize("found", [["127.0.0.1"], ["93.184.215.14", "127.0.0.1"], ["::ffff:127.0.0.1"]])
 def test_bw06_a_name_that_leads_inside_is_refused_before_any_connection(found: list[str]):
-    with client("https://receiver.example/", allow_private=False, find=lambda *_: found) as one:
+    with client("https://receiver.example/", allow_private=(), find=lambda *_: found) as one:
         result = one.post("event_1", BODY, time.time_ns())
 
     assert result.error.startswith("AddressRefused: ")
+
+
+def test_a_name_that_leads_to_another_network_than_the_allowed_one_is_refused():
+    office = (ip_network("10.1.2.0/24"),)
+    with client("http://receiver.example/", allow_private=office, find=lambda *_: ["10.1.3.4"]) as one:
+        result = one.post("event_1", BODY, time.time_ns())
+
+    assert result.error == "AddressRefused: 10.1.3.4 is not a public address, or allowed as private"
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer(webhook_receiver: WebhookReceiver):
@@ -405,7 +415,7 @@ def test_tls_that_drips_is_cut_at_the_total_timeout(certificate: Path):
 )
 def test_bw01_bw04_bw09_an_address_that_cannot_be_trusted_is_refused_at_the_start(url: str):
     with pytest.raises(EndpointError):
-        WebhookClient(endpoint(url=url))
+        WebhookClient(replace(endpoint(url=url), allow_private=()))
 
 
 def test_bw09_capital_letters_of_a_host_do_not_matter(webhook_receiver: WebhookReceiver):
@@ -440,7 +450,7 @@ def test_bw14_a_weak_previous_secret_is_refused_too():
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "LOCALHOST"])
 def test_bw10_a_door_of_our_own_is_refused_at_the_start(host: str):
     with pytest.raises(EndpointError, match="door"):
-        WebhookClient(endpoint(url=f"http://{host}:8086/a"), allow_private=True, own=[("127.0.0.1", 8086)])
+        WebhookClient(endpoint(url=f"http://{host}:8086/a"), own=[("127.0.0.1", 8086)])
 
 
 @pytest.mark.parametrize("door", [("broker.example", 1883), ("Broker.Example.", 1883)])
@@ -484,7 +494,7 @@ def test_bw16_a_receiver_whose_clock_is_off_refuses_and_that_is_a_failure(webhoo
 
 def test_two_secrets_give_two_signatures_and_either_verifies(webhook_receiver: WebhookReceiver):
     both = replace(endpoint(url=webhook_receiver.url, secret=OTHER_SECRET), previous_secret=SECRET)
-    with closing(WebhookClient(both, allow_private=True)) as one:
+    with closing(WebhookClient(both)) as one:
         one.post("event_1", BODY, time.time_ns())
 
     (request,) = webhook_receiver.requests
@@ -518,7 +528,7 @@ def test_secrets_are_in_no_log_line_error_or_repr(
         said += [repr(one.post("event_1", BODY, time.time_ns())), repr(one), repr(vars(one)["_signers"])]
     for bad_url, bad_secret in [(url.replace("http", "ftp"), secret), (url, secret + "canary5")]:
         with pytest.raises(EndpointError) as refused:
-            WebhookClient(endpoint(url=bad_url, secret=bad_secret), allow_private=True)
+            WebhookClient(endpoint(url=bad_url, secret=bad_secret))
         said.append(repr(refused.value))
 
     everything = caplog.text + "".join(said)

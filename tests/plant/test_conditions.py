@@ -150,6 +150,8 @@ def test_bc11_it_is_refused_with_its_place(tmp_path: Path, expr: str, message: s
         ("age > quantity(5, 'min') or count(value, '1h') < 3", "age 300 > count 3 < or"),
         ("rate(value, '1h') > quantity(2, 'kW') / quantity(60, 'min')", "rate 2 >"),
         ("hours_over(value, quantity(850, 'W') * 2, 'today') >= 3", "1.7 hours_over 3 >="),
+        ("cusum_above(value, '31d', parameter('p') / 2) > 3", "2.5 cusum_above 3 >"),
+        ("cusum_below(value, '7d', quantity(-9, 'W')) > quantity(5, 'W')", "-0.009 cusum_below 0.005 >"),
         (
             "day_mean(value, parameter('p')) > 3 and mean_so_far(value, '30min') > 3",
             "day_mean 3 > mean_so_far 3 > and",
@@ -195,6 +197,7 @@ def test_a_span_is_looked_back_on_in_ns() -> None:
         ("value - 5 > 40", "value 5 - 40 >"),
         ('2 * rate(value, "1h") > 3', "2 rate * 3 >"),
         ('spread(value, "1h") < spread(channel("x"), "1h")', "spread spread 0.555556 * <"),
+        ('cusum_above(value, "1d", quantity(50, "°F")) > quantity(9, "K")', "10 cusum_above 9 >"),
         ('value - channel("x") > 3', "value value 0.555556 * -17.7778 + - 3 >"),
     ],
 )
@@ -223,6 +226,8 @@ def test_temperatures_are_compared_with_their_zero_and_differ_without_it(text: s
         ("sum_over(value, '1h') > 1", "sum_over(value) is of kinds interval and event; value is a rate"),
         ("hours_over(value, age, 'today') > 1", "age does not fit hours_over(value): s is time, kW is"),
         ("hours_over(value, value > 1, 'today') > 1", "value > 1 is true or false, no number"),
+        ("cusum_above(value, '1d', age) > 1", "age does not fit cusum_above(value): s is time, kW is"),
+        ("cusum_above(value, '1d', 1) > age", "age does not fit cusum_above(value): s is time, kW is"),
         ("hypot(value, age) > 1", "age does not fit value: s is time, kW is energy/time: no conversion"),
         ("hypot(channel('x'), 3) > 1", 'channel("x") is in °F, whose zero is not nothing'),
         ("value > quantity(parameter('limit'), 's')", 'parameter("limit") does not fit value: s is time'),
@@ -267,6 +272,8 @@ def test_what_does_not_fit_is_refused_with_its_units(text: str, message: str) ->
         ),
         ("percentile(value, '1d', value) > 3", "percentile takes a number, such as percentile(value,"),
         ("percentile(value, '32d', 50) > 3", "32d is no time to look back on"),
+        ("cusum_above(value, '32d', 5) > 3", "32d is no time to look back on"),
+        ("cusum_below(value, '1d') > 3", 'cusum_below is written cusum_below(value, "28d", 2.5)'),
         (
             "mean_so_far(value, '7min') > 3",
             "mean_so_far is of today, or of what parts the clock's hour evenly, such as 1h,",
@@ -343,7 +350,8 @@ def test_a_condition_is_resolved_with_all_its_keys(tmp_path: Path) -> None:
         others=(), unit="%", clear=one.clear, every=30 * NS_PER_S, delay=10 * NS_PER_S, hold=10 * NS_PER_MIN,
         keep=5 * NS_PER_MIN, severity="critical", labels=(("area", "b1"), ("team", "boilers")),
         summary=Bilingual("Nồi hơi", "Boiler"), description=Bilingual(*["{value} {unit} of {channel}, {labels.team}"] * 2),
-        first_action=Bilingual("Gọi"), runbook="https://example.com/o2",
+        first_action=Bilingual("Gọi"), runbook="https://example.com/o2", clear_expr="value < 4",
+        parameters=(("budget_t", 5.0),),
     )  # fmt: skip
     assert (spelled(one.steps), spelled(one.clear)) == ("avg 5 >", "value 4 <")
 
@@ -571,7 +579,7 @@ def test_bc21_for_0s_is_at_once_and_twenty_labels_are_enough(tmp_path: Path, cou
         ({"expr": "'value > channel(\"boiler/co\")'"}, ["expr: there is no channel boiler/co in north/mill: match those that have it"]),
         ({"expr": "'value > quantity(5, \"kWh\")'"},
          ["expr: 5 kWh does not fit value: kWh is energy, kW is energy/time: no conversion"]),
-        ({"clear": "not x"}, ["clear: a channel has no x; it may use value, age, absent, avg, max_over, min_over, sum_over, spread, count, delta, rate, percentile, rate_percentile, hour_mean, day_mean, mean_so_far, hours_over, channel, elapsed, days_until, min, max, abs, clip, hypot, quantity, parameter"]),
+        ({"clear": "not x"}, ["clear: a channel has no x; it may use value, age, absent, avg, max_over, min_over, sum_over, spread, count, delta, rate, percentile, rate_percentile, cusum_above, cusum_below, hour_mean, day_mean, mean_so_far, hours_over, channel, elapsed, days_until, min, max, abs, clip, hypot, quantity, parameter"]),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_key(tmp_path: Path, keys: dict[str, str], lines: list[str]) -> None:

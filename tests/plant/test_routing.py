@@ -92,6 +92,18 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path, old, new, problem):
     assert any(problem in found for found in problems(tmp_path, TREE.replace(old, new, 1)))
 
 
-def test_what_needs_routes_is_refused_without_them(tmp_path):
-    assert any("need routes" in found for found in problems(tmp_path, TREE[: TREE.index("routes:")]))
+def test_a_rota_to_which_no_route_leads_is_refused(tmp_path):
+    bare = TREE[: TREE.index("routes:")]
+
+    assert problems(tmp_path, bare) == [
+        "2: rotas[0]: no route leads to a rota: add `routes: [{receivers: […]}]`"
+    ]
     assert routing(tmp_path / "other", "") == Routing()
+
+
+def test_silence_needs_no_routes(tmp_path):
+    bare = TREE[TREE.index("quiet:") : TREE.index("routes:")]
+    made, full = routing(tmp_path, bare), routing(tmp_path / "full", TREE)
+
+    assert (made.routes, made.inhibitions) == ((), full.inhibitions)
+    assert (made.maintenance, made.quiet) == (full.maintenance, full.quiet)

@@ -1,10 +1,12 @@
 """What an endpoint's kind forbids or needs, and secrets that are each of one endpoint alone."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from plant.load import load
+from plant.networks import PRIVATE
 from plant.park import Webhook
 from plant.problems import ConfigurationError
 from rules.catalogue import load_catalogue
@@ -104,6 +106,45 @@ def test_format_heartbeat_and_kinds_are_read(tmp_path: Path):
 )
 def test_what_a_kind_forbids_or_lacks_is_said(tmp_path: Path, endpoint: str, problem: str):
     assert problems(tmp_path, endpoint) == [problem]
+
+
+def test_private_addresses_are_allowed_all_none_or_by_network(tmp_path: Path):
+    def allowed(written: str) -> list[str]:
+        (one,) = loaded(tmp_path, f"name: a, url: 'https://example.com/', secret_env: NEW{written}")
+        return list(map(str, one.allow_private))
+
+    assert allowed("") == allowed(", allow_private: false") == []
+    assert allowed(", allow_private: true") == list(map(str, PRIVATE))
+    narrow = ", allow_private: [10.1.2.0/24, 127.0.0.1, 'fd00:1::/32']"
+    assert allowed(narrow) == ["10.1.2.0/24", "127.0.0.1/32", "fd00:1::/32"]
+    (plain,) = loaded(
+        tmp_path, "name: a, url: 'http://10.1.2.3/', secret_env: NEW, allow_private: [10.1.2.3]"
+    )
+    assert plain.allow_private == (ip_network("10.1.2.3/32"),)
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("[10.1.2.3/24]", "10.1.2.3/24 has host bits set; write a network such as 10.1.2.0/24"),
+        (
+            "[office]",
+            "'office' does not appear to be an IPv4 or IPv6 network; write a network such as 10.1.2.0/24",
+        ),
+        ("['']", "'' does not appear to be an IPv4 or IPv6 network; write a network such as 10.1.2.0/24"),
+        ("[8.8.8.0/24]", "8.8.8.0/24 is within none of the private networks "),
+        ("[169.254.169.254]", "169.254.169.254 is within none of the private networks "),
+        ("[0.0.0.0/0]", "0.0.0.0/0 is within none of the private networks "),
+        ("[10.0.0.0/7]", "10.0.0.0/7 is within none of the private networks "),
+        ("lan", "is true, false or a list of networks such as 10.1.2.0/24"),
+    ],
+)
+def test_a_network_that_is_none_or_not_private_is_refused(tmp_path: Path, written: str, problem: str):
+    (found,) = problems(
+        tmp_path, f"name: a, url: 'https://example.com/', secret_env: NEW, allow_private: {written}"
+    )
+
+    assert found.startswith(f"[0].allow_private: {problem}")
 
 
 @pytest.mark.parametrize("heartbeat", ["1s", "2h"])

@@ -549,6 +549,35 @@ def test_a_percentile_of_rates_is_of_the_changes_from_reading_to_reading(plant: 
     assert known(found.value) == pytest.approx(expected)
 
 
+# --- CUSUM --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["above", "below"])
+@given(readings=frames, limit=st.sampled_from([-1.5, 0, 2.5]))
+def test_a_cusum_is_that_of_a_plain_loop_over_the_readings(
+    plant: Plant, side: str, readings, limit: float
+) -> None:
+    one = condition(plant, f"cusum_{side}(value, '10min', {limit}) > 3")
+
+    found = evaluate(one, plant, Paper(readings=readings))
+
+    sums: list[float | None] = []
+    for channel in one.subjects:
+        row = within(readings.get(channel, []), NOW)
+        total = 0.0
+        for value in row:
+            total = max(0.0, total + (value - limit if side == "above" else limit - value))
+        sums.append(total if row else None)
+    assert known(found.value) == pytest.approx(sums)
+
+
+def test_a_cusum_is_unknown_where_its_limit_is(plant: Plant) -> None:
+    one = condition(plant, "cusum_above(value, '10min', avg(value, '1min')) > 1")
+    old = {channel: [(NOW - 5 * NS_PER_MIN, 9.0)] for channel in one.subjects}
+
+    assert known(evaluate(one, plant, Paper(readings=old)).truth) == [None] * len(one.subjects)
+
+
 # --- logic --------------------------------------------------------------------------------------------------------
 
 Tree = tuple

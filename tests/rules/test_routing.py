@@ -23,9 +23,10 @@ from plant.alerting import (
 from plant.matchers import matcher
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from plant.vocabulary import NS_PER_S as SECOND
+from rules.groups import Group, event_id
 from rules.muting import Alert, Mute, Muting, Silence, covers
 from rules.muting import test_of as compiled
-from rules.routing import Group, Router, event_id, implied
+from rules.routing import Router
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 ZONES = {"north": ZONE}
@@ -71,7 +72,9 @@ class Play:
         now = self.zero + second * SECOND
         told = {number for group in self.groups.values() for number in group.told}
         given = [one for one in alerts if one.ended_at is None or one.id in told]
-        self.telling = self.router.decide(given, list(self.groups.values()), list(silences), now)
+        muted_by = {mute.by for mute in self.telling.mutes.values()} if self.telling else set()
+        gone = [one for one in alerts if one.ended_at is not None and one.id in muted_by]
+        self.telling = self.router.decide(given, list(self.groups.values()), list(silences), now, gone)
         for place, group in self.telling.groups.items():
             if group is None:
                 del self.groups[place]
@@ -369,15 +372,101 @@ def test_two_routes_to_one_receiver_each_tell_it():
     assert [(t, began) for t, _, began, _, _ in play.log] == [(0, ("a",)), (60, ("a",))]
 
 
-def test_without_routes_each_transition_goes_to_every_webhook_under_one_id_and_old_groups_are_forgotten():
-    told = implied([("a", True), ("a", False)], ["desk", "pager"], [Group("shift", "/{}", "{}")])
+# --- without routes -------------------------------------------------------------------------------------------------------
 
-    assert [(n.id, n.endpoint, n.firing, n.resolved) for n in told.notices] == [
-        (event_id("a", f"alert.{kind}"), who, firing, resolved)
-        for kind, firing, resolved in (("firing", ("a",), ()), ("resolved", (), ("a",)))
-        for who in ("desk", "pager")
+
+def singles(play: Play) -> list[tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
+    """Return id, webhook and alerts of what was told at the last instant; none of it is of a group."""
+    assert not any(notice.group for notice in play.telling.notices)
+    return [(n.id, n.endpoint, n.firing, n.resolved) for n in play.telling.notices]
+
+
+def test_without_routes_each_alert_is_told_alone_to_every_webhook_under_one_id():
+    play = Play(Routing(), ("desk", "pager"))
+    a, b = firing("a"), firing("b")
+
+    play.at(0, a, b)
+    assert singles(play) == [
+        (event_id(one, "alert.firing"), who, (one,), ()) for who in ("desk", "pager") for one in "ab"
     ]
-    assert told.groups == {("shift", "/{}:{}"): None}
+    play.at(1, over(a, 1), b)
+    assert singles(play) == [(event_id("a", "alert.resolved"), who, (), ("a",)) for who in ("desk", "pager")]
+    play.at(10_000_000, b)
+    assert singles(play) == []
+    play.at(10_000_001, over(b, 10_000_001))
+    assert play.groups == {}
+
+
+def test_without_routes_what_came_and_went_is_told_as_both_in_order_and_by_a_written_route_to_nobody():
+    def passing(number: str, start: int) -> Alert:
+        return replace(over(firing(number, start), start + 1), labels=firing("flap").labels)
+
+    both = [passing("z", 5), passing("a", 8)]
+    for routing, expected in (
+        (Routing(), [("z", "firing"), ("z", "resolved"), ("a", "firing"), ("a", "resolved")]),
+        (Routing(routes=(route(wait=0),)), []),
+    ):
+        play = Play(routing, ("desk",))
+        play.telling = play.router.decide(both, [], [], 10 * SECOND)
+
+        assert [n.id for n in play.telling.notices] == [
+            event_id(who, f"alert.{kind}") for who, kind in expected
+        ]
+        assert set(play.telling.groups.values()) <= {None}
+
+
+def test_without_routes_a_silence_holds_what_is_new_and_not_the_end_of_what_was_told():
+    play = Play(Routing(), ("desk",))
+    silence = Silence("s", (matcher('facility="mill"'),), 100 * SECOND)
+    a, b, c = firing("a"), firing("b"), firing("c")
+    play.at(0, a)
+    play.at(10, over(a, 10), b, c, silences=[silence])
+    play.at(20, c, silences=[silence])
+    assert play.wake == 100
+    play.telling = play.router.decide(
+        [over(firing("d"), 30), c], play.groups.values(), [silence], 30 * SECOND
+    )
+    assert play.telling.notices == ()
+    play.at(100, c)
+
+    assert [(t, began, ended) for t, _, began, ended, _ in play.log] == [
+        (0, ("a",), ()), (10, (), ("a",)), (100, ("c",), ()),
+    ]  # fmt: skip
+
+
+def test_without_routes_a_snooze_ends_with_the_alert_told_again_and_no_other_one():
+    play = Play(Routing(), ("desk",))
+    a, b = firing("a"), firing("b")
+    play.at(0, a, b)
+    snoozed = replace(a, snoozed_until=60 * SECOND)
+    play.at(10, snoozed, b)
+    assert play.wake == 60
+    for t in (60, 61, 10_000):
+        play.at(t, snoozed, b)
+
+    assert [(t, began, n) for t, _, began, _, n in play.log] == [
+        (0, ("a",), 0),
+        (0, ("b",), 0),
+        (60, ("a",), 1),
+    ]
+    assert len(set(play.ids)) == 3
+
+
+def test_whoever_writes_the_first_route_is_told_again_of_nothing_that_is_known():
+    play = Play(Routing(), ("desk", "pager"))
+    a = firing("a")
+    play.at(0, a)
+    play.router = Router(Routing(routes=(route(receivers=["desk"]),)), ["desk", "pager"], ZONES)
+    play.at(400, a)
+    play.at(500, over(a, 500))
+
+    assert [(t, who, began, ended) for t, who, began, ended, _ in play.log] == [
+        (0, "desk", ("a",), ()),
+        (0, "pager", ("a",), ()),
+        (500, "desk", (), ("a",)),
+        (500, "pager", (), ("a",)),
+    ]
+    assert play.groups == {}
 
 
 # --- what is not told -----------------------------------------------------------------------------------------------------
@@ -400,18 +489,33 @@ def test_a_dead_gateway_is_one_alert_that_covers_its_channels():
     assert len(play.telling.covered["gateway-offline"]) == 60
 
 
-def test_when_the_gateway_is_back_what_recovers_within_the_wait_is_told_to_nobody():
-    play = Play(Routing(routes=(route(interval=0),)))
+@pytest.mark.parametrize("routes", [(), (route(wait=0, interval=0),)], ids=["without routes", "with routes"])
+def test_when_the_gateway_is_back_what_recovers_within_five_minutes_is_told_to_nobody(routes):
+    play = Play(Routing(routes=routes), ("desk",))
     gateway, *behind = dead_gateway(3)[:4]
     for t in (0, 30):
         play.at(t, gateway, *behind)
-    play.at(100, over(gateway, 100), *behind)
-    play.at(110, over(gateway, 100), *(over(one, 110) for one in behind[:2]), behind[2])
-    play.at(130, over(gateway, 100), behind[2])
+    back = over(gateway, 100)
+    play.at(100, back, *behind)
+    assert play.wake <= 400
+    play.at(110, back, *(over(one, 110) for one in behind[:2]), behind[2])
+    play.at(399, back, behind[2])
+    assert play.wake == 400
+    play.at(400, back, behind[2])
 
-    assert [(t, began, ended) for t, _, began, ended, _ in play.log[1:]] == [
-        (130, ("absent-2",), ("gateway-offline",))
+    assert [(t, began, ended) for t, _, began, ended, _ in play.log] == [
+        (0, ("gateway-offline",), ()),
+        (100, (), ("gateway-offline",)),
+        (400, ("absent-2",), ()),
     ]
+
+
+def test_without_routes_a_dead_gateway_is_one_alert_too():
+    play = Play(Routing(), ("desk",))
+    play.at(0, *dead_gateway(60))
+
+    assert [began for _, _, began, _, _ in play.log] == [("absent-other",), ("gateway-offline",)]
+    assert len(play.telling.covered["gateway-offline"]) == 60
 
 
 def mutes(alerts, silences=(), now=0, inhibitions=(), maintenance=()) -> dict[str, Mute]:

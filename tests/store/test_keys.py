@@ -9,7 +9,17 @@ import pytest
 
 from plant.vocabulary import NS_PER_MIN
 from store import access_log
-from store.access_log import AccessLog, Actor, Entry, make, opened
+from store.access_log import (
+    AccessLog,
+    Actor,
+    Entry,
+    append,
+    heads_file,
+    make,
+    opened,
+    parse_head,
+    writing,
+)
 from store.keys import NEVER, KeyRefused, Keys
 from store.sqlite import StateMismatch
 
@@ -149,6 +159,115 @@ def test_a_change_by_other_means_is_found_at_its_row(file, change, broken):
     assert log.first_broken() == broken
 
 
+def cut(file, change):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(f"DROP TRIGGER audit_stays; DROP TRIGGER audit_is_kept; {change}")
+
+
+def noted(file, *names):
+    log = AccessLog(file)
+    for name in names:
+        log.note(Entry(NOW, name, "x"))
+    return log
+
+
+def test_sd03_rows_that_were_cut_off_at_the_end_are_missed(file):
+    """Their chain is whole: only what was noted elsewhere tells."""
+    log = noted(file, *"abcd")
+    assert log.first_lost() is None
+    cut(file, "DELETE FROM audit WHERE id > 2")
+
+    assert log.first_broken() is None
+    assert log.first_lost().id == 3
+
+
+def test_rows_that_come_after_a_cut_do_not_hide_it(file):
+    log = noted(file, *"abcd")
+    cut(file, "DELETE FROM audit WHERE id > 2")
+    noted(file, *"xyz")
+
+    assert (log.first_broken(), log.first_lost().id) == (None, 3)
+
+
+def test_an_older_file_that_is_put_back_is_noticed(file):
+    log = noted(file, "a")
+    older = file.read_bytes()
+    noted(file, "b")
+    file.write_bytes(older)
+
+    assert log.first_lost().id == 2
+
+
+def test_a_head_that_was_kept_elsewhere_is_proof_where_the_file_of_heads_is_cut_too(file):
+    log = noted(file, *"abc")
+    elsewhere = log.head()
+    cut(file, "DELETE FROM audit WHERE id > 1")
+    heads_file(file).write_text("")
+
+    assert log.first_lost() is None
+    assert log.first_lost([parse_head(str(elsewhere))]) == elsewhere
+
+
+def test_a_file_of_heads_that_is_gone_is_noticed_until_the_next_row(file):
+    """From then on it vouches for what follows, and no more for what was."""
+    log = AccessLog(file)
+    assert not log.lacks_heads()
+    noted(file, "a")
+    heads_file(file).unlink()
+    assert log.lacks_heads()
+
+    noted(file, "b")
+    assert not log.lacks_heads()
+
+
+def test_a_head_that_a_power_cut_tore_is_none_and_spoils_no_other(file):
+    log = noted(file, "a")
+    with heads_file(file).open("a") as heads:
+        heads.write("2:0123")
+    noted(file, "b")
+
+    assert log.first_lost() is None
+    cut(file, "DELETE FROM audit WHERE id = 2")
+    assert log.first_lost().id == 2
+
+
+def test_each_change_of_a_key_has_its_head(file, keys):
+    key, _ = created(keys)
+    keys.rotate(key.id, 0, NOW, ME)
+    keys.revoke(key.id, NOW, ME)
+
+    assert [line.partition(":")[0] for line in heads_file(file).read_text().split()] == ["1", "2", "3"]
+    assert stat.S_IMODE(heads_file(file).stat().st_mode) == 0o600
+
+
+def test_what_is_not_committed_has_no_head(file):
+    def fail():
+        with writing(file) as connection:
+            append(connection, Entry(NOW, "lan", "a"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert not heads_file(file).exists()
+
+
+def test_a_row_stands_where_its_head_cannot_be_written_and_the_log_says_so(file, caplog):
+    heads_file(file).mkdir()
+
+    noted(file, "a")
+
+    assert len(AccessLog(file).rows()) == 1
+    assert "a cut of row 1 would not be seen" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "17", "17:", "0:" + "0" * 64, "17:" + "g" * 64, "17:" + "0" * 63, "-1:" + "0" * 64]
+)
+def test_what_is_no_head_is_refused(text):
+    with pytest.raises(ValueError, match="NUMBER:HASH"):
+        parse_head(text)
+
+
 def test_writers_at_the_same_time_make_one_chain(file):
     def write(name):
         for n in range(10):
@@ -162,6 +281,7 @@ def test_writers_at_the_same_time_make_one_chain(file):
 
     assert len(AccessLog(file).rows()) == 40
     assert AccessLog(file).first_broken() is None
+    assert AccessLog(file).first_lost() is None
 
 
 def test_sd05_texts_are_one_line_and_bounded(file):
