@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -30,6 +31,8 @@ def backup(
 ) -> None:
     """Copy a state directory whole, while the service runs or without it: journal, state, keys, audit log and token.
 
+    The audit log says that a copy was made; where it cannot be written, the copy is made all the same.
+
     The copy is a state directory itself: prove it with `stackmeter verify --state COPY`, restore it by putting it in
     the place of the old one while the service is stopped. It is as secret as the original. The configuration is not in it.
 
@@ -40,11 +43,25 @@ def backup(
     from stackmeter import settings as given
 
     folder = or_exit(lambda: given.load(None, {"state": state})).state
+    _record(folder, to)
     sizes = or_exit(lambda: copy(folder, to), {NotCopied: EXIT_CONFIG})
     if as_json:
         typer.echo(json.dumps({"directory": str(to), "bytes": dict(sizes)}))
     else:
         typer.echo(f"{to}: " + ", ".join(f"{name} {size:,} bytes" for name, size in sizes.items()))
+
+
+def _record(folder: Path, to: Path) -> None:
+    """Enter the copy before it is made, so that the copy has the row too."""
+    from stackmeter.recording import NotRecorded, record
+
+    if not (folder / JOURNAL).is_file():
+        return  # nothing is there to be copied, and nothing is made there
+    try:
+        record(folder, time.time_ns(), "backup.begun", str(to.absolute()))
+    except NotRecorded as error:
+        # A full disk is a reason to copy, and none to refuse it.
+        typer.echo(str(error), err=True)
 
 
 def copy(folder: Path, to: Path, begin: Callable[[str], None] = lambda _name: None) -> Mapping[str, int]:
@@ -90,14 +107,17 @@ def copy(folder: Path, to: Path, begin: Callable[[str], None] = lambda _name: No
 
 
 def _copied(folder: Path, part: Path, begin: Callable[[str], None]) -> dict[str, int]:
-    """Copy what there is, the state before the journal."""
+    """Copy what there is, the state before the journal, and heads before the rows that they are of."""
+    from store.access_log import heads_file
+
     sizes = {}
-    for name in (STATE, JOURNAL, keys_file(folder).name, TOKEN):
+    keys = keys_file(folder)
+    for name in (STATE, JOURNAL, heads_file(keys).name, keys.name, TOKEN):
         if not (folder / name).exists():
             continue
         begin(name)
         os.close(os.open(part / name, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
-        if name == TOKEN:
+        if name in (TOKEN, heads_file(keys).name):
             shutil.copyfile(folder / name, part / name)
         else:
             _copy_database(folder / name, part / name)

@@ -19,6 +19,7 @@ from stackmeter import (
     doctor,
     gateways,
     inbox,
+    influx,
     keys,
     meters,
     proving,
@@ -423,4 +424,5 @@ app.add_typer(alerting.alerts, name="alerts")
 app.add_typer(rule_commands.rules, name="rules")
 app.add_typer(quarantine.quarantine, name="quarantine")
 app.add_typer(inbox.inbox, name="inbox")
+app.add_typer(influx.influx, name="influx")
 devices.register(app)

@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415 - a command imports what it needs when it runs: --help answers at once
 
-import getpass
 import json
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from stackmeter.command import EXIT_CONFIG, AsJson, StateDir, failures, or_exit,
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from store.access_log import Actor, Row
+    from store.access_log import AccessLog, Actor, Head, Row
     from store.keys import Key, Keys
 
 EXIT_BROKEN = 65
@@ -115,29 +114,62 @@ def audit(
         str | None, typer.Option(help="Only this, such as key.created.", show_default="all")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many.")] = 100,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HEAD",
+            help="A head that was kept elsewhere, such as 17:9f86…: its row must be there; may be repeated.",
+            show_default="none",
+        ),
+    ] = None,
     state: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show who changed what and who was refused, the newest first, once every row has been proved to follow from the one before.
+    """Show who changed what and who was refused, the newest first, and prove that no row was changed or taken out.
+
+    Every row must follow from the one before, and every head (number and hash of a row) that audit.heads, or --expect,
+    has noted must be there. Keep the head that is shown at the end elsewhere: docs/access.md says what each proves.
 
     Example: stackmeter audit --what access.denied
 
-    Exit codes: 0 shown, 2 no such state, 65 a row was changed or taken out.
+    Exit codes: 0 shown, 2 no such state, 65 a row was changed or taken out, or audit.heads is gone.
     """
-    from store.access_log import AccessLog
+    from store.access_log import AccessLog, parse_head
 
+    kept = or_exit(lambda: [parse_head(text) for text in expect or ()], {ValueError: EXIT_CONFIG})
     log = _done(lambda: AccessLog(_file(state)))
-    broken = _done(log.first_broken)
-    rows = _done(lambda: log.rows(who=who, what=what, most=limit))
+    wrong = _done(lambda: _problems(log, kept))
+    rows, head = _done(lambda: (log.rows(who=who, what=what, most=limit), log.head()))
     if as_json:
-        typer.echo(json.dumps({"first_broken": broken, "rows": [_row_json(row) for row in rows]}))
+        told = {
+            "problems": wrong,
+            "head": str(head) if head else None,
+            "rows": [_row_json(row) for row in rows],
+        }
+        typer.echo(json.dumps(told))
     else:
         screen().print(_rows(rows))
-    if broken is not None:
-        typer.echo(
-            f"row {broken} does not follow from the one before: the log was changed by other means", err=True
-        )
+        if head is not None:
+            typer.echo(f"head: {head}")
+    if wrong:
+        typer.echo("\n".join(wrong), err=True)
         raise typer.Exit(EXIT_BROKEN)
+
+
+def _problems(log: "AccessLog", kept: "list[Head]") -> list[str]:
+    """Return what shows that the log was changed by other means; nothing where all is as it was written."""
+    found = []
+    if (broken := log.first_broken()) is not None:
+        found.append(f"row {broken} does not follow from the one before: the log was changed by other means")
+    if (lost := log.first_lost(kept)) is not None:
+        found.append(
+            f"row {lost.id} is not there as it was noted: rows were cut off or written anew, or an older keys.sqlite was put back"
+        )
+    if log.lacks_heads():
+        found.append(
+            "audit.heads is gone: that no rows were cut off cannot be proved by this directory alone"
+        )
+    return found
 
 
 def _keys(state: Path | None) -> "Keys":
@@ -170,10 +202,9 @@ def _done(act: Callable[[], Made]) -> Made:
 
 
 def _operator() -> "Actor":
-    """Return whoever runs the command, as the system names them."""
-    from store.access_log import Actor
+    from stackmeter.recording import operator
 
-    return Actor(getpass.getuser(), "command line")
+    return operator()
 
 
 def _place(text: str) -> tuple[str, str]:

@@ -41,8 +41,8 @@ def restate(
     """Compute past months again under today's configuration, factors and methods, and show what would change.
 
     Nothing is written without --publish, and a service may run meanwhile. With it each changed window gets a revision and
-    a row of the ledger; what is of a final month waits for approval (stackmeter decide). An interrupted run is continued
-    by the same command.
+    a row of the ledger; what is of a final month waits for approval (stackmeter decide). The audit log says who ran it. An
+    interrupted run is continued by the same command.
 
     Example: stackmeter restate 2024-01 2024-12 --config config --state state
 
@@ -53,6 +53,7 @@ def restate(
     from stackmeter import restate as work
     from stackmeter import view
     from stackmeter.folder import FolderInUse
+    from stackmeter.recording import NotRecorded
 
     wrong = [name for name in (first, last or first) if not _is_month(name)]
     if wrong or (publish and not by):
@@ -68,7 +69,8 @@ def restate(
     with view.chunks_progress() as progress:
         if publish and by:
             report = or_exit(
-                lambda: work.publish(request, plant, by, time.time_ns, progress), {FolderInUse: 75}
+                lambda: work.publish(request, plant, by, time.time_ns, progress),
+                {FolderInUse: 75, NotRecorded: EXIT_CONFIG},
             )
         else:
             report = work.dry_run(request, plant, progress)

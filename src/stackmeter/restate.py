@@ -30,6 +30,7 @@ from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from stackmeter.environment import AnySecret
 from stackmeter.folder import Folder
+from stackmeter.recording import record
 from stackmeter.restate_hours import HoursDelta, hours_again
 from store import blocks, periods
 from store.closing import CO2E, FROZEN, Closing, changed
@@ -138,16 +139,23 @@ def publish(
 ) -> Report:
     """Publish what a restatement changes, a chunk a transaction. An interrupted run goes on where it was.
 
+    The audit log says that it begins and what it has changed; only what is recorded is begun.
+
     Raises
     ------
     stackmeter.folder.FolderInUse
         The service runs: the state has one writer.
+    stackmeter.recording.NotRecorded
+        The audit log cannot be written; of what was not begun nothing was done.
     """
     chunks = _chunks(request, plant)
     report = Report(plant.hash, len(chunks))
     folder = Folder(request.state)
     try:
         with closing(State(folder.state, plant)) as state, _workers(request, len(chunks)) as workers:
+            newest = state.ledger.newest()
+            before = f"configuration {newest.configuration}" if newest else ""
+            _record(request, clock(), "restate.begun", before, f"configuration {plant.hash}, by {by}")
             key = json.dumps(
                 [plant.hash, request.first, request.last, request.park, request.facility, request.source]
             )
@@ -159,9 +167,27 @@ def publish(
                 _publish(state, plant, found, by, clock(), (key, number if number < len(chunks) else 0))
                 progress(number, len(chunks))
             report.hours += _publish_hours(request, plant, state, by, clock())
+        _record(request, clock(), "restate.done", *_before_and_after(report))
     finally:
         folder.close()
     return report
+
+
+def _record(request: Request, at: int, what: str, old: str, new: str) -> None:
+    whose = "/".join(filter(None, (request.park, request.facility, request.source))) or "everything"
+    record(request.state, at, what, f"{request.first} to {request.last} of {whose}", old, new)
+
+
+def _before_and_after(report: Report) -> tuple[str, str]:
+    """Return the tonnes of the windows that differed, as they were published and as they are or wait for approval."""
+    deltas = report.deltas.values()
+    old, new = sum(one.reported_t for one in deltas), sum(one.current_t for one in deltas)
+    held = sum(one.windows for one in deltas if one.held)
+    hours = sum(one.hours for one in report.hours)
+    return (
+        f"{old:.9g} t CO2e in {report.windows} windows",
+        f"{new:.9g} t CO2e, {held} windows of it wait for approval, {hours} regulated hours changed",
+    )
 
 
 # --- what to compute

@@ -42,7 +42,7 @@ from stackmeter.explain import WindowExplainer
 from stackmeter.folder import Folder, keys_file
 from stackmeter.health import Pulse
 from stackmeter.settings import Settings
-from store.access_log import AccessLog, Entry
+from store.access_log import AccessLog, Entry, Head
 from store.access_log import make as make_keys
 from store.influx import InfluxSink
 from store.influx_reader import InfluxReader, QueryFailed
@@ -118,12 +118,12 @@ class Service:
         groups = Subscriptions(self.plant).sparkplug_filters
         self.sparkplug = self._sparkplug_host(address, settings.sparkplug_host, groups) if groups else None
         self.influx = self._influx_sender(settings)
+        self.state.note_projection(to_influx=self.influx is not None)
         self.webhooks = WebhookSender(
             self.folder.state,
             self.plant.webhooks,
             time.time_ns,
             crash,
-            allow_private=[w.name for w in self.plant.webhooks if w.allow_private],
             own=_doors(settings),
         )
         self.reader = Reader(self.folder.state, self.plant)
@@ -145,7 +145,7 @@ class Service:
     def start(self) -> None:
         """Start everything; the broker comes last, when whatever it sends can be taken."""
         sys.setswitchinterval(SWITCH_S)
-        self._record("service.started", old=self._last_hash(), new=self.plant.hash)
+        self.record("service.started", old=self._last_hash(), new=self.plant.hash)
         self.server.start()
         self.folder.announce(self.server.url)
         self._thread("line", self._run_line)
@@ -190,7 +190,8 @@ class Service:
         for thread in self._threads:
             thread.join(STOP_S)
         self.server.stop()
-        self._record("service.stopped", old=self.plant.hash, new=f"exit {self.exit_code}")
+        self.record("service.stopped", old=self.plant.hash, new=f"exit {self.exit_code}")
+        self.tell_audit_head()
         self.folder.withdraw()
         self.webhooks.close()
         if self.influx is not None:
@@ -303,13 +304,26 @@ class Service:
             log.error("no key lets anybody in, and nothing is recorded: %s: %s", file, error)  # noqa: TRY400 - its text says all
         return Access(Keys(file), AccessLog(file), _provider(settings))
 
-    def _record(self, what: str, old: str, new: str) -> None:
+    def record(self, what: str, old: str, new: str) -> None:
+        """Enter what happens to the service into the audit log; what it does for the park goes on without its row, too."""
         entry = Entry(time.time_ns(), "service", what, version("stackmeter"), old, new)
         try:
             AccessLog(keys_file(self.folder.path)).note(entry)
         except sqlite3.Error as error:
-            # What the service does for the park goes on without its row.
             log.error("%s cannot be recorded: %s", what, error)  # noqa: TRY400 - its text says all
+
+    def tell_audit_head(self) -> None:
+        """Say in the log how far the audit log goes: whoever keeps the log elsewhere can prove later that no row was cut off."""
+        try:
+            head = self.audit_head()
+        except sqlite3.Error as error:
+            log.error("the audit log cannot be read: %s", error)  # noqa: TRY400 - its text says all
+        else:
+            log.info("audit log head %s", head or "none: it has no rows")
+
+    def audit_head(self) -> Head | None:
+        """Return number and hash of the newest row of the audit log; raise sqlite3.Error where it cannot be read."""
+        return AccessLog(keys_file(self.folder.path)).head()
 
     def _last_hash(self) -> str:
         """Return the configuration's hash of the start before, "" where there is none or it cannot be read."""

@@ -118,6 +118,14 @@ def chunks_progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
+@contextmanager
+def hours_progress() -> Iterator[Callable[[int, int], None]]:
+    """Give what to call with (hours done, hours in all)."""
+    with _bar("{task.completed:,} of {task.total:,} hours") as bar:
+        task = bar.add_task("", total=0)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
 def _signed(amount: float | None) -> str:
     return UNKNOWN if amount is None else f"{amount:+,.3f}"
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from plant.arrays import Floats, Times
 from plant.park import Plant, ThresholdRule
-from store.lines import series_key
+from store.lines import alert_line
 from store.notices import digest
 
 _COLUMNS = (
@@ -245,18 +245,9 @@ def _printable(text: str) -> str:
 
 
 def _queue_line(connection: sqlite3.Connection, alert: str, firing: bool, time: int) -> None:
-    """Queue a transition's line for InfluxDB, without the numbers that are unknown."""
+    """Queue a transition's line for InfluxDB."""
     rule, severity, labels, value, limit = connection.execute(
         'SELECT rule, severity, labels, value, "limit" FROM alert WHERE id = ?', (alert,)
     ).fetchone()
-    of = json.loads(labels)
-    tags = {
-        "park": of.get("park", ""),
-        "facility": of.get("facility", ""),
-        "rule": rule,
-        "severity": severity,
-    }
-    key = series_key("alert", {name: text for name, text in tags.items() if text}).decode()
-    fields = {"state": float(firing), "value": value, "limit": limit}
-    known = ",".join(f"{name}={number!r}" for name, number in fields.items() if number is not None)
-    connection.execute("INSERT INTO influx_alert (line) VALUES (?)", (f"{key} {known} {time}",))
+    line = alert_line(rule, severity, json.loads(labels), time, firing=firing, value=value, limit=limit)
+    connection.execute("INSERT INTO influx_alert (line) VALUES (?)", (line,))

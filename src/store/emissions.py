@@ -7,7 +7,7 @@ time order, so that the bits of every sum depend on the set of readings alone.
 import itertools
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -138,9 +138,9 @@ class EmissionTable:
             key, block = keys[number], stored[number]
             self._remember(key, block.copy())  # a view would keep all hours of the batch
             rows.append((*key, int(block[:, blocks.REVISION].max()), blocks.to_bytes(block)))
-            outbox.append((*key, int(dirty[number]), 1))
+            outbox.append((*key, int(dirty[number])))
         write_rows(self._connection, "INSERT OR REPLACE INTO emission", rows)
-        write_rows(self._connection, "INSERT INTO influx_emission", outbox, _AGAIN)
+        queue_hours(self._connection, outbox)
         source, hour = (np.array([keys[number][part] for number in changed], np.int64) for part in (0, 1))
         self._chain.rebuild(source, hour, stored[changed])
 
@@ -160,6 +160,11 @@ class EmissionTable:
         self._blocks.move_to_end(key)
         if len(self._blocks) > CACHED:
             self._blocks.popitem(last=False)
+
+
+def queue_hours(connection: sqlite3.Connection, hours: Sequence[tuple[int, int, int]]) -> None:
+    """Put windows into the InfluxDB outbox, inside a transaction: source (database id), hour [ns UTC], and a bit for each window."""
+    write_rows(connection, "INSERT INTO influx_emission", [(*hour, 1) for hour in hours], _AGAIN)
 
 
 def _bits(fields: Floats) -> Ints:

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plant.vocabulary import NS_PER_MIN
-from store.access_log import Actor, Entry, append, opened
-from store.sqlite import transaction
+from store.access_log import Actor, Entry, append, opened, writing
 
 PREFIX = "smk_"
 NEVER = 0  # of `expires`, `revoked`, `used` and `old_until`
@@ -112,7 +111,7 @@ class Keys:
             secrets.token_hex(6), checked_name(name), role, tuple(places), shared, now, expires, NEVER, NEVER, NEVER
         )  # fmt: skip
         secret = secrets.token_hex(32)
-        with opened(self.path) as connection, transaction(connection):
+        with writing(self.path) as connection:
             connection.execute(
                 "INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -126,7 +125,7 @@ class Keys:
     def rotate(self, which: str, overlap: int, now: int, by: Actor) -> tuple[Key, str]:
         """Give a key a new secret; the old one works for `overlap` [ns] more. Raise KeyRefused where it is none to rotate."""
         secret = secrets.token_hex(32)
-        with opened(self.path) as connection, transaction(connection):
+        with writing(self.path) as connection:
             key = _named(connection, which)
             if not key.is_valid(now):
                 raise KeyRefused(f"key {key.id} works no more: create another one")
@@ -140,7 +139,7 @@ class Keys:
 
     def revoke(self, which: str, now: int, by: Actor) -> Key:
         """End a key at once. Raise KeyRefused where it is none to revoke."""
-        with opened(self.path) as connection, transaction(connection):
+        with writing(self.path) as connection:
             key = _named(connection, which)
             if key.revoked:
                 raise KeyRefused(f"key {key.id} is revoked already")

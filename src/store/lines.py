@@ -4,7 +4,7 @@ Every field is written as a float, because a shard never forgets the type that i
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -191,3 +191,23 @@ def _lines_with(
         parts[2 * place + 2 :: width] = _numerals(column)
     parts[width - 2 :: width] = [b" " + start for start in _numerals(start)]
     return b"".join(parts)
+
+
+def alert_line(
+    rule: str,
+    severity: str,
+    labels: Mapping[str, str],
+    time: int,
+    *,
+    firing: bool,
+    value: float | None,
+    limit: float | None,
+) -> str:
+    """Return the line of an alert that begins or ends at a time [ns UTC], without the numbers that are unknown, and without a newline."""
+    tags = {name: labels.get(name, "") for name in ("park", "facility")} | {
+        "rule": rule,
+        "severity": severity,
+    }
+    fields = {"state": float(firing), "value": value, "limit": limit}
+    known = ",".join(f"{name}={float(number)!r}" for name, number in fields.items() if number is not None)
+    return f"{series_key('alert', tags).decode()} {known} {time}"

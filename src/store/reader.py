@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
@@ -15,8 +16,9 @@ from plant.arrays import Floats, Ints, Readings, Times
 from plant.park import Channel, Plant, Source
 from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_HOUR, Verdict
-from store.blocks import FIELDS, REVISION, coverage, empty, from_bytes
+from store.blocks import REVISION, coverage, empty, from_bytes
 from store.closing import Closing
+from store.frame_rows import hour_blocks
 from store.periods import MONTH
 from store.regulated import RegulatedHours, regulated_hours
 from store.rows import NEVER, OUTCOMES, SUMMED, Balance, Emissions, GatewayStatus, Newest, Outboxes
@@ -122,6 +124,7 @@ class Snapshot:
         self._connection = connection
         self._channels = channels
         self._sources = sources
+        self._held: _Held | None = None
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -169,19 +172,26 @@ class Snapshot:
 
     def windows(self, sources: Sequence[int], start: int, end: int) -> Emissions:
         """Return the computed windows that start in [start, end), by source and time."""
-        ids = self._sources.ids(self._connection, sources)
-        rows = self._all(
-            "SELECT source, hour, block FROM emission"
-            " WHERE source IN (SELECT value FROM json_each(?)) AND hour > ? AND hour < ? ORDER BY source, hour",
-            _json(ids), start - NS_PER_HOUR, end,
-        )  # fmt: skip
-        blocks = [from_bytes(block) for _, _, block in rows]
-        counts = [len(block) for block in blocks]
-        fields = np.concatenate(blocks) if blocks else np.empty((0, len(FIELDS)))
-        number = np.concatenate([np.arange(n) for n in counts]) if counts else np.empty(0, np.int64)
-        time = np.repeat(_column(rows, 1), counts) + number * self.plant.window
-        source = np.repeat(np.array([ids[row[0]] for row in rows], np.int64), counts)
-        return _computed(source, time, fields, (time >= start) & (time < end))
+        if self._held is not None and self._held.has(sources, start, end):
+            return self._held.part(sources, start, end)
+        ids, window = self._sources.ids(self._connection, sources), self.plant.window
+        stored = hour_blocks(self._connection, ids, start - NS_PER_HOUR + 1, end, NS_PER_HOUR // window)
+        time = stored.hour[:, None] + window * np.arange(stored.block.shape[1])
+        computed = stored.block[:, :, REVISION] > 0
+        row, place = np.nonzero(computed & (time >= start) & (time < end))
+        fields = stored.block[row, place]
+        source = np.array([ids[number] for number in stored.source.tolist()], np.int64)
+        return Emissions(
+            source=source[row],
+            start=time[row, place],
+            values=fields[:, :REVISION],
+            windows=(coverage(fields) > 0).astype(np.int64),
+            revision=fields[:, REVISION].astype(np.int64),
+        )
+
+    def hold_windows(self, sources: Sequence[int], start: int, end: int) -> None:
+        """Read windows once that several questions about this moment are about; `windows` answers these from memory."""
+        self._held = _Held(frozenset(sources), start, end, self.windows(sources, start, end))
 
     def readings(self, channel: int, start: int, end: int, chunk: int = 50_000) -> Iterator[Readings]:
         """Yield a channel's readings with start <= time < end in time order, at most `chunk` at once."""
@@ -295,15 +305,21 @@ class Snapshot:
         return self._connection.execute(query, values).fetchall()
 
 
-def _computed(source: Ints, time: Times, fields: Floats, inside: Any) -> Emissions:
-    rows = np.flatnonzero(inside & (fields[:, REVISION] > 0))
-    return Emissions(
-        source=source[rows],
-        start=time[rows],
-        values=fields[rows, :REVISION],
-        windows=(coverage(fields[rows]) > 0).astype(np.int64),
-        revision=fields[rows, REVISION].astype(np.int64),
-    )
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Windows in memory: all those of some sources that start in [start, end)."""
+
+    sources: frozenset[int]
+    start: int
+    end: int
+    windows: Emissions
+
+    def has(self, sources: Sequence[int], start: int, end: int) -> bool:
+        return self.start <= start and end <= self.end and self.sources.issuperset(sources)
+
+    def part(self, sources: Sequence[int], start: int, end: int) -> Emissions:
+        inside = (self.windows.start >= start) & (self.windows.start < end)
+        return self.windows.take(inside & np.isin(self.windows.source, sources))
 
 
 def _readings(channel: int, rows: Sequence[tuple[Any, ...]]) -> Readings:

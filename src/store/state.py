@@ -84,6 +84,10 @@ class State:
         row = self._connection.execute("SELECT value FROM meta WHERE key = 'journal'").fetchone()
         return bytes(row[0]) if row else None
 
+    def note_projection(self, *, to_influx: bool) -> None:
+        """Remember whether the service that runs on this state sends to InfluxDB what the outboxes hold."""
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('to_influx', ?)", (int(to_influx),))
+
     def note_first_readings(self, source: Ints, time: Ints) -> None:
         """Remember when sources (by index) had their first reading."""
         self._connection.executemany(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from plant.arrays import Floats, Ints, Times
+from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Plant
 from plant.vocabulary import Kind
 from store.blocks import AMOUNTS
@@ -76,8 +76,17 @@ def known_sum(values: Floats) -> Floats:
 
 
 def fold(values: Floats, keys: Times | Ints) -> Floats:
-    """Return the known sum of each run of equal keys along the first axis."""
-    return np.array([known_sum(run) for run in np.split(values, _run_starts(keys)[1:])])
+    """Return the known sum of each run of equal keys along the first axis, its rows added one after the other."""
+    starts = _run_starts(keys)
+    length = np.diff(starts, append=len(keys))
+    unknown = np.isnan(values)
+    known = np.where(unknown, 0.0, values)
+    sums = known[starts]
+    for place in range(1, length.max(initial=0)):
+        longer = np.flatnonzero(length > place)
+        sums[longer] += known[starts[longer] + place]
+    sums[np.logical_and.reduceat(unknown, starts)] = np.nan
+    return sums
 
 
 def source_sums(state: Snapshot, sources: Sequence[int], period: Period, as_of: int) -> SourceSums:
@@ -176,13 +185,26 @@ def _part_rows(state: Snapshot, sources: Sequence[int], parts: Sequence[Summand]
 
 
 def _due_shares(state: Snapshot, sources: Sequence[int], period: Period, sums: Sums, due: Due) -> Floats:
+    """Return the sums of shares over the due windows: the period's, unless something is stored outside of these."""
     shares = np.nan_to_num(sums.values[:, len(AMOUNTS) :])
-    whole = (period.start, period.end)
-    for start, end in sorted({*zip(due.start.tolist(), due.end.tolist(), strict=True)} - {whole}):
-        rows = np.flatnonzero((due.start == start) & (due.end == end))
+    apart = _is_stored(state, sources, np.full(len(sources), period.start), due.start)
+    apart |= _is_stored(state, sources, due.end, np.full(len(sources), period.end))
+    for start, end in sorted({*zip(due.start[apart].tolist(), due.end[apart].tolist(), strict=True)}):
+        rows = np.flatnonzero(apart & (due.start == start) & (due.end == end))
         part = period_sums(state, [sources[row] for row in rows.tolist()], Period(start, end, period.zone))
         shares[rows] = np.nan_to_num(part.values[:, len(AMOUNTS) :])
     return shares
+
+
+def _is_stored(state: Snapshot, sources: Sequence[int], starts: Times, ends: Times) -> Bools:
+    """Return which sources have windows in their [start, end)."""
+    found = np.zeros(len(sources), bool)
+    for start, end in sorted({*zip(starts.tolist(), ends.tolist(), strict=True)}):
+        if start < end:
+            rows = np.flatnonzero((starts == start) & (ends == end))
+            asked = np.array(sources)[rows]
+            found[rows] = np.isin(asked, state.windows(asked.tolist(), start, end).source)
+    return found
 
 
 def _fill_quiet(state: Snapshot, source: int, row: int, found: SourceSums, due: Due) -> None:

@@ -137,6 +137,42 @@ def test_the_audit_log_is_shown_and_proved(told, tmp_path):
     assert "row 1 does not follow" in told("audit", ends=65).output
 
 
+def cut_off(file, last):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(f"DROP TRIGGER audit_is_kept; DELETE FROM audit WHERE id > {last}")
+
+
+def test_sd03_an_audit_log_whose_end_was_cut_off_is_found_by_its_heads(told, tmp_path):
+    for name in ("lan", "minh"):
+        told("keys", "create", name)
+    head = json.loads(told("audit", "--json").stdout)["head"]
+    assert f"head: {head}" in told("audit", "--expect", head).stdout
+    cut_off(tmp_path / "keys.sqlite", 1)
+
+    assert "row 2 is not there as it was noted" in told("audit", ends=65).output
+    shown = json.loads(told("audit", "--json", ends=65).stdout)
+    assert (len(shown["problems"]), len(shown["rows"])) == (1, 1)
+
+
+def test_sd03_a_head_that_was_kept_elsewhere_proves_more_than_the_directory(told, tmp_path):
+    told("keys", "create", "lan")
+    head = json.loads(told("audit", "--json").stdout)["head"]
+    cut_off(tmp_path / "keys.sqlite", 0)
+    (tmp_path / "audit.heads").unlink()
+    told("keys", "create", "minh")
+
+    told("audit")  # by itself, the directory knows of nothing
+    assert "row 1 is not there as it was noted" in told("audit", "--expect", head, ends=65).output
+    assert "NUMBER:HASH" in told("audit", "--expect", "17", ends=2).output
+
+
+def test_heads_that_are_gone_are_said(told, tmp_path):
+    told("keys", "create", "lan")
+    (tmp_path / "audit.heads").unlink()
+
+    assert "audit.heads is gone" in told("audit", ends=65).output
+
+
 def test_a_command_is_told_what_its_key_lacks(told, service):
     key = told("keys", "create", "lan").stdout.strip()
     with Client(service, key) as client, pytest.raises(Refused, match="operator"):
@@ -147,7 +183,7 @@ def test_the_service_records_its_start_its_end_and_its_configuration(tmp_path):
     make(tmp_path / "keys.sqlite")
     for configuration in ("a", "b"):
         it = SimpleNamespace(folder=SimpleNamespace(path=tmp_path), plant=SimpleNamespace(hash=configuration))
-        Service._record(it, "service.started", old=Service._last_hash(it), new=it.plant.hash)
+        Service.record(it, "service.started", old=Service._last_hash(it), new=it.plant.hash)
 
     rows = AccessLog(tmp_path / "keys.sqlite").rows()
     assert [(row.entry.old, row.entry.new) for row in rows] == [("a", "b"), ("", "a")]

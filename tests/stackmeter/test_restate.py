@@ -17,6 +17,7 @@ from stackmeter.cli import app
 from stackmeter.environment import AnySecret
 from stackmeter.folder import Folder
 from store import blocks
+from store.access_log import AccessLog
 from tests.semantics.world import CONFIGURATION, DAY, HOUR, MINUTE, NOON, World, reading
 
 LATER = NOON + 40 * DAY
@@ -113,6 +114,41 @@ def test_f098_publishing_a_factor_of_the_past_gives_a_revision_per_window_and_a_
     ]
     assert report.windows > windows > 0
     assert looked(world).windows == 0
+
+
+def test_sd04_a_restatement_is_recorded_before_and_after_with_whose_tonnes_were_changed(world, config):
+    change_contract(config)
+    before = plant_of(CONFIGURATION).hash
+
+    report = published(world, facility="works", source="contract")
+
+    log = AccessLog(world.folder / "keys.sqlite")
+    done, begun = [row.entry for row in log.rows()]
+    [delta] = report.deltas.values()
+    assert (begun.what, begun.about) == ("restate.begun", "2026-03 to 2026-03 of works/contract")
+    assert (begun.old, begun.new) == (
+        f"configuration {before}",
+        f"configuration {plant_of(config).hash}, by lan",
+    )
+    assert (done.what, done.about, done.origin) == ("restate.done", begun.about, "command line")
+    assert done.old == f"{delta.reported_t:.9g} t CO2e in {delta.windows} windows"
+    assert done.new.startswith(f"{delta.current_t:.9g} t CO2e, 0 windows of it wait")
+
+
+def test_what_cannot_be_recorded_is_not_restated(world, config):
+    change_contract(config)
+    (world.folder / "keys.sqlite").write_bytes(b"no database at all" * 100)
+
+    result = run("2026-03", "--publish", "--by", "lan", "--config", config, "--state", world.folder)
+
+    assert (result.exit_code, "restate.begun cannot be entered" in result.output) == (2, True)
+    assert rows(world, "SELECT count(*) FROM ledger WHERE cause = 'restatement'") == [(0,)]
+
+
+def test_a_dry_run_is_not_recorded(world):
+    looked(world)
+
+    assert not (world.folder / "keys.sqlite").exists()
 
 
 def test_what_is_restated_is_what_a_replay_under_the_new_configuration_gives(world, config, tmp_path):
