@@ -14,7 +14,7 @@ HOPELESS = "DELETE FROM kept WHERE missing AND resends >= 5 AND sent + 300 <= ? 
 
 
 class Gateway:
-    def __init__(self, place: str, file: str, host: str, port: int, password: str = "", ca: str = "") -> None:
+    def __init__(self, place: str, file: str, host: str, port: int, password: str = "", *tls: str) -> None:
         self.topic, self.boot, self.seq, self.given_up = f"sm/v1/{place}", uuid.uuid4().hex, 0, 0
         self.clock, self.progress, self.told = time.monotonic, 0.0, ""
         self.sql = sqlite3.connect(file, isolation_level=None, check_same_thread=False).execute
@@ -23,8 +23,8 @@ class Gateway:
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
         self.client.suppress_exceptions = True  # an ack that cannot be read covers nothing
         self.client.username_pw_set(place, password)
-        if ca:
-            self.client.tls_set(ca)
+        if tls:  # the CA's certificate; our own and its key
+            self.client.tls_set(*tls)
         self.client.will_set(f"{self.topic}/status", '{"online": false}', qos=1, retain=True)
         self.client.on_connect, self.client.on_message = self._connected, self._acknowledged
         self.client.connect_async(host, port)

@@ -6,6 +6,7 @@ lost, so an acknowledgement from an earlier epoch would confirm a message that n
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import paho.mqtt.client as mqtt
@@ -17,6 +18,7 @@ from plant.topics import NATIVE_FILTER
 from store.journal import DUP, RETAIN, Message
 
 SESSION_S = 30 * 24 * 3600  # a session outlives our longest absence
+FLAPS, FLAPPING_S = 3, 60.0  # so many lost connections within so long are no accident
 
 
 class Subscriber(Connection):
@@ -46,6 +48,13 @@ class Subscriber(Connection):
         self.connections = 0
         self.sessions_lost = 0
         self.stale_acknowledgements = 0
+        self._losses: deque[float] = deque(maxlen=FLAPS)
+
+    @property
+    def flapping(self) -> bool:
+        """Whether connections were lost one after the other of late, as where another client has our client id."""
+        losses = tuple(self._losses)
+        return len(losses) == FLAPS and time.monotonic() - losses[0] < FLAPPING_S
 
     def acknowledge(self, arrivals: list[Arrival]) -> None:
         """Send the PUBACKs of journalled messages, in order, unless their connection is gone."""
@@ -75,6 +84,7 @@ class Subscriber(Connection):
         # paho empties its outgoing queue when it connects again, so no acknowledgement outlives this lock.
         with self._lock:
             self._epoch += 1
+        self._losses.append(time.monotonic())
 
     def _heard(self, topic: bytes, message: mqtt.MQTTMessage) -> None:
         ours = topics.classify(topic) is topics.TopicClass.OURS

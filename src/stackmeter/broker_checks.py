@@ -145,7 +145,7 @@ def file_users(file: MosquittoFile) -> Finding:
     """Whether there are users and rights: an empty list must not stand for an open door."""
     empty = []
     for option in ("password_file", "acl_file"):
-        name = file.option(option)
+        name = file.option(option) or file.option(f"plugin_opt_{option}")  # of Mosquitto 2.1's plugins
         if not name:
             empty.append(f"{option} is not set")
         elif not _has_lines(Path(name)):

@@ -16,7 +16,7 @@ import numpy as np
 from ingest.formats.columns import RawReadings, Refusal, path_of
 from ingest.formats.decoder import Decode, OptionError, Origin, decoder_of, formats
 from ingest.normalise import Normaliser
-from ingest.subscriptions import Subscriptions
+from ingest.subscriptions import Route, Subscriptions
 from ingest.times import parse_time
 from plant.park import Plant
 from plant.problems import ConfigurationError
@@ -29,7 +29,7 @@ from plant.yaml12 import Reader as Yaml
 # What to do about a refusal whose detail says only what is wrong.
 HINTS: Mapping[Code, str] = {
     Code.UNMAPPED: "declare the channel in the configuration, or give it another name: names, channel",
-    Code.UNIT_UNKNOWN: "say what the name means: unit_names in a profile",
+    Code.UNIT_UNKNOWN: "write it as it is written, such as kWh, MWh, m3 or °C; in a profile, unit_names says what a name means",
     Code.UNIT_MISSING: 'give it: unit in a profile, or the option units, such as {"*/power": W}, or the word channel',
     Code.DIMENSION: "the channel measures something else than this: check which of both is meant",
     Code.RANGE: "check scale and unit, then min and max of the channel",
@@ -163,8 +163,7 @@ class Place:
         """
         route = self._subscriptions.route(topic.encode())
         if route is None or not self._normaliser.knows(route.id):
-            whose = f"leads to {route.id}, which is no gateway" if route else "is of no subscription"
-            raise TrialError(f"the topic {topic} {whose} of this configuration")
+            raise TrialError(f"the topic {topic} {self._whose(topic, route)}")
         decode = given.decode if given else route.decode
         if decode is None:
             raise TrialError(f"the topic {topic} has no readings that can be tried by themselves")
@@ -173,6 +172,18 @@ class Place:
         kept = self._kept(route.id, raw, received, refusals)
         rows = tuple(row_of(raw, row, kept.get(row, "refused")) for row in range(len(raw)))
         return Tried(decoded, rows, _refused(refusals, self._names(route.id), raw), route.id)
+
+    def _whose(self, topic: str, route: Route | None) -> str:
+        """Say why a topic leads to no gateway, and what would."""
+        if route is not None:
+            known = [gateway.id for gateway in self._plant.gateways]
+            return f"leads to {route.id}, which is no gateway of this configuration{did_you_mean(route.id, known)}"
+        form = (
+            "; a gateway's readings go to sm/v1/PARK/FACILITY/GATEWAY/readings"
+            if topic.startswith("sm/")
+            else ""
+        )
+        return f"is of no subscription of this configuration{form}"
 
     def _kept(self, gateway: str, raw: RawReadings, received: int, refusals: list[Refusal]) -> dict[int, str]:
         """Return each raw reading that counts as come, in its channel's unit; the others are refused."""

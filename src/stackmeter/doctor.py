@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - a command imports what it needs when it runs: --help answers at once
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,7 @@ from stackmeter.command import (
 )
 
 if TYPE_CHECKING:
-    from stackmeter.checkup import Case, Finding
+    from stackmeter.checkup import Case, Finding, Level
 
 Told = tuple[str, "Finding"]
 
@@ -33,6 +34,10 @@ def doctor(
     config: ConfigDir = None,
     state: StateDir = None,
     broker: BrokerUrl = None,
+    broker_ca: Annotated[
+        Path | None,
+        typer.Option(help="Certificates that an mqtts broker's is checked by.", show_default="the system's"),
+    ] = None,
     influx: Annotated[str | None, typer.Option(help="InfluxDB to look at.", show_default="none")] = None,
     mosquitto_conf: Annotated[
         Path | None,
@@ -56,7 +61,14 @@ def doctor(
     from stackmeter.checkup import Case
     from stackmeter.folder import stored_token, stored_url
 
-    flags = {"config": config, "state": state, "broker": broker, "influx_url": influx, "token": token}
+    flags = {
+        "config": config,
+        "state": state,
+        "broker": broker,
+        "broker_ca": broker_ca,
+        "influx_url": influx,
+        "token": token,
+    }
     settings = or_exit(lambda: given.load(None, dict(flags)))
     where = url or stored_url(settings.state) or f"http://{settings.host}:{settings.port}"
     secret = settings.token.get_secret_value() if settings.token else stored_token(settings.state) or ""
@@ -75,7 +87,7 @@ def examined(case: "Case", mosquitto_conf: Path | None) -> Iterator[Told]:
     from plant.problems import ConfigurationError
     from stackmeter import machine_checks
     from stackmeter.checkup import Finding
-    from stackmeter.probe import NotLetIn, NotReached
+    from stackmeter.probe import NotLetIn, NotReached, SessionInUse
 
     reached = True
     for name, check in _checks(case, mosquitto_conf):
@@ -84,9 +96,10 @@ def examined(case: "Case", mosquitto_conf: Path | None) -> Iterator[Told]:
             continue
         try:
             yield name, check()
-        except (NotReached, NotLetIn, BrokerAddress) as error:
+        except (NotReached, NotLetIn, BrokerAddress, SessionInUse) as error:
             reached = reached and name != _BROKER
-            yield name, Finding("fail", f"{error}", "see that it runs, and what --broker says")
+            level: Level = "warn" if isinstance(error, SessionInUse) else "fail"
+            yield name, Finding(level, str(error), _advice(error))
         except ConfigurationError as error:
             first, more = error.problems[0], len(error.problems) - 1
             yield (
@@ -102,6 +115,21 @@ def examined(case: "Case", mosquitto_conf: Path | None) -> Iterator[Told]:
                 name,
                 Finding("fail", f"cannot be looked at: {error}", "see that it is there and may be read"),
             )
+
+
+def _advice(error: Exception) -> str:
+    """Return what to do about a broker that cannot be asked."""
+    from stackmeter.probe import NotLetIn, SessionInUse
+
+    if isinstance(error, SessionInUse):
+        return (
+            "ask where the service has client ids of its own: --broker with port 1883 on the broker's machine"
+        )
+    if isinstance(error, NotLetIn):
+        return "see the user and the password in --broker, and what the broker's log says"
+    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        return "say with --broker-ca by what it is checked: ca.crt of `stackmeter gateway prepare`; and name the host as there"
+    return "see that it runs, and what --broker says"
 
 
 _BROKER = "broker"

@@ -124,6 +124,7 @@ def enroll(
             f"{name} connects to port 8884 with that as its user. Its password is shown this once:", err=True
         )
     typer.echo(secret)
+    typer.echo(f"Where its readings go: sm/v1/{name}/readings. The acl has all that it may say.", err=True)
     typer.echo(RELOAD, err=True)
 
 
@@ -147,7 +148,7 @@ def list_gateways(directory: BrokerDir, config: ConfigDir = None, as_json: AsJso
         return
     shown = [[one.name, one.by, one.serial, _standing(one, one.name in known)] for one in found]
     shown += [[name, "", "", "not enrolled"] for name in sorted(known - {one.name for one in found})]
-    screen().print(table(["gateway", "by", "serial", ""], sorted(shown)))
+    screen().print(table(["gateway", "by", "serial", "now"], sorted(shown)))
 
 
 @gateways.command()

@@ -1,12 +1,16 @@
 """The service's own pulse: whether it is ready and why not, its metrics, and a watchdog that ends a dead process."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from api.health import Health
 from api.metrics import Family
+from api.times import format_time
+from stackmeter.clock_watch import ClockWatch
 from store.webhooks import EndpointState
 
 if TYPE_CHECKING:
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
 
 STALL_S = 120.0  # a thread that shows no beat for so long is stuck
 LOOK_S = 1.0
+HEAD_EVERY_S = 3600.0  # the head of the audit log is told so often
 EXIT_SOFTWARE = 70
 ALWAYS = 2**62  # ns: later than any minute
 
@@ -37,6 +42,11 @@ class Pulse:
             reasons.append(f"broker not connected: {s.subscriber.last_error or 'connecting'}")
         if s.sparkplug is not None and not s.sparkplug.ready:
             reasons.append(f"Sparkplug not connected: {s.sparkplug.last_error or 'connecting'}")
+        if s.subscriber.flapping:
+            degradations.append(
+                "the broker has ended our connection again and again within a minute: does another service run with our"
+                " client id?"
+            )
         if s.influx is not None and s.influx.statistics.last_error:
             degradations.append(f"InfluxDB: {s.influx.statistics.last_error}; its outbox keeps what it lacks")
         degradations += [
@@ -48,10 +58,19 @@ class Pulse:
         return Health(tuple(reasons), tuple(degradations))
 
     def watch(self, stop: threading.Event) -> None:
-        """End the process when a thread has died or stands still; whoever started it starts it again."""
+        """End the process when a thread has died or stands still; whoever started it starts it again.
+
+        Beside that: record that the clock was set, and tell the head of the audit log.
+        """
         beats, moved = (-1, -1), time.monotonic()
+        clock, told = ClockWatch(), -HEAD_EVERY_S
         while not stop.wait(LOOK_S):
             s = self._service
+            if (step := clock.step()) is not None:
+                s.record("clock.set", *map(format_time, step))
+            if time.monotonic() - told > HEAD_EVERY_S:
+                told = time.monotonic()
+                s.tell_audit_head()
             dead = [t.name for t in s.threads if not t.is_alive()] + ([] if s.subscriber.alive else ["mqtt"])
             if dead:
                 s.fail(EXIT_SOFTWARE, f"thread {', '.join(dead)} died")
@@ -105,6 +124,10 @@ class Pulse:
             "stackmeter_webhooks_waiting": _gauge("Webhooks not delivered yet.", waiting.webhooks),
             **_webhook_families(s.webhooks.statistics()),
         }
+        with suppress(sqlite3.Error):  # left out while it cannot be read
+            head = s.audit_head()
+            rows = head.id if head else 0
+            families["stackmeter_audit_rows"] = _gauge("Rows of the audit log; it never shrinks.", rows)
         if s.influx is not None:
             families["stackmeter_influx_points"] = _counter("Points sent.", s.influx.statistics.points_sent)
             families["stackmeter_influx_refused"] = _counter("Points refused.", s.influx.statistics.refused)

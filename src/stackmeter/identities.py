@@ -106,7 +106,10 @@ class Identities:
         """
         alternatives = ",".join(_alternative(host) for host in hosts)
         if not hosts and not (self.path / "server.crt").exists():
-            raise IdentityRefused("say by which names or addresses gateways find the broker")
+            raise IdentityRefused(
+                "say by which names or addresses gateways find the broker:"
+                f" stackmeter gateway prepare HOST [HOST]... --dir {self.path}"
+            )
         self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
         if not (self.path / "ca.crt").exists():
             self._make_authority()

@@ -1,5 +1,6 @@
 """What `stackmeter watch` shows: gateways and channels as the API has them, and how fast messages come between two looks."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,14 +75,22 @@ def name_of(gateway: GatewayBody) -> str:
 
 def shown(seen: Watched) -> Group:
     """Return a look as tables; what is wrong stands in words, so that nothing depends on a colour."""
-    return Group(Text(f"as of {seen.as_of}"), _gateways(seen), _channels(seen.channels))
+    told: list[Text | Table] = [
+        Text(f"as of {_whole(seen.as_of)}"),
+        _gateways(seen),
+        _channels(seen.channels),
+    ]
+    if any(one.refused_24h for one in seen.gateways):
+        told.append(Text("What was refused, and why: stackmeter quarantine list"))
+    return Group(*told)
 
 
 def _gateways(seen: Watched) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("gateway", overflow="fold")
-    table.add_column("")
-    for head in ("heard", "lag", "skew", "msg/s"):
+    table.add_column("says")
+    table.add_column("class")
+    for head in ("heard", "lag", "skew", "msg/s", "missing"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("refused in 24 h", overflow="fold")
     for one in seen.gateways:
@@ -90,16 +99,34 @@ def _gateways(seen: Watched) -> Table:
         row = (
             name_of(one),
             _presence(one),
+            one.source_class or UNKNOWN,
             span(one.silence_s),
             _seconds(one.lag_s),
             _seconds(one.clock_skew_s),
+            UNKNOWN if rate is None else f"{rate:,.2f}",
+            _missing(one),
         )
-        table.add_row(*map(Text, (*row, UNKNOWN if rate is None else f"{rate:,.2f}", codes)))
+        table.add_row(*map(Text, (*row, codes)))
     return table
 
 
 def _presence(gateway: GatewayBody) -> str:
-    return {True: "online", False: "OFFLINE", None: "says nothing"}[gateway.online]
+    """Return what a gateway's status says; many send readings and no status."""
+    if gateway.online is None:
+        return "never heard" if gateway.heard_at is None else "no status"
+    return "online" if gateway.online else "OFFLINE"
+
+
+def _missing(gateway: GatewayBody) -> str:
+    """Return how many messages are missing between those that came, of all boots; unknown where none is numbered."""
+    if not gateway.boots:
+        return UNKNOWN
+    return f"{sum(last - first + 1 for boot in gateway.boots for first, last in boot.missing):,}"
+
+
+def _whole(time: str) -> str:
+    """Return a time without the parts of a second, which nobody reads beside an age."""
+    return re.sub(r"\.\d+", "", time)
 
 
 def _channels(channels: list[ChannelBody]) -> Table:
@@ -111,13 +138,13 @@ def _channels(channels: list[ChannelBody]) -> Table:
     table.add_column("unit", no_wrap=True)
     table.add_column("at", no_wrap=True)
     table.add_column("age", justify="right", no_wrap=True)
-    table.add_column("")
+    table.add_column("newest reading")
     for one in sorted(channels, key=lambda one: not wrong(one)):
         latest = one.latest
         reading = (
             (UNKNOWN, one.unit, UNKNOWN, UNKNOWN)
             if latest is None
-            else (f"{latest.value:,.10g}", one.unit, latest.time, span(latest.age_s))
+            else (f"{latest.value:,.10g}", one.unit, _whole(latest.time), span(latest.age_s))
         )
         name = f"{one.park}/{one.facility}/{one.channel}"
         table.add_row(*map(Text, (name, one.gateway, *reading, wrong(one) or "good")))

@@ -103,6 +103,8 @@ PROPERTIES = {
     "response topic": {"ResponseTopic": f"{PLACE}/ack", "CorrelationData": b"\x00" * 1000},
     "payload said to be text": {"PayloadFormatIndicator": 1},
     "expiry of years": {"MessageExpiryInterval": 2**32 - 1},
+    "expiry of a second": {"MessageExpiryInterval": 1},
+    "expiry of no time at all": {"MessageExpiryInterval": 0},
     "10,000 user properties": {"UserProperty": [(f"key{n}", "v" * 20) for n in range(10_000)]},
 }
 

@@ -3,10 +3,14 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from simulators.gateway import Gateway
 from simulators.message import Address, Message
@@ -92,6 +96,13 @@ class Broken:
 @pytest.fixture
 def forgetful(tmp_path: Path) -> Iterator[Broken]:
     one = Broken(tmp_path, AUTOSAVE)
+    with one.broker, one.service:
+        yield one
+
+
+@pytest.fixture
+def lasting(tmp_path: Path) -> Iterator[Broken]:
+    one = Broken(tmp_path, "")
     with one.broker, one.service:
         yield one
 
@@ -194,6 +205,108 @@ def test_f037_a_full_queue_is_a_hole_of_exactly_what_it_dropped_and_a_resend_fil
     wait_until(lambda: narrow.gap() == [], "the hole is not filled", LONG)
     assert narrow.values() == [float(seq) for seq in range(1, 3002)]
     report("F-037", sent=3000, delivered=1000, gap=2000, left=0)
+
+
+def test_f030_who_takes_our_session_again_and_again_is_told_of_and_costs_nothing_in_the_end(
+    lasting: Broken, report: Report
+) -> None:
+    """Nobody gives up: API and alerts go on, and what the other one took comes again from a gateway of class A."""
+    lasting.service.start()
+    other = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="stackmeter", clean_session=False)
+    other.reconnect_delay_set(1, 1)
+    with Gateway(lasting.broker.url, ADDRESS, "b1", clock=faster) as gateway:
+        began = time.monotonic()
+        other.connect("127.0.0.1", lasting.broker.port)
+        other.loop_start()
+        seq = 0
+
+        def is_told() -> bool:
+            nonlocal seq
+            seq += 1
+            gateway.send(message(seq))
+            return any("client id" in one for one in lasting.service.get("/readyz").json()["degradations"])
+
+        wait_until(is_told, "nothing is told", LONG)
+        took = time.monotonic() - began
+        other.disconnect()
+        other.loop_stop()
+        assert gateway.settle(LONG)
+
+    assert lasting.service.running
+    assert lasting.values() == [float(n) for n in range(1, seq + 1)]
+    assert lasting.gap() == []
+    report("F-030", told_after_s=round(took, 1), sent=seq, resent=gateway.resent, lost=0)
+
+
+def test_bt14_what_expires_while_we_are_away_is_a_hole_and_a_resend_fills_it(lasting: Broken) -> None:
+    """Expiry is between a gateway and the broker: it costs the message, and never the knowledge that it is missing."""
+    lasting.service.start()
+    with Fleeting(lasting.broker.port) as gateway:
+        gateway.send(message(1))
+        wait_until(lambda: lasting.values() == [1.0], "the first message", LONG)
+        assert lasting.service.term() == 0
+        gateway.send(message(2), expires_s=1)
+        gateway.send(message(3), expires_s=0)
+        gateway.send(message(4))
+        gateway.wait_until_expired(1)
+        lasting.service.start()
+        wait_until(lambda: 4.0 in lasting.values(), "what does not expire", LONG)
+        # Mosquitto takes 0 for no expiry; a broker that takes it for at once makes a larger hole.
+        missing = [seq for seq in range(1, 5) if float(seq) not in lasting.values()]
+        assert missing in ([2], [2, 3])
+        assert lasting.gap() == [[missing[0], missing[-1]]]
+
+        for seq in missing:
+            gateway.send(message(seq))
+        wait_until(lambda: lasting.gap() == [], "the hole is not filled", LONG)
+
+    assert lasting.values() == [1.0, 2.0, 3.0, 4.0]
+
+
+class Fleeting:
+    """A gateway of MQTT 5 whose messages may expire at the broker."""
+
+    def __init__(self, port: int) -> None:
+        self._heard: list[bytes] = []
+        self._port = port
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._client.on_message = lambda _client, _data, message: self._heard.append(message.payload)
+
+    def __enter__(self) -> Self:
+        self._client.connect("127.0.0.1", self._port)
+        self._client.loop_start()
+        wait_until(self._client.is_connected, "not connected", LONG)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def send(self, one: Message, expires_s: int | None = None) -> None:
+        """Publish, and return once the broker has it."""
+        self._publish(ADDRESS.topic("readings"), one.payload, expires_s)
+
+    def wait_until_expired(self, seconds: int) -> None:
+        """Return once the broker gives out no more what was published after all others, to expire as soon."""
+        self._publish("the/mark", b"mark", seconds, retain=True)
+        wait_until(lambda: b"mark" not in self._given_out(), "nothing expires", LONG)
+
+    def _given_out(self) -> list[bytes]:
+        """Return what a subscription to the mark gives, up to an echo of our own that is behind it."""
+        self._heard.clear()
+        echo = b"%d" % time.monotonic_ns()
+        self._client.subscribe([("the/mark", 1), ("the/echo", 1)])
+        self._publish("the/echo", echo)
+        wait_until(lambda: echo in self._heard, "no echo", LONG)
+        return list(self._heard)
+
+    def _publish(
+        self, topic: str, payload: bytes, expires_s: int | None = None, *, retain: bool = False
+    ) -> None:
+        properties = Properties(PacketTypes.PUBLISH)
+        if expires_s is not None:
+            properties.MessageExpiryInterval = expires_s
+        self._client.publish(topic, payload, 1, retain, properties).wait_for_publish(LONG)
 
 
 KNOWN = "SELECT windows FROM total JOIN source ON id = source WHERE name = ? AND level = 3"

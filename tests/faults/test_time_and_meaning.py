@@ -277,7 +277,7 @@ def degradations(world: World) -> tuple[str, ...]:
     """Return what /readyz says of a service with this line."""
     well = SimpleNamespace(
         plant=world.plant, line=world.line, line_paused=False, influx=None,
-        intake=SimpleNamespace(paused=False), subscriber=SimpleNamespace(ready=True, last_error=""), sparkplug=None,
+        intake=SimpleNamespace(paused=False), subscriber=SimpleNamespace(ready=True, last_error="", flapping=False), sparkplug=None,
         webhooks=SimpleNamespace(statistics=list),
     )  # fmt: skip
     return Pulse(well).health().degradations  # type: ignore[arg-type]  # what it looks at, and no more

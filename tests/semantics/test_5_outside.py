@@ -354,7 +354,7 @@ def pulse(**changes: Any) -> Pulse:
     """Return the pulse of a service that is well, but for the changes."""
     well = {
         "intake": SimpleNamespace(paused=False), "line_paused": False, "line": SimpleNamespace(conflicts=set()),
-        "subscriber": SimpleNamespace(ready=True, last_error=""), "sparkplug": None, "webhooks": SimpleNamespace(statistics=list),
+        "subscriber": SimpleNamespace(ready=True, last_error="", flapping=False), "sparkplug": None, "webhooks": SimpleNamespace(statistics=list),
         "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="")),
     }  # fmt: skip
     return Pulse(SimpleNamespace(**(well | changes)))  # type: ignore[arg-type]  # what it looks at, and no more
@@ -369,8 +369,8 @@ def test_a_service_that_is_well_is_ready() -> None:
     [
         {"intake": SimpleNamespace(paused=True)},
         {"line_paused": True},
-        {"subscriber": SimpleNamespace(ready=False, last_error="refused")},
-        {"sparkplug": SimpleNamespace(ready=False, last_error="refused")},
+        {"subscriber": SimpleNamespace(ready=False, last_error="refused", flapping=False)},
+        {"sparkplug": SimpleNamespace(ready=False, last_error="refused", flapping=False)},
     ],
     ids=["journal not writable", "state not advancing", "broker not connected", "Sparkplug not connected"],
 )

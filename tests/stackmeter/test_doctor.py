@@ -7,6 +7,8 @@ from contextlib import closing
 import pytest
 from typer.testing import CliRunner
 
+from ingest.connection import broker
+from ingest.subscriber import Subscriber
 from plant.problems import ConfigurationError
 from stackmeter import broker_checks, machine_checks, mosquitto_file
 from stackmeter.checkup import Case
@@ -15,9 +17,9 @@ from stackmeter.probe import NotLetIn, NotReached
 from stackmeter.settings import load as settings
 from store.journal import Journal, Message
 from store.state import State
-from tests.broker.production import PARK, WATCHER, Production, configured
+from tests.broker.production import G1, PARK, WATCHER, Production, configured
 from tests.frame.repository import ROOT
-from tests.servers import InfluxDB, Mosquitto, free_port, required
+from tests.servers import InfluxDB, Mosquitto, free_port, required, wait_until
 
 
 @pytest.fixture
@@ -85,6 +87,49 @@ def test_who_is_not_let_in_and_who_is_not_there_are_told_apart(config, productio
         broker_checks.reached(case(config, broker=f"mqtt://who:ever@127.0.0.1:{production.inner}"))
     with pytest.raises(NotReached):
         broker_checks.reached(case(config, broker=f"mqtt://127.0.0.1:{free_port()}"))
+
+
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+def test_what_waits_for_the_service_waits_on_where_each_user_has_one_client_id(config, production, version):
+    """On the gateways' port the doctor gets the service's id, and with it its session: it leaves both as they were."""
+    url = f"mqtts://stackmeter:{production.passwords['stackmeter']}@localhost:{production.by_password}"
+    ca = production.identities.path / "ca.crt"
+    came = []
+    service = [
+        Subscriber(broker(url, client_id="stackmeter", version=version, ca=ca), came.append, print)
+        for _ in range(2)
+    ]
+    production.enroll(G1, certificate=False)
+    production.reload()
+    service[0].start()
+    wait_until(lambda: service[0].ready, "not connected")
+    service[0].stop()
+    with production.with_password(G1) as gateway:
+        gateway.publish(f"sm/v1/{G1}/readings", b"waits")
+
+    given = ["doctor", "--config", str(config), "--broker", url, "--broker-ca", str(ca), "--json"]
+    told = json.loads(CliRunner().invoke(app, given).stdout)["checks"]
+
+    [found] = [check for check in told if check["check"] == "broker"]
+    assert found["level"] == "warn"
+    assert "left its session as it was" in found["says"]
+    assert "1883" in found["do"]
+    service[1].start()
+    wait_until(lambda: [one.message.payload for one in came] == [b"waits"], "it did not wait")
+    service[1].stop()
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_whose_certificate_nobody_vouches_for_says_how_to_name_its_authority(config, production):
+    url = f"mqtts://127.0.0.1:{production.by_password}"
+    given = ["doctor", "--config", str(config), "--broker", url, "--json"]
+
+    told = json.loads(CliRunner().invoke(app, given).stdout)["checks"]
+
+    [found] = [check for check in told if check["check"] == "broker"]
+    assert found["level"] == "fail"
+    assert "--broker-ca" in found["do"]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +205,17 @@ def test_a_setting_that_loses_messages_or_opens_a_door_is_found(tmp_path, old, n
 def test_sm12_an_empty_file_of_users_or_rights_fails(tmp_path, emptied, content):
     text = shipped(tmp_path)
     (tmp_path / emptied).write_text(content)
+
+    assert levels(text, tmp_path)[1] == "fail"
+
+
+def test_users_and_rights_of_mosquitto_2_1_s_plugins_are_found(tmp_path):
+    text = shipped(tmp_path)
+    for option in ("password_file", "acl_file"):
+        text = text.replace(f"\n{option} ", f"\nplugin /usr/lib/mosquitto_{option}.so\nplugin_opt_{option} ")
+    assert levels(text, tmp_path)[1] == "ok"
+
+    (tmp_path / "acl").write_text("")
 
     assert levels(text, tmp_path)[1] == "fail"
 

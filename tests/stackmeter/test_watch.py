@@ -60,10 +60,12 @@ def test_a_gateway_s_row_says_online_age_lag_and_refusals():
     assert row.split() == [
         "p1/mill/g1",
         "online",
+        "A",
         "12.5",
         "s",
         "0.4",
         "s",
+        "-",
         "-",
         "-",
         "1",
@@ -73,9 +75,35 @@ def test_a_gateway_s_row_says_online_age_lag_and_refusals():
     ]
 
 
-@pytest.mark.parametrize(("online", "told"), [(False, "OFFLINE"), (None, "says nothing")])
-def test_a_gateway_that_is_away_is_told_in_words(online, told):
-    assert told in drawn(watched(online=online))
+@pytest.mark.parametrize(
+    ("online", "heard", "told"),
+    [(False, "2026-11-24T05:00:00Z", "OFFLINE"), (None, None, "never heard"), (None, "2026-11-24T05:00:00Z", "no status")],
+)  # fmt: skip
+def test_a_gateway_that_is_away_or_says_no_status_is_told_in_words(online, heard, told):
+    assert told in drawn(watched(online=online, heard_at=heard))
+
+
+def test_messages_that_are_missing_are_counted_over_all_boots():
+    boots = [
+        {"boot": name, "heard_at": "2026-11-24T05:00:00Z", "received_through": 1042, "missing": missing}
+        for name, missing in (("b7", [[980, 983], [990, 990]]), ("b6", [[1, 1995]]))
+    ]
+
+    assert "2,000" in drawn(watched(boots=boots))
+
+
+def test_what_was_refused_leads_to_the_quarantine():
+    assert "stackmeter quarantine list" in drawn(watched(refused_24h={"unmapped": 1}))
+    assert "quarantine" not in drawn(watched())
+
+
+def test_times_are_shown_to_the_second():
+    text = drawn(
+        watched(as_of="2026-11-24T05:00:30.720503866Z", channels=[channel(time="2026-11-24T05:00:00.5Z")])
+    )
+
+    assert "as of 2026-11-24T05:00:30Z" in text
+    assert "2026-11-24T05:00:00Z" in text
 
 
 def test_channels_with_something_wrong_come_first():
