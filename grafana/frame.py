@@ -1,6 +1,7 @@
 """What all dashboards have in common: identity, variables, annotations, and the links between them."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from grafana_foundation_sdk.models.dashboard import (
     AnnotationContainer,
@@ -23,6 +24,8 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana.panels import lay_out
 from grafana.sources import API, FACILITY, INFLUXDB, PARK, Answer, Column, InfluxQL, Json, select, tag_values
 from grafana.texts import Say
+
+_Control = TypeVar("_Control", DashboardLink, AnnotationQuery)
 
 ZONE = "Asia/Ho_Chi_Minh"  # of the example's parks: a day on the dashboard is a day of theirs
 
@@ -75,7 +78,16 @@ def _links(say: Say, name: str) -> list[DashboardLink]:
         include_vars=True,
         keep_time=True,
     )
-    return [others, translated]
+    return [_in_sight(others), _in_sight(translated)]
+
+
+def _in_sight(control: _Control) -> _Control:
+    """Return a link or a switch of marks that stands above the dashboard.
+
+    The SDK puts it into a menu that has to be opened, and in which Grafana leaves out lists of dashboards altogether.
+    """
+    control.placement = None  # type: ignore[assignment]
+    return control
 
 
 def park(say: Say) -> VariableModel:
@@ -127,13 +139,15 @@ def restatements(say: Say) -> AnnotationQuery:
         name: AnnotationEventFieldMapping(AnnotationEventFieldSource.FIELD, value=column)
         for name, column in texts.items()
     }
-    return AnnotationQuery(
-        name=say("annotation.restatements"),
-        datasource=API,
-        enable=True,
-        icon_color="purple",
-        target=asked,
-        mappings=mappings,
+    return _in_sight(
+        AnnotationQuery(
+            name=say("annotation.restatements"),
+            datasource=API,
+            enable=True,
+            icon_color="purple",
+            target=asked,
+            mappings=mappings,
+        )
     )
 
 
@@ -167,10 +181,12 @@ class _Marks(InfluxQL):
 def alerts(say: Say, *where: str) -> AnnotationQuery:
     """Return marks where alerts began to fire."""
     query = select('"value", "rule", "severity"', "alert", PARK, '"state" = 1', *where)
-    return AnnotationQuery(
-        name=say("annotation.alerts"),
-        datasource=INFLUXDB,
-        enable=True,
-        icon_color="red",
-        target=_Marks(query, ref="alerts", table=True),
+    return _in_sight(
+        AnnotationQuery(
+            name=say("annotation.alerts"),
+            datasource=INFLUXDB,
+            enable=True,
+            icon_color="red",
+            target=_Marks(query, ref="alerts", table=True),
+        )
     )

@@ -39,7 +39,9 @@ class GatewayBody(BaseModel):
     facility: str = Field(examples=["mill"])
     gateway: str = Field(examples=["substation"])
     online: bool | None = Field(
-        description="by its own last word or its last will; null where it never said", examples=[True]
+        description="by its own last word or its last will; null where it never said, or where our own connection to the broker was lost and"
+        " a Sparkplug node has not spoken since",
+        examples=[True],
     )
     said_at: str | None = Field(description="when it said so", examples=["2026-11-24T05:00:00Z"])
     heard_at: str | None = Field(

@@ -214,7 +214,6 @@ class Live:
             "page": self._page,
             "gwp": self._plant.gwp,
             "window_s": self._plant.window / NS_PER_S,
-            "snooze": bool(self._plant.routing.routes),  # the line refuses it without
             "you": {"name": caller.name, "role": caller.role, "shared": caller.shared},
             "parks": parks,
         }
@@ -320,11 +319,11 @@ class _Eyes:
         whole = [tonnes.Query(level, caller=SERVICE) for level in _LEVELS]
         scopes = tonnes.Query("facility", "scope", caller=SERVICE)
         month = [tonnes.Query(level, beside=budget, caller=SERVICE) for level in _LEVELS]
-        return {
-            "as_of": format_time(now),
-            "today": list(self._rows(state, [*whole, scopes], "today", now)),
-            "month": list(self._rows(state, month, "month", now)),
-        }
+        of_month = list(
+            self._rows(state, month, "month", now)
+        )  # first: what it reads of now, today's need not
+        of_today = list(self._rows(state, [*whole, scopes], "today", now))
+        return {"as_of": format_time(now), "today": of_today, "month": of_month}
 
     def _rows(
         self, state: Snapshot, queries: Sequence[tonnes.Query], period: str, now: int

@@ -220,7 +220,7 @@ def test_grafana_finds_influxdb_the_api_and_the_dashboards() -> None:
 
 def test_grafana_may_ask_the_api_only_and_has_the_plugin_for_it() -> None:
     """The plugin sends no token to a host that is not listed."""
-    plugin = SERVICES["grafana"]["environment"]["GF_PLUGINS_PREINSTALL"]
+    plugin = SERVICES["grafana"]["environment"]["GF_PLUGINS_PREINSTALL_SYNC"]
     kinds = [one for one in grafana_sources().values() if one["type"] == "yesoreyeram-infinity-datasource"]
 
     assert re.fullmatch(r"yesoreyeram-infinity-datasource@\d+\.\d+\.\d+", plugin)

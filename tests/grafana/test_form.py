@@ -13,7 +13,8 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana import build
 from grafana.texts import FOLDERS, TEXTS, Say
-from tests.grafana.built import DASHBOARDS, FILES, RULES, SOURCES, Json, each_dashboard, each_panel
+from tests.frame.repository import yaml
+from tests.grafana.built import DASHBOARDS, FILES, INFINITY, RULES, SOURCES, Json, each_dashboard, each_panel
 
 register_default_plugins()
 
@@ -27,8 +28,19 @@ def test_rebuilding_changes_no_file() -> None:
 def test_the_sdk_reads_back_what_it_wrote(dashboard: Json) -> None:
     """It drops keys that it does not know, so that a misspelt one is missing afterwards."""
     again = json.loads(json.dumps(Dashboard.from_json(dashboard), cls=JSONEncoder))
+    for control in (*again["links"], *again["annotations"]["list"]):
+        del control["placement"]  # the SDK's own default
 
     assert again == dashboard
+
+
+@each_dashboard
+def test_links_and_marks_are_not_put_into_a_menu(dashboard: Json) -> None:
+    """In the menu Grafana leaves out a list of dashboards (getDashboardControlsLinks in public/app/features/dashboard-scene)."""
+    controls = [*dashboard["links"], *dashboard["annotations"]["list"]]
+
+    assert controls
+    assert not any("placement" in control for control in controls)
 
 
 @each_dashboard
@@ -189,3 +201,102 @@ def test_an_alert_rule_of_grafana_is_whole(rule: Json) -> None:
             assert model["datasource"]["uid"] == query["datasourceUid"]
     assert rule["annotations"]["summary"].strip()
     assert (rule["noDataState"], rule["execErrState"]) != (None, None)
+
+
+def infinity_queries() -> list[Any]:
+    """Return every query of the plugin's: of panels, variables, marks and rules."""
+    asked = [
+        *(t for d in DASHBOARDS.values() for panel in d["panels"] for t in panel["targets"]),
+        *(mark["target"] for d in DASHBOARDS.values() for mark in d["annotations"]["list"]),
+        *(v["query"]["infinityQuery"] for d in DASHBOARDS.values() for v in d["templating"]["list"] if isinstance(v["query"], dict)),
+        *(query["model"] for rule in RULES for query in rule["data"] if query["datasourceUid"] != "__expr__"),
+    ]  # fmt: skip
+    return [one for one in asked if one["datasource"]["type"] == INFINITY]
+
+
+# Of grafana-infinity-datasource 3.11.1: pkg/models/query.go, pkg/pluginschema/apiserver.schema.json. Go takes no notice of a
+# key that it does not know.
+QUERY_KEYS = {
+    "refId", "datasource", "type", "source", "parser", "format", "url", "url_options", "csv_options", "root_selector",
+    "columns", "filterExpression", "filters",
+}  # fmt: skip
+CSV_KEYS = {
+    "delimiter",
+    "skip_empty_lines",
+    "skip_lines_with_error",
+    "relax_column_count",
+    "columns",
+    "comment",
+}
+COLUMN_TYPES = {"string", "number", "boolean", "timestamp"}
+SETTINGS = {"auth_method", "allowedHosts", "timeoutInSeconds", "ignoreStatusCodeCheck"}
+
+
+def test_the_plugin_knows_every_key_of_its_queries() -> None:
+    found = infinity_queries()
+
+    assert len(found) > 50
+    for query in found:
+        assert set(query) <= QUERY_KEYS
+        assert (query["source"], query["parser"], query["format"]) == ("url", "backend", "table")
+        assert query["type"] in {"json", "csv"}
+        assert set(query.get("csv_options", {})) <= CSV_KEYS
+        assert set(query["url_options"]) <= {"method", "data", "params"}
+        # Go reads a value as text, and refuses the whole query where one is not.
+        assert all(isinstance(one["value"], str) for one in query["url_options"]["params"])
+        for column in query["columns"]:
+            assert set(column) == {"selector", "text", "type"}
+            assert column["type"] in COLUMN_TYPES
+
+
+def test_the_plugin_knows_every_key_of_its_data_sources() -> None:
+    for source in SOURCES.values():
+        if source["type"] == INFINITY:
+            assert set(source["jsonData"]) <= SETTINGS
+            assert set(source["secureJsonData"]) == {"bearerToken"}
+
+
+# Of Grafana 13: pkg/services/provisioning/alerting/rules_types.go, pkg/expr/commands.go and threshold.go. What does not fit keeps
+# Grafana from starting.
+GROUP_KEYS = {"orgId", "name", "folder", "interval", "rules"}
+RULE_KEYS = {
+    "uid", "title", "condition", "data", "noDataState", "execErrState", "for", "annotations", "labels",
+}  # fmt: skip
+DURATION = r"(\d+h)?(\d+m)?(\d+s)?"
+
+
+def test_the_file_of_rules_has_the_shape_that_grafana_reads() -> None:
+    provisioned = yaml("grafana/provisioning/alerting/stackmeter.yaml")
+
+    assert set(provisioned) == {"apiVersion", "groups"}
+    for group in provisioned["groups"]:
+        assert set(group) == GROUP_KEYS
+        assert re.fullmatch(DURATION, group["interval"])
+        assert group["folder"] in FOLDERS.values()
+    assert len({rule["uid"] for rule in RULES}) == len({rule["title"] for rule in RULES}) == len(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["uid"])
+def test_grafana_can_read_and_judge_a_rule(rule: Json) -> None:
+    assert set(rule) == RULE_KEYS
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,40}", rule["uid"])
+    assert re.fullmatch(DURATION, rule["for"])
+    assert rule["noDataState"] in {"Alerting", "NoData", "OK", "KeepLast"}
+    assert rule["execErrState"] in {"Alerting", "Error", "OK", "KeepLast"}
+    assert all(isinstance(text, str) for text in (*rule["labels"].values(), *rule["annotations"].values()))
+    # Grafana puts its environment into ${…} of a text, but leaves {{ $labels.… }} alone.
+    assert "${" not in json.dumps(rule["annotations"])
+    for query in rule["data"]:
+        span = query["relativeTimeRange"]
+        assert span["from"] > span["to"] >= 0
+        model = query["model"]
+        if query["datasourceUid"] != "__expr__":
+            continue
+        if model["type"] == "reduce":
+            assert model["reducer"] in {"sum", "mean", "min", "max", "count", "last", "median"}
+            assert model["settings"]["mode"] in {"", "dropNN", "replaceNN"}
+        else:
+            assert model["type"] == "threshold"
+            (judged,) = model["conditions"]
+            assert judged["evaluator"]["type"] in {"gt", "lt", "gte", "lte"}
+            assert len(judged["evaluator"]["params"]) == 1

@@ -2,17 +2,19 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
 
 from api.page import assets
 from tests.end_to_end.gateway import RawGateway
-from tests.servers import Mosquitto, required, wait_until
-from tests.service import TOKEN, Service
+from tests.servers import PATIENCE, Mosquitto, required, wait_until
+from tests.service import CONSOLE_SCRIPT, TOKEN, Service
 
 PLANT = """\
 parks:
@@ -153,6 +155,14 @@ class Viewer:
         expect(page.locator(".hero .today .value")).to_be_visible()
         return page
 
+    def told(self, query: str, events: dict[str, Any]) -> Page:
+        """Open the page on a stream that tells these events, once each."""
+        body = "".join(f"event: {name}\ndata: {json.dumps(one)}\n\n" for name, one in events.items())
+        self.page.route(
+            "**/v1/live", lambda route: route.fulfill(body=body, content_type="text/event-stream")
+        )
+        return self.live(query)
+
     def _note(self, request: Request) -> None:
         self.requests.append(request)
 
@@ -177,6 +187,12 @@ def visit(browser: Browser, service: Service, field: Field) -> Iterator[Callable
         context.close()
         assert viewer.complaints == []
         assert [one.url for one in viewer.requests if not one.url.startswith(viewer.url)] == []
+
+
+def key_of(service: Service, name: str, place: str) -> str:
+    """Make a key that may only look, and only at one place."""
+    command = [*CONSOLE_SCRIPT, "keys", "create", name, "--place", place, "--state", str(service.state)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def number(text: str | None) -> float:
@@ -246,6 +262,33 @@ def test_somebody_without_a_key_is_asked_for_it_and_may_have_it_remembered(visit
     ) == [None, None]
 
 
+def test_a_key_of_one_facility_shows_that_facility_alone(visit, service, field):
+    field.ph(9.6)  # an alert of the mill, which is not for this key
+    wait_until(lambda: service.get("/v1/alerts", status="open").json()["alerts"], "the alert fires")
+    viewer = visit()
+    page = viewer.open("?lang=en", key=key_of(service, "foundry", "bac/foundry"))
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Khu Bắc")
+    expect(page.locator(".hero .today .value")).to_be_visible()
+    expect(page.locator(".places tbody tr")).to_have_count(1)
+    expect(page.locator(".places tbody tr th")).to_contain_text("Foundry")
+    expect(page.locator(".gateways li b")).to_have_text(["gw-2"])
+    expect(page.get_by_text("No open alert")).to_be_visible()
+    expect(page.locator(".hero .today")).to_contain_text("unknown")  # nothing of the mill is in the sum
+    shown = page.locator("body").inner_text()
+    assert [word for word in ("Rolling mill", "Khu Nam", "Works", "gw-1", "alkaline") if word in shown] == []
+    told = page.evaluate(
+        """async (key) => {
+            const answer = await fetch('/v1/totals', { headers: { Authorization: `Bearer ${key}` } });
+            return (await answer.json()).totals.map((one) => one.facility);
+        }""",
+        page.evaluate("sessionStorage['stackmeter.key']"),
+    )
+    assert told == ["foundry"]
+    field.ph(7.0)
+    wait_until(lambda: not service.get("/v1/alerts", status="open").json()["alerts"], "the alert is over")
+
+
 # --- the numbers
 
 
@@ -277,7 +320,8 @@ def test_what_is_unknown_is_a_dash_and_a_word_never_0(visit):
     expect(page.locator(".hero .today .value")).to_have_text(UNKNOWN)
     expect(page.locator(".hero .today")).to_contain_text("unknown")
     row = page.get_by_role("row", name=re.compile("Works"))
-    expect(row.locator("td").nth(0)).to_have_text(UNKNOWN)
+    expect(row.locator("td .value").first).to_have_text(UNKNOWN)
+    expect(row.locator("td").first).to_contain_text("unknown")
 
 
 def test_hours_show_gaps_as_gaps_and_incomplete_ones_hatched(visit):
@@ -315,6 +359,65 @@ def test_a_number_says_how_it_is_known_by_words_and_by_its_line(visit):
         })"""
     )
     assert lines == ["none solid", "underline dashed", "underline wavy", "none solid"]
+
+
+def told_by(service: Service) -> dict[str, Any]:
+    """Return the first of each event that the service streams."""
+    first: dict[str, Any] = {}
+    headers, name = {"Authorization": f"Bearer {TOKEN}"}, ""
+    url = f"http://127.0.0.1:{service.port}/v1/live"
+    with httpx.stream("GET", url, headers=headers, timeout=PATIENCE, trust_env=False) as answer:
+        for line in answer.iter_lines():
+            field, _, value = line.partition(": ")
+            name = value if field == "event" else name
+            if field == "data":
+                first.setdefault(name, json.loads(value))
+            if set(first) >= {"plant", "totals", "hours", "gateways", "health", "alerts"}:
+                break
+    return first
+
+
+LOOK = """one => {
+    const { textDecorationLine, textDecorationStyle, fontStyle } = getComputedStyle(one);
+    return `${textDecorationLine} ${textDecorationStyle} ${fontStyle}`;
+}"""
+QUALITIES = [
+    # quality of a total, the shares that are so, its look, what is read out, what stands beside it
+    ("measured", {"measured": 1.0}, "none solid normal", None, "100% known"),
+    ("incomplete", {"measured": 0.75, "missing": 0.25}, "underline dashed normal", "incomplete", "75% known"),
+    ("substituted", {"measured": 0.9, "substituted": 0.1}, "underline wavy italic", "substituted", "10% substituted"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("quality", "given", "look", "word", "beside"), QUALITIES)
+def test_totals_that_are_not_measured_look_and_read_otherwise(
+    visit, service, quality, given, look, word, beside
+):
+    events = told_by(service)
+    shares = dict.fromkeys(("measured", "interpolated", "substituted", "missing"), 0.0) | given
+    for rows in (events["totals"]["today"], events["totals"]["month"]):
+        for row in rows:
+            row.update(co2e_t=2.0, coverage=1 - shares["missing"], shares=shares, now_t_per_h=0.1, stale=[])
+    for row in events["hours"]["rows"]:
+        hours = len(row["times"])
+        row.update(co2e_t=[1.0] * hours, coverage=[1 - shares["missing"]] * hours)
+        row.update(substituted=[shares["substituted"]] * hours)
+    page = visit().told("?lang=en&park=bac", events)
+
+    mill = page.get_by_role("row", name=re.compile("Rolling mill"))
+    for place in (page.locator(".hero .today"), page.locator(".hero .month"), mill):
+        number = place.locator(f".value[data-trust={quality}]").first
+        assert number.evaluate(LOOK) == look
+        expect(place).to_contain_text(beside)
+    reads = f"Explain Rolling mill, This month: 2.000{f', {word}' if word else ''}"
+    expect(mill.get_by_role("button", name=reads, exact=True)).to_be_visible()
+    scope2 = mill.locator("td").nth(4)  # not pressed, so that the word stands in it
+    expect(scope2).to_have_text(f"2.000{word or ''}")
+    drawn = page.locator(f".chart .hour.{quality}")
+    expect(drawn).to_have_count(24)
+    assert ("url(" in drawn.first.evaluate("one => getComputedStyle(one).fill")) == (quality != "measured")
+    page.get_by_text("As a table").click()
+    expect(page.locator(".day td").nth(1)).to_contain_text(beside)
 
 
 def test_a_number_explains_itself_down_to_factor_and_readings(visit):
@@ -362,6 +465,32 @@ def test_an_alert_appears_is_acknowledged_with_a_name_and_snoozed(visit, field, 
     expect(page.get_by_text("No open alert")).to_be_visible(timeout=30_000)
 
 
+def test_an_alert_is_reached_and_acknowledged_with_the_keyboard_alone(visit, field):
+    page = visit().live("?lang=en&park=bac")
+    field.ph(9.8)
+    alert = page.locator(".alert")
+    expect(alert).to_be_visible(timeout=30_000)
+
+    button = alert.get_by_role("button", name="Acknowledge: The water is too alkaline")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if button.evaluate("one => one === document.activeElement"):
+            break
+    expect(button).to_be_focused()
+    assert button.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"  # it shows where one is
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Who are you?")
+    expect(dialog.get_by_role("textbox")).to_be_focused()
+    page.keyboard.type("Lan")
+    page.keyboard.press("Enter")
+
+    expect(alert).to_contain_text("acknowledged by Lan", timeout=30_000)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement !== document.body")  # and one goes on from there
+    field.ph(7.0)
+    expect(page.get_by_text("No open alert")).to_be_visible(timeout=30_000)
+
+
 def test_a_gateway_that_says_good_bye_is_offline(visit, field):
     page = visit().live("?lang=en&park=bac")
     gateway = page.locator(".gateways li", has_text="gw-1")
@@ -402,6 +531,15 @@ def test_a_phone_needs_no_sideways_scrolling_and_has_room_for_a_thumb(visit):
     page = visit(viewport={"width": 360, "height": 740}, has_touch=True).live("?lang=vi")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    label = "one => getComputedStyle(one, '::before').content"  # in place of the table's head
+    assert page.locator(".places td").first.evaluate(label) == '"Hiện tại, t CO₂e/giờ"'
+    page.get_by_text("Dạng bảng").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.locator(".hero .today button.why, .places button.why").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.get_by_role("dialog").evaluate("one => one.scrollWidth - one.clientWidth") <= 0
+    page.keyboard.press("Escape")
     boxes = [one.bounding_box() for one in page.locator("nav button, .tools button").all()]
     assert all(box is not None and box["height"] >= 40 for box in boxes)
 
@@ -411,7 +549,14 @@ def test_a_wall_display_is_dark_takes_no_clicks_and_turns_its_pages(visit):
     viewer.page.clock.install()
     page = viewer.live("?display=wall&lang=en")
 
-    assert page.locator("button, a, summary").count() == 0
+    assert page.locator("button, a, summary, input, details").count() == 0
+    assert page.evaluate("getComputedStyle(document.body).cursor") == "none"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement === document.body")
+    sizes = page.evaluate(
+        """['.hero .value', '.places .value', '.places th', '#app'].map((one) => parseFloat(getComputedStyle(document.querySelector(one)).fontSize))"""
+    )
+    assert all(size >= least for size, least in zip(sizes, (80, 26, 17, 20), strict=True)), sizes
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(6, 10, 9)"
     hidden = page.evaluate(
         "[document.documentElement, document.querySelector('main')]"
@@ -423,6 +568,46 @@ def test_a_wall_display_is_dark_takes_no_clicks_and_turns_its_pages(visit):
         titles.append(page.get_by_role("heading", level=1).inner_text())
         page.clock.run_for(16_000)
     assert titles == ["All parks", "Khu Bắc", "Khu Nam", "All parks"]
+
+
+def an_alert(number: int) -> dict[str, Any]:
+    return {
+        "id": f"alert_{number}", "severity": "critical", "status": "firing", "summary": "stack/nox: hour mean 529.8, limit 350",
+        "labels": {"park": "bac", "facility": "mill", "gateway": "gw-1", "channel": "stack/nox"}, "value": 529.8, "limit": 350.0,
+        "unit": "mg/Nm3", "started_at": "2026-11-24T05:00:00Z", "acknowledged_at": None, "acknowledged_by": None,
+        "assigned_to": None, "snoozed_until": None, "texts": {"first_action": {"vi": "Kiểm tra lọt khí.", "en": ""}},
+    }  # fmt: skip
+
+
+def test_on_a_small_wall_display_no_card_is_cut_off_however_much_there_is_to_tell(visit, service):
+    events = told_by(service)
+    [one] = [one for one in events["gateways"]["gateways"] if one["gateway"] == "gw-1"]
+    events["gateways"]["gateways"] = [one | {"gateway": f"gw-{n}"} for n in range(12)]
+    events["alerts"]["open"] = [an_alert(1), an_alert(2)]
+    page = visit(viewport={"width": 1280, "height": 720}).told("?display=wall&lang=vi", events)
+
+    expect(page.locator(".alert")).to_have_count(2)
+    cards = page.locator("main .card, main .tile").all()
+    boxes = [card.bounding_box() for card in cards]
+    bottom = page.locator("main").evaluate("one => one.getBoundingClientRect().bottom")
+    assert len(boxes) == 8
+    assert all(box is not None and box["y"] + box["height"] <= bottom for box in boxes)
+    ends = page.locator(".gateways").evaluate("one => one.getBoundingClientRect().bottom")
+    lines = [line.bounding_box() for line in page.locator(".gateways li").all()]
+    right = page.locator(".gateways").evaluate("one => one.getBoundingClientRect().right")
+    shown = [line for line in lines if line is not None and line["x"] < right]
+    assert shown  # each of them whole
+    assert all(line["y"] + line["height"] <= ends for line in shown)
+
+
+def test_a_table_stays_inside_its_card_in_both_languages(visit, service):
+    events = told_by(service)
+    for park in events["plant"]["parks"]:
+        for facility in park["facilities"]:
+            facility["title"] = "Wastewater plant of the park"
+    for language in ("en", "vi"):
+        page = visit(viewport={"width": 1280, "height": 860}).told(f"?lang={language}", events)
+        assert page.locator(".places").evaluate("one => one.scrollWidth - one.clientWidth") <= 0
 
 
 def test_dark_and_light_follow_the_system(visit):

@@ -126,11 +126,19 @@ function ages(state, time, zone) {
 
 const silent = (row) => row?.stale?.length > 0 && h('span', { class: 'silent', title: row.stale.join('\n') }, say(row.stale.length === 1 ? 'staleOne' : 'staleMany', { n: row.stale.length }));
 
+const TRUST_WORDS = { incomplete: 'hatched', substituted: 'dotted', unknown: 'unknown' };
+
+// A number in the look of how far it is known, and the same as a word: seen when pointed at, and read out.
+function valued(value, kind) {
+  const word = TRUST_WORDS[kind] && say(TRUST_WORDS[kind]);
+  return [h('span', { class: 'value', 'data-trust': kind, title: word }, number(value)), word && h('span', { class: 'aloud' }, word)];
+}
+
 // A number that explains itself when it is pressed; on a wall nobody presses.
 function figure(state, value, kind, path, what) {
-  const told = h('span', { class: 'value', 'data-trust': kind }, number(value));
+  const told = valued(value, kind), [, word] = told;
   if (state.wall || !path || value === null || value === undefined) return told;
-  return h('button', { class: 'why', 'data-do': 'explain', 'data-path': path, 'aria-label': `${say('explain', { what })}: ${number(value)}` }, told);
+  return h('button', { class: 'why', 'data-do': 'explain', 'data-path': path, 'aria-label': [`${say('explain', { what })}: ${number(value)}`, word?.textContent].filter(Boolean).join(', ') }, told[0]);
 }
 
 function explainPath(park, facility, period) {
@@ -173,7 +181,7 @@ export function chart(state) {
     return h('g', {},
       h('rect', { class: `hour ${kind}${at === row.times.length - 1 ? ' running' : ''}`, x: x(at) + 2, y: y(value), width: wide - 4, height: Math.max(1, high), rx: 1.5 }),
       part > 0 && h('rect', { class: 'hour substituted', x: x(at) + 2, y: y(value), width: wide - 4, height: part }),
-      h('title', {}, `${hour} ${number(value)} t, ${say('known', { share: share(coverage) })}${substituted > 0 ? `, ${say('substituted', { share: shareUp(substituted) })}` : ''}`));
+      h('title', {}, `${hour} ${number(value)} t, ${hourText(row, at)}`));
   });
   const every = W < 400 ? 6 : 3;
   const labels = row.times.map((time, at) => Number(hourOf(time, zone)) % every === 0 && h('text', { class: 'tick', x: x(at) + wide / 2, y: H - 6, 'text-anchor': 'middle' }, hourOf(time, zone)));
@@ -184,7 +192,13 @@ export function chart(state) {
     h('p', { class: 'legend' }, [['measured', 'measuredLegend'], ['incomplete', 'hatched'], ['substituted', 'dotted'], ['gap', 'gapLegend']].map(([kind, word]) => h('span', {}, h('svg', { viewBox: '0 0 14 10', 'aria-hidden': 'true' }, h('rect', { class: kind === 'gap' ? kind : `hour ${kind}`, x: 1, y: 1, width: 12, height: 8 })), say(word)))),
     !state.wall && h('details', {}, h('summary', {}, say('asTable')), h('table', { class: 'small' },
       h('thead', {}, h('tr', {}, ['hour', 'tonnes', 'quality'].map((one) => h('th', { scope: 'col' }, say(one))))),
-      h('tbody', {}, row.times.map((time, at) => h('tr', {}, h('th', { scope: 'row' }, `${hourOf(time, zone)}:00`), h('td', {}, number(row.co2e_t[at])), h('td', {}, row.co2e_t[at] === null ? say('gap') : share(row.coverage[at]))))))));
+      h('tbody', {}, row.times.map((time, at) => h('tr', {}, h('th', { scope: 'row' }, `${hourOf(time, zone)}:00`), h('td', {}, number(row.co2e_t[at])), h('td', {}, hourText(row, at))))))));
+}
+
+function hourText(row, at) {
+  if (row.co2e_t[at] === null) return say('gap');
+  const known = say('known', { share: share(row.coverage[at]) }), substituted = row.substituted[at] ?? 0;
+  return substituted > 0 ? `${known} · ${say('substituted', { share: shareUp(substituted) })}` : known;
 }
 
 function ticks(most) {
@@ -211,7 +225,7 @@ export function wallPages(state) {
 
 function table(state) {
   const all = places(state), rows = state.wall ? all.slice(state.part * PAGE_ROWS, (state.part + 1) * PAGE_ROWS) : all;
-  const cell = (label, ...content) => h('td', { 'data-label': label }, content);
+  const cell = (name, ...content) => h('td', { 'data-label': [say(name), unit[name]].filter(Boolean).join(', ') }, content);
   const columns = ['facility', 'now', 'today', 'month', ...(state.wall ? [] : ['scope1', 'scope2']), 'quality'];
   const unit = { now: say('perHour'), today: 't', month: 't', scope1: 't', scope2: 't' };
   return h('section', { class: 'card places', 'data-key': 'places', 'aria-labelledby': 'places' }, h('h2', { id: 'places' }, say('facilities')),
@@ -221,16 +235,16 @@ function table(state) {
         const rate = today?.now_t_per_h ?? null, scope = (n) => rowOf(state.totals.today, park, facility, n);
         return h('tr', { 'data-key': `${park}/${facility ?? ''}`, class: facility ? '' : 'park' },
           h('th', { scope: 'row' }, facility || state.wall ? name : h('button', { class: 'plain', 'data-do': 'view', 'data-view': park }, name), silent(today)),
-          cell(say('now'), figure(state, rate, rate === null ? 'unknown' : today.stale.length ? 'incomplete' : 'measured')),
-          cell(say('today'), figure(state, today?.co2e_t, trust(today?.co2e_t, today?.shares), explainPath(park, facility, 'today'), `${name}, ${say('today')}`)),
-          cell(say('month'), figure(state, month?.co2e_t, trust(month?.co2e_t, month?.shares), explainPath(park, facility, 'month'), `${name}, ${say('month')}`)),
-          !state.wall && [1, 2].map((n) => cell(say(`scope${n}`), facility ? scopeValue(scope(n)) : '')),
-          cell(say('quality'), h('span', { class: 'quality' }, bar(today?.shares), h('span', { class: 'note' }, trustText(today)), h('span', { class: 'note' }, ages(state, today?.complete_until, zone)))));
+          cell('now', figure(state, rate, rate === null ? 'unknown' : today.stale.length ? 'incomplete' : 'measured')),
+          cell('today', figure(state, today?.co2e_t, trust(today?.co2e_t, today?.shares), explainPath(park, facility, 'today'), `${name}, ${say('today')}`)),
+          cell('month', figure(state, month?.co2e_t, trust(month?.co2e_t, month?.shares), explainPath(park, facility, 'month'), `${name}, ${say('month')}`)),
+          !state.wall && [1, 2].map((n) => cell(`scope${n}`, facility ? scopeValue(scope(n)) : '')),
+          cell('quality', h('span', { class: 'quality' }, bar(today?.shares), h('span', { class: 'note' }, trustText(today)), h('span', { class: 'note' }, ages(state, today?.complete_until, zone)))));
       }))));
 }
 
 // A facility without sources of a scope has no row of it: nothing is there to be known.
-const scopeValue = (row) => (row ? h('span', { class: 'value', 'data-trust': trust(row.co2e_t, row.shares) }, number(row.co2e_t)) : h('span', { class: 'note' }, '·'));
+const scopeValue = (row) => (row ? valued(row.co2e_t, trust(row.co2e_t, row.shares)) : h('span', { class: 'note' }, '·'));
 
 export function where(state, labels) {
   return [labels.park && titleOf(state, labels.park), labels.facility && titleOf(state, labels.park, labels.facility), labels.gateway, labels.channel, labels.source].filter(Boolean).join(' · ');
@@ -260,7 +274,7 @@ function alert(state, one) {
     first && h('p', { class: 'first' }, say('first', { text: first })),
     !state.wall && may && h('p', { class: 'actions' },
       !one.acknowledged_at && h('button', { class: 'main', 'data-do': 'acknowledge', 'data-alert': one.id, 'aria-label': `${say('acknowledge')}: ${summary}` }, say('acknowledge')),
-      !snoozed && state.plant.snooze && h('details', { class: 'menu' }, h('summary', { 'aria-label': `${say('snooze')}: ${summary}` }, say('snooze')), h('span', {}, [1, 4, 12].map((n) => h('button', { 'data-do': 'snooze', 'data-alert': one.id, 'data-hours': n }, say(`hours${n}`)))))),
+      !snoozed && h('details', { class: 'menu' }, h('summary', { 'aria-label': `${say('snooze')}: ${summary}` }, say('snooze')), h('span', {}, [1, 4, 12].map((n) => h('button', { 'data-do': 'snooze', 'data-alert': one.id, 'data-hours': n }, say(`hours${n}`)))))),
     !state.wall && !may && h('p', { class: 'note' }, say('notAllowed')),
     said && h('p', { class: 'said', role: 'status' }, said));
 }
