@@ -24,7 +24,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
-PATIENCE = 30.0  # s until a server must be ready, or gone
+PATIENCE = 120.0  # s until a server must be ready, or gone
 
 
 def required(binary: str) -> str:
@@ -43,8 +43,9 @@ def free_port() -> int:
 
     It lies below the kernel's ephemeral range, so that no outgoing connection takes it while its server is down.
     """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8  # each has ports of its own
     while True:
-        port = random.randint(12_000, 32_000)
+        port = 12_000 + 2_500 * worker + random.randrange(2_500)
         with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -1,7 +1,6 @@
 """The HTTP API: every route, in one place, over a reader of the state and the plant."""
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Annotated, Any, overload
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from starlette.middleware import Middleware
 
 from api import (
     acknowledge,
+    alert_rules,
     alertmanager,
     alerts,
     audit,
@@ -35,7 +35,7 @@ from api.answers import series_answer, totals_answer
 from api.balance import balances_body
 from api.beside import beside_of
 from api.bodies import LONGEST
-from api.caller import SERVICE, Asking, Role
+from api.caller import Asking, Role
 from api.description import Described
 from api.explain import Explainer, explain_router
 from api.guard import GUARDED, RATE, Access, Guard, needs
@@ -88,6 +88,9 @@ With = Annotated[
     ),
 ]
 
+
+# What every dashboard asks again and again.
+_SHARED = {"/v1/totals", "/v1/alerts", "/v1/gateways"}
 
 _EXPOSITION = {
     "content": {
@@ -158,6 +161,7 @@ def create_app(
         middleware=[
             Middleware(Wire, hosts=KnownHosts(allowed_hosts, public_url)),
             Middleware(Guard, token=token, access=access, clock=clock, rate=rate_limit),
+            Middleware(Shared, paths=_SHARED, version=reader.version, clock=clock),
         ],
         generate_unique_id_function=_operation_id,
         max_body_size=LONGEST,
@@ -175,6 +179,7 @@ def create_app(
     app.include_router(periods.routes(reader, plant, decide))
     app.include_router(retroactive.routes(reader))
     app.include_router(alerts.routes(reader, plant, decide, clock))
+    app.include_router(alert_rules.routes(plant))
     app.include_router(acknowledge.routes(reader, plant, link_key(token), decide, clock))
     app.include_router(alertmanager.routes(reader, plant, clock, public_url))
     app.include_router(page.routes(parts := page.assets()))
@@ -240,7 +245,6 @@ def _emission_router() -> APIRouter:
 def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | None) -> APIRouter:
     """Return the tonnes of periods, live and under a regulation."""
     router = _emission_router()
-    shared: Shared[TotalsBody] = Shared(reader.version)
 
     # What is only told where it is asked for is not there elsewhere, rather than null.
     @router.get(
@@ -249,7 +253,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
         response_model_exclude_unset=True,
         responses={**documented_as(CSV), 304: {"description": "not changed but for as_of"}},
     )
-    async def totals(
+    def totals(
         request: Request,
         caller: Asking,
         level: Level = "facility",
@@ -266,16 +270,12 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
 
         As CSV where `Accept` says so. With `If-None-Match`, 304 where nothing has changed.
         """
-        as_of, span = clock(), (_time("from", start), _time("to", end))
+        as_of = clock()
         query = tonnes.Query(level, by, park, facility, source, beside_of(beside), caller=caller)
-
-        def made() -> TotalsBody:
-            chosen = tonnes.chosen_period(plant, period, *span, as_of)
-            with reader.snapshot() as state:
-                return tonnes.totals(state, query, chosen, as_of, catalogue)
-
-        question = (replace(query, caller=replace(SERVICE, places=caller.places)), period, span)
-        return totals_answer(request.headers, await shared.get(question, as_of, made))
+        chosen = tonnes.chosen_period(plant, period, _time("from", start), _time("to", end), as_of)
+        with reader.snapshot() as state:
+            found = tonnes.totals(state, query, chosen, as_of, catalogue)
+        return totals_answer(request.headers, found)
 
     @router.get("/regulated")
     def regulated(

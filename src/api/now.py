@@ -17,6 +17,7 @@ from store.rows import Newest
 from store.sums import Period, only_events, period_sums, source_sums
 
 _AT_LEAST = 5 * NS_PER_MIN  # what "now" is the mean of, where no input is slower
+LATELY = 2 * _AT_LEAST  # in which that lies, where the inputs are read up to little before
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from api.beside import BY_REGISTER, Beside, told_beside
 from api.budgets import budget_fields
 from api.caller import Caller
 from api.models import By, Level, PeriodBody, SharesBody, TotalBody, TotalsBody, number
-from api.now import Freshness, freshness, rates
+from api.now import LATELY, Freshness, freshness, rates
 from api.previous import previous
 from api.problems import InvalidQuery
 from api.roll_up import rolled_up
@@ -191,7 +191,9 @@ def _figures(state: Snapshot, sources: list[Source], period: PeriodOf, as_of: in
 
 
 def _park_figures(state: Snapshot, sources: list[Source], period: Period, as_of: int) -> Figures:
-    sums = source_sums(state, [source.index for source in sources], period, as_of)
+    indexes = [source.index for source in sources]
+    state.hold_windows(indexes, as_of - LATELY, max(period.end, as_of + state.plant.window))
+    sums = source_sums(state, indexes, period, as_of)
     taken = {k for one in sources for given in one.inputs for k in state.plant.measured(given.channel)}
     newest = state.newest(sorted(taken))
     fresh = [freshness(state.plant, source, newest, as_of) for source in sources]
@@ -246,7 +248,6 @@ def _total(figures: Figures, query: Query, key: Key, rows: list[int], beside: Ma
     park, facility, source, scope, method = key
     values = rolled_up(figures.sources, figures.values, rows)
     due = int(figures.due[rows].sum())
-    names = {row: _name(figures.sources[row], query.level) for row in rows}
     now_at = [at for row in rows if (at := figures.now_at[row]) is not None]
     until = [time for row in rows if (time := figures.fresh[row].complete_until) is not None]
     unit = _activity_unit([figures.sources[row] for row in rows]) if method else None
@@ -268,7 +269,7 @@ def _total(figures: Figures, query: Query, key: Key, rows: list[int], beside: Ma
         now_at=format_time(min(now_at)) if now_at else None,
         coverage=_coverage(shares) if shares is not None else None,
         shares=_shares(shares) if shares is not None else None,
-        worst_source=_worst(figures, rows, names),
+        worst_source=_worst(figures, rows, query.level),
         complete_until=format_time(min(until)) if until else None,
         stale=sorted({_name(channel, query.level) for row in rows for channel in figures.fresh[row].stale}),
         revision=int(figures.revision[rows].max(initial=0)),
@@ -288,14 +289,13 @@ def _coverage(shares: Floats) -> float:
     return float(np.clip(shares.sum(), 0, 1))
 
 
-def _worst(figures: Figures, rows: list[int], names: Mapping[int, str]) -> str | None:
+def _worst(figures: Figures, rows: list[int], level: Level) -> str | None:
     """Return the source with the lowest coverage, the first of equals; one that owes no window has none."""
     due = [row for row in rows if figures.due[row]]
-    return (
-        names[min(due, key=lambda row: _coverage(figures.values[row, _SHARES] / figures.due[row]))]
-        if due
-        else None
-    )
+    if not due:
+        return None
+    covered = np.clip((figures.values[due, _SHARES] / figures.due[due, None]).sum(axis=1), 0, 1)
+    return _name(figures.sources[due[int(covered.argmin())]], level)
 
 
 def _name(item: Source | Channel, level: Level) -> str:

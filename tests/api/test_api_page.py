@@ -1,6 +1,7 @@
-"""docs/api.md against the API: every route is in it, and its client works."""
+"""docs/api.md and README.md against the API: every route is in the page, and their clients work."""
 
 import re
+from typing import Any
 
 import pytest
 from mypy import api as mypy
@@ -14,7 +15,7 @@ from tests.api.state import TOKEN
 from tests.frame.repository import text
 
 PAGE = text("docs/api.md")
-[CLIENT] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+[CLIENT], [FIRST] = (re.findall(r"```python\n(.*?)```", one, re.DOTALL) for one in (PAGE, text("README.md")))
 
 
 @pytest.fixture
@@ -36,20 +37,33 @@ def test_every_route_is_in_the_page_and_no_other(whole):
     assert set(re.findall(r"^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)` \|", PAGE, re.MULTILINE)) == described
 
 
-def test_the_client_of_the_page_brings_every_page(whole, state):
-    state.reading(1, whole.as_of, 1.0)
-    server = Server(whole.app)
+def run(client: str, api: Api) -> dict[str, Any]:
+    """Run an example against the API; return the names that it leaves."""
+    server = Server(api.app)
     server.start()
-    names: dict[str, list[str]] = {}
+    names: dict[str, Any] = {}
     try:
-        exec(CLIENT.replace("http://127.0.0.1:8080", server.url).replace("…", TOKEN), names)
+        exec(client.replace("http://127.0.0.1:8080", server.url).replace("…", TOKEN), names)
     finally:
         server.stop()
+    return names
 
-    assert names["silent"] == ["mdb1", "mdb1", "stack", "mdb1"]
+
+def test_the_client_of_the_page_brings_every_page(whole, state):
+    state.reading(1, whole.as_of, 1.0)
+
+    assert run(CLIENT, whole)["silent"] == ["mdb1", "mdb1", "stack", "mdb1"]
 
 
-def test_the_client_of_the_page_is_typed():
-    report, errors, _ = mypy.run(["--strict", "--no-incremental", "--config-file=", "-c", CLIENT])
+def test_the_client_of_the_readme_brings_what_the_totals_say(whole):
+    said = {one["facility"]: one["co2e_t"] for one in whole.get("/v1/totals")["totals"]}
+
+    assert said
+    assert run(FIRST, whole)["tonnes"] == said
+
+
+@pytest.mark.parametrize("client", [CLIENT, FIRST], ids=["page", "readme"])
+def test_the_clients_are_typed(client):
+    report, errors, _ = mypy.run(["--strict", "--no-incremental", "--config-file=", "-c", client])
 
     assert (errors, report.splitlines()[-1]) == ("", "Success: no issues found in 1 source file")

@@ -1,98 +1,214 @@
 """What many ask at the same moment is worked out once, and never told when it is out of date."""
 
 import asyncio
-import threading
+import sqlite3
+from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from api import shared
+from api.caller import SERVICE
 from api.shared import FRESH, Shared
 
 
-@pytest.fixture
-def counted():
-    class Counted:
-        version, made = 1, 0
+class Application:
+    """Answers with a number that grows; a state with a version, and a clock [ns UTC]."""
 
-        def make(self):
-            self.made += 1
-            return self.made
+    def __init__(self) -> None:
+        self.version, self.time, self.made, self.status = 1, FRESH, 0, 200
+        self.body = b""
+        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+        self.may_end.set()
 
-    return Counted()
-
-
-class Answers:
-    """Answers, asked one after the other."""
-
-    def __init__(self, version):
-        self.shared = Shared(version)
-
-    def get(self, question, as_of, make):
-        return asyncio.run(self.shared.get(question, as_of, make))
+    async def __call__(self, scope, receive, send):
+        self.made += 1
+        number = self.made
+        self.begun.set()
+        await self.may_end.wait()
+        await send({"type": "http.response.start", "status": self.status, "headers": []})
+        await send({"type": "http.response.body", "body": b"%d" % number + self.body})
 
 
 @pytest.fixture
-def answers(counted):
-    return Answers(lambda: counted.version)
+def app():
+    return Application()
 
 
-def test_what_was_answered_is_told_again_until_something_is_committed(answers, counted):
-    assert [answers.get("a", FRESH, counted.make) for _ in range(3)] == [1, 1, 1]
-
-    counted.version = 2
-
-    assert answers.get("a", FRESH, counted.make) == 2
+@pytest.fixture
+def answers(app):
+    return Shared(app, {"/a", "/b"}, lambda: app.version, lambda: app.time)
 
 
-def test_it_grows_old_and_a_clock_that_is_set_back_makes_it_anew(answers, counted):
-    times = [FRESH, 2 * FRESH - 1, 2 * FRESH, 2 * FRESH - 1]
+async def told(answers, path="/a", query=b"", *, headers=(), places=(), method="GET"):
+    heard = []
 
-    assert [answers.get("a", time, counted.make) for time in times] == [1, 1, 2, 3]
+    async def send(message):
+        heard.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query,
+        "headers": list(headers),
+        "state": {"caller": replace(SERVICE, places=places)},
+    }
+    await answers(scope, None, send)
+    assert [one["type"] for one in heard] == ["http.response.start", "http.response.body"]
+    return int(heard[1]["body"].rstrip(b" "))
 
 
-def test_another_question_is_another_answer(answers, counted):
-    assert [answers.get(question, 1, counted.make) for question in ("a", "b", "a")] == [1, 2, 1]
+def ask(answers, *given, **named):
+    return asyncio.run(told(answers, *given, **named))
 
 
-def test_many_who_ask_together_wait_for_one(answers, counted):
-    async def ask():
-        return await asyncio.gather(*(answers.shared.get("a", 1, counted.make) for _ in range(8)))
+def test_what_was_answered_is_told_again_until_something_is_committed(app, answers):
+    assert [ask(answers) for _ in range(3)] == [1, 1, 1]
 
-    assert asyncio.run(ask()) == [1] * 8
+    app.version = 2
+
+    assert ask(answers) == 2
 
 
-def test_who_comes_while_an_answer_is_made_is_told_what_was_committed_before_they_came(answers, counted):
-    begun, ends = threading.Event(), threading.Event()
+def test_it_grows_old_and_a_clock_that_is_set_back_makes_it_anew(app, answers):
+    found = []
+    for app.time in (FRESH, 2 * FRESH - 1, 2 * FRESH, 2 * FRESH - 1):
+        found.append(ask(answers))
 
-    def slowly():
-        begun.set()
-        assert ends.wait(20)
-        return counted.make()
+    assert found == [1, 1, 2, 3]
 
-    async def ask():
-        first = asyncio.create_task(answers.shared.get("a", 1, slowly))
-        await asyncio.to_thread(begun.wait, 20)
-        counted.version = 2
-        later = [asyncio.create_task(answers.shared.get("a", 1, counted.make)) for _ in range(8)]
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"path": "/b"},
+        {"query": b"level=all"},
+        {"headers": [(b"accept", b"text/csv")]},
+        {"headers": [(b"if-none-match", b'"x"')]},
+        {"places": (("park", "mill"),)},
+    ],
+)
+def test_another_question_is_another_answer(answers, other):
+    assert [ask(answers, **one) for one in ({}, other, {}, other)] == [1, 2, 1, 2]
+
+
+def test_who_asks_and_by_what_client_makes_no_other_question(answers):
+    assert [ask(answers, headers=[(b"user-agent", name)]) for name in (b"x", b"y")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [{"path": "/c"}, {"method": "POST"}, {"headers": [(b"content-length", b"2")]}],
+)
+def test_what_is_not_to_be_shared_is_asked_each_time(answers, one):
+    assert [ask(answers, **one) for _ in range(2)] == [1, 2]
+
+
+def test_many_who_ask_together_wait_for_one(answers):
+    async def all_of_them():
+        return await asyncio.gather(*(told(answers) for _ in range(8)))
+
+    assert asyncio.run(all_of_them()) == [1] * 8
+
+
+def test_who_comes_while_an_answer_is_made_is_told_what_was_committed_before_they_came(app, answers):
+    async def all_of_them():
+        app.may_end.clear()
+        first = asyncio.create_task(told(answers))
+        await app.begun.wait()
+        app.version = 2
+        later = [asyncio.create_task(told(answers)) for _ in range(8)]
         await asyncio.sleep(0)
-        ends.set()
+        app.may_end.set()
         return await asyncio.gather(first, *later)
 
-    assert asyncio.run(ask()) == [1] + [2] * 8
+    assert asyncio.run(all_of_them()) == [1] + [2] * 8
 
 
-def test_an_answer_that_cannot_be_made_is_not_remembered(answers, counted):
+async def a_crowd(answers):
+    assert {await told(answers) for _ in range(shared.CROWD)} == {1}
+
+
+def test_a_crowd_is_told_what_there_is_while_a_newer_answer_is_made(app, answers):
+    async def all_of_them():
+        await a_crowd(answers)
+        app.version = 2
+        app.may_end.clear()
+        meanwhile = [await told(answers) for _ in range(3)]
+        strict = asyncio.create_task(told(answers, headers=[(b"cache-control", b"no-cache")]))
+        await asyncio.sleep(0)
+        app.may_end.set()
+        return meanwhile, await strict, await told(answers)
+
+    assert asyncio.run(all_of_them()) == ([1, 1, 1], 2, 2)
+
+
+def test_a_crowd_is_told_nothing_that_has_grown_old(app, answers):
+    async def all_of_them():
+        await a_crowd(answers)
+        app.time += FRESH
+        return [await told(answers) for _ in range(2)]
+
+    assert asyncio.run(all_of_them()) == [2, 2]
+
+
+def test_who_ask_now_and_then_are_no_crowd(app, answers, monkeypatch):
+    times = count()
+    monkeypatch.setattr(shared, "monotonic", lambda: next(times) * shared.CROWD_S / shared.CROWD)
+
+    found = []
+    for app.version in range(1, 2 * shared.CROWD):
+        found.append(ask(answers))
+
+    assert found == list(range(1, 2 * shared.CROWD))
+
+
+def test_that_a_newer_answer_cannot_be_made_is_said_and_told_to_who_asks_next(app, answers, caplog):
+    async def broken(scope, receive, send):
+        raise ZeroDivisionError("no such luck")
+
+    async def all_of_them():
+        await a_crowd(answers)
+        app.version, answers._app = 2, broken
+        assert await told(answers) == 1
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        app.time += FRESH
+        await told(answers)
+
     with pytest.raises(ZeroDivisionError):
-        answers.get("a", 1, lambda: 1 // 0)
+        asyncio.run(all_of_them())
+    assert "cannot be renewed" in caplog.text
 
-    assert answers.get("a", 1, counted.make) == 1
+
+def test_a_refusal_is_not_remembered(app, answers):
+    app.status = 503
+    assert [ask(answers) for _ in range(2)] == [1, 2]
+
+    app.status = 200
+    assert [ask(answers) for _ in range(2)] == [3, 3]
 
 
-def test_few_questions_are_remembered(answers, counted):
-    for question in range(3 * shared.MOST):
-        answers.get(question, 1, counted.make)
+def test_without_a_state_each_is_told_what_the_route_says(app):
+    def gone():
+        raise sqlite3.OperationalError("unable to open database file")
 
-    assert len(answers.shared._kept) == shared.MOST
+    assert [ask(Shared(app, {"/a"}, gone, lambda: FRESH)) for _ in range(2)] == [1, 2]
+
+
+def test_few_questions_are_remembered(answers):
+    for number in range(3 * shared.MOST):
+        ask(answers, query=b"%d" % number)
+
+    assert len(answers._kept) == shared.MOST
+
+
+def test_long_answers_are_remembered_as_far_as_there_is_room(app, answers):
+    app.body = b" " * (shared.MOST_BYTES // 3)
+
+    assert [ask(answers, query=b"%d" % number) for number in (0, 1, 2, 0)] == [1, 2, 3, 4]
+    assert [ask(answers, query=b"%d" % number) for number in (2, 0)] == [3, 4]
 
 
 def test_totals_change_with_the_state_and_are_of_whom_they_are(api, morning):
