@@ -52,8 +52,8 @@ class ChannelBody(BaseModel):
     )
     latest: LatestBody | None = Field(description="null where nothing came yet")
     stale: bool = Field(
-        description="nothing that counts came for longer than max_gap, of an interval channel two periods;"
-        " an event channel owes nothing and is never stale",
+        description="nothing that counts came for longer than max_gap, of an interval channel two periods (an event channel"
+        " owes nothing), or its Sparkplug node or device is not there",
         examples=[False],
     )
     used_by: list[str] = Field(description="sources of its facility", examples=[["grid-1"]])
@@ -135,7 +135,7 @@ def _channel(
         max_gap_s=channel.max_gap / NS_PER_S,
         serial=_serial(channel, as_of) or None,
         latest=None if latest is None else _latest(latest, as_of),
-        stale=channel.kind is not Kind.EVENT and is_stale(channel, newest, as_of),
+        stale=is_stale(channel, newest, as_of),
         used_by=sorted(users.get(channel.index, [])),
     )
 

@@ -16,6 +16,7 @@ from plant.park import Gateway, Plant
 from plant.vocabulary import NS_PER_S
 from store.gateways import BootState, GatewayState, gateway_states
 from store.reader import Reader
+from store.sparkplug import Absence
 
 Word = Annotated[str | None, Query(max_length=200)]
 
@@ -30,6 +31,19 @@ class BootBody(BaseModel):
         description="ranges, both ends included, of numbers below it that did not come",
         examples=[[[980, 983]]],
     )
+
+
+class AbsentDeviceBody(BaseModel):
+    """A device of a Sparkplug edge node that is not there; its channels are stale."""
+
+    node: str = Field(description="group/node", examples=["PlantA/E1"])
+    device: str = Field(examples=["MDB 1"])
+    online: Literal[False] | None = Field(
+        description="false: it died, or its node did; null: nobody knows, because its node was born and it was not yet, or our"
+        " own connection to the broker was lost and the node has not spoken since",
+        examples=[False],
+    )
+    since: str = Field(examples=["2026-11-24T05:00:00Z"])
 
 
 class GatewayBody(BaseModel):
@@ -65,6 +79,9 @@ class GatewayBody(BaseModel):
         examples=["A"],
     )
     boots: list[BootBody] = Field(description="heard in the last 7 days, the newest first, at most 20")
+    absent_devices: list[AbsentDeviceBody] = Field(
+        description="of its Sparkplug edge nodes, those that are not there"
+    )
     refused_24h: dict[str, int] = Field(
         description="messages rejected or quarantined in the last 24 hours, by code",
         examples=[{"unit_unknown": 3}],
@@ -119,7 +136,17 @@ def _gateway(gateway: Gateway, known: GatewayState, as_of: int) -> GatewayBody:
         clock_skew_s=known.skew,
         source_class="A" if known.numbered else None if heard is None else "C",
         boots=[_boot(one) for one in known.boots],
+        absent_devices=[_absent(one) for one in known.absent],
         refused_24h=dict(known.codes),
+    )
+
+
+def _absent(device: Absence) -> AbsentDeviceBody:
+    return AbsentDeviceBody(
+        node=device.node,
+        device=device.device,
+        online=None if device.online is None else False,
+        since=format_time(device.since),
     )
 
 

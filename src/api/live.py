@@ -12,7 +12,7 @@ import logging
 import sqlite3
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -319,19 +319,15 @@ class _Eyes:
         whole = [tonnes.Query(level, caller=SERVICE) for level in _LEVELS]
         scopes = tonnes.Query("facility", "scope", caller=SERVICE)
         month = [tonnes.Query(level, beside=budget, caller=SERVICE) for level in _LEVELS]
-        of_month = list(
-            self._rows(state, month, "month", now)
-        )  # first: what it reads of now, today's need not
-        of_today = list(self._rows(state, [*whole, scopes], "today", now))
-        return {"as_of": format_time(now), "today": of_today, "month": of_month}
-
-    def _rows(
-        self, state: Snapshot, queries: Sequence[tonnes.Query], period: str, now: int
-    ) -> Iterator[Body]:
-        chosen = tonnes.chosen_period(self._plant, period, None, None, now)
-        for found in tonnes.several(state, queries, chosen, now):
-            for total in found.totals:
-                yield total.model_dump(include=_FIELDS, exclude_unset=True)
+        periods = {
+            word: tonnes.chosen_period(self._plant, word, None, None, now) for word in ("today", "month")
+        }
+        asked = [(query, "today") for query in (*whole, scopes)] + [(query, "month") for query in month]
+        found = tonnes.several(state, [(query, periods[word]) for query, word in asked], now)
+        rows: dict[str, list[Body]] = {word: [] for word in periods}
+        for (_, word), body in zip(asked, found, strict=True):
+            rows[word] += [total.model_dump(include=_FIELDS, exclude_unset=True) for total in body.totals]
+        return {"as_of": format_time(now), **rows}
 
     def _gateways(self, state: Snapshot) -> list[Body]:
         """Return each gateway, what it said of itself last, and the time of its newest counting reading."""

@@ -118,7 +118,10 @@ class TotalBody(BaseModel):
     complete_until: str | None = Field(
         description="all channels but the stale ones are read to here", examples=[_TIME]
     )
-    stale: list[str] = Field(description="channels that have fallen silent", examples=[[]])
+    stale: list[str] = Field(
+        description="channels that have fallen silent, or whose Sparkplug node or device is not there",
+        examples=[[]],
+    )
     revision: int = Field(description="the highest revision of a window in it", examples=[3])
     scope2: Scope2Body | None = Field(
         default=None, description="with=scope2; null where nothing is drawn from the grid"

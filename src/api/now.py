@@ -44,9 +44,10 @@ class Rates:
 def freshness(plant: Plant, source: Source, newest: Mapping[int, Newest], as_of: int) -> Freshness:
     """Return how far a source's channels are read; event channels owe nothing."""
     numbers = dict.fromkeys(k for given in source.inputs for k in plant.measured(given.channel))
-    channels = [plant.channels[k] for k in numbers if plant.channels[k].kind is not Kind.EVENT]
+    channels = [plant.channels[k] for k in numbers]
     stale = tuple(channel for channel in channels if is_stale(channel, newest[channel.index], as_of))
-    read = [_read(channel, newest[channel.index]) for channel in channels if channel not in stale]
+    owing = [channel for channel in channels if channel.kind is not Kind.EVENT and channel not in stale]
+    read = [_read(channel, newest[channel.index]) for channel in owing]
     return Freshness(
         min((until for until, _ in read), default=None), max((step for _, step in read), default=0), stale
     )
@@ -70,7 +71,13 @@ def rates(
 
 
 def is_stale(channel: Channel, newest: Newest, as_of: int) -> bool:
-    """Return whether nothing that counts came of a channel for longer than its `max_gap`, of an interval two periods."""
+    """Return whether a channel's newest reading is not current any more.
+
+    That is so where its Sparkplug node or device is away, or nothing that counts came for longer than its `max_gap`,
+    of an interval channel two periods; an event channel owes nothing.
+    """
+    if newest.away or channel.kind is Kind.EVENT:
+        return newest.away
     patience = 2 * channel.period if channel.kind is Kind.INTERVAL else channel.max_gap
     times = newest.baselines if channel.kind is Kind.REGISTER else newest.counting
     return not times or newest.counting[0] < as_of - patience

@@ -50,7 +50,10 @@ class CoveredBody(BaseModel):
     complete_until: str | None = Field(
         description="all channels but the stale ones are read to here", examples=["2026-11-24T05:00:00Z"]
     )
-    stale: list[str] = Field(description="channels that have fallen silent", examples=[[]])
+    stale: list[str] = Field(
+        description="channels that have fallen silent, or whose Sparkplug node or device is not there",
+        examples=[[]],
+    )
 
 
 class SourceQualityBody(CoveredBody):

@@ -1,7 +1,7 @@
 """Totals of a period as semantics.md section 5 has them: what is known, how well, and how far."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,7 @@ from api.beside import BY_REGISTER, Beside, told_beside
 from api.budgets import budget_fields
 from api.caller import Caller
 from api.models import By, Level, PeriodBody, SharesBody, TotalBody, TotalsBody, number
-from api.now import LATELY, Freshness, freshness, rates
+from api.now import LATELY, Freshness, Rates, freshness, rates
 from api.previous import previous
 from api.problems import InvalidQuery
 from api.roll_up import rolled_up
@@ -30,9 +30,12 @@ from store.sums import Period, source_sums
 
 _SHARES = slice(len(AMOUNTS), len(AMOUNTS) + len(SHARES))
 _NOW = len(AMOUNTS) + len(SHARES)
+_AT_ONCE = 1000  # sources of which windows are read
+_FOREVER = 2**62  # ns UTC
 _DEPTH = {"all": 0, "park": 1, "facility": 2, "source": 3}
 
 PeriodOf = Callable[[Park], Period]
+_About = tuple[Caller, str | None, str | None, str | None]
 Key = tuple[str | None, str | None, str | None, int | None, str | None]
 
 
@@ -47,6 +50,20 @@ class Query:
     source: str | None = None
     beside: frozenset[Beside] = frozenset()
     caller: Caller = field(kw_only=True)  # who asks: sums are over what they see
+
+    @property
+    def about(self) -> "_About":
+        """What tells queries about the same sources."""
+        return self.caller, self.park, self.facility, self.source
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """What is the same of sources whatever the period: how far each is read, and its rate now."""
+
+    sources: list[Source]
+    fresh: list[Freshness]
+    now: Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +91,21 @@ def totals(
     InvalidQuery
         A filter names nothing that is there, or something is asked beside the totals without a `catalogue`.
     """
-    return several(state, [query], period, as_of, catalogue)[0]
+    return several(state, [(query, period)], as_of, catalogue)[0]
 
 
 def several(
-    state: Snapshot,
-    queries: Sequence[Query],
-    period: PeriodOf,
-    as_of: int,
-    catalogue: Register | None = None,
+    state: Snapshot, asked: Sequence[tuple[Query, PeriodOf]], as_of: int, catalogue: Register | None = None
 ) -> list[TotalsBody]:
-    """Return what `totals` does for each query; those about the same sources cost little more than one."""
-    known: dict[tuple[Caller, str | None, str | None, str | None], Figures] = {}
-    found = []
-    for query in queries:
-        about = query.caller, query.park, query.facility, query.source
-        if about not in known:
-            known[about] = _figures(state, select_sources(state.plant, *about), period, as_of)
-        found.append(_totals(state, query, known[about], period, as_of, catalogue))
-    return found
+    """Return what `totals` does for each query and period; those about the same sources cost little more than one."""
+    found: dict[tuple[_About, PeriodOf], Figures] = {}
+    for about in dict.fromkeys(query.about for query, _ in asked):
+        periods = list(dict.fromkeys(period for query, period in asked if query.about == about))
+        figures = _figures(state, select_sources(state.plant, *about), periods, as_of)
+        found |= {(about, period): one for period, one in zip(periods, figures, strict=True)}
+    return [
+        _totals(state, query, found[query.about, period], period, as_of, catalogue) for query, period in asked
+    ]
 
 
 def _totals(
@@ -182,24 +195,43 @@ def _worded(word: str, park: Park, as_of: int) -> Period:
         raise InvalidQuery(("period", str(error))) from error
 
 
-def _figures(state: Snapshot, sources: list[Source], period: PeriodOf, as_of: int) -> Figures:
+def _figures(
+    state: Snapshot, sources: list[Source], periods: Sequence[PeriodOf], as_of: int
+) -> list[Figures]:
+    """Return the figures of each period."""
     parks = {park.name: park for park in state.plant.parks}
-    found = Figures(sources, np.empty((0, _NOW + 1)), np.empty(0, np.int64), np.empty(0, np.int64), [], [])
-    for name, group in groupby(sources, key=lambda source: source.park):
-        found = _joined(found, _park_figures(state, list(group), period(parks[name]), as_of))
+    nothing = Figures(sources, np.empty((0, _NOW + 1)), np.empty(0, np.int64), np.empty(0, np.int64), [], [])
+    found = [nothing for _ in periods]
+    for part in _parts(sources):
+        state.hold_windows([source.index for source in part], as_of - LATELY, _FOREVER)
+        park = parks[part[0].park]
+        present = _present(state, part, park, as_of)
+        found = [
+            _joined(one, _part_figures(state, present, period(park), as_of))
+            for one, period in zip(found, periods, strict=True)
+        ]
     return found
 
 
-def _park_figures(state: Snapshot, sources: list[Source], period: Period, as_of: int) -> Figures:
-    indexes = [source.index for source in sources]
-    state.hold_windows(indexes, as_of - LATELY, max(period.end, as_of + state.plant.window))
-    sums = source_sums(state, indexes, period, as_of)
+def _parts(sources: Sequence[Source]) -> Iterator[list[Source]]:
+    """Yield the sources of each park, not so many at once that what is read of them fills the memory."""
+    for _, group in groupby(sources, key=lambda source: source.park):
+        of_park = list(group)
+        for first in range(0, len(of_park), _AT_ONCE):
+            yield of_park[first : first + _AT_ONCE]
+
+
+def _present(state: Snapshot, sources: list[Source], park: Park, as_of: int) -> _Present:
     taken = {k for one in sources for given in one.inputs for k in state.plant.measured(given.channel)}
     newest = state.newest(sorted(taken))
     fresh = [freshness(state.plant, source, newest, as_of) for source in sources]
-    now = rates(state, sources, fresh, as_of, period.zone)
-    values = np.column_stack([sums.amounts, sums.shares, now.values])
-    return Figures(sources, values, sums.due, sums.revision, list(now.at), fresh)
+    return _Present(sources, fresh, rates(state, sources, fresh, as_of, park.zone))
+
+
+def _part_figures(state: Snapshot, present: _Present, period: Period, as_of: int) -> Figures:
+    sums = source_sums(state, [source.index for source in present.sources], period, as_of)
+    values = np.column_stack([sums.amounts, sums.shares, present.now.values])
+    return Figures(present.sources, values, sums.due, sums.revision, list(present.now.at), present.fresh)
 
 
 def _joined(one: Figures, other: Figures) -> Figures:

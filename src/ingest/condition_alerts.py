@@ -25,7 +25,9 @@ def subject_id(labels: Labels) -> str:
     return "/".join(labels[name] for name in ("park", "facility", last) if name in labels)
 
 
-def raised(condition: Condition, labels: Labels, started_at: int, value: float, limit: float) -> Raised:
+def raised(
+    condition: Condition, labels: Labels, started_at: int, value: float, limit: float, snoozed_until: int = 0
+) -> Raised:
     """Return the alert that a condition begins for a subject; value and limit in the condition's unit, NaN where unknown."""
     subject = subject_id(labels)
     of_rule = dict(condition.labels)
@@ -55,6 +57,7 @@ def raised(condition: Condition, labels: Labels, started_at: int, value: float, 
         summary=summary.get("en", ""),
         description=description.get("en", ""),
         texts={name: text for name, text in texts.items() if text},
+        snoozed_until=snoozed_until,
     )
 
 

@@ -12,7 +12,7 @@ from ingest.late_looks import LateLooks
 from plant.arrays import Bools, Readings
 from plant.park import Condition, Plant
 from rules.conditions import Judge, Truth
-from rules.lifecycle import States, advance, told
+from rules.lifecycle import States, advance
 from store import alerts, condition_states
 from store.condition_states import StoredState
 from store.state import State as Memory
@@ -39,7 +39,7 @@ class ConditionWatch:
     """Judges each condition at the instants of its grid, whole multiples of `every` since 1970, `delay` after they are over.
 
     Each instant is judged once, and of several that are due only the newest: what was missed while the service was away
-    wakes nobody. A subject that is shelved begins no alert; where it fires still when that ends, it begins one then.
+    wakes nobody. The alert of a subject that is shelved is snoozed until that ends.
     """
 
     def __init__(self, plant: Plant, memory: Memory, clock: Callable[[], int], heard: GatewaysHeard) -> None:
@@ -98,7 +98,7 @@ class ConditionWatch:
         """Judge a condition at the frame's instant; return where those stand that stood elsewhere before."""
         truth, condition, before = watched.judge.truth(frame), watched.condition, watched.states
         after, _ = advance(before, truth.truth, truth.clear, frame.now, condition.hold, condition.keep)
-        begins, ends = told(after, watched.is_open, frame.now)
+        begins, ends = after.firing & ~watched.is_open, watched.is_open & ~after.firing
         moved = (after.state != before.state) | (after.firing != before.firing)
         moved |= (after.cleared_since != before.cleared_since) | begins | ends
         watched.states = after
@@ -111,9 +111,11 @@ class ConditionWatch:
         return [_stored(watched, row) for row in rows]
 
     def _begin(self, watched: _Watched, row: int, truth: Truth, instant: int) -> None:
+        states = watched.states
         one = raised(
-            watched.condition, watched.labels[row], instant, float(truth.value[row]), float(truth.limit[row])
-        )
+            watched.condition, watched.labels[row], instant, float(truth.value[row]), float(truth.limit[row]),
+            snoozed_until=int(states.shelved_until[row]) if states.shelved(instant)[row] else 0,
+        )  # fmt: skip
         alerts.begin(self._memory.connection, one)
         watched.open[row], watched.is_open[row] = one.id, True
 

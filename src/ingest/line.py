@@ -19,6 +19,7 @@ from ingest.normalise import Normaliser
 from ingest.recompute import fields_of
 from ingest.replay import Replays
 from ingest.sequences import Boot, holes
+from ingest.sparkplug.away import Away
 from ingest.sparkplug.nodes import Nodes, Spoken
 from ingest.subscriptions import Route, Subscriptions, hear
 from plant.arrays import Bools, Ints, Readings, Times
@@ -110,6 +111,7 @@ class Line:
         self._subscriptions = Subscriptions(plant)
         self._nodes = Nodes(stored_nodes(state.connection))
         self._normaliser = Normaliser(plant)
+        self._away = Away(self._subscriptions, self._normaliser, state)
         self._accounts = Accounts(state.books, plant.allowed_lateness)
         self._replays = Replays(state, journal, self._subscriptions, clock)
         self._takers: dict[bytes, Callable[[Message, int], None]] = {
@@ -352,11 +354,13 @@ class Line:
             batch.statuses[position] = spoken.online
         if spoken.is_new:
             batch.counted.add(position)
+        if spoken.turns and route.sparkplug and not batch.before:
+            self._away.take(route.sparkplug[0].name, spoken.turns, int(batch.offsets[position]))
 
-    def _lose_sight_of_nodes(self, _message: Message, _offset: int) -> None:
+    def _lose_sight_of_nodes(self, message: Message, offset: int) -> None:
         """Know no longer whether edge nodes are there: our own connection was lost, until they speak again."""
-        routes = [self._subscriptions.route(topic) for topic in self._nodes.lose_sight()]
-        forget_online(self._state.connection, {route.id for route in routes if route})
+        for node, turns in self._nodes.lose_sight(message.received).items():
+            forget_online(self._state.connection, self._away.take(node, turns, offset))
         store_nodes(self._state.connection, self._nodes.changed())
 
     def _store_emissions(self, e: Emissions) -> Changes:

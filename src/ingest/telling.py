@@ -14,7 +14,7 @@ from rules.groups import FAR, NEVER, Group, Notice
 from rules.muting import SNOOZE, Alert, Mute, Silence
 from rules.routing import Router, Telling
 from store.alert_views import silences
-from store.alerts import note_event
+from store.alerts import note_event, note_rules_told
 from store.notices import groups, save_group, send
 
 _ALERTS = "SELECT id, rule, severity, labels, started_at, ended_at, acknowledged_at, snoozed_until, muted_by FROM alert"
@@ -95,6 +95,7 @@ class Teller:
                 api_url=self._api_url,
                 key=self._key,
             )
+            note_rules_told(self._connection, notice.firing, now)
             self._note_escalation(notice, now)
         for (receiver, name), group in telling.groups.items():
             save_group(

@@ -12,13 +12,16 @@ from ingest.telling import Teller
 from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Plant, ThresholdRule
 from plant.vocabulary import NS_PER_HOUR
+from rules.lifecycle import SHELF
 from rules.thresholds import (
     Judgement,
     RuleState,
+    Shelf,
     State,
     breaches,
     judge_readings,
     judge_windows,
+    shelved,
     unknown_since,
 )
 from store import alerts, blocks
@@ -55,10 +58,10 @@ class RuleWatch:
         self._teller.forget()
         stored = alerts.rule_states(self._memory.connection)
         names = {rule.name for rule in self._plant.rules}
-        self._left = {name: alert for name, (_, _, alert) in stored.items() if name not in names}
+        self._left = {name: one.alert for name, one in stored.items() if name not in names}
         self._states = {
-            name: RuleState(State(s), judged, alert)
-            for name, (s, judged, alert) in stored.items()
+            name: RuleState(State(one.state), one.judged, one.alert, Shelf(one.fired, one.shelved_until))
+            for name, one in stored.items()
             if name in names
         }
         for rule in self._on_windows:  # a new rule on windows begins now: what was before wakes nobody
@@ -131,21 +134,30 @@ class RuleWatch:
         state = self._state(rule)
         if state.state is not State.UNKNOWN and unknown_since(state, now, max_gap) is not None:
             self._states[rule.name] = state = replace(state, state=State.UNKNOWN)
-            alerts.save_rule_state(self._memory.connection, rule.name, state.state, state.judged, state.alert)
+            alerts.save_rule_state(
+                self._memory.connection, rule.name, state.state, state.judged, state.alert, state.shelf
+            )
 
     def _state(self, rule: ThresholdRule) -> RuleState:
         return self._states.get(rule.name, RuleState())
 
     def _apply(self, rule: ThresholdRule, judgement: Judgement) -> None:
+        before, now = self._state(rule), self._clock()
+        judgement = shelved(judgement, before.shelf, now, is_known=self._is_known(rule, judgement, now))
         alert = alerts.apply_judgement(
-            self._memory.connection,
-            self._plant,
-            rule,
-            judgement,
-            self._state(rule).alert,
-            now=self._clock(),
+            self._memory.connection, self._plant, rule, judgement, before.alert, now=now
         )
-        self._states[rule.name] = RuleState(judgement.state, judgement.judged, alert)
+        self._states[rule.name] = RuleState(judgement.state, judgement.judged, alert, judgement.shelf)
+
+    def _is_known(self, rule: ThresholdRule, judgement: Judgement, now: int) -> bool:
+        """Return whether receivers know, or will, of a limit that fires again and again.
+
+        The implied route tells of each alert. Another one may wait for a group, and tells of none that is over by then: a
+        value that flaps faster than that would be shelved before anybody heard of it.
+        """
+        if not self._plant.routing.routes or not judgement.transitions:
+            return True
+        return now - alerts.rule_told(self._memory.connection, rule.name) < SHELF
 
     def _due(self, rule: ThresholdRule, now: int) -> int:
         """Return the end of the last window that may be judged at a time."""

@@ -1,4 +1,4 @@
-"""The life of a condition's alerts: ok, pending, firing, and unknown, which neither begins nor ends one.
+"""The life of a condition's alerts: ok, pending, firing, and unknown, which neither begins nor ends one; and when they chatter.
 
 A row is a subject. Nothing here keeps anything: whoever asks keeps the `States`.
 """
@@ -16,7 +16,7 @@ from plant.vocabulary import NS_PER_MIN
 NEVER = -(2**62)  # a time that has not been
 CHATTER = 3  # times that a subject fires within `CHATTER_SPAN` to be shelved
 CHATTER_SPAN = 10 * NS_PER_MIN
-SHELF = 30 * NS_PER_MIN  # how long it is shelved from its last such firing on
+SHELF = 30 * NS_PER_MIN  # how long it is shelved; if it goes on after that, it is told of and shelved again
 
 
 class Phase(IntEnum):
@@ -52,7 +52,7 @@ class States:
         )
 
     def shelved(self, now: int) -> Bools:
-        """Return which subjects chatter: whoever tells of them waits, and tells where they stand when this ends."""
+        """Return which subjects chatter: nobody is told of their alerts until this ends, and then of those that last."""
         return now < self.shelved_until
 
 
@@ -63,14 +63,6 @@ class Transition:
     row: int
     firing: bool
     time: int
-
-
-def told(states: States, is_open: Bools, now: int) -> tuple[Bools, Bools]:
-    """Return which subjects' alerts are to be opened and closed, given which are open.
-
-    One that is shelved waits: it is opened when the shelf ends, if it fires still.
-    """
-    return states.firing & ~is_open & ~states.shelved(now), is_open & ~states.firing
 
 
 def advance(
@@ -116,7 +108,20 @@ def _chattering(previous: States, begins: Bools, now: int) -> tuple[NDArray[np.i
     """Return when each subject fired last, and until when it is shelved for having fired too often."""
     if not begins.any():
         return previous.fired, previous.shelved_until
-    fired = previous.fired.copy()
-    fired[begins] = np.concatenate([fired[begins, 1:], np.full((int(begins.sum()), 1), now)], axis=1)
-    chatters = begins & (now - fired[:, 0] <= CHATTER_SPAN)
-    return fired, np.where(chatters, now + SHELF, previous.shelved_until)
+    fired, shelved_until = previous.fired.copy(), previous.shelved_until.copy()
+    fired[begins], shelved_until[begins] = fired_again(fired[begins], shelved_until[begins], now)
+    return fired, shelved_until
+
+
+def fired_again(fired: NDArray[np.int64], shelved_until: Times, now: int) -> tuple[NDArray[np.int64], Times]:
+    """Return, of subjects that fire now, when they fired last and until when they are shelved; both as in `States`.
+
+    A shelf has an end that no firing puts off, and what was fired before it is not counted after it: else a value that
+    flaps for hours would be told of twice, and then never.
+    """
+    is_shelved = now < shelved_until
+    was_shelved = ~is_shelved & (fired[:, -1] < shelved_until)
+    before = np.where(was_shelved[:, None], NEVER, fired[:, 1:])
+    fired = np.concatenate([before, np.full((len(fired), 1), now)], axis=1)
+    chatters = ~is_shelved & (now - fired[:, 0] <= CHATTER_SPAN)
+    return fired, np.where(chatters, now + SHELF, shelved_until)

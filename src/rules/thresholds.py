@@ -1,12 +1,13 @@
 """Judges limits: which readings and windows cross a limit, and when that begins and ends. Tells nobody itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.vocabulary import NS_PER_HOUR
+from rules.lifecycle import CHATTER, NEVER, fired_again
 
 SLACK = 1e-9  # relative: a value this near to its limit is equal to it, and equal is no breach
 
@@ -20,6 +21,24 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Transition:
+    """An alert begins (`firing`) or ends at `time` (ns UTC), by this value; nobody is told before `snoozed_until`, 0: at once."""
+
+    firing: bool
+    time: int
+    value: float
+    snoozed_until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """When a limit fired last, the newest last, and until when it is shelved, by the times of readings or windows (ns UTC)."""
+
+    fired: tuple[int, ...] = (NEVER,) * CHATTER
+    until: int = NEVER
+
+
+@dataclass(frozen=True, slots=True)
 class RuleState:
     """How far a rule has judged, and what it found there.
 
@@ -30,15 +49,7 @@ class RuleState:
     state: State = State.UNKNOWN
     judged: int = 0
     alert: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """An alert begins (`firing`) or ends at `time` (ns UTC), by this value."""
-
-    firing: bool
-    time: int
-    value: float
+    shelf: Shelf = Shelf()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ class Judgement:
     transitions: tuple[Transition, ...]
     late_time: Times
     late_value: Floats
+    shelf: Shelf = Shelf()
 
 
 def breaches(above: bool, limit: float, value: Floats) -> Bools:
@@ -154,6 +166,31 @@ def judge_windows(
         late_time=np.empty(0, np.int64),
         late_value=np.empty(0, np.float64),
     )
+
+
+def shelved(judgement: Judgement, shelf: Shelf, now: int, *, is_known: bool) -> Judgement:
+    """Return a judgement whose firings are snoozed where the limit chatters, as a subject of a condition would (`rules.lifecycle`).
+
+    Whether it chatters is told by the times of its readings, so that it does not depend on when they arrived; for how long
+    nobody is told, by our clock.
+
+    Parameters
+    ----------
+    shelf
+        As it was before.
+    now
+        When it was judged. [ns UTC]
+    is_known
+        Whether somebody was told of late that it fires; as long as nobody was, nothing is snoozed.
+    """
+    transitions = list(judgement.transitions)
+    for i, one in enumerate(transitions):
+        if one.firing:
+            fired, until = fired_again(np.array([shelf.fired]), np.array([shelf.until]), one.time)
+            shelf = Shelf(tuple(fired[0].tolist()), int(until[0]))
+            if is_known and one.time < shelf.until:
+                transitions[i] = replace(one, snoozed_until=now + shelf.until - one.time)
+    return replace(judgement, transitions=tuple(transitions), shelf=shelf)
 
 
 def unknown_since(state: RuleState, now: int, max_gap: int) -> int | None:

@@ -11,7 +11,7 @@ from ingest.condition_alerts import subject_id, subject_labels
 from ingest.frame import LineFrame
 from plant.park import Condition, Plant
 from rules.conditions import Judge
-from rules.lifecycle import States, advance, told
+from rules.lifecycle import States, advance
 from stackmeter.read_memory import ReadMemory, read_memory
 
 MOST_INSTANTS = 1_000_000  # of one condition
@@ -70,18 +70,17 @@ def _episodes(
     judge, frame = Judge(condition, plant), LineFrame(plant, memory, [condition])
     subjects = [subject_id(labels) for labels in subject_labels(plant, condition)]
     states, begun = States.new(len(subjects), start), dict[int, Episode]()
-    is_open = np.zeros(len(subjects), bool)
     first = -(-start // condition.every) * condition.every
     for instant in range(first, end, condition.every):
         frame.look(instant, first)
         truth = judge.truth(frame)
-        states, _ = advance(states, truth.truth, truth.clear, instant, condition.hold, condition.keep)
-        begins, ends = told(states, is_open, instant)
-        is_open = (is_open | begins) & ~ends
-        for row in np.flatnonzero(begins).tolist():
+        states, transitions = advance(
+            states, truth.truth, truth.clear, instant, condition.hold, condition.keep
+        )
+        for row in (one.row for one in transitions if one.firing):
             value, limit = float(truth.value[row]), float(truth.limit[row])
             begun[row] = _episode(condition, subjects[row], instant, value, limit)
-        for row in np.flatnonzero(ends).tolist():
+        for row in (one.row for one in transitions if not one.firing):
             yield replace(begun.pop(row), ended_at=format_time(instant))
     yield from begun.values()
 

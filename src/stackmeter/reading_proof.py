@@ -154,7 +154,7 @@ class ReadingProof:
         boots = np.zeros(len(chunk.messages), np.int64)
         for position, message in enumerate(chunk.messages):
             if message.topic == OUT_OF_SIGHT:
-                self._nodes.lose_sight()
+                self._nodes.lose_sight(message.received)
             route = self._subscriptions.route(message.topic)
             if route is None or len(message.payload) > MAX_PAYLOAD:
                 continue

@@ -24,7 +24,7 @@ _INT64 = re.compile("-?[0-9]{1,19}")  # and what of these 64 bits cannot hold
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """An alert as it stands; times are ns UTC, `snoozed_until` is 0 where nobody snoozed it."""
+    """An alert as it stands; times are ns UTC, `snoozed_until` is 0 where it is not snoozed."""
 
     id: str
     rule: str

@@ -20,13 +20,14 @@ from store.notices import digest
 _COLUMNS = (
     'id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary, description'
 )
+_RULE_STATE = "rule, state, judged, alert, fired, shelved_until"
 RETROACTIVE = "retroactive"  # an event of late data: it tells nobody
 
 _PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[A-Za-z_][A-Za-z0-9_]*)?)\}")
 
 
 class Transition(Protocol):
-    """An alert begins (`firing`) or ends at `time` (ns UTC), by this value."""
+    """An alert begins (`firing`) or ends at `time` (ns UTC), by this value; nobody is told before `snoozed_until`."""
 
     @property
     def firing(self) -> bool: ...
@@ -34,6 +35,17 @@ class Transition(Protocol):
     def time(self) -> int: ...
     @property
     def value(self) -> float: ...
+    @property
+    def snoozed_until(self) -> int: ...
+
+
+class Shelf(Protocol):
+    """When a rule fired last, and until when it is shelved (ns UTC)."""
+
+    @property
+    def fired(self) -> Sequence[int]: ...
+    @property
+    def until(self) -> int: ...
 
 
 class Judgement(Protocol):
@@ -49,13 +61,27 @@ class Judgement(Protocol):
     def late_time(self) -> Times: ...
     @property
     def late_value(self) -> Floats: ...
+    @property
+    def shelf(self) -> Shelf: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """Where a limit stands, as `rules.thresholds.RuleState` has it; `alert` is its open alert's id. Times are ns UTC."""
+
+    state: str
+    judged: int
+    alert: str | None
+    fired: tuple[int, ...]
+    shelved_until: int
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
     """An alert as it begins, its texts filled in. `value` and `limit` are in `unit`, NaN where there is none.
 
-    `texts` is what the rule says beyond summary and description, such as both languages and the runbook.
+    `texts` is what the rule says beyond summary and description, such as both languages and the runbook. Nobody is told
+    before `snoozed_until` (ns UTC; 0: at once), which is later where the rule is shelved.
     """
 
     id: str
@@ -69,6 +95,7 @@ class Raised:
     summary: str
     description: str
     texts: Mapping[str, Any] = field(default_factory=dict)
+    snoozed_until: int = 0
 
 
 def in_both_languages(raised: Raised) -> dict[str, Any]:
@@ -82,20 +109,38 @@ def alert_id(rule: str, started_at: int) -> str:
     return f"alert_{digest(rule, started_at)}"
 
 
-def rule_states(connection: sqlite3.Connection) -> dict[str, tuple[str, int, str | None]]:
-    """Return for each rule that ever judged: its state, how far it judged [ns UTC], and its open alert's id."""
-    rows = connection.execute("SELECT rule, state, judged, alert FROM rule_state")
-    return {rule: (state, judged, alert) for rule, state, judged, alert in rows}
+def rule_states(connection: sqlite3.Connection) -> dict[str, StoredRule]:
+    """Return where each limit that ever judged stands, by its name."""
+    rows = connection.execute(f"SELECT {_RULE_STATE} FROM rule_state")
+    return {
+        rule: StoredRule(state, judged, alert, tuple(json.loads(fired)), shelved_until)
+        for rule, state, judged, alert, fired, shelved_until in rows
+    }
 
 
 def save_rule_state(
-    connection: sqlite3.Connection, rule: str, state: str, judged: int, alert: str | None
+    connection: sqlite3.Connection, rule: str, state: str, judged: int, alert: str | None, shelf: Shelf
 ) -> None:
-    """Store where a rule stands; `alert` is its open alert's id."""
+    """Store where a limit stands; `alert` is its open alert's id."""
     connection.execute(
-        "INSERT OR REPLACE INTO rule_state (rule, state, judged, alert) VALUES (?, ?, ?, ?)",
-        (rule, state, judged, alert),
+        f"INSERT INTO rule_state ({_RULE_STATE}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (rule) DO UPDATE SET state = excluded.state,"
+        " judged = excluded.judged, alert = excluded.alert, fired = excluded.fired, shelved_until = excluded.shelved_until",
+        (rule, state, judged, alert, json.dumps(shelf.fired), shelf.until),
     )
+
+
+def note_rules_told(connection: sqlite3.Connection, firing: Iterable[str], now: int) -> None:
+    """Remember of the limits of alerts, by their ids, that a receiver is told that they fire [ns UTC]."""
+    rows = [(now, number) for number in firing]
+    connection.executemany(
+        "UPDATE rule_state SET told = ? WHERE rule = (SELECT rule FROM alert WHERE id = ?)", rows
+    )
+
+
+def rule_told(connection: sqlite3.Connection, rule: str) -> int:
+    """Return when a receiver was told last that a limit fires [ns UTC; 0: never]."""
+    row = connection.execute("SELECT told FROM rule_state WHERE rule = ?", (rule,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def drop_rule_states(connection: sqlite3.Connection, rules: Iterable[str]) -> None:
@@ -143,14 +188,14 @@ def apply_judgement(
                 end(connection, alert, transition.time, transition.value)
             alert = None
     _note_late(connection, plant, rule, judgement, now)
-    save_rule_state(connection, rule.name, judgement.state, judgement.judged, alert)
+    save_rule_state(connection, rule.name, judgement.state, judgement.judged, alert, judgement.shelf)
     return alert
 
 
 def begin(connection: sqlite3.Connection, raised: Raised) -> None:
-    """Store an alert that begins, and queue its line for InfluxDB."""
+    """Store an alert that begins, and queue its line for InfluxDB; where its rule is shelved, nobody snoozed it."""
     connection.execute(
-        f"INSERT INTO alert ({_COLUMNS}, texts) VALUES (?, ?, 'firing', ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO alert ({_COLUMNS}, texts, snoozed_until) VALUES (?, ?, 'firing', ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             raised.id,
             raised.rule,
@@ -163,9 +208,12 @@ def begin(connection: sqlite3.Connection, raised: Raised) -> None:
             raised.summary,
             raised.description,
             json.dumps(in_both_languages(raised), ensure_ascii=False),
+            raised.snoozed_until,
         ),
     )
     _note_transition(connection, raised.id, "firing", raised.started_at, raised.value)
+    if raised.snoozed_until:
+        note_event(connection, raised.id, raised.started_at, "snoozed", until=raised.snoozed_until)
 
 
 def end(connection: sqlite3.Connection, alert: str, time: int, value: float) -> None:
@@ -221,6 +269,7 @@ def _raised(plant: Plant, rule: ThresholdRule, transition: Transition) -> Raised
         labels=labels,
         summary=filled(rule.summary, words),
         description=filled(rule.description, words),
+        snoozed_until=transition.snoozed_until,
     )
 
 

@@ -12,6 +12,7 @@ from plant.arrays import Floats
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, NS_PER_S
 from store.books import ACK_DAYS
 from store.frame_rows import gateway_offsets, gateways_heard
+from store.sparkplug import Absence, absences
 
 MOST_RANGES = 100  # missing ranges that are listed of a boot; more lower `received_through`, as in an ack
 MOST_BOOTS = 20  # of a gateway, the newest
@@ -39,6 +40,7 @@ class GatewayState:
     numbered: bool  # whether it ever gave boot and seq
     boots: tuple[BootState, ...]  # newest first
     codes: Mapping[str, int]  # of the last 24 hours
+    absent: tuple[Absence, ...]  # Sparkplug devices that are not there
 
 
 def gateway_states(
@@ -55,6 +57,7 @@ def gateway_states(
     boots = _boots(connection, gateways, now)
     numbered = _numbered(connection, gateways)
     codes = _codes(connection, gateways, now - NS_PER_DAY)
+    absent = _absent_devices(connection)
     found = {}
     for name in gateways:
         online, said_at = said.get(name, (None, None))
@@ -68,6 +71,7 @@ def gateway_states(
             numbered=name in numbered,
             boots=tuple(boots[name]),
             codes=codes[name],
+            absent=tuple(absent[name]),
         )
     return found
 
@@ -87,6 +91,15 @@ def _said(connection: sqlite3.Connection, gateways: Sequence[str]) -> dict[str, 
         (json.dumps(gateways),),
     )
     return {name: (None if online is None else bool(online), at) for name, online, at in rows}
+
+
+def _absent_devices(connection: sqlite3.Connection) -> defaultdict[str, list[Absence]]:
+    """Return the devices that are not there, by gateway."""
+    found: defaultdict[str, list[Absence]] = defaultdict(list)
+    for one in absences(connection):
+        if one.device:
+            found[one.gateway].append(one)
+    return found
 
 
 def _numbered(connection: sqlite3.Connection, gateways: Sequence[str]) -> set[str]:

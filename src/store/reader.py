@@ -22,6 +22,7 @@ from store.frame_rows import hour_blocks
 from store.periods import MONTH
 from store.regulated import RegulatedHours, regulated_hours
 from store.rows import NEVER, OUTCOMES, SUMMED, Balance, Emissions, GatewayStatus, Newest, Outboxes
+from store.sparkplug import channels_away
 
 BASELINES = (Verdict.COUNTED, Verdict.RESET, Verdict.ROLLOVER, Verdict.ANOMALY, Verdict.BASELINE)
 
@@ -216,7 +217,8 @@ class Snapshot:
         ]
         rows = self._all(f"SELECT c.value, {', '.join(columns)} FROM json_each(?) AS c", _json(ids))
         none = Newest((), ())
-        found = {ids[row[0]]: Newest(_known(row[1:3]), _known(row[3:5])) for row in rows}
+        away = channels_away(self._connection, ids)
+        found = {ids[row[0]]: Newest(_known(row[1:3]), _known(row[3:5]), row[0] in away) for row in rows}
         return {channel: found.get(channel, none) for channel in channels}
 
     def balance(self, start: int, end: int, gateway: str | None = None) -> dict[str, Balance]:

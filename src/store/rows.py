@@ -39,10 +39,12 @@ class Newest:
     """Times [ns UTC] of a channel's newest readings, newest first, at most two of each.
 
     `counting` readings have a quality that counts; `baselines` are those among them that the windows took as such.
+    Of a channel that is `away` they are no longer current: its Sparkplug node or device is not there.
     """
 
     counting: tuple[int, ...]
     baselines: tuple[int, ...]
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,8 @@ CREATE TABLE gateway_status (gateway TEXT PRIMARY KEY, at INTEGER NOT NULL, onli
 
 -- status is 'firing', 'acknowledged', 'silenced', 'inhibited' or 'resolved'; labels and texts (what the rule says beyond
 -- summary and description) are JSON. muted_by is the silence, maintenance window or alert that keeps it from being told.
--- rule_state remembers how far a rule has judged: state is 'ok', 'firing' or 'unknown'.
+-- rule_state remembers how far a limit has judged: state is 'ok', 'firing' or 'unknown'; fired and shelved_until as in
+-- condition_state; told is when a receiver was told last that it fires.
 CREATE TABLE alert (
     id TEXT PRIMARY KEY, rule TEXT NOT NULL, status TEXT NOT NULL, severity TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER,
     value REAL, "limit" REAL, unit TEXT NOT NULL, labels TEXT NOT NULL, summary TEXT NOT NULL, description TEXT NOT NULL,
@@ -102,7 +103,10 @@ CREATE TABLE alert (
 ) WITHOUT ROWID;
 CREATE INDEX alert_open ON alert (started_at) WHERE ended_at IS NULL;
 CREATE INDEX alert_by_start ON alert (started_at, id);
-CREATE TABLE rule_state (rule TEXT PRIMARY KEY, state TEXT NOT NULL, judged INTEGER NOT NULL, alert TEXT) WITHOUT ROWID;
+CREATE TABLE rule_state (
+    rule TEXT PRIMARY KEY, state TEXT NOT NULL, judged INTEGER NOT NULL, alert TEXT, fired TEXT NOT NULL, shelved_until INTEGER NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 -- Where a condition stands with each of its subjects, as rules.lifecycle has it: state is its Phase, fired JSON times, alert the
 -- open one's id or ''. gateway_heard is kept while a condition asks of gateways: offsets are the least of received - time of
 -- each minute up to minute (since 1970), float64 [ns].
@@ -196,6 +200,12 @@ CREATE INDEX alert_by_rule ON alert (rule, started_at);
 
 -- Sparkplug edge nodes: births, aliases and sequence as ingest.sparkplug.nodes packs them.
 CREATE TABLE sparkplug_node (node TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+-- Those, and their devices, that are not there (store.sparkplug.Absence): message is the journal offset of what said so, metrics and
+-- the channels that these are by the configuration are JSON.
+CREATE TABLE sparkplug_away (
+    node TEXT NOT NULL, device TEXT NOT NULL, online INTEGER, since INTEGER NOT NULL, message INTEGER NOT NULL,
+    metrics TEXT NOT NULL, gateway TEXT NOT NULL, channels TEXT NOT NULL, PRIMARY KEY (node, device)
+) WITHOUT ROWID;
 
 -- Replays of refused messages: message is the decision's offset, wanted the decision as JSON, taken the offset up to which it
 -- has come, became JSON (store.replays.Became). finished is NULL as long as there is more to take.

@@ -129,7 +129,8 @@ def test_a_gateway_that_was_never_heard_is_unknown(api):
 
     assert found == {
         "park": "rhein", "facility": "works", "gateway": "gw1", "online": None, "said_at": None, "heard_at": None,
-        "silence_s": None, "lag_s": None, "clock_skew_s": None, "source_class": None, "boots": [], "refused_24h": {},
+        "silence_s": None, "lag_s": None, "clock_skew_s": None, "source_class": None, "boots": [], "absent_devices": [],
+        "refused_24h": {},
     }  # fmt: skip
 
 
@@ -200,6 +201,19 @@ def test_refusals_of_a_day_are_counted_by_code(api, state):
     assert found["refused_24h"] == {"range": 5, "unit_unknown": 3}
 
 
+def test_a_gateway_says_which_devices_are_not_there(api, state):
+    for node, device, online in [("G/E", "M2", None), ("G/E", "M1", 0), ("G/E", "", 0)]:
+        state.insert("sparkplug_away", node, device, online, AS_OF, 1, "[]", MILL_GATEWAY, "[]")
+    state.insert("sparkplug_away", "G/F", "M3", 0, AS_OF, 1, "[]", "rhein/works/gw1", "[]")
+
+    [found] = api.get("/v1/gateways", park="hai-phong", facility="mill")["gateways"]
+
+    assert found["absent_devices"] == [
+        {"node": "G/E", "device": "M1", "online": False, "since": "2026-11-24T03:00:30Z"},
+        {"node": "G/E", "device": "M2", "online": None, "since": "2026-11-24T03:00:30Z"},
+    ]
+
+
 # --- channels
 
 
@@ -239,6 +253,23 @@ def test_what_never_came_is_stale_and_null_but_an_event_owes_nothing(api):
     assert (channel(api, "gas")["latest"], channel(api, "gas")["stale"]) == (None, True)
     [event] = api.get("/v1/channels", facility="foundry", park="hai-phong")["channels"][1:]
     assert (event["channel"], event["stale"]) == ("refill", False)
+
+
+def test_a_channel_whose_device_is_away_is_stale_unless_something_newer_came(api, state):
+    """Newer in both: what came before its death may be dated after it, what came after it may be late."""
+    state.insert("sparkplug_away", "G/E", "M1", 0, AS_OF - NS_PER_MIN, 7, "[]", MILL_GATEWAY, "[102, 106]")
+    assert [channel(api, name)["stale"] for name in ("gas", "stack")] == [True, True]
+    for time, message in ((AS_OF - 2 * NS_PER_MIN, 8), (AS_OF - 2, 7)):
+        state.insert("reading", 102, time, 1.0, 0, 0, Verdict.COUNTED, 0, 0, message)
+        assert channel(api, "gas")["stale"] is True
+    state.insert("reading", 102, AS_OF - 1, 1.0, 0, 0, Verdict.COUNTED, 0, 0, 8)
+    assert channel(api, "gas")["stale"] is False
+
+
+def test_an_event_channel_is_stale_where_its_device_is_away(api, state):
+    state.insert("sparkplug_away", "G/E", "", 0, AS_OF, 1, "[]", "hai-phong/foundry/gw1", "[104]")
+    found = api.get("/v1/channels", facility="foundry", park="hai-phong")["channels"]
+    assert [(one["channel"], one["stale"]) for one in found][1:] == [("refill", True)]
 
 
 def test_the_serial_number_is_that_of_the_meter_in_place(tmp_path):

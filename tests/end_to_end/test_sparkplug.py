@@ -1,4 +1,4 @@
-"""An edge node, the real broker and the service: births, data by alias, our kill, a gap, a lost connection, and the rebirths that follow."""
+"""An edge node, the real broker and the service: births, data by alias, deaths, our kill, a gap, a lost connection, and the rebirths that follow."""
 
 import shutil
 import threading
@@ -20,7 +20,7 @@ from tests.service import LONG, Service
 CONFIG = Path(__file__).parent.parent / "semantics" / "config"
 SUBSCRIPTION = """\
 subscriptions:
-  - {topic: "spBv1.0/G/#", format: sparkplug, park: park-a, facility: works, gateway: gw, options: {names: {Power: power}}}
+  - {topic: "spBv1.0/G/#", format: sparkplug, park: park-a, facility: works, gateway: gw, options: {names: {Power: power, M1/Energy: reg}}}
 """
 
 
@@ -33,6 +33,7 @@ class EdgeNode:
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2)
         self.client.on_message = lambda *_: self.birth()
         self.client.on_connect = lambda *_: self.client.subscribe("spBv1.0/G/NCMD/E", qos=1)
+        self.client.will_set("spBv1.0/G/NDEATH/E", payload(0, None, bdseq(0)))
         self.client.connect("127.0.0.1", server.port)
         self.client.loop_start()
 
@@ -54,8 +55,24 @@ class EdgeNode:
             if not lost:
                 self._publish("NDATA", payload(now_ms(), self.seq, {"alias": self.alias, "value": value}))
 
-    def _publish(self, kind: str, body: bytes) -> None:
-        self.client.publish(f"spBv1.0/G/{kind}/E", body)
+    def device_birth(self) -> None:
+        with self._lock:
+            self.seq = (self.seq + 1) % 256
+            energy = {"name": "Energy", "datatype": DOUBLE, "value": 7.0, "unit": "kWh"}
+            self._publish("DBIRTH", payload(now_ms(), self.seq, energy), "/M1")
+
+    def device_death(self) -> None:
+        with self._lock:
+            self.seq = (self.seq + 1) % 256
+            self._publish("DDEATH", payload(now_ms(), self.seq), "/M1")
+
+    def fall(self) -> None:
+        """Lose the connection without a word, so that the broker tells its will."""
+        self.client.on_disconnect = lambda *_: self.client.loop_stop()
+        self.client.socket().close()
+
+    def _publish(self, kind: str, body: bytes, device: str = "") -> None:
+        self.client.publish(f"spBv1.0/G/{kind}/E{device}", body)
 
 
 def now_ms() -> int:
@@ -93,6 +110,16 @@ def powers(service: Service) -> list[float]:
         "SELECT value FROM reading JOIN channel c ON c.id = channel WHERE c.name = 'power' ORDER BY message"
     )
     return [value for (value,) in rows(service, query)]
+
+
+def stale(service: Service) -> set[str]:
+    """Return which of the node's channels are stale, as the channels and the totals of their sources say alike."""
+    channels = service.get("/v1/channels").json()["channels"]
+    totals = service.get("/v1/totals", level="source").json()["totals"]
+    listed = {name for one in totals for name in one["stale"] if one["source"] in ("power", "reg")}
+    return {
+        one["channel"] for one in channels if one["stale"] and one["channel"] in ("power", "reg")
+    } & listed
 
 
 def ready(service: Service) -> bool:
@@ -157,3 +184,31 @@ def test_a_birth_that_passed_while_our_connection_was_lost_is_asked_for_again(pa
     node.data(9.0)
     wait_until(lambda: powers(service) == [0.0, 2.0, 9.0], "the birth and what came after it")
     assert service.get("/v1/balance").json()["codes"] == {"unmapped": 1}
+
+
+def test_operational_behavior_edge_node_termination_host_action_tags_stale_over_our_kill(parts) -> None:
+    """Of ddeath_devices, ndeath_node and ndeath_devices: from each death on, until the birth of who died."""
+    node, service, _ = parts
+    service.start()
+    node.birth()
+    node.device_birth()
+    wait_until(lambda: accepted(service) == 2, "the births")
+    assert (stale(service), gateway(service)["absent_devices"]) == (set(), [])
+
+    node.device_death()
+    wait_until(lambda: stale(service) == {"reg"}, "the death of the device")
+    [died] = gateway(service)["absent_devices"]
+    assert (died["node"], died["device"], died["online"]) == ("G/E", "M1", False)
+    service.kill()
+    service.start()
+    node.data(1.0)  # since our start nobody knew whether the node was there
+    wait_until(lambda: stale(service) == {"reg"}, "the data")
+    assert gateway(service)["absent_devices"] == [died]
+    node.device_birth()
+    wait_until(lambda: stale(service) == set(), "the birth of the device")
+
+    node.fall()
+    wait_until(lambda: stale(service) == {"power", "reg"}, "the will of the node")
+    assert gateway(service)["online"] is False
+    assert [one["device"] for one in gateway(service)["absent_devices"]] == ["M1"]
+    assert service.term() == 0

@@ -96,6 +96,23 @@ class Truth:
                 found.append((reading.time, firing))
         return found
 
+    def told(self) -> list[tuple[str, ...]]:
+        """Return what a receiver is told of each alert of which it is told at all: nothing of one that begins on the shelf."""
+        fired: list[int] = []
+        found: list[tuple[str, ...]] = []
+        shelved_until = 0
+        for time, begins in self.transitions():
+            if begins:
+                if time >= shelved_until > 0:
+                    fired, shelved_until = [], 0
+                fired.append(time)
+                if not shelved_until and sum(time - one <= 10 * MINUTE for one in fired) >= 3:
+                    shelved_until = time + 30 * MINUTE
+                found.append(() if shelved_until else ("alert.firing",))
+            elif found[-1]:
+                found[-1] += ("alert.resolved",)
+        return [kinds for kinds in found if kinds]
+
     def windows(self) -> Windows:
         """Return (source, window number) → tCO2e, activity, measured and interpolated share of what is known."""
         return windows_of(self.readings)

@@ -155,17 +155,15 @@ def test_what_was_missed_wakes_nobody(world: Conditions) -> None:
     assert judged == [NOON + 50 * MINUTE]
 
 
-def test_a_subject_that_chatters_begins_no_alert_until_its_shelf_ends(world: Conditions) -> None:
+def test_the_alerts_of_a_subject_that_chatters_are_snoozed_until_its_shelf_ends(world: Conditions) -> None:
     for k in range(3):
         world.power(k * 10 * SECOND, 4500)
         world.power((k * 10 + 5) * SECOND, 10)
     world.power(40 * SECOND, 4500)
-    assert [began for _, _, began, _ in world.told("flap")] == [0, 10 / 60]
 
-    end = 40 * SECOND + SHELF
-    for time in range(45 * SECOND, end + 10 * SECOND, 5 * SECOND):
-        world.power(time, 4500)
-    assert world.told("flap")[2:] == [("flap", "power", end / MINUTE, None)]
+    assert [began * MINUTE / SECOND for _, _, began, _ in world.told("flap")] == [0, 10, 20, 40]
+    ends = world.rows("SELECT snoozed_until FROM alert WHERE rule = 'flap' ORDER BY started_at")
+    assert [end for (end,) in ends] == [0, 0, *2 * (NOON + 20 * SECOND + SHELF,)]
 
 
 # --- gateways --------------------------------------------------------------------------------------------------------

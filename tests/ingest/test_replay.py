@@ -518,6 +518,9 @@ def test_sparkplug_messages_are_as_if_they_had_come_in_time(folder, left_out, se
     assert became.messages["accepted"] > 0
     assert became.left == {}
     wanted, found = holding(right), holding(fixed)
+    if "sparkplug" in left_out:  # nobody heard who died, and a replay is of the past: it tells nothing of now
+        for one in (*wanted["all"], *wanted["source"], *found["all"], *found["source"]):
+            one.update(dict.fromkeys(("complete_until", "stale", "now_at", "now_t_per_h")))
     for name, rows in wanted.items():
         assert found[name] == rows, name
     right.close()

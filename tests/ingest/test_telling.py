@@ -278,6 +278,93 @@ def test_every_firing_has_a_link_of_its_webhooks_own_to_acknowledge_it_by(
     assert len(set(links)) == len(links) == ends == (2 if routes else 6)
 
 
+# --- a limit that flaps ---------------------------------------------------------------------------------------------
+
+
+def of_day(plant: Clockwork) -> list[str]:
+    """Return what the webhook `day` was told."""
+    return [line.replace(" day: ", " ") for line in plant.told() if " day: " in line]
+
+
+FLAPPED = [
+    "09:01 hot firing",
+    "09:02 hot resolved after 1min",
+    "09:03 hot firing",
+    "09:04 hot resolved after 1min",
+]
+
+
+def flapped(started: Started, routes: str) -> Clockwork:
+    """Return a service whose limit fires at 09:01, 09:03 and 09:05, in a micro-batch that is cut and taken again."""
+    plant = started("09:00", LIMITS + routes)
+    for minute in range(1, 5):
+        plant.at(f"09:0{minute}", t0=500 if minute % 2 else 20)
+    with dying(plant):
+        plant.at("09:05", t0=500)
+    while plant.line.step():
+        pass
+    plant.restart()
+    return plant
+
+
+@EITHER_WAY
+def test_a_limit_that_fires_a_third_time_is_seen_and_told_when_its_shelf_ends(
+    started: Started, routes: str
+) -> None:
+    plant = flapped(started, routes)
+    plant.at("09:34")
+    assert of_day(plant) == FLAPPED
+    [(status, by, until)] = plant.rows(
+        "SELECT status, muted_by, snoozed_until FROM alert WHERE ended_at IS NULL"
+    )
+    assert (status, by, until) == ("silenced", "snooze", MIDNIGHT + 9 * HOUR + 35 * MINUTE)
+    plant.restart()
+    plant.at("09:40", t0=20)
+
+    assert of_day(plant) == [*FLAPPED, "09:35 hot firing", "09:40 hot resolved after 35min"]
+
+
+@EITHER_WAY
+def test_nobody_hears_of_what_began_and_ended_on_the_shelf(started: Started, routes: str) -> None:
+    plant = flapped(started, routes)
+    plant.at("09:20", t0=20)
+    plant.at("09:30", t0=500)  # the shelf of 09:05 lasts
+    plant.at("09:31", t0=20)
+    plant.at("10:20")
+    assert of_day(plant) == FLAPPED
+
+    plant.at("10:21", t0=500)
+    assert of_day(plant) == [*FLAPPED, "10:21 hot firing"]
+
+
+@EITHER_WAY
+def test_late_readings_do_not_chatter(started: Started, routes: str) -> None:
+    plant = started("09:00", LIMITS + routes)
+    plant.at("09:01", t0=500)
+    plant.at("09:06", t0=20)
+    for minute in (2, 3, 4, 5):
+        value = 20 if minute % 2 else 500
+        plant.send(reading("t0", MIDNIGHT + 9 * HOUR + minute * MINUTE, value, "°C"))
+    plant.at("09:07", t0=500)
+
+    assert plant.rows("SELECT count(*) FROM late_breach") == [(2,)]
+    assert of_day(plant) == ["09:01 hot firing", "09:06 hot resolved after 5min", "09:07 hot firing"]
+
+
+@EITHER_WAY
+def test_flaps_in_one_message_are_told_a_few_times(started: Started, routes: str) -> None:
+    """A gateway that was away sends what it had kept."""
+    plant = started("09:00", LIMITS + routes)
+    plant.at("10:00")
+    began = MIDNIGHT + 9 * HOUR + 50 * MINUTE
+    plant.send(*(reading("t0", began + k * SECOND, 20 if k % 2 else 500, "°C") for k in range(101)))
+    assert len(of_day(plant)) == (1 if routes else 4)
+
+    plant.at("11:00", t0=20)
+    assert plant.rows("SELECT count(*) FROM alert") == [(51,)]
+    assert of_day(plant)[-1] == "11:00 hot resolved after 68min"
+
+
 # --- the configuration changes --------------------------------------------------------------------------------------
 
 

@@ -115,8 +115,12 @@ def test_what_fires_three_times_in_ten_minutes_is_shelved_for_thirty() -> None:
     assert shelved("x____x_____x" + "_" * 40) == "-" * 52
 
 
-def test_one_more_firing_shelves_it_anew() -> None:
-    assert shelved("x_x_x____x" + "_" * 40) == "----" + "s" * 35 + "-" * 11
+def test_no_firing_puts_off_the_end_of_a_shelf() -> None:
+    assert shelved("x_x_x____x" + "_" * 40) == "----" + "s" * 30 + "-" * 16
+
+
+def test_what_goes_on_is_told_of_again_after_each_shelf() -> None:
+    assert shelved("x_" * 40) == "----" + "s" * 30 + "----" + "s" * 30 + "----" + "s" * 8
 
 
 def test_it_goes_on_living_while_it_is_shelved() -> None:
@@ -159,8 +163,10 @@ class Naive:
         if now - self.true_since < self.hold:
             return Phase.PENDING, None
         self.firing, self.true_since = True, None
+        if now >= self.shelf_end > NEVER:
+            self.fired, self.shelf_end = [], NEVER
         self.fired.append(now)
-        if len([time for time in self.fired if now - time <= CHATTER_SPAN]) >= CHATTER:
+        if self.shelf_end == NEVER and sum(now - time <= CHATTER_SPAN for time in self.fired) >= CHATTER:
             self.shelf_end = now + SHELF
         return Phase.FIRING, True
 

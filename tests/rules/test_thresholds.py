@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
+from rules.lifecycle import CHATTER, CHATTER_SPAN, SHELF, States, advance
 from rules.thresholds import (
     Judgement,
     RuleState,
+    Shelf,
     State,
     Transition,
     judge_readings,
     judge_windows,
+    shelved,
     unknown_since,
 )
 
@@ -240,3 +243,75 @@ def test_a_clock_that_went_back_changes_nothing():
     result = windows(state, 12, [10], [0.2])
 
     assert (result.transitions, result.state, result.judged) == ((), State.OK, 20 * NS_PER_MIN)
+
+
+# --- a limit that chatters -----------------------------------------------------------------------------------------
+
+
+def flapping(*minutes: int) -> Judgement:
+    """Return a judgement of firings at these minutes, each over half a minute later."""
+    times = [minute * NS_PER_MIN for minute in minutes]
+    both = [(Transition(True, t, 9.0), Transition(False, t + NS_PER_MIN // 2, 1.0)) for t in times]
+    nothing = np.empty(0)
+    return Judgement(
+        State.OK, times[-1], tuple(one for pair in both for one in pair), nothing.astype(np.int64), nothing
+    )
+
+
+def snoozes(judgement: Judgement) -> list[int]:
+    """Return for how long each firing is snoozed from its judgement at 0 on. [min]"""
+    return [one.snoozed_until // NS_PER_MIN for one in judgement.transitions if one.firing]
+
+
+def test_what_fires_three_times_in_ten_minutes_is_snoozed_for_thirty() -> None:
+    assert snoozes(shelved(flapping(1, 3, 5), Shelf(), 0, is_known=True)) == [0, 0, 30]
+    assert snoozes(shelved(flapping(1, 6, 11), Shelf(), 0, is_known=True)) == [0, 0, 30]
+    assert snoozes(shelved(flapping(1, 6, 12), Shelf(), 0, is_known=True)) == [0, 0, 0]
+
+
+def test_what_fires_while_it_is_shelved_is_snoozed_for_what_is_left_and_told_after_it() -> None:
+    assert snoozes(shelved(flapping(1, 2, 3, 13, 20, 32), Shelf(), 0, is_known=True)) == [0, 0, 30, 20, 13, 1]
+    assert snoozes(shelved(flapping(1, 2, 3, 4, 33, 34), Shelf(), 0, is_known=True)) == [0, 0, 30, 29, 0, 0]
+
+
+def test_nothing_is_snoozed_of_which_nobody_knows_and_it_counts_all_the_same() -> None:
+    unknown = shelved(flapping(1, 2, 3), Shelf(), 0, is_known=False)
+
+    assert snoozes(unknown) == [0, 0, 0]
+    assert snoozes(shelved(flapping(4), unknown.shelf, 0, is_known=True)) == [29]
+
+
+def test_an_end_is_never_snoozed_and_a_shelf_changes_no_time_and_no_value() -> None:
+    given_ = flapping(1, 2, 3, 4)
+    result = shelved(given_, Shelf(), 0, is_known=True)
+
+    assert [(t.firing, t.time, t.value) for t in result.transitions] == [
+        (t.firing, t.time, t.value) for t in given_.transitions
+    ]
+    assert not any(one.snoozed_until for one in result.transitions if not one.firing)
+
+
+@given(
+    pauses=st.lists(st.integers(1, 25), min_size=1, max_size=30),
+    cuts=st.sets(st.integers(1, 29)),
+)
+def test_a_limit_is_shelved_when_a_subject_of_a_condition_would_be_however_it_is_batched(
+    pauses, cuts
+) -> None:
+    minutes_ = np.cumsum(pauses).tolist()
+    states, wanted = States.new(1, 0), []
+    for minute in minutes_:
+        now = minute * NS_PER_MIN
+        states, _ = advance(states, np.ones(1), np.zeros(1), now, 0, 0)
+        wanted.append(int(states.shelved_until[0] - now) // NS_PER_MIN if states.shelved(now)[0] else 0)
+        states, _ = advance(states, np.zeros(1), np.ones(1), now + NS_PER_MIN // 2, 0, 0)
+
+    found, shelf = [], Shelf()
+    edges = [0, *sorted(cut for cut in cuts if cut < len(minutes_)), len(minutes_)]
+    for low, high in pairwise(edges):
+        part = shelved(flapping(*minutes_[low:high]), shelf, 0, is_known=True)
+        found, shelf = found + snoozes(part), part.shelf
+
+    assert found == wanted
+    assert len(shelf.fired) == CHATTER
+    assert (CHATTER_SPAN, SHELF) == (10 * NS_PER_MIN, 30 * NS_PER_MIN)

@@ -12,7 +12,9 @@ import pytest
 from plant.park import ThresholdRule
 from plant.vocabulary import NS_PER_DAY
 from rules.groups import event_id
-from store.alerts import alert_id, rule_states, save_rule_state
+from rules.lifecycle import NEVER
+from rules.thresholds import Shelf, Transition
+from store.alerts import StoredRule, alert_id, rule_states, save_rule_state
 from store.links import Link, read_link
 from tests.notify.state import GRID, STACK, endpoint, judged, judgement, new_state, plant
 
@@ -63,14 +65,36 @@ def test_a_resolved_alert_keeps_its_texts_and_shows_the_value_that_resolved_it(l
 def test_the_rules_state_names_the_alert_that_is_open(line):
     applied(line, (True, T0, 13.0))
 
-    assert rule_states(line) == {"stack-co2": ("firing", T0, alert_id("stack-co2", T0))}
+    stored = rule_states(line)["stack-co2"]
+    assert (stored.state, stored.judged, stored.alert) == ("firing", T0, alert_id("stack-co2", T0))
+
+
+def test_the_rules_state_has_its_shelf(line):
+    save_rule_state(line, "stack-co2", "firing", T0, None, Shelf((NEVER, T0 - 1, T0), T1))
+
+    assert rule_states(line) == {"stack-co2": StoredRule("firing", T0, None, (NEVER, T0 - 1, T0), T1)}
+
+
+def test_an_alert_of_a_rule_that_is_shelved_is_snoozed_by_nobody_and_told_when_that_ends(line):
+    begun = replace(judgement((True, T0, 13.0)), transitions=(Transition(True, T0, 13.0, T1),))
+    alert = judged(line, TOLD, STACK, begun, now=T0)
+    assert bodies(line) == []
+    events = line.execute("SELECT kind, actor, detail FROM alert_event WHERE alert = ?", (alert,)).fetchall()
+    assert [(kind, by) for kind, by, _ in events] == [("firing", ""), ("snoozed", "")]
+    assert json.loads(events[1][2]) == {"until": T1}
+    assert line.execute("SELECT status, muted_by, snoozed_until FROM alert").fetchall() == [
+        ("silenced", "snooze", T1)
+    ]
+
+    applied(line, now=T1, alert=alert)
+    assert [(body["type"], body["data"]["id"]) for body in bodies(line)] == [("alert.firing", alert)]
 
 
 def test_an_open_alert_stays_open_while_its_state_is_unknown(line):
     alert = applied(line, (True, T0, 13.0))
-    save_rule_state(line, "stack-co2", "unknown", T0, alert)
+    save_rule_state(line, "stack-co2", "unknown", T0, alert, Shelf())
 
-    assert rule_states(line) == {"stack-co2": ("unknown", T0, alert)}
+    assert rule_states(line)["stack-co2"].alert == alert
     assert line.execute("SELECT status FROM alert").fetchall() == [("firing",)]
     assert len(bodies(line)) == 1
 

@@ -9,7 +9,8 @@ References
 .. [1] Eclipse Sparkplug Specification, version 3.0.0, sections 5.14 to 5.17 and 6.4. The tests carry its tck-ids.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -20,9 +21,10 @@ from ingest.formats.rows import Rows, instant
 from ingest.formats.strict import PayloadError
 from ingest.sparkplug.options import SparkplugOptions
 from ingest.sparkplug.payload import LAST, NUMBERS, Metric, Payload, parse, signed_value
-from ingest.sparkplug.topics import SparkplugTopic, birth_topics
+from ingest.sparkplug.topics import SparkplugTopic
 from plant.vocabulary import NS_PER_S, Code
 
+_MS = 10**6  # ns
 SEQUENCE = 256  # numbers of a sequence, from 0 on
 BDSEQ = "bdSeq"
 NOT_READINGS = (
@@ -62,6 +64,35 @@ class Node(msgspec.Struct):
     devices: dict[str, bool] = msgspec.field(default_factory=dict)  # whether it is there
     died: dict[str, int | None] = msgspec.field(default_factory=dict)  # ms UTC, of devices that are gone
 
+    def is_there(self, device: str) -> bool | None:
+        """Return whether a device, or the node itself (""), is there; None where nobody knows."""
+        if self.unsure:
+            return None
+        if not device:
+            return self.born
+        return self.devices[device] or (False if device in self.died else None)
+
+    def turns(self, devices: Iterable[str], names: Mapping[str, Known], at: int) -> list["Turn"]:
+        """Return what has become of devices by `at` [ns UTC]; `names` are those of the births before."""
+        found = {one: self.is_there(one) for one in devices}
+        metrics = {} if all(found.values()) else _by_device(names)
+        return [Turn(one, found[one], self._since(one, at), metrics.get(one, ())) for one in found]
+
+    def _since(self, device: str, at: int) -> int:
+        """Return when a device died, no later than we hear of it, else `at` [ns UTC]."""
+        died = self.died.get(device)
+        return at if died is None else min(died * _MS, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A device, or the node itself (""), that came or went: the metrics of its last birth are stale unless it is there."""
+
+    device: str
+    is_there: bool | None  # None: nobody knows
+    since: int  # ns UTC
+    metrics: Sequence[str]  # device/name, or name
+
 
 @dataclass(slots=True)
 class Spoken:
@@ -70,6 +101,7 @@ class Spoken:
     envelope: Envelope
     online: bool | None = None
     is_new: bool = False
+    turns: Sequence[Turn] = ()
 
 
 @dataclass(slots=True)
@@ -101,15 +133,15 @@ class Nodes:
             self._nodes[name] = msgspec.msgpack.decode(content, type=Node) if content else Node()
         return self._nodes[name]
 
-    def lose_sight(self) -> list[bytes]:
-        """Take note that our own connection was lost, and return the topics on which all nodes and devices say that they are there."""
-        topics: list[bytes] = []
+    def lose_sight(self, at: int) -> dict[str, list[Turn]]:
+        """Take note that our own connection was lost at a time [ns UTC], and return what that makes of each node and its devices."""
+        found = {}
         for name in sorted({*self.stored, *self._nodes}):
             node = self.node(name)
             node.unsure = True
             self._touched.add(name)
-            topics += birth_topics(name, node.devices)
-        return topics
+            found[name] = node.turns(("", *node.devices), node.names, at)
+        return found
 
     def take(
         self,
@@ -166,6 +198,14 @@ class _Message:
     rebirth: str = ""  # why one is needed
 
     def take(self, rows: Rows) -> Spoken:
+        names, was_unsure = self.node.names, self.node.unsure
+        spoken = self._take(rows)
+        turned = self._turned(spoken.is_new, is_back=was_unsure and not self.node.unsure)
+        if turned:
+            spoken.turns = self.node.turns(turned, names, self.origin.received)
+        return spoken
+
+    def _take(self, rows: Rows) -> Spoken:
         match self.topic.type:
             case "NBIRTH":
                 is_new = self._node_birth()
@@ -178,15 +218,29 @@ class _Message:
         match self.topic.type:
             case "DBIRTH":
                 self._learn(self.topic.device)
-                self.node.devices[self.topic.device] = True
-                self.node.died.pop(self.topic.device, None)
+                self._device_birth(self.topic.device)
             case "DDEATH":
-                self._device_death(self.topic.device, self.payload.timestamp)
+                if is_new:
+                    self._device_death(self.topic.device, self.payload.timestamp)
                 return Spoken(rows.envelope(), self._is_back(), is_new)
             case "DDATA" if not self.node.devices.get(self.topic.device):
                 raise self._unexplained(self._absence(self.topic.device))
         self._readings(rows)
         return Spoken(rows.envelope(), True if self.topic.type == "NBIRTH" else self._is_back(), is_new)
+
+    def _turned(self, is_new: bool, is_back: bool) -> Sequence[str]:
+        """Return the devices, "" the node itself, of which it may be another now whether they are there."""
+        match self.topic.type:
+            case "NBIRTH":
+                return ("", *self.node.devices)
+            case "NDEATH":
+                return ("", *self.node.devices) if is_new else ()
+            case _ if is_back:
+                return ("", *self.node.devices)
+            case "DBIRTH" | "DDEATH":
+                return (self.topic.device,) if self.topic.device in self.node.devices else ()
+            case _:
+                return ()
 
     def path(self, item: int, key: str) -> str:
         """Return where a reading stands in the payload."""
@@ -214,7 +268,8 @@ class _Message:
         node.asked = node.wait = 0
         node.unsure = False
         node.bdseq = next((_whole(m.value) for m in self.payload.metrics if m.name == BDSEQ), None)
-        node.aliases, node.names, node.devices, node.died = {}, {}, {}, {}
+        node.aliases, node.names, node.died = {}, {}, {}
+        node.devices = dict.fromkeys(node.devices, False)  # until each is born again
         self._learn("")
         return True
 
@@ -223,10 +278,17 @@ class _Message:
         bdseq = next((_whole(m.value) for m in self.payload.metrics if m.name == BDSEQ), None)
         if not self.node.born or bdseq != self.node.bdseq:
             return False
-        self.node.born = False
-        for device in [device for device, is_there in self.node.devices.items() if is_there]:
-            self._device_death(device, self.origin.received // 10**6)
+        self.node.born = self.node.unsure = False
+        for device in [device for device in self.node.devices if device not in self.node.died]:
+            self._device_death(device, self.origin.received // _MS)
         return True
+
+    def _device_birth(self, device: str) -> None:
+        """Note that a device is there; a birth that comes late may be from before the death that we know."""
+        if device in self.node.died and self.payload.seq != self.node.seq:
+            return
+        self.node.devices[device] = True
+        self.node.died.pop(device, None)
 
     def _device_death(self, device: str, at: int | None) -> None:
         """Note that a device is not there any more, since `at` [ms UTC]."""
@@ -320,6 +382,14 @@ class _Message:
         if found is None:
             raise self._unexplained(f"alias {metric.alias} is of no birth", self.path(item, "alias"))
         return found
+
+
+def _by_device(names: Mapping[str, Known]) -> Mapping[str, Sequence[str]]:
+    """Return the metrics of each device, of the node itself under ""."""
+    found = defaultdict(list)
+    for name, known in names.items():
+        found[known.device].append(name)
+    return found
 
 
 def _joined(device: str, name: str) -> str:

@@ -58,7 +58,7 @@ class Past:
 
     def _hear(self, message: Message) -> None:
         if message.topic == OUT_OF_SIGHT:
-            self._nodes.lose_sight()
+            self._nodes.lose_sight(message.received)
         route = self._subscriptions.route(message.topic)
         if route is not None and route.sparkplug and len(message.payload) <= MAX_PAYLOAD:
             hear(route, message, 0, self._nodes, RawReadings(), [])

@@ -5,7 +5,6 @@ References
 .. [1] Eclipse Sparkplug Specification, version 3.0.0, chapter 4.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 NAMESPACE = "spBv1.0"
@@ -61,8 +60,8 @@ def rebirth_topic(name: str) -> str:
     return f"{NAMESPACE}/{group}/NCMD/{node}"
 
 
-def birth_topics(name: str, devices: Iterable[str]) -> list[bytes]:
-    """Return where an edge node, group/node, and its devices are born."""
+def birth_topic(name: str, device: str) -> bytes:
+    """Return where a device of an edge node, group/node, is born, the node itself where it is ""."""
     group, node = name.split("/")
-    of_devices = (f"{NAMESPACE}/{group}/DBIRTH/{node}/{device}" for device in devices)
-    return [topic.encode() for topic in (f"{NAMESPACE}/{group}/NBIRTH/{node}", *of_devices)]
+    levels = (NAMESPACE, group, "DBIRTH", node, device) if device else (NAMESPACE, group, "NBIRTH", node)
+    return "/".join(levels).encode()

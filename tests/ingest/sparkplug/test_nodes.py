@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from ingest.sparkplug.messages import payload_class
+from store.journal import Message
+from store.replays import Replay
 from store.sparkplug import out_of_sight
 from tests.ingest.sparkplug.edge import (
     BOOLEAN,
@@ -23,7 +25,7 @@ from tests.ingest.sparkplug.edge import (
     payload,
 )
 from tests.semantics.conftest import MEMORY
-from tests.semantics.world import CONFIGURATION, HOUR, NOON, SECOND, World
+from tests.semantics.world import CONFIGURATION, HOUR, NOON, SECOND, World, reading
 
 T = NOON // 10**6  # ms
 SUBSCRIPTION = """\
@@ -43,6 +45,13 @@ class Plant(World):
     def hear(self, kind: str, body: bytes, at: int | None = None, device: str = "", node: str = "E") -> None:
         self.publish(body, topic="/".join(filter(None, ("spBv1.0", "G", kind, node, device))), at=at)
 
+    def together(self, *messages: tuple[str, bytes]) -> None:
+        """Let messages arrive as one micro-batch, each with the end of its topic."""
+        self.journal.append(
+            [Message(self.now, f"spBv1.0/G/{end}".encode(), body, 0) for end, body in messages]
+        )
+        self.line.step()
+
     def birth(self, number: int = 0, at: int | None = None, seq: int = 0, **power: Any) -> None:
         given = {"name": "Power", "alias": 1, "datatype": DOUBLE, "value": 10.0, "unit": "kW", **power}
         self.hear("NBIRTH", payload(T, seq, bdseq(number), given), at)
@@ -58,6 +67,18 @@ class Plant(World):
         """Let our own connection be lost, as the host notes it."""
         self.journal.append([out_of_sight(self.now)])
         self.line.step()
+
+    def stale(self) -> set[str]:
+        """Return which of the node's and its device's channels are stale; the lists of the totals must say the same."""
+        found = {one["channel"] for one in self.get("/v1/channels")["channels"] if one["stale"]}
+        listed = {name for name in ("reg", "power", "diesel") if self.total(name)["stale"]}
+        assert listed == found & {"reg", "power", "diesel"}
+        return listed
+
+    def absent(self) -> list[tuple[str, bool | None, str]]:
+        """Return which devices are not there, as the API says it."""
+        [found] = [one for one in self.get("/v1/gateways")["gateways"] if one["gateway"] == "gw"]
+        return [(one["device"], one["online"], one["since"]) for one in found["absent_devices"]]
 
     def readings(self) -> list[tuple[str, int, float]]:
         query = "SELECT name, time, value FROM reading JOIN channel c ON c.id = channel ORDER BY name, time"
@@ -420,3 +441,217 @@ def test_a_message_that_comes_again_is_a_duplicate(plant):
     plant.data(1, 11.0, 60)
     plant.data(1, 11.0, 60)
     assert plant.messages() == {"late": 2, "duplicate": 1}
+
+
+# --- what is stale because its node or its device is not there
+
+
+@pytest.fixture
+def born(plant: Plant) -> Plant:
+    """Give the plant half a minute after the births of a node, which has an event channel too, and of its device."""
+    plant.now = NOON + 30 * SECOND
+    power = {"name": "Power", "alias": 1, "datatype": DOUBLE, "value": 10.0, "unit": "kW"}
+    refill = {"name": "diesel", "datatype": DOUBLE, "value": 5.0, "unit": "L"}
+    plant.hear("NBIRTH", payload(T, 0, bdseq(3), power, refill))
+    plant.device_birth()
+    plant.data(2, 10.0, 1)
+    assert (plant.stale(), plant.absent()) == (set(), [])
+    return plant
+
+
+def test_operational_behavior_edge_node_termination_host_action_ndeath_node_tags_stale(born):
+    born.hear("NDEATH", payload(T, None, bdseq(3)))
+    assert born.stale() == {"power", "diesel", "reg"}
+    assert born.total("power")["complete_until"] is None
+    born.restart()
+    assert born.stale() == {"power", "diesel", "reg"}
+
+    born.birth(4)
+    assert born.stale() == {"reg"}  # the device is not born yet
+    assert born.total("power")["complete_until"] == "2026-03-10T05:00:01Z"
+
+
+def test_operational_behavior_edge_node_termination_host_action_ndeath_devices_tags_stale(born):
+    """From when the death was heard, until each device is born again (topics, payload of NBIRTH)."""
+    born.hear("NDEATH", payload(T, None, bdseq(3)), at=NOON + 40 * SECOND)
+    assert born.absent() == [("M1", False, "2026-03-10T05:00:40Z")]
+    born.birth(4)
+    assert (born.stale(), born.absent()) == ({"reg"}, [("M1", None, "2026-03-10T05:00:40Z")])
+    born.device_birth()
+    assert (born.stale(), born.absent()) == (set(), [])
+
+
+def test_operational_behavior_edge_node_termination_host_action_ddeath_devices_tags_stale(born):
+    """With the time of the payload; what else the node has is as it was."""
+    born.hear("DDEATH", payload(T + 5000, 3), device="M1")
+    assert (born.stale(), born.absent()) == ({"reg"}, [("M1", False, "2026-03-10T05:00:05Z")])
+    assert born.total("reg")["complete_until"] is None
+    born.restart()
+    assert born.stale() == {"reg"}
+    born.hear("NDEATH", payload(T, None, bdseq(3)))
+    assert born.absent() == [("M1", False, "2026-03-10T05:00:05Z")]  # it had died before
+    assert born.stale() == {"power", "diesel", "reg"}
+
+
+def test_a_device_did_not_die_later_than_we_heard_of_it(born):
+    born.hear("DDEATH", payload(T + 10**9, 3), device="M1")
+    assert born.absent() == [("M1", False, "2026-03-10T05:00:30Z")]
+
+
+def test_a_death_without_a_time_is_of_when_it_was_heard(born):
+    message = payload_class()(seq=3)
+    born.hear("DDEATH", message.SerializeToString(), device="M1")
+    assert born.absent() == [("M1", False, "2026-03-10T05:00:30Z")]
+
+
+def test_topics_nbirth_a_device_is_stale_until_it_is_born_in_the_new_session(born):
+    """Its death may have passed unheard; whatever dies before it is born was there before."""
+    born.birth(4, seq=0)
+    assert (born.stale(), born.absent()) == ({"reg"}, [("M1", None, "2026-03-10T05:00:30Z")])
+    born.hear("DDEATH", payload(T + 31_000, 1), at=NOON + 31 * SECOND, device="M1")
+    assert (born.stale(), born.absent()) == ({"reg"}, [("M1", False, "2026-03-10T05:00:31Z")])
+
+
+def test_payloads_ndeath_bdseq_an_old_death_makes_nothing_stale(born):
+    born.hear("NDEATH", payload(T, None, bdseq(2)))
+    assert (born.stale(), born.absent()) == (set(), [])
+
+
+def test_deaths_and_births_in_one_micro_batch_count_in_their_order(born):
+    power = {"name": "Power", "datatype": DOUBLE, "value": 10.0, "unit": "kW"}
+    energy = {"name": "Active Energy", "datatype": DOUBLE, "value": 100.0, "unit": "kWh"}
+    death, birth = ("NDEATH/E", payload(T, None, bdseq(3))), ("NBIRTH/E", payload(T, 0, bdseq(4), power))
+    device_birth = ("DBIRTH/E/M1", payload(T, 1, energy))
+    born.together(death, birth, device_birth)
+    assert (born.stale(), born.absent()) == (set(), [])
+    born.together(birth, device_birth, ("NDEATH/E", payload(T, None, bdseq(4))))
+    assert born.stale() == {"power", "reg"}
+
+
+def test_what_a_dead_device_had_to_say_does_not_bring_it_back(born):
+    """Not what is historical, nor what comes again or late, its birth among it."""
+    born.hear("DDEATH", payload(T + 5000, 5), device="M1")  # 3 and 4 are missing
+    historical = {"alias": 2, "value": 101.0, "is_historical": True, "timestamp": T + 4000}
+    born.hear("DDATA", payload(T, 3, historical), device="M1")
+    born.device_birth(seq=4)
+    born.device_birth(seq=1)
+    assert (born.stale(), born.absent()) == ({"reg"}, [("M1", False, "2026-03-10T05:00:05Z")])
+    born.device_birth(seq=6)
+    born.hear("DDEATH", payload(T + 5000, 5), device="M1")  # again
+    assert (born.stale(), born.absent()) == (set(), [])
+
+
+def test_what_a_dead_node_had_to_say_does_not_bring_it_back(born):
+    born.hear("NDEATH", payload(T, None, bdseq(3)))
+    born.data(3, 12.0, 20)
+    assert born.codes() == [("unmapped", "")]
+    assert born.stale() == {"power", "diesel", "reg"}
+
+
+def test_a_replay_does_not_bring_back_what_died(born):
+    """Not even where the device's clock is ahead."""
+    other = {"name": "Energy", "datatype": DOUBLE, "value": 101.0, "unit": "kWh"}
+    born.hear("DDATA", payload(T + 60_000, 3, other), device="M1")
+    born.hear("DDEATH", payload(T + 5000, 4), device="M1")
+    renamed = SUBSCRIPTION.format(more="rebirth: true").replace("names: {", "names: {M1/Energy: reg, ")
+    (born.config / "sparkplug.yaml").write_text(renamed)
+    born.restart(born.config)
+    born.decide(Replay("r1", "lan"))
+    assert born.readings()[-1] == ("reg", 60, 101.0)
+    assert born.stale() == {"reg"}
+
+
+def test_who_else_speaks_for_a_channel_makes_it_current_again(born):
+    """As a device that came behind another node; what is older than the death tells nothing of now."""
+    born.hear("DDEATH", payload(T + 25_000, 3), device="M1")
+    born.send(reading("reg", NOON + 20 * SECOND, 101.0))
+    assert born.stale() == {"reg"}
+    born.send(reading("reg", NOON + 29 * SECOND, 102.0))
+    assert (born.stale(), born.absent()) == (set(), [("M1", False, "2026-03-10T05:00:25Z")])
+
+
+def test_all_is_stale_after_our_own_connection_was_lost_until_the_node_speaks(born):
+    """As the specification wants it of a host that loses its connection, section 5.3; where nothing was missed, nothing changed."""
+    born.now = NOON + 40 * SECOND
+    born.lose_sight()
+    assert (born.stale(), born.absent()) == (
+        {"power", "diesel", "reg"},
+        [("M1", None, "2026-03-10T05:00:40Z")],
+    )
+    born.restart()
+    born.data(7, 11.0, 40)  # its sequence does not go on
+    assert born.stale() == {"power", "diesel", "reg"}
+    born.data(3, 11.0, 40)
+    assert (born.stale(), born.absent()) == (set(), [])
+
+
+def test_a_device_that_had_died_is_not_back_with_its_node(born):
+    born.hear("DDEATH", payload(T + 5000, 3), device="M1")
+    born.lose_sight()
+    assert born.absent() == [("M1", None, "2026-03-10T05:00:05Z")]  # it may have been born meanwhile
+    born.data(4, 11.0, 20)
+    assert (born.stale(), born.absent()) == ({"reg"}, [("M1", False, "2026-03-10T05:00:05Z")])
+
+
+def test_a_death_after_our_own_connection_was_lost_is_known(born):
+    born.lose_sight()
+    born.hear("NDEATH", payload(T, None, bdseq(3)), at=NOON + 50 * SECOND)
+    assert (born.stale(), born.absent()) == (
+        {"power", "diesel", "reg"},
+        [("M1", False, "2026-03-10T05:00:50Z")],
+    )
+
+
+def test_the_last_will_of_a_native_gateway_makes_nothing_stale(born):
+    """It may keep its readings, and send them later."""
+    born.publish({"online": False}, leaf="status")
+    assert born.online() == [False]
+    assert (born.stale(), born.absent()) == (set(), [])
+
+
+def test_what_is_away_has_the_channels_of_the_configuration_of_today(born):
+    born.hear("DDEATH", payload(T + 5000, 3), device="M1")
+    other = SUBSCRIPTION.format(more="rebirth: true").replace(
+        'M1/Active Energy": reg', 'M1/Active Energy": free'
+    )
+    (born.config / "sparkplug.yaml").write_text(other)
+    born.restart(born.config)
+    channels = {one["channel"]: one["stale"] for one in born.get("/v1/channels")["channels"]}
+    assert (channels["reg"], channels["free"]) == (False, True)
+    born.send(reading("free", NOON + 29 * SECOND, 1.0))
+    (born.config / "sparkplug.yaml").unlink()
+    born.restart(born.config)
+    assert (born.stale(), born.absent()) == (set(), [])  # nobody asks for the node any more
+    (born.config / "sparkplug.yaml").write_text(SUBSCRIPTION.format(more="rebirth: true"))
+    born.restart(born.config)
+    assert (born.stale(), [device for device, _, _ in born.absent()]) == ({"reg"}, ["M1"])
+
+
+def test_what_is_away_follows_from_the_journal_alone(born):
+    born.hear("DDEATH", payload(T + 5000, 3), device="M1")
+    born.lose_sight()
+    born.data(4, 11.0, 20)
+    born.hear("NDEATH", payload(T, None, bdseq(3)))
+    query = "SELECT * FROM sparkplug_away ORDER BY node, device"
+    before = born.rows(query)
+    born._shut()
+    (born.folder / "state.db").unlink()
+    born._open()
+    while born.line.step():
+        pass
+    assert born.rows(query) == before
+    assert [row[1] for row in before] == ["", "M1"]
+
+
+def test_a_transaction_that_is_rolled_back_leaves_nobody_away(born, monkeypatch):
+    def fall(point: str) -> None:
+        if point == "line_before_commit":
+            raise RuntimeError(point)
+
+    monkeypatch.setattr(born.line, "_crash", fall)
+    with pytest.raises(RuntimeError):
+        born.hear("NDEATH", payload(T, None, bdseq(3)))
+    assert (born.stale(), born.absent()) == (set(), [])
+    monkeypatch.setattr(born.line, "_crash", lambda _point: None)
+    born.line.step()
+    assert born.stale() == {"power", "diesel", "reg"}
