@@ -12,8 +12,9 @@ import logging
 import sqlite3
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
@@ -27,7 +28,7 @@ from api.caller import SERVICE, Asking, Caller
 from api.guard import GUARDED
 from api.health import Health
 from api.last_day import last_day
-from api.models import Level
+from api.models import Level, TotalsBody
 from api.problems import documented, problem
 from api.scope import sees_labels
 from api.times import format_time
@@ -316,18 +317,18 @@ class _Eyes:
 
     def _totals(self, state: Snapshot, now: int) -> Body:
         budget: frozenset[Beside] = frozenset({"budget"})
-        whole = [tonnes.Query(level, caller=SERVICE) for level in _LEVELS]
-        scopes = tonnes.Query("facility", "scope", caller=SERVICE)
-        month = [tonnes.Query(level, beside=budget, caller=SERVICE) for level in _LEVELS]
-        periods = {
-            word: tonnes.chosen_period(self._plant, word, None, None, now) for word in ("today", "month")
+        today, month = (
+            tonnes.chosen_period(self._plant, word, None, None, now) for word in ("today", "month")
+        )
+        of_today = [(tonnes.Query(level, caller=SERVICE), today) for level in _LEVELS]
+        of_today.append((tonnes.Query("facility", "scope", caller=SERVICE), today))
+        of_month = [(tonnes.Query(level, beside=budget, caller=SERVICE), month) for level in _LEVELS]
+        found = iter(tonnes.several(state, of_today + of_month, now))
+        return {
+            "as_of": format_time(now),
+            "today": _rows(islice(found, len(of_today))),
+            "month": _rows(found),
         }
-        asked = [(query, "today") for query in (*whole, scopes)] + [(query, "month") for query in month]
-        found = tonnes.several(state, [(query, periods[word]) for query, word in asked], now)
-        rows: dict[str, list[Body]] = {word: [] for word in periods}
-        for (_, word), body in zip(asked, found, strict=True):
-            rows[word] += [total.model_dump(include=_FIELDS, exclude_unset=True) for total in body.totals]
-        return {"as_of": format_time(now), **rows}
 
     def _gateways(self, state: Snapshot) -> list[Body]:
         """Return each gateway, what it said of itself last, and the time of its newest counting reading."""
@@ -362,6 +363,11 @@ class _Eyes:
 
     def _last(self) -> int:
         return self._happened[-1].id if self._happened else 0
+
+
+def _rows(bodies: Iterable[TotalsBody]) -> list[Body]:
+    """Return what a page shows of totals."""
+    return [total.model_dump(include=_FIELDS, exclude_unset=True) for body in bodies for total in body.totals]
 
 
 def _happened(one: Happening) -> Body:
