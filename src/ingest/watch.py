@@ -152,11 +152,11 @@ class RuleWatch:
     def _is_known(self, rule: ThresholdRule, judgement: Judgement, now: int) -> bool:
         """Return whether receivers know, or will, of a limit that fires again and again.
 
-        The implied route tells of each alert. Another one may wait for a group, and tells of none that is over by then: a
-        value that flaps faster than that would be shelved before anybody heard of it.
+        The implied route tells of each alert, where there are webhooks. Another one may wait for a group, and tells of none
+        that is over by then: a value that flaps faster than that would be shelved before anybody heard of it.
         """
         if not self._plant.routing.routes or not judgement.transitions:
-            return True
+            return bool(self._plant.webhooks)
         return now - alerts.rule_told(self._memory.connection, rule.name) < SHELF
 
     def _due(self, rule: ThresholdRule, now: int) -> int:
