@@ -24,7 +24,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
-PATIENCE = 120.0  # s until a server must be ready, or gone
+PATIENCE = 120.0  # s: a bound that only a server that stands still reaches, on a busy machine too
 
 
 def required(binary: str) -> str:

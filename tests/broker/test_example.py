@@ -13,8 +13,8 @@ import pytest
 from tests.broker.production import G1, G2, Production
 from tests.broker.test_end_to_end import reading, run
 from tests.frame.repository import ROOT
-from tests.servers import required, wait_until
-from tests.service import LONG, Service
+from tests.servers import PATIENCE, required, wait_until
+from tests.service import Service
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_example_is_acknowledged_by_certificate_and_by_password(broker: Prod
                 wait_until(
                     lambda file=file, gateway=gateway: gateway.tend() or not waiting(file),
                     f"no ack for {name}",
-                    LONG,
+                    PATIENCE,
                 )
             gateway.client.disconnect()
             gateway.client.loop_stop()

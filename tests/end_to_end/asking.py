@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any
 
 from tests.servers import PATIENCE, wait_until
-from tests.service import LONG, Service
+from tests.service import Service
 
 
 def ask(service: Service, path: str, **query: str) -> Any:
@@ -30,10 +30,10 @@ def messages_received(service: Service) -> int:
 
 def wait_for_messages(service: Service, count: int) -> None:
     """Wait until so many messages are through the line."""
-    wait_until(lambda: messages_received(service) >= count, f"{count} messages are not through", LONG)
+    wait_until(lambda: messages_received(service) >= count, f"{count} messages are not through")
 
 
-def wait_for_influx(service: Service, patience: float = LONG) -> None:
+def wait_for_influx(service: Service, patience: float = PATIENCE) -> None:
     """Wait until InfluxDB has been told everything."""
 
     def told() -> bool:

@@ -11,8 +11,8 @@ import pytest
 
 from tests.end_to_end.asking import ask, rows
 from tests.end_to_end.gateway import RawGateway
-from tests.servers import Mosquitto, wait_until
-from tests.service import CONSOLE_SCRIPT, LONG, Service
+from tests.servers import PATIENCE, Mosquitto, wait_until
+from tests.service import CONSOLE_SCRIPT, Service
 
 MINUTE = 60
 GATEWAYS = 24
@@ -87,14 +87,16 @@ class Device:
     def balance(self) -> dict[str, Any]:
         """Return how this gateway's messages and readings ended, once all are through: what is not 0."""
         wait_until(
-            lambda: self._told()["messages"].get("received", 0) >= self._sent, f"{self._sent} messages", LONG
+            lambda: self._told()["messages"].get("received", 0) >= self._sent,
+            f"{self._sent} messages",
+            PATIENCE,
         )
         return self._told()
 
     def ack(self, wanted: list[dict[str, Any]]) -> None:
         """Wait until the last ack says exactly this."""
         wait_until(
-            lambda: self.acks()[-1:] == [wanted], f"{wanted} was not the last of {self.acks()[-3:]}", LONG
+            lambda: self.acks()[-1:] == [wanted], f"{wanted} was not the last of {self.acks()[-3:]}", PATIENCE
         )
 
     def acks(self) -> list[list[dict[str, Any]]]:
@@ -374,7 +376,7 @@ def _but_duplicates(book: dict[str, int]) -> dict[str, int]:
 
 def run(state: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [*CONSOLE_SCRIPT, "run", f"--state={state}", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONG)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from stackmeter.cli import app
 from stackmeter.environment import AnySecret
 from stackmeter.verify import verify
 from tests.end_to_end.asking import ask, rows, wait_for_messages
-from tests.servers import Mosquitto, wait_until
-from tests.service import LONG, TOKEN, Service
+from tests.servers import PATIENCE, Mosquitto, wait_until
+from tests.service import TOKEN, Service
 
 CONFIG = Path(__file__).parent.parent / "semantics" / "config"
 TOPIC = "plants/hall/data"
@@ -43,7 +43,7 @@ def publish(server: Mosquitto, begin: int) -> None:
     client.loop_start()
     for number in range(READINGS):
         body = {"ts": begin + number * STEP_S, "meter": {"energy_kwh": 100 + 2 * number}}
-        client.publish(TOPIC, json.dumps(body), qos=1).wait_for_publish(LONG)
+        client.publish(TOPIC, json.dumps(body), qos=1).wait_for_publish(PATIENCE)
     client.disconnect()
     client.loop_stop()
 
@@ -71,7 +71,7 @@ def test_from_the_inbox_to_tonnes(tmp_path: Path) -> None:
         service.wait_for_end()
         assert rows(service, "SELECT count(*) FROM reading") == [(0,)]
         service.start()
-        wait_until(lambda: rows(service, "SELECT outcome FROM decision") == [("done",)], "replayed", LONG)
+        wait_until(lambda: rows(service, "SELECT outcome FROM decision") == [("done",)], "replayed")
 
         period = {"from_": iso(begin // 60 * 60 - 3600), "to": iso(begin // 60 * 60 + 7200)}
         [total] = ask(service, "/v1/totals", level="source", source="hall", **period)["totals"]

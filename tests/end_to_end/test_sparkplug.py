@@ -15,7 +15,7 @@ from tests.end_to_end.asking import rows
 from tests.ingest.sparkplug.edge import DOUBLE, bdseq, payload
 from tests.ingest.sparkplug.tap import Tap
 from tests.servers import Mosquitto, wait_until
-from tests.service import LONG, Service
+from tests.service import Service
 
 CONFIG = Path(__file__).parent.parent / "semantics" / "config"
 SUBSCRIPTION = """\
@@ -158,7 +158,7 @@ def test_a_node_is_unknown_after_our_connection_was_lost_until_it_speaks(parts) 
     wire.cut()
     wait_until(lambda: gateway(service)["online"] is None, "what was known of the node")
     assert gateway(service)["said_at"] == said_at
-    wait_until(lambda: ready(service), "no new connection", LONG)
+    wait_until(lambda: ready(service), "no new connection")
     assert gateway(service)["online"] is None  # it has not spoken
     node.data(1.0)
     wait_until(lambda: gateway(service)["online"] is True, "the data")
@@ -177,7 +177,7 @@ def test_a_birth_that_passed_while_our_connection_was_lost_is_asked_for_again(pa
         node.alias = 2
         node.birth()
         node.data(5.0)
-    wait_until(lambda: ready(service), "no new connection", LONG)
+    wait_until(lambda: ready(service), "no new connection")
     node.data(7.0)
     wait_until(lambda: node.births == 3, "no rebirth was asked for")
     wait_until(lambda: gateway(service)["online"] is True, "the birth that was asked for")

@@ -17,7 +17,7 @@ from simulators.truth import Truth
 from tests.end_to_end.asking import ask, rows
 from tests.faults.invariants import journal_end
 from tests.servers import Mosquitto, wait_until
-from tests.service import LONG, Service
+from tests.service import Service
 
 PLANT = """\
 settings: {max_late: 20000d, allowed_lateness: 20000d}
@@ -88,7 +88,7 @@ class Plant:
         """Wait until the service has what the node published since its birth."""
         published, received = self._settled
         behind = lambda: self.received() - received < node.published - published  # noqa: E731  said once
-        wait_until(lambda: not behind(), "the service is behind", LONG)
+        wait_until(lambda: not behind(), "the service is behind")
 
     def received(self) -> int:
         """Return how many of the node's messages are through."""
@@ -100,7 +100,7 @@ class Plant:
         return dict(ask(self.service, "/v1/balance")["codes"])
 
     def at_rest(self) -> None:
-        wait_until(lambda: self.service.metrics()["stackmeter_journal_backlog"] == 0, "a backlog", LONG)
+        wait_until(lambda: self.service.metrics()["stackmeter_journal_backlog"] == 0, "a backlog")
 
     def online(self) -> bool | None:
         """Return whether the service thinks that the node is there."""
@@ -125,7 +125,7 @@ def tend_until(node: EdgeNode, done: Callable[[], bool]) -> None:
         node.tend()
         return done()
 
-    wait_until(tended, "the node did not get there", LONG)
+    wait_until(tended, "the node did not get there")
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_a_death_counts_where_it_is_of_the_birth_before_it(plant: Plant, wrong: 
         wait_until(lambda: plant.online() is True, "not online")
         end = journal_end(plant.service.journal)
         node.break_off()
-        wait_until(lambda: journal_end(plant.service.journal) > end, "the will did not come", LONG)
+        wait_until(lambda: journal_end(plant.service.journal) > end, "the will did not come")
         plant.at_rest()
 
         assert plant.online() is wrong

@@ -14,8 +14,8 @@ from plant.load import load
 from plant.park import Plant
 from rules.catalogue import load_catalogue
 from tests.faults.truth import Sent
-from tests.servers import InfluxDB, Mosquitto, WebhookReceiver
-from tests.service import CONSOLE_SCRIPT, LONG, Service
+from tests.servers import PATIENCE, InfluxDB, Mosquitto, WebhookReceiver
+from tests.service import CONSOLE_SCRIPT, Service
 
 CONFIG = Path(__file__).parent / "config" / "trial.yaml"
 SECRET = "whsec_dGhlIHRyaWFsIHBsYW50J3Mgb3duIHNlY3JldCBrZXk="
@@ -70,8 +70,8 @@ class Field:
         """Publish one message, and return once the broker has it."""
         self.sent.append(message)
         self._client.publish(message.topic, message.payload, qos=1)
-        if not self._taken.acquire(timeout=LONG):
-            raise TimeoutError(f"the broker did not take message {len(self.sent)} within {LONG:g} s")
+        if not self._taken.acquire(timeout=PATIENCE):
+            raise TimeoutError(f"the broker did not take message {len(self.sent)} within {PATIENCE:g} s")
 
     def close(self) -> None:
         """Leave."""
@@ -168,7 +168,7 @@ class Bench:
         client.on_subscribe = lambda *_: granted.set()
         client.connect("127.0.0.1", self.broker.port)
         client.loop_start()
-        assert granted.wait(LONG), "the broker granted no subscription"
+        assert granted.wait(PATIENCE), "the broker granted no subscription"
         client.disconnect()
         client.loop_stop()
 

@@ -16,8 +16,8 @@ from paho.mqtt.properties import Properties
 from tests.end_to_end.asking import ask, rows
 from tests.faults.invariants import journal_end
 from tests.faults.test_broker_loss import PLANT, at, unnumbered
-from tests.servers import Mosquitto, wait_until
-from tests.service import LONG, Service
+from tests.servers import PATIENCE, Mosquitto, wait_until
+from tests.service import Service
 
 PLACE = "sm/v1/park-a/mill/gw"
 READINGS = f"{PLACE}/readings"
@@ -68,7 +68,7 @@ def publish(client: mqtt.Client, topic: str, payload: bytes, qos: int = 1, **giv
     properties = Properties(PacketTypes.PUBLISH)
     for name, value in given.items():
         setattr(properties, name, value)
-    client.publish(topic, payload, qos, properties=properties).wait_for_publish(LONG)
+    client.publish(topic, payload, qos, properties=properties).wait_for_publish(PATIENCE)
 
 
 def grown(service: Service, sender: mqtt.Client, before: dict[str, int]) -> dict[str, int]:
@@ -76,7 +76,7 @@ def grown(service: Service, sender: mqtt.Client, before: dict[str, int]) -> dict
     minute = next(MINUTES)
     publish(sender, READINGS, json.dumps(unnumbered(minute)).encode())
     last = "SELECT 1 FROM reading WHERE time = ?"
-    wait_until(lambda: bool(rows(service, last, int(at(minute)[0]))), "the last message", LONG)
+    wait_until(lambda: bool(rows(service, last, int(at(minute)[0]))), "the last message")
     after = books(service)
     after["received"] -= 1
     after["accepted"] -= 1
@@ -132,7 +132,7 @@ def test_bt14_an_unknown_topic_alias_costs_its_sender_the_connection_and_us_noth
 ) -> None:
     """Raw packets, for no library sends an alias that it never told."""
     before = books(service)
-    with socket.create_connection(("127.0.0.1", broker.port), timeout=LONG) as raw:
+    with socket.create_connection(("127.0.0.1", broker.port), timeout=PATIENCE) as raw:
         raw.sendall(packet(0x10, b"\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03raw"))
         assert raw.recv(1000)[0] == CONNACK
         raw.sendall(packet(0x30, b"\x00\x00\x03\x23" + alias.to_bytes(2, "big") + reading()))
@@ -160,7 +160,7 @@ def test_bt15_who_shares_a_subscription_takes_nothing_from_us(
     other.connect("127.0.0.1", broker.port)
     other.loop_start()
     other.subscribe("$share/others/sm/v1/#", qos=1)
-    assert subscribed.wait(LONG)
+    assert subscribed.wait(PATIENCE)
     before = books(service)
     for _ in range(10):
         publish(sender, READINGS, reading())
@@ -194,15 +194,15 @@ def test_bt17_a_will_that_is_no_status_says_nothing_and_is_no_reading(
     service: Service, broker: Mosquitto, sender: mqtt.Client, will: str
 ) -> None:
     publish(sender, f"{PLACE}/status", b'{"online": true}')
-    wait_until(lambda: online(service) is True, "the status", LONG)
+    wait_until(lambda: online(service) is True, "the status")
     before, end = books(service), journal_end(service.journal)
     gone = mqtt.Client(CallbackAPIVersion.VERSION2)
     gone.will_set(f"{PLACE}/status", reading() if will == "reading" else WILLS[will], qos=1)
     gone.connect("127.0.0.1", broker.port)
     gone.loop_start()
-    wait_until(gone.is_connected, "not connected", LONG)
+    wait_until(gone.is_connected, "not connected")
     gone.socket().shutdown(2)
-    wait_until(lambda: journal_end(service.journal) > end, "the will", LONG)
+    wait_until(lambda: journal_end(service.journal) > end, "the will")
     gone.disconnect()
     gone.loop_stop()
 

@@ -18,8 +18,8 @@ from simulators.payload import NS_PER_S, Form, Point, Readings, encode
 from tests.end_to_end.asking import ask, rows
 from tests.end_to_end.gateway import RawGateway
 from tests.faults.bench import Report
-from tests.servers import Mosquitto, wait_until
-from tests.service import LONG, Service
+from tests.servers import PATIENCE, Mosquitto, wait_until
+from tests.service import Service
 
 PLANT = """\
 settings: {max_late: 20000d, allowed_lateness: 20000d}
@@ -118,7 +118,7 @@ def away_and_killed(broken: Broken, gateway: Gateway) -> None:
     """Send the first message to the service, then 49 to a broker that dies with them while the service is away."""
     broken.service.start()
     gateway.send(message(1))
-    wait_until(lambda: gateway.uncovered == 0, "no ack", LONG)
+    wait_until(lambda: gateway.uncovered == 0, "no ack")
     assert broken.service.term() == 0
     for seq in range(2, 51):
         gateway.send(message(seq))
@@ -133,7 +133,7 @@ def test_f024_class_a_loses_nothing_by_a_broker_that_forgets(forgetful: Broken, 
     with Gateway(forgetful.broker.url, ADDRESS, "b1", clock=faster) as gateway:
         away_and_killed(forgetful, gateway)
 
-        assert gateway.settle(LONG)
+        assert gateway.settle(PATIENCE)
 
     assert forgetful.values() == [float(seq) for seq in range(1, 51)]
     assert forgetful.gap() == []
@@ -145,10 +145,10 @@ def test_f024_class_b_has_a_hole_of_exactly_what_the_broker_forgot(forgetful: Br
     with Gateway(forgetful.broker.url, ADDRESS, "b1") as gateway:  # not tended, so nothing is sent again
         away_and_killed(forgetful, gateway)
         gateway.send(message(51))
-        wait_until(lambda: forgetful.gap() == [[2, 50]], "the hole is not seen", LONG)
+        wait_until(lambda: forgetful.gap() == [[2, 50]], "the hole is not seen")
 
     assert forgetful.values() == [1.0, 51.0]
-    wait_until(lambda: activity(forgetful, "register") == [50.0], "the register does not heal", LONG)
+    wait_until(lambda: activity(forgetful, "register") == [50.0], "the register does not heal")
     report("F-024", source_class="B", gap=49, lost=49)
 
 
@@ -163,7 +163,7 @@ def test_f024_class_c_is_flagged_as_less_coverage(forgetful: Broken, report: Rep
         for minute in range(10):
             gateway.send(topic, unnumbered(minute))
         gateway.wait()
-        wait_until(lambda: len(forgetful.values()) == 10, "the readings before", LONG)
+        wait_until(lambda: len(forgetful.values()) == 10, "the readings before")
         assert forgetful.service.term() == 0
         for minute in range(10, 70):
             gateway.send(topic, unnumbered(minute))
@@ -173,8 +173,8 @@ def test_f024_class_c_is_flagged_as_less_coverage(forgetful: Broken, report: Rep
         forgetful.service.start()
         for minute in range(70, 80):
             gateway.send(topic, unnumbered(minute))
-        wait_until(lambda: len(forgetful.values()) == 20, "the readings after", LONG)
-    wait_until(lambda: activity(forgetful, "rate") == [pytest.approx(18.0)], "the windows", LONG)
+        wait_until(lambda: len(forgetful.values()) == 20, "the readings after")
+    wait_until(lambda: activity(forgetful, "rate") == [pytest.approx(18.0)], "the windows")
 
     known = [n for (n,) in rows(forgetful.service, KNOWN, "rate")]
     assert known == [18]  # minutes; 61 of the 79 are missing
@@ -188,21 +188,21 @@ def test_f037_a_full_queue_is_a_hole_of_exactly_what_it_dropped_and_a_resend_fil
     service = narrow.service
     service.start()
     with Gateway(narrow.broker.url, ADDRESS, "b1", clock=faster) as gateway:
-        wait_until(narrow.online, "its status would take a place in the queue", LONG)
+        wait_until(narrow.online, "its status would take a place in the queue")
         assert service.term() == 0
         for seq in range(1, 3001):
             gateway.send(message(seq))
         gateway.drain()
         service.start()
-        wait_until(lambda: len(narrow.values()) >= 1000, "not what the queue held", LONG)
+        wait_until(lambda: len(narrow.values()) >= 1000, "not what the queue held")
         gateway.send(message(3001))
-        wait_until(lambda: len(narrow.values()) > 1000, "the next message", LONG)
+        wait_until(lambda: len(narrow.values()) > 1000, "the next message")
         assert narrow.values() == [*(float(seq) for seq in range(1, 1001)), 3001.0]
         assert narrow.gap() == [[1001, 3000]]
 
-        assert gateway.settle(LONG)
+        assert gateway.settle(PATIENCE)
 
-    wait_until(lambda: narrow.gap() == [], "the hole is not filled", LONG)
+    wait_until(lambda: narrow.gap() == [], "the hole is not filled")
     assert narrow.values() == [float(seq) for seq in range(1, 3002)]
     report("F-037", sent=3000, delivered=1000, gap=2000, left=0)
 
@@ -226,11 +226,11 @@ def test_f030_who_takes_our_session_again_and_again_is_told_of_and_costs_nothing
             gateway.send(message(seq))
             return any("client id" in one for one in lasting.service.get("/readyz").json()["degradations"])
 
-        wait_until(is_told, "nothing is told", LONG)
+        wait_until(is_told, "nothing is told")
         took = time.monotonic() - began
         other.disconnect()
         other.loop_stop()
-        assert gateway.settle(LONG)
+        assert gateway.settle(PATIENCE)
 
     assert lasting.service.running
     assert lasting.values() == [float(n) for n in range(1, seq + 1)]
@@ -243,14 +243,14 @@ def test_bt14_what_expires_while_we_are_away_is_a_hole_and_a_resend_fills_it(las
     lasting.service.start()
     with Fleeting(lasting.broker.port) as gateway:
         gateway.send(message(1))
-        wait_until(lambda: lasting.values() == [1.0], "the first message", LONG)
+        wait_until(lambda: lasting.values() == [1.0], "the first message")
         assert lasting.service.term() == 0
         gateway.send(message(2), expires_s=1)
         gateway.send(message(3), expires_s=0)
         gateway.send(message(4))
         gateway.wait_until_expired(1)
         lasting.service.start()
-        wait_until(lambda: 4.0 in lasting.values(), "what does not expire", LONG)
+        wait_until(lambda: 4.0 in lasting.values(), "what does not expire")
         # Mosquitto takes 0 for no expiry; a broker that takes it for at once makes a larger hole.
         missing = [seq for seq in range(1, 5) if float(seq) not in lasting.values()]
         assert missing in ([2], [2, 3])
@@ -258,7 +258,7 @@ def test_bt14_what_expires_while_we_are_away_is_a_hole_and_a_resend_fills_it(las
 
         for seq in missing:
             gateway.send(message(seq))
-        wait_until(lambda: lasting.gap() == [], "the hole is not filled", LONG)
+        wait_until(lambda: lasting.gap() == [], "the hole is not filled")
 
     assert lasting.values() == [1.0, 2.0, 3.0, 4.0]
 
@@ -275,7 +275,7 @@ class Fleeting:
     def __enter__(self) -> Self:
         self._client.connect("127.0.0.1", self._port)
         self._client.loop_start()
-        wait_until(self._client.is_connected, "not connected", LONG)
+        wait_until(self._client.is_connected, "not connected")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -289,7 +289,7 @@ class Fleeting:
     def wait_until_expired(self, seconds: int) -> None:
         """Return once the broker gives out no more what was published after all others, to expire as soon."""
         self._publish("the/mark", b"mark", seconds, retain=True)
-        wait_until(lambda: b"mark" not in self._given_out(), "nothing expires", LONG)
+        wait_until(lambda: b"mark" not in self._given_out(), "nothing expires")
 
     def _given_out(self) -> list[bytes]:
         """Return what a subscription to the mark gives, up to an echo of our own that is behind it."""
@@ -297,7 +297,7 @@ class Fleeting:
         echo = b"%d" % time.monotonic_ns()
         self._client.subscribe([("the/mark", 1), ("the/echo", 1)])
         self._publish("the/echo", echo)
-        wait_until(lambda: echo in self._heard, "no echo", LONG)
+        wait_until(lambda: echo in self._heard, "no echo")
         return list(self._heard)
 
     def _publish(
@@ -306,7 +306,7 @@ class Fleeting:
         properties = Properties(PacketTypes.PUBLISH)
         if expires_s is not None:
             properties.MessageExpiryInterval = expires_s
-        self._client.publish(topic, payload, 1, retain, properties).wait_for_publish(LONG)
+        self._client.publish(topic, payload, 1, retain, properties).wait_for_publish(PATIENCE)
 
 
 KNOWN = "SELECT windows FROM total JOIN source ON id = source WHERE name = ? AND level = 3"

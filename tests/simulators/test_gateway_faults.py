@@ -15,8 +15,8 @@ from simulators.payload import NS_PER_S
 from simulators.truth import Truth
 from tests.end_to_end.asking import ask, rows
 from tests.end_to_end.gateway import RawGateway
-from tests.servers import Mosquitto, wait_until
-from tests.service import LONG, Service
+from tests.servers import PATIENCE, Mosquitto, wait_until
+from tests.service import Service
 from tests.simulators.test_minimal_gateway import FORGETFUL, PLANT
 
 
@@ -69,10 +69,10 @@ def test_duplicates_and_disorder_change_nothing(bench: Bench) -> None:
     with bench.gateway() as gateway:
         for message in sent:
             gateway.send(message)
-        assert gateway.settle(LONG)
+        assert gateway.settle(PATIENCE)
     copies = sum(message.fate is Fate.COPY for message in sent)
 
-    wait_until(lambda: duplicates(bench) == copies > 0, "the copies are not counted", LONG)
+    wait_until(lambda: duplicates(bench) == copies > 0, "the copies are not counted")
     assert bench.energy() == pytest.approx(bench.truth(sent), rel=1e-9)
 
 
@@ -87,7 +87,7 @@ def test_what_a_clock_that_runs_ahead_says_is_refused_and_yet_received(bench: Be
     with bench.gateway() as gateway:
         for message in sent:
             gateway.send(message)
-        assert gateway.settle(LONG)
+        assert gateway.settle(PATIENCE)
 
     assert ask(bench.service, "/v1/balance")["codes"] == {"ts_future": len(sent)}
     assert rows(bench.service, "SELECT count(*) FROM reading") == [(0,)]
@@ -99,7 +99,7 @@ def test_a_store_that_is_lost_with_its_broker_is_a_hole_and_the_gateway_says_so(
     with bench.gateway() as gateway:
         for message in sent[:10]:
             gateway.send(message)
-        assert gateway.settle(LONG)
+        assert gateway.settle(PATIENCE)
         assert bench.service.term() == 0
         for message in sent[10:15]:
             gateway.send(message)
@@ -110,14 +110,14 @@ def test_a_store_that_is_lost_with_its_broker_is_a_hole_and_the_gateway_says_so(
         bench.service.start()
         for message in sent[15:]:
             gateway.send(message)
-        assert gateway.settle(LONG)
+        assert gateway.settle(PATIENCE)
         gateway.tend()
         gateway.drain()
 
-        wait_until(lambda: bench.hole() == [[11, 15]], "the hole is not seen", LONG)
+        wait_until(lambda: bench.hole() == [[11, 15]], "the hole is not seen")
         assert gateway.given_up == [(11, 15)]
         with RawGateway(bench.broker.port, hear=gateway.address.topic("status")) as watcher:
-            wait_until(lambda: bool(watcher.heard), "no retained status", LONG)
+            wait_until(lambda: bool(watcher.heard), "no retained status")
         (told,) = watcher.documents()
         assert (told["given_up"], told["lost"]) == ([[11, 15]], 5)
     assert bench.energy() == pytest.approx(bench.truth(sent), rel=1e-9)  # a register heals

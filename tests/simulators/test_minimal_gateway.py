@@ -19,7 +19,7 @@ import pytest
 from tests.end_to_end.asking import ask, rows
 from tests.end_to_end.gateway import RawGateway
 from tests.servers import Mosquitto, free_port, required, wait_until
-from tests.service import LONG, Service
+from tests.service import Service
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = DOCS / "examples" / "gateway.py"
@@ -109,7 +109,7 @@ def settle(gateway: Any, file: Path) -> None:
         gateway.tend()
         return kept(file) == 0
 
-    wait_until(covered, "the ack does not cover everything", LONG)
+    wait_until(covered, "the ack does not cover everything")
 
 
 def holes(service: Service) -> list[Any]:
@@ -153,10 +153,10 @@ def test_what_the_page_shows_runs_over_tls(tmp_path: Path) -> None:
         service.start()
         program = [sys.executable, "-c", shown]
         with subprocess.Popen(program, cwd=tmp_path, env={"PYTHONPATH": str(EXAMPLE.parent)}) as process:
-            wait_until(lambda: len(watcher.heard) == 1, "no status", LONG)
-            wait_until(lambda: kept(tmp_path / "kept.db") == 0, "no ack", LONG)
+            wait_until(lambda: len(watcher.heard) == 1, "no status")
+            wait_until(lambda: kept(tmp_path / "kept.db") == 0, "no ack")
             process.kill()
-        wait_until(lambda: len(watcher.heard) == 2, "no last will", LONG)
+        wait_until(lambda: len(watcher.heard) == 2, "no last will")
 
     assert [document["online"] for document in watcher.documents()] == [True, False]
 
@@ -236,9 +236,9 @@ def test_a_number_that_the_service_cannot_read_is_given_up_and_told(gateway, bro
             one.tend()
             return one.given_up == 1
 
-        wait_until(given_up, "not given up", LONG)
+        wait_until(given_up, "not given up")
         one.tend()
-        wait_until(lambda: service.documents()[-1].get("given_up") == 1, "not told", LONG)
+        wait_until(lambda: service.documents()[-1].get("given_up") == 1, "not told")
 
     assert kept(tmp_path / "kept.db") == 0
     assert json.loads(service.heard[-1][1]) == {"online": True, "given_up": 1}
