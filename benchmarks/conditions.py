@@ -101,7 +101,7 @@ def condition(text: str, subjects: range) -> Condition:
     term = checked(parse(text, Subject.CHANNEL, {}), [Fact("", unit("%"), Kind.LEVEL)])
     none = Bilingual()
     return Condition(
-        name="c", subject="channel", subjects=tuple(subjects), expr=text, steps=term.steps, others=(), unit=term.shown,
+        name="c", subject="channel", subjects=tuple(subjects), expr=text, steps=term.steps, others=(), unit=term.comparisons[0].unit, comparisons=term.comparisons,
         clear=(), every=60 * NS_PER_S, delay=0, hold=0, keep=0, severity="info", labels=(), summary=none,
         description=none, first_action=none, runbook="",
     )  # fmt: skip

@@ -40,7 +40,7 @@ MARK_EVERY = 0.3  # s between two marked readings of one kind
 MARKS, QUICK_MARKS = 200, 40  # of each kind
 MARKS_PER_LEVEL = 4  # twice there and back: once more, and its limit would be shelved
 LEVELS = MARKS // MARKS_PER_LEVEL
-TOKEN = "benchmark"
+TOKEN = "token-of-a-benchmark"
 PATIENCE_S = 60
 IN_MEMORY = "autosave_on_changes false\nautosave_interval 3600"
 

@@ -209,7 +209,7 @@ def service(broker: Mosquitto, folder: Path, config: Path, load: Load, influx: I
     ]  # fmt: skip
     if influx is not None:
         command += ["--influx", influx.url]
-    process = subprocess.Popen(command, env={**os.environ, "STACKMETER_TOKEN": "benchmark"})
+    process = subprocess.Popen(command, env={**os.environ, "STACKMETER_TOKEN": "token-of-a-benchmark"})
     try:
         began = _until(state, "SELECT 1 FROM cursor", "state.db", lambda _: _journalled(state) > 1)
         end = load.messages + 1

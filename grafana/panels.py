@@ -61,7 +61,7 @@ def number(
     steps: Steps = PLAIN,
     decimals: int | None = 2,
 ) -> Panel:
-    """Return large numbers, one for each series, or the one column of an answer's one row."""
+    """Return large numbers, one for each series, or the columns of an answer's one row: `unit`, steps and decimals are the first's."""
     fields = "/.*/" if isinstance(target, Answer) else ""  # a time too; without it numbers only
     options = stat.Options(
         graph_mode=common.BigValueGraphMode.NONE,
@@ -71,6 +71,11 @@ def number(
         reduce_options=common.ReduceDataOptions(values=False, calcs=["last"], fields=fields),
     )
     config = _config(say, unit, steps=steps, decimals=decimals)
+    beside = target.columns[1:] if isinstance(target, Answer) else ()
+    config.overrides = [_override(say, column, [], None) for column in beside]
+    for column, override in zip(beside, config.overrides, strict=True):
+        colours = NONE_EXPECTED if column.type == "number" else PLAIN
+        override.properties.append(DynamicConfigValue("thresholds", _thresholds(colours)))
     return _panel(say, key, "stat", options, config, [target], size)
 
 
@@ -323,6 +328,8 @@ def _override(
         properties["unit"] = "dateTimeAsIso"
     if column.decimals is not None:
         properties["decimals"] = column.decimals
+    if column.none:
+        properties["noValue"] = say(column.none)
     if column.mapped:
         words = {word: ValueMappingResult(text=say(f"value.{word}")) for word in MAPPED}
         properties["mappings"] = [_value_map(words)]

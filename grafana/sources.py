@@ -80,6 +80,7 @@ class Column:
     unit: str = "none"
     decimals: int | None = None
     mapped: bool = False  # its words are in the table of texts
+    none: str = ""  # the text that is shown where it is null; "": unknown
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ MAPPED = (
 )  # fmt: skip
 
 TEXTS: dict[str, tuple[str, str]] = {
-    "unknown": ("unknown", "chưa biết"),
+    "unknown": ("unknown", "không rõ"),
     "dashboards": ("Dashboards", "Các bảng theo dõi"),
     "other-language": ("Tiếng Việt", "English"),
     "annotation.alerts": ("Alerts", "Cảnh báo"),
@@ -95,13 +95,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Numbers
     "now": ("Now", "Hiện tại"),
     "now.about": (
-        "Mean rate over the last five complete minutes, or over the last whole interval of the slowest meter.",
-        "Tốc độ trung bình trong năm phút đầy đủ gần nhất, hoặc trong khoảng đo đầy đủ gần nhất của đồng hồ chậm nhất.",
+        (
+            "Mean rate over the last five complete minutes, or over the last whole interval of the slowest meter, and how many"
+            " sources it lacks: their gateway is offline, or they have been silent for longer than they are wont to be."
+        ),
+        (
+            "Tốc độ trung bình trong năm phút đầy đủ gần nhất, hoặc trong khoảng đo đầy đủ gần nhất của đồng hồ chậm nhất, và số"
+            " nguồn còn thiếu trong đó: gateway ngoại tuyến, hoặc nguồn im lặng lâu hơn thường lệ."
+        ),
     ),
     "today": ("Today", "Hôm nay"),
     "today.about": (
         "Since midnight on the park's clock, the open window included. What is missing is not in it: see the coverage.",
-        "Từ 0 giờ theo giờ của khu công nghiệp, gồm cả cửa sổ đang mở. Phần thiếu không nằm trong số này: xem độ phủ.",
+        "Từ 0 giờ theo giờ của khu công nghiệp, gồm cả khoảng tính đang mở. Phần thiếu không nằm trong số này: xem độ phủ.",
     ),
     "month": ("This month", "Tháng này"),
     "month.about": (
@@ -113,6 +119,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Share of today so far that was measured, interpolated or substituted. Below 1, the tonnes are too few.",
         "Phần thời gian hôm nay đã được đo, nội suy hoặc thay thế. Dưới 1 thì tổng phát thải còn thiếu.",
     ),
+    "coverage-month": ("Coverage this month", "Độ phủ tháng này"),
+    "coverage-month.about": (
+        "Share of this month so far that is known, and from when on it is: what came before is in no share.",
+        "Phần thời gian tháng này đã có dữ liệu, và kể từ khi nào: phần trước đó không nằm trong tỷ lệ này.",
+    ),
+    "from-the-beginning": ("from the beginning", "từ đầu kỳ"),
     "substituted-today": ("Substituted today", "Thay thế hôm nay"),
     "substituted-today.about": (
         "Share of today for which a stated rule put a number in place of missing data.",
@@ -127,7 +139,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "facilities": ("Facilities today", "Các cơ sở hôm nay"),
     "facilities.about": (
         "Each facility of the park, with how much of its time is known. A click on the name opens it.",
-        "Từng cơ sở của khu công nghiệp và phần thời gian đã rõ. Bấm vào tên để mở.",
+        "Từng cơ sở của khu công nghiệp và phần thời gian có dữ liệu. Bấm vào tên để mở.",
     ),
     "parks": ("All parks today", "Mọi khu công nghiệp hôm nay"),
     "parks.about": (
@@ -137,7 +149,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "top-emitters": ("Top emitters this month", "Nguồn phát thải lớn nhất tháng này"),
     "top-emitters.about": (
         "The sources of the park, the largest first. An unknown source stands at the end, not at 0.",
-        "Các nguồn phát thải của khu công nghiệp, lớn nhất trước. Nguồn chưa biết đứng cuối, không phải bằng 0.",
+        "Các nguồn phát thải của khu công nghiệp, lớn nhất trước. Nguồn không rõ đứng cuối, không phải bằng 0.",
     ),
     "map": ("Map", "Bản đồ"),
     "map.about": (
@@ -157,7 +169,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sources": ("Sources today", "Các nguồn phát thải hôm nay"),
     "sources.about": (
         "Each source with its activity, its tonnes and how they are known. A click on the name opens it.",
-        "Từng nguồn với mức hoạt động, lượng phát thải và mức độ đã rõ. Bấm vào tên để mở.",
+        "Từng nguồn với mức hoạt động, lượng phát thải và độ phủ dữ liệu. Bấm vào tên để mở.",
     ),
     "channels": ("Channels", "Các kênh đo"),
     "channels.about": (
@@ -172,24 +184,24 @@ TEXTS: dict[str, tuple[str, str]] = {
             " which nothing is known has no bar."
         ),
         (
-            "Lượng phát thải trong từng giờ theo bộ GWP đã cấu hình. Giờ đang chạy tăng dần đến khi kết thúc; giờ chưa biết thì"
+            "Lượng phát thải trong từng giờ theo bộ GWP đã cấu hình. Giờ đang chạy tăng dần đến khi kết thúc; giờ không rõ thì"
             " không có cột."
         ),
     ),
     "hourly-by-source": ("Emissions per hour by source", "Phát thải theo giờ của từng nguồn"),
     "hourly-by-source.about": (
         "Tonnes of each source in each clock hour. An hour of which nothing is known has no bar.",
-        "Lượng phát thải của từng nguồn trong từng giờ. Giờ chưa biết thì không có cột.",
+        "Lượng phát thải của từng nguồn trong từng giờ. Giờ không rõ thì không có cột.",
     ),
     "coverage-by-facility": ("Coverage by facility", "Độ phủ theo cơ sở"),
     "coverage-by-facility.about": (
         "Share of the time of a facility's sources that is known; their plain mean.",
-        "Phần thời gian đã rõ của các nguồn thuộc cơ sở; trung bình cộng.",
+        "Phần thời gian có dữ liệu của các nguồn thuộc cơ sở; trung bình cộng.",
     ),
     "coverage-by-source": ("Coverage by source", "Độ phủ theo nguồn"),
     "coverage-by-source.about": (
         "Share of the time of each source that is known: that of its least covered input.",
-        "Phần thời gian đã rõ của từng nguồn: bằng đầu vào có độ phủ thấp nhất.",
+        "Phần thời gian có dữ liệu của từng nguồn: bằng đầu vào có độ phủ thấp nhất.",
     ),
     "gases": ("Gases per hour", "Các khí theo giờ"),
     "gases.about": (
@@ -210,12 +222,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "mass": ("Fossil CO2 per hour", "CO2 hóa thạch theo giờ"),
     "mass.about": (
         "Kilograms of fossil CO2 of the source in each clock hour. An hour of which nothing is known has no bar.",
-        "Khối lượng CO2 hóa thạch của nguồn trong từng giờ. Giờ chưa biết thì không có cột.",
+        "Khối lượng CO2 hóa thạch của nguồn trong từng giờ. Giờ không rõ thì không có cột.",
     ),
     "shares": ("Coverage and substitution", "Độ phủ và thay thế"),
     "shares.about": (
         "Share of the source's time that is known, and share that a rule substituted.",
-        "Phần thời gian đã rõ của nguồn và phần được thay thế theo quy tắc.",
+        "Phần thời gian có dữ liệu của nguồn và phần được thay thế theo quy tắc.",
     ),
     "concentration": ("Readings of $channel", "Số đọc của $channel"),
     "concentration.about": (
@@ -225,7 +237,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "limit": ("Values against the limit of $rule", "Giá trị so với giới hạn của $rule"),
     "limit.about": (
         "What the rule judged when it began or ceased to fire, and the limit that held at that time, in the rule's unit.",
-        "Giá trị mà quy tắc xét khi bắt đầu hoặc ngừng báo động, và giới hạn có hiệu lực lúc đó, theo đơn vị của quy tắc.",
+        "Giá trị mà quy tắc xét khi bắt đầu hoặc ngừng cảnh báo, và ngưỡng có hiệu lực lúc đó, theo đơn vị của quy tắc.",
     ),
     "regulated": ("Hours that a regulation counts, this month", "Giờ tính theo quy định, tháng này"),
     "regulated.about": (
@@ -234,19 +246,19 @@ TEXTS: dict[str, tuple[str, str]] = {
             " beside the live one of the same hours."
         ),
         (
-            "Số giờ của các nguồn chịu quy định: hợp lệ, thay thế, đang chờ, chưa biết. Số theo quy định đứng cạnh số trực tiếp"
+            "Số giờ của các nguồn chịu quy định: hợp lệ, thay thế, đang chờ, không rõ. Số theo quy định đứng cạnh số trực tiếp"
             " của cùng các giờ."
         ),
     ),
     "grid-energy": ("Energy from the grid", "Điện năng từ lưới"),
     "grid-energy.about": (
         "Drawn from the grid in the chosen time, by source, of the time that is known.",
-        "Lấy từ lưới trong khoảng thời gian đã chọn, theo nguồn, trong phần thời gian đã rõ.",
+        "Lấy từ lưới trong khoảng thời gian đã chọn, theo nguồn, trong phần thời gian có dữ liệu.",
     ),
     "grid-coverage": ("Coverage of the grid meters", "Độ phủ của công tơ lưới"),
     "grid-coverage.about": (
         "Share of the chosen time over which the energy from the grid is known.",
-        "Phần khoảng thời gian đã chọn mà điện năng từ lưới đã rõ.",
+        "Phần khoảng thời gian đã chọn có dữ liệu điện năng từ lưới.",
     ),
     "location": ("Scope 2 by location, this month", "Phạm vi 2 theo vị trí, tháng này"),
     "location.about": (
@@ -291,7 +303,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fired": ("Alerts that fired", "Cảnh báo đã phát"),
     "fired.about": (
         "How many began in the chosen time, by severity. Nothing at all is shown as unknown.",
-        "Số cảnh báo bắt đầu trong khoảng thời gian đã chọn, theo mức độ. Không có gì thì hiện chưa biết.",
+        "Số cảnh báo bắt đầu trong khoảng thời gian đã chọn, theo mức độ. Không có gì thì hiện không rõ.",
     ),
     "open-and-on-call": ("Open alerts and who has them", "Cảnh báo đang mở và người xử lý"),
     "open-and-on-call.about": (
@@ -389,7 +401,7 @@ TEXTS: dict[str, tuple[str, str]] = {
             "How often the most changed window of each park was published. A window changes while its readings come; a"
             " restated one changes again."
         ),
-        "Số lần công bố của cửa sổ thay đổi nhiều nhất. Cửa sổ thay đổi khi số đọc đến; cửa sổ tính lại thay đổi thêm.",
+        "Số lần công bố của khoảng tính thay đổi nhiều nhất. Khoảng tính thay đổi khi số đọc đến; khoảng tính tính lại thay đổi thêm.",
     ),
     "annotation.restatements": ("Restatements", "Tính lại"),
     "roadmap": ("Net-zero roadmap", "Lộ trình phát thải ròng bằng không"),
@@ -400,7 +412,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "budget-month": ("Of the month's budget", "So với ngân sách tháng"),
     "budget-month.about": (
         "Share of this month's budget that is used; unknown where none is configured. What is missing is not in it.",
-        "Phần ngân sách tháng này đã dùng; chưa biết nếu không cấu hình. Phần thiếu không nằm trong số này.",
+        "Phần ngân sách tháng này đã dùng; không rõ nếu không cấu hình. Phần thiếu không nằm trong số này.",
     ),
     "yesterday": ("Yesterday, up to the same hour", "Hôm qua, đến cùng giờ"),
     "yesterday.about": (
@@ -415,7 +427,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "budget-year": ("This year's budget", "Ngân sách năm nay"),
     "budget-year.about": (
         "What the park may emit this year; unknown where none is configured.",
-        "Lượng khu công nghiệp được phát thải năm nay; chưa biết nếu không cấu hình.",
+        "Lượng khu công nghiệp được phát thải năm nay; không rõ nếu không cấu hình.",
     ),
     "budget-used-year": ("Of the year's budget", "So với ngân sách năm"),
     "budget-used-year.about": (
@@ -425,7 +437,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "coverage-year": ("Coverage this year", "Độ phủ năm nay"),
     "coverage-year.about": (
         "Share of this year so far that is known. Below 1, the tonnes are too few.",
-        "Phần thời gian năm nay đã rõ. Dưới 1 thì tổng phát thải còn thiếu.",
+        "Phần thời gian năm nay có dữ liệu. Dưới 1 thì tổng phát thải còn thiếu.",
     ),
     "path": ("Path to net zero", "Đường đến phát thải ròng bằng không"),
     "path.about": (
@@ -440,17 +452,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "burn": ("Used up since the start of the time range", "Đã dùng từ đầu khoảng thời gian"),
     "burn.about": (
         "Running sum of the park's known tonnes by day; the dashboard begins with the year.",
-        "Tổng cộng dồn lượng phát thải đã rõ theo ngày; bảng bắt đầu từ đầu năm.",
+        "Tổng cộng dồn lượng phát thải có dữ liệu theo ngày; bảng bắt đầu từ đầu năm.",
     ),
     "daily": ("Emissions per day", "Phát thải theo ngày"),
     "daily.about": (
         "Tonnes of each day on the clock of the dashboard. A day of which nothing is known has no bar.",
-        "Lượng phát thải từng ngày theo giờ của bảng. Ngày chưa biết thì không có cột.",
+        "Lượng phát thải từng ngày theo giờ của bảng. Ngày không rõ thì không có cột.",
     ),
     "budgets": ("Budgets of the facilities, this year", "Ngân sách của các cơ sở, năm nay"),
     "budgets.about": (
         "What each facility has used of what it may emit; unknown where none is configured.",
-        "Phần mỗi cơ sở đã dùng trong lượng được phát thải; chưa biết nếu không cấu hình.",
+        "Phần mỗi cơ sở đã dùng trong lượng được phát thải; không rõ nếu không cấu hình.",
     ),
     "channel-quality": ("Channels today", "Các kênh hôm nay"),
     "channel-quality.about": (
@@ -491,6 +503,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "col.shares.missing": ("Missing", "Thiếu"),
     "col.stale": ("Silent channels", "Kênh im lặng"),
     "col.worst_source": ("Least covered source", "Nguồn có độ phủ thấp nhất"),
+    "col.now_unknown.#": ("Sources unknown now", "Nguồn hiện không rõ"),
+    "col.known_from": ("Known from", "Có dữ liệu từ"),
+    "col.unheard.#": ("Sources without data", "Nguồn chưa có dữ liệu"),
     "col.complete_until": ("Complete until", "Đầy đủ đến"),
     "col.co2_kg": ("Fossil CO2", "CO2 hóa thạch"),
     "col.co2_biogenic_kg": ("Biogenic CO2", "CO2 sinh học"),
@@ -522,7 +537,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "col.hours": ("Hours", "Số giờ"),
     "col.valid": ("Valid", "Hợp lệ"),
     "col.pending": ("Pending", "Đang chờ"),
-    "col.unknown": ("Unknown", "Chưa rõ"),
+    "col.unknown": ("Unknown", "Không rõ"),
     "col.not_operating": ("Not operating", "Không vận hành"),
     "col.readings": ("Readings", "Số đọc"),
     "col.messages.received": ("Messages", "Bản tin"),

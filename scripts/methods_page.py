@@ -56,6 +56,8 @@ reports and alerts are built of.
   unit of the same dimension will do; it is converted to the one given here.
 * *Known where* is where the method gives a number. Outside of it the emission of the window is unknown, never 0. These limits are
   found by trying the example with other values of that one number; where a limit depends on another number, it is the one of the example.
+* *Plausible* is where a parameter usually is. `stackmeter check` warns of a number outside of it, and says what it looks like: kcal/kg for
+  GJ/t, a fraction for %. It is computed with all the same.
 * An input, factor or parameter that is itself unknown makes the emission unknown.
 * In an example `factor.x` is the value x of the factor. What is put in is shown to seven digits, and results are computed with all of
   them. Numbers of examples are examples: no factor and no parameter is taken from here.
@@ -146,11 +148,12 @@ def _inputs(module: ModuleType) -> Iterator[str]:
 def _parameters(module: ModuleType) -> Iterator[str]:
     if not module.SPEC.parameters:
         return
-    yield "| parameter | unit | default | known where | |"
-    yield "|---|---|---|---|---|"
+    yield "| parameter | unit | default | known where | plausible | |"
+    yield "|---|---|---|---|---|---|"
     for parameter in module.SPEC.parameters:
         default = "required" if parameter.default is None else _number(parameter.default)
-        words = [_code(parameter.name), parameter.unit, default, _limits(module, parameter.name)]
+        usual = parameter.plausible.told(parameter.unit) if parameter.plausible else ""
+        words = [_code(parameter.name), parameter.unit, default, _limits(module, parameter.name), usual]
         yield _row(*words, _described(module, "parameters", parameter.name))
     yield ""
 
@@ -385,6 +388,8 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
                 return np.array(found) if isinstance(found, tuple) else found
             case ast.Call(func=ast.Name(id="sum"), args=[one]):
                 return value(one).sum()
+            case ast.Call(func=ast.Name(id="max"), args=[one, other]):
+                return np.maximum(value(one), value(other))
         raise ValueError(f"no arithmetic: {expression}")
 
     return value(ast.parse(expression, mode="eval").body)

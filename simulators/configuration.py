@@ -115,7 +115,7 @@ def read_configuration(directory: Path) -> Configuration:
             channels += [_channel(*one) for one in _channels(path, root)]
             settings = root.get("settings") or {}
             max_late = _duration(settings["max_late"]) if "max_late" in settings else max_late
-        except (YAMLError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (YAMLError, OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigurationError(f"{path}: {type(error).__name__}: {error}") from error
     if not channels:
         raise ConfigurationError(f"{directory}: no channel in any YAML file")

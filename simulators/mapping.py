@@ -62,7 +62,7 @@ def read_mapping(path: Path) -> Mapping:
     """
     try:
         return _mapping(_Section(YAML(typ="safe").load(path), ""))
-    except (MappingError, YAMLError) as error:
+    except (MappingError, YAMLError, RecursionError) as error:
         raise MappingError(f"{path}: {error}") from error
 
 

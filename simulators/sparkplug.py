@@ -368,7 +368,7 @@ class EdgeNode:
                 self._hear_state(json.loads(message.payload))
             elif asks_for_rebirth(bytes(message.payload)):
                 self._rebirth.set()
-        except (ValueError, TypeError, KeyError, DecodeError) as error:
+        except (ValueError, TypeError, KeyError, DecodeError, RecursionError) as error:
             log.warning("node %s ignores what came on %s: %r", self._node, message.topic, error)
 
     def _hear_state(self, told: dict[str, Any]) -> None:

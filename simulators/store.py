@@ -130,7 +130,7 @@ def _find(payload: bytes, boot: str) -> tuple[int, list[tuple[int, int]]] | None
         if ours is None:
             return None
         return int(ours["received_through"]), [(int(low), int(high)) for low, high in ours["missing"]]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise AckError(f"not an ack: {payload[:200]!r}: {error!r}") from error
 
 

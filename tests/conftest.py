@@ -4,8 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import InfluxDB, Mosquitto, WebhookReceiver
+
+# How long an example takes tells of the machine, not of the code.
+settings.register_profile("whatever the load", deadline=None)
+settings.load_profile("whatever the load")
 
 
 @pytest.hookimpl(trylast=True)

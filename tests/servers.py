@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import fcntl
 import os
 import random
 import shutil
@@ -38,17 +39,36 @@ def required(binary: str) -> str:
     pytest.skip(reason)
 
 
+CLAIMS = 200  # ports that a process of tests keeps for itself, the newest
+_claims: deque[int] = deque()  # open files whose locks keep them
+
+
 def free_port() -> int:
-    """Return a port that nothing listens on.
+    """Return a port that nothing listens on, and that no other process of tests on this machine gets meanwhile.
 
     It lies below the kernel's ephemeral range, so that no outgoing connection takes it while its server is down.
     """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8  # each has ports of its own
     while True:
-        port = 12_000 + 2_500 * worker + random.randrange(2_500)
+        port = random.randrange(12_000, 32_000)
         with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _claim(port)
             return port
+
+
+def _claim(port: int) -> None:
+    """Lock a port among all processes of tests; raise BlockingIOError where another one has it."""
+    folder = Path(tempfile.gettempdir()) / "stackmeter-ports"
+    folder.mkdir(exist_ok=True)
+    claim = os.open(folder / str(port), os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(claim)
+        raise
+    _claims.append(claim)
+    if len(_claims) > CLAIMS:
+        os.close(_claims.popleft())
 
 
 def listening(port: int) -> bool:
@@ -58,6 +78,42 @@ def listening(port: int) -> bool:
     return False
 
 
+CONNECT = (
+    b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"  # MQTT 3.1.1, a session of nobody's that is not kept
+)
+
+
+def speaks_mqtt(pid: int, port: int) -> bool:
+    """Tell whether a process's broker answers on the port, if only that we may not connect: it then minds signals, too."""
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection(("127.0.0.1", port), timeout=1.0) as wire,
+    ):
+        wire.sendall(CONNECT)
+        return listens(pid, port) and wire.recv(1) != b""
+    return False
+
+
+def listens(pid: int, port: int) -> bool:
+    """Tell whether a process has a socket that listens on the port."""
+    with contextlib.suppress(FileNotFoundError):  # it has ended
+        return port in {found for _, found in listeners(pid)}
+    return False
+
+
+def listeners(pid: int) -> set[tuple[str, int]]:
+    """Return address and port of each socket on which a process listens, as the kernel writes them."""
+    sockets = {link.readlink().name for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            _, local, _, state, *rest = line.split()
+            if state == "0A" and f"socket:[{rest[5]}]" in sockets:
+                address, port = local.split(":")
+                found.add((address, int(port, 16)))
+    return found
+
+
 def wait_until(ready: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
     """Return as soon as `ready()`; raise `TimeoutError` after `patience` seconds."""
     deadline = time.monotonic() + patience
@@ -65,6 +121,10 @@ def wait_until(ready: Callable[[], bool], what: str, patience: float = PATIENCE)
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} within {patience:g} s")
         time.sleep(0.01)
+
+
+class PortTaken(RuntimeError):
+    """Something else listens on the port that was drawn."""
 
 
 class Process:
@@ -112,18 +172,27 @@ class Process:
 
     def _ready_or_dead(self) -> bool:
         if not self.running:
-            raise RuntimeError(f"{self.name} ended at once: {self.log()[-2000:]}")
+            log = self.log()[-2000:]
+            kind = PortTaken if "address already in use" in log.lower() else RuntimeError
+            raise kind(f"{self.name} ended at once: {log}")
         return self._ready()
 
 
 class Server:
     """A server made of processes. `with` starts it and ends it; its folder goes with it unless one was given."""
 
+    DRAWS = 5  # of ports, where something else takes those that were drawn before the first start
+
     def __init__(self, folder: Path | None = None) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="stackmeter-") if folder is None else None
         self.folder = Path(self._temporary.name) if self._temporary else Path(str(folder))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.processes: list[Process] = []
+        self._has_started = False
+
+    def draw(self) -> None:
+        """Draw ports, write the settings by them, and make the processes that read these."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         try:
@@ -138,8 +207,17 @@ class Server:
 
     def start(self) -> None:
         """Start what does not run, on the same port and data as before."""
-        for process in self.processes:
-            process.start()
+        for draw in range(1, self.DRAWS + 1):
+            try:
+                for process in self.processes:
+                    process.start()
+                break
+            except PortTaken:
+                if self._has_started or draw == self.DRAWS:
+                    raise
+                Server.kill(self)
+                self.draw()
+        self._has_started = True
 
     def stop(self) -> None:
         """End in order, so that everything is on disk."""
@@ -170,7 +248,7 @@ autosave_on_changes true
 autosave_interval 1
 max_queued_messages 0
 max_inflight_messages 1000
-max_packet_size 1048576
+max_packet_size 5242880
 log_type error
 log_type warning
 log_type notice
@@ -178,20 +256,23 @@ log_type notice
 """
 
     def __init__(self, folder: Path | None = None, extra: str = "") -> None:
-        binary = required("mosquitto")
         super().__init__(folder)
-        self.port = free_port()
         # Started by root, mosquitto would change to a user that cannot write into our folder.
-        extra = f"user root\n{extra}" if os.geteuid() == 0 else extra
+        self._extra = f"user root\n{extra}" if os.geteuid() == 0 else extra
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw a port."""
+        self.port = free_port()
         settings = self.folder / "mosquitto.conf"
-        settings.write_text(self.SETTINGS.format(port=self.port, folder=self.folder, extra=extra))
+        settings.write_text(self.SETTINGS.format(port=self.port, folder=self.folder, extra=self._extra))
         self.process = Process(
             "mosquitto",
-            [binary, "-c", str(settings)],
+            [required("mosquitto"), "-c", str(settings)],
             self.folder / "mosquitto.log",
-            lambda: listening(self.port),
+            lambda: speaks_mqtt(self.process.pid, self.port),
         )
-        self.processes.append(self.process)
+        self.processes = [self.process]
 
     @property
     def url(self) -> str:
@@ -270,8 +351,12 @@ class InfluxDB(Server):
     bucket = "stackmeter"
 
     def __init__(self, folder: Path | None = None) -> None:
-        influxd, nginx = required("influxd"), required("nginx")
         super().__init__(folder)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the ports of both."""
+        influxd, nginx = required("influxd"), required("nginx")
         self.port, self.http_port = free_port(), free_port()
         ports = {"port": self.port, "http_port": self.http_port, "rpc_port": free_port()}
         settings, proxy = self.folder / "influxd.conf", self.folder / "nginx.conf"
@@ -289,7 +374,7 @@ class InfluxDB(Server):
             self.folder / "nginx.log",
             lambda: answers(f"{self.url}/ping"),
         )
-        self.processes += [self.influxd, self.nginx]
+        self.processes = [self.influxd, self.nginx]
 
     @property
     def url(self) -> str:
@@ -340,8 +425,12 @@ receivers: [{name: nobody}]
 """
 
     def __init__(self, folder: Path | None = None) -> None:
-        binary = required("prometheus-alertmanager")
         super().__init__(folder)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw a port."""
+        binary = required("prometheus-alertmanager")
         self.port = free_port()
         settings = self.folder / "alertmanager.yml"
         settings.write_text(self.SETTINGS)
@@ -357,7 +446,7 @@ receivers: [{name: nobody}]
             self.folder / "alertmanager.log",
             lambda: answers(f"{self.url}/-/ready"),
         )
-        self.processes.append(self.process)
+        self.processes = [self.process]
 
     @property
     def url(self) -> str:
@@ -416,6 +505,7 @@ class WebhookReceiver:
         self._script: deque[Answer] = deque()
         self._changed = threading.Condition()
         self._server: ThreadingHTTPServer | None = None
+        self._has_started = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -445,7 +535,15 @@ class WebhookReceiver:
         """Listen, again on the same port."""
         if self._server is not None:
             return
-        self._server = _ThreadedServer(("127.0.0.1", self.port), _handler_of(self))
+        try:
+            self._server = ThreadedServer(("127.0.0.1", self.port), _handler_of(self))
+        except OSError:
+            if self._has_started:
+                raise
+            self.port = free_port()  # something else took it meanwhile
+            self.start()
+            return
+        self._has_started = True
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
@@ -471,7 +569,7 @@ class WebhookReceiver:
 RESET = Answer(reset=True)
 
 
-class _ThreadedServer(ThreadingHTTPServer):
+class ThreadedServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False  # a handler that still delays its answer must not hold up the test
 

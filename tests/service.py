@@ -6,16 +6,18 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.servers import PATIENCE, free_port, wait_until
+from tests.servers import PATIENCE, PortTaken, free_port, wait_until
 
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("stackmeter")),)
 TOKEN = "a-token-of-the-tests-own"
+ANSWERS_WITHIN = 10.0  # s, to the question whether it is ready, which is asked again
 LOOK = 0.05  # s between two looks, so that asking does not keep a small machine from answering
 ALWAYS_DRAINED = ("stackmeter_journal_backlog", "stackmeter_webhooks_waiting")
 DRAINED_TO_INFLUX = ("stackmeter_influx_waiting_readings", "stackmeter_influx_waiting_hours")
@@ -45,11 +47,10 @@ class Service:
         program: tuple[str, ...] = CONSOLE_SCRIPT,
     ) -> None:
         self.state = folder / "state"
-        self.port = free_port()
         self._log = folder / "service.log"
         options = {
             "config": config, "state": self.state, "broker": broker, "mqtt-version": mqtt_version,
-            "client-id": client_id, "port": self.port, "influx": influx,
+            "client-id": client_id, "influx": influx,
         }  # fmt: skip
         given = [x for name, value in options.items() if value is not None for x in (f"--{name}", str(value))]
         self._command = [*program, "run", *given]
@@ -57,6 +58,12 @@ class Service:
         self._environment = {**inherited, "STACKMETER_TOKEN": TOKEN, **(environment or {})}
         self._outboxes = ALWAYS_DRAINED + (DRAINED_TO_INFLUX if influx else ())
         self._process: subprocess.Popen[bytes] | None = None
+        self._has_started = False
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw a port, and be asked there."""
+        self.port = free_port()
         # A connection that is kept would be found dead after a restart.
         self._client = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}",
@@ -102,14 +109,25 @@ class Service:
     def start(self, *, crash: str = "", ready: bool = True) -> None:
         """Start it, to die at the crash point `point:n` if one is named; return once it is ready, or at once."""
         assert not self.running, "the service runs already"
-        environment = self._environment | ({"STACKMETER_CRASH": crash} if crash else {})
+        self._launch(self._environment | ({"STACKMETER_CRASH": crash} if crash else {}))
+        while ready:
+            try:
+                self.wait_until_ready()
+                break
+            except PortTaken:
+                if self._has_started:
+                    raise
+                self._draw()
+                self._launch(self._environment)
+        self._has_started = True
+
+    def _launch(self, environment: dict[str, str]) -> None:
+        self._told_before = len(self.log())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                start_new_session=True,
+                [*self._command, "--port", str(self.port)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=environment, start_new_session=True,
             )  # fmt: skip
-        if ready:
-            self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
         """Wait for a /readyz that says so; raise at once where the process ends first."""
@@ -140,6 +158,10 @@ class Service:
     def get(self, path: str, **parameters: str) -> httpx.Response:
         """Ask the API."""
         return self._client.get(path, params=parameters)
+
+    def stream(self, path: str) -> AbstractContextManager[httpx.Response]:
+        """Ask the API for an answer that comes piece by piece."""
+        return self._client.stream("GET", path)
 
     def metrics(self) -> dict[str, float]:
         """Return every metric by its name, summed over its labels; `name{label}` is one sample of several."""
@@ -182,11 +204,14 @@ class Service:
 
     def _ready_or_dead(self) -> bool:
         if not self.running:
-            raise RuntimeError(f"the service ended: {self.log()[-3000:]}")
+            log = self.log()[self._told_before :][-3000:]
+            kind = PortTaken if "address already in use" in log else RuntimeError
+            raise kind(f"the service ended: {log}")
         return self._ready()
 
     def _ready(self) -> bool:
         time.sleep(LOOK)
         with contextlib.suppress(httpx.TransportError):
-            return self.get("/readyz").is_success
+            # Whatever else has the port meanwhile may take the question and say nothing.
+            return self._client.get("/readyz", timeout=ANSWERS_WITHIN).is_success
         return False

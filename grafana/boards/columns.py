@@ -8,8 +8,11 @@ FACILITY = Column("facility")
 SOURCE = Column("source")
 SCOPE = Column("scope", "number", decimals=0)
 NOW = Column("now_t_per_h", "number", TONNES_PER_HOUR, 3)
+NOW_UNKNOWN = Column("now_unknown.#", "number", decimals=0)  # beside the present rate
 TONNES_CO2E = Column("co2e_t", "number", TONNES, 3)
 COVERAGE = Column("coverage", "number", SHARE, 1)
+KNOWN_FROM = Column("known_from", "timestamp", none="from-the-beginning")  # beside a coverage of it
+UNHEARD = Column("unheard.#", "number", decimals=0)
 MISSING = Column("shares.missing", "number", SHARE, 1)
 SUBSTITUTED = Column("shares.substituted", "number", SHARE, 1)
 WORST = Column("worst_source")

@@ -33,7 +33,7 @@ def make(say: Say) -> Dashboard:
             totals(
                 "month", c.FACILITY, Column("scope2.location_t", "number", TONNES, 3), Column("scope2.market_t", "number", TONNES, 3),
                 Column("scope2.matched_mwh", "number", "suffix: MWh", 1), Column("scope2.unmatched_mwh", "number", "suffix: MWh", 1),
-                c.COVERAGE, level="facility", park="$park", **{"with": "scope2"},
+                c.COVERAGE, c.KNOWN_FROM, level="facility", park="$park", **{"with": "scope2"},
             ),
             Size(12, 9),
         ),

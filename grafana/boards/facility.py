@@ -41,14 +41,20 @@ def make(say: Say) -> Dashboard:
     here = {"park": "$park", "facility": "$facility"}
     of_source = {"park": "$park", "facility": "$facility", "source": cell("source")}
     panels = (
-        number(say, "now", TONNES_PER_HOUR, totals("today", c.NOW, level="facility", **here), Size(6, 5)),
+        number(
+            say,
+            "now",
+            TONNES_PER_HOUR,
+            totals("today", c.NOW, c.NOW_UNKNOWN, level="facility", **here),
+            Size(6, 5),
+        ),
         number(say, "today", TONNES, totals("today", c.TONNES_CO2E, level="facility", **here), Size(6, 5)),
         number(say, "month", TONNES, totals("month", c.TONNES_CO2E, level="facility", **here), Size(6, 5)),
         number(
             say,
             "coverage-today",
             "percentunit",
-            totals("today", c.COVERAGE, level="facility", **here),
+            totals("today", c.COVERAGE, c.KNOWN_FROM, level="facility", **here),
             Size(6, 5),
             steps=COVERAGE,
             decimals=1,
@@ -62,10 +68,12 @@ def make(say: Say) -> Dashboard:
                 c.SCOPE,
                 Column("method"),
                 c.NOW,
+                c.NOW_UNKNOWN,
                 c.TONNES_CO2E,
                 Column("activity", "number", decimals=1),
                 Column("activity_unit"),
                 c.COVERAGE,
+                c.KNOWN_FROM,
                 c.SUBSTITUTED,
                 c.MISSING,
                 c.COMPLETE,

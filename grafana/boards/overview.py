@@ -33,7 +33,7 @@ def make(say: Say) -> Dashboard:
     """Return the dashboard."""
     here = {"park": "$park"}
     panels = (
-        number(say, "now", TONNES_PER_HOUR, totals("today", c.NOW, **here), Size(6, 5)),
+        number(say, "now", TONNES_PER_HOUR, totals("today", c.NOW, c.NOW_UNKNOWN, **here), Size(6, 5)),
         number(say, "today", TONNES, totals("today", c.TONNES_CO2E, **here), Size(6, 5)),
         number(say, "month", TONNES, totals("month", c.TONNES_CO2E, **here), Size(6, 5)),
         number(
@@ -55,14 +55,23 @@ def make(say: Say) -> Dashboard:
                 **here,
                 **{"with": "previous"},
             ),
-            Size(8, 5),
+            Size(6, 5),
         ),
         number(
             say,
             "coverage-today",
             "percentunit",
-            totals("today", c.COVERAGE, **here),
-            Size(8, 5),
+            totals("today", c.COVERAGE, c.KNOWN_FROM, **here),
+            Size(6, 5),
+            steps=COVERAGE,
+            decimals=1,
+        ),
+        number(
+            say,
+            "coverage-month",
+            "percentunit",
+            totals("month", c.COVERAGE, c.KNOWN_FROM, **here),
+            Size(6, 5),
             steps=COVERAGE,
             decimals=1,
         ),
@@ -71,7 +80,7 @@ def make(say: Say) -> Dashboard:
             "complete-until",
             "dateTimeAsIso",
             totals("today", c.COMPLETE, **here),
-            Size(8, 5),
+            Size(6, 5),
             decimals=None,
         ),
         rows(
@@ -81,8 +90,11 @@ def make(say: Say) -> Dashboard:
                 "today",
                 c.FACILITY,
                 c.NOW,
+                c.NOW_UNKNOWN,
                 c.TONNES_CO2E,
                 c.COVERAGE,
+                c.KNOWN_FROM,
+                c.UNHEARD,
                 c.MISSING,
                 c.WORST,
                 c.COMPLETE,
@@ -99,7 +111,17 @@ def make(say: Say) -> Dashboard:
         rows(
             say,
             "top-emitters",
-            totals("month", c.FACILITY, c.SOURCE, c.SCOPE, c.TONNES_CO2E, c.COVERAGE, level="source", **here),
+            totals(
+                "month",
+                c.FACILITY,
+                c.SOURCE,
+                c.SCOPE,
+                c.TONNES_CO2E,
+                c.COVERAGE,
+                c.KNOWN_FROM,
+                level="source",
+                **here,
+            ),
             Size(12, 9),
             links=[
                 Link(
@@ -138,7 +160,18 @@ def make(say: Say) -> Dashboard:
         rows(
             say,
             "parks",
-            totals("today", c.PARK, c.NOW, c.TONNES_CO2E, c.COVERAGE, c.WORST, c.COMPLETE),
+            totals(
+                "today",
+                c.PARK,
+                c.NOW,
+                c.NOW_UNKNOWN,
+                c.TONNES_CO2E,
+                c.COVERAGE,
+                c.KNOWN_FROM,
+                c.UNHEARD,
+                c.WORST,
+                c.COMPLETE,
+            ),
             Size(24, 6),
             links=[Link("park", "overview", {"park": cell("park")})],
             sort="co2e_t",

@@ -76,7 +76,7 @@ def make(say: Say) -> Dashboard:
         rows(
             say, "gaps",
             totals(
-                "today", c.SOURCE, c.COVERAGE, Column("shares.measured", "number", SHARE, 1), Column("shares.interpolated", "number", SHARE, 1),
+                "today", c.SOURCE, c.COVERAGE, c.KNOWN_FROM, Column("shares.measured", "number", SHARE, 1), Column("shares.interpolated", "number", SHARE, 1),
                 c.SUBSTITUTED, c.MISSING, c.COMPLETE, Column("stale"), level="source", park="$park", facility="$facility",
             ),
             Size(12, 9), sort="shares.missing", steps={"coverage": COVERAGE},

@@ -24,7 +24,7 @@ def make(say: Say) -> Dashboard:
         number(say, "year", TONNES, totals("year", c.TONNES_CO2E, **here), Size(6, 5)),
         number(say, "budget-year", TONNES, totals("year", c.BUDGET, **budget), Size(6, 5), decimals=0),
         number(say, "budget-used-year", SHARE, totals("year", c.BUDGET_USED, **budget), Size(6, 5), steps=USED, decimals=1),
-        number(say, "coverage-year", SHARE, totals("year", c.COVERAGE, **here), Size(6, 5), steps=COVERAGE, decimals=1),
+        number(say, "coverage-year", SHARE, totals("year", c.COVERAGE, c.KNOWN_FROM, **here), Size(6, 5), steps=COVERAGE, decimals=1),
         years(say, "path", TONNES, _years(YEAR, TARGET, BUDGETED, ACTUAL, PROJECTED), Size(24, 10)),
         graph(say, "burn", TONNES, [_daily('cumulative_sum(sum("co2e_t"))')], Size(12, 9)),
         graph(say, "daily", "suffix: t CO2e/d", [_daily('sum("co2e_t")')], Size(12, 9), stacked=True),
@@ -32,13 +32,13 @@ def make(say: Say) -> Dashboard:
             say, "path-table",
             _years(
                 YEAR, TARGET, Column("target_source"), Column("target_provisional", "boolean"), BUDGETED, Column("budget_source"),
-                ACTUAL, c.COVERAGE, PROJECTED, Column("projection"),
+                ACTUAL, c.COVERAGE, c.KNOWN_FROM, PROJECTED, Column("projection"),
             ),
             Size(24, 8), steps={"coverage": COVERAGE},
         ),
         rows(
             say, "budgets",
-            totals("year", c.FACILITY, c.TONNES_CO2E, c.BUDGET, c.BUDGET_USED, c.COVERAGE, level="facility", **budget),
+            totals("year", c.FACILITY, c.TONNES_CO2E, c.BUDGET, c.BUDGET_USED, c.COVERAGE, c.KNOWN_FROM, level="facility", **budget),
             Size(24, 8), sort="budget_used_share", steps={"budget_used_share": USED, "coverage": COVERAGE},
         ),
     )  # fmt: skip

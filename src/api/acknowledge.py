@@ -1,12 +1,13 @@
-"""Acknowledging an alert from the message that told of it: a small page for a phone, without an account.
+"""Acknowledging or snoozing an alert from the message that told of it: a small page for a phone, without an account.
 
-Looking changes nothing, because chats and mail filters open every link to preview it; only the button does. What a
+Looking changes nothing, because chats and mail filters open every link to preview it; only its buttons do. What a
 link is good for is signed into it (`store.links`), so that nothing is kept of links; the line takes the first
 acknowledgement and refuses any further one.
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -14,19 +15,24 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from api.acknowledge_page import HEADERS, Language, Said, alert_page, plain_page
+from api.acknowledge_page import HEADERS, MOST_LISTED, SNOOZES, Around, Said, alert_page, plain_page
 from api.periods import outcome_of
 from api.recorder import Recording
+from plant.languages import Language
 from plant.park import Plant
+from plant.places import Places
+from plant.vocabulary import NS_PER_HOUR
 from store.alert_actions import AlertAction
-from store.alert_views import AlertView
+from store.alert_views import AlertView, explained_by, told_with
 from store.alert_views import alert as one_alert
-from store.links import PATH, Link, read_link
+from store.links import LIFE, PATH, Link, acknowledge_link, read_link
 from store.reader import Reader
 
 Act = Callable[[AlertAction], None]
 Clock = Callable[[], int]  # ns UTC
 LONGEST_NAME = 100
+ACKNOWLEDGE = "acknowledge"
+_CHOICES = {ACKNOWLEDGE: 0, **{f"snooze-{hours}": hours for hours in SNOOZES}}
 
 
 def routes(reader: Reader, plant: Plant, key: bytes, act: Act, clock: Clock) -> APIRouter:
@@ -52,34 +58,32 @@ def routes(reader: Reader, plant: Plant, key: bytes, act: Act, clock: Clock) -> 
             return pages.nothing(language)
         if pages.has_expired(link):
             return pages.expired(language)
-        return pages.shown(found, language)
+        return pages.shown(link, found, language)
 
     @router.post("/{token}")
-    def acknowledge(token: str, language: Spoken, name: GivenName, record: Recording) -> HTMLResponse:
-        """Acknowledge the alert of a link; who was first is told to everybody after."""
+    def act_on(token: str, language: Spoken, asked: AskedFor, record: Recording) -> HTMLResponse:
+        """Acknowledge or snooze the alert of a link; who was first to acknowledge is told to everybody after."""
         link = pages.link(token)
         found = None if link is None else pages.alert(link)
         if link is None or found is None:
             return pages.nothing(language)
         if pages.has_expired(link):
             return pages.expired(language)
-        if found.acknowledged_at is not None or found.ended_at is not None:
-            return pages.shown(found, language, Said.REFUSED)
-        record(
-            "alert.acknowledge",
-            link.alert,
-            found.status,
-            f"acknowledge by {name or link.endpoint}, with a link",
-        )
-        outcome = _acknowledged(reader, act, link, name)
-        return pages.shown(pages.alert(link) or found, language, outcome)
+        is_taken = asked.do == ACKNOWLEDGE and found.acknowledged_at is not None
+        if is_taken or found.ended_at is not None or asked.do not in _CHOICES:
+            return pages.shown(link, found, language, Said.REFUSED)
+        what, who = asked.do.partition("-")[0], asked.name or link.endpoint
+        record(f"alert.{what}", link.alert, found.status, f"{what} by {who}, with a link")
+        outcome = _done(reader, act, link, who, _CHOICES[asked.do], clock())
+        return pages.shown(link, pages.alert(link) or found, language, outcome)
 
     return router
 
 
 class _Pages:
     def __init__(self, reader: Reader, plant: Plant, key: bytes, clock: Clock) -> None:
-        self._reader, self._plant, self._key, self._clock = reader, plant, key, clock
+        self._reader, self._key, self._clock = reader, key, clock
+        self._places = Places(plant.parks, plant.facilities)
 
     def link(self, token: str) -> Link | None:
         return read_link(self._key, token)
@@ -91,9 +95,22 @@ class _Pages:
     def has_expired(self, link: Link) -> bool:
         return self._clock() >= link.expires
 
-    def shown(self, alert: AlertView, language: Language, said: Said = Said.NOTHING) -> HTMLResponse:
+    def shown(
+        self, link: Link, alert: AlertView, language: Language, said: Said = Said.NOTHING
+    ) -> HTMLResponse:
         status = {Said.WAITING: 202, Said.REFUSED: 409}.get(said, 200)
-        return _answer(alert_page(self._plant, alert, language, said), language, status)
+        page = alert_page(self._places, alert, language, said, self._clock(), self._around(link))
+        return _answer(page, language, status)
+
+    def _around(self, link: Link) -> Around:
+        """Return what the webhook of a link was told together with its alert; their links work as long as that one."""
+        with self._reader.snapshot() as state:
+            group = told_with(state.connection, link.alert, link.endpoint, MOST_LISTED + 1)
+            explained = explained_by(state.connection, link.alert, MOST_LISTED + 1)
+        made = link.expires - LIFE
+        return Around(
+            [(one, acknowledge_link("", self._key, one.id, link.endpoint, made)) for one in group], explained
+        )
 
     def expired(self, language: Language) -> HTMLResponse:
         return _answer(plain_page("expired", language), language, 410)
@@ -102,13 +119,15 @@ class _Pages:
         return _answer(plain_page("unknown", language), language, 404)
 
 
-def _acknowledged(reader: Reader, act: Act, link: Link, name: str) -> Said:
-    """Hand an acknowledgement to the line; whoever gives no name is called as the webhook that told them."""
+def _done(reader: Reader, act: Act, link: Link, who: str, hours: int, now: int) -> Said:
+    """Hand an acknowledgement, or a snooze of so many hours, to the line; whoever gives no name is called as the webhook."""
+    what, until = ("snooze", now + hours * NS_PER_HOUR) if hours else (ACKNOWLEDGE, 0)
     comment = f"by the link that {link.endpoint} was told"
-    made = AlertAction(uuid4().hex, name or link.endpoint, "acknowledge", link.alert, comment)
+    made = AlertAction(uuid4().hex, who, what, link.alert, comment, until=until)
     act(made)
     outcome, _ = outcome_of(reader, made.id)
-    return {"done": Said.DONE, "refused": Said.REFUSED}.get(outcome, Said.WAITING)
+    done = Said.SNOOZED if hours else Said.DONE
+    return {"done": done, "refused": Said.REFUSED}.get(outcome, Said.WAITING)
 
 
 def _answer(page: str, language: Language, status: int) -> HTMLResponse:
@@ -135,12 +154,21 @@ def _weight(text: str) -> float:
     return float(text[2:]) if re.fullmatch(r"q=[01](\.[0-9]{1,3})?", text) else 0.0
 
 
-async def _name(request: Request) -> str:
-    """Return the name that a form gives, without what could forge a line or turn the direction of text."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a form asks for: one of _CHOICES, where it is a form of ours, and whoever says so."""
+
+    do: str
+    name: str
+
+
+async def _asked(request: Request) -> _Asked:
+    """Return what a form gives, the name without what could forge a line or turn the direction of text."""
     fields = parse_qs((await request.body()).decode(errors="replace"))
     given = "".join(c for c in fields.get("by", [""])[0] if c.isprintable())
-    return " ".join(given.split())[:LONGEST_NAME]
+    name = " ".join(given.split())[:LONGEST_NAME]
+    return _Asked(fields.get("do", [ACKNOWLEDGE])[0], name)
 
 
 Spoken = Annotated[Language, Depends(_language)]
-GivenName = Annotated[str, Depends(_name)]
+AskedFor = Annotated[_Asked, Depends(_asked)]

@@ -1,19 +1,18 @@
 """The page on which somebody acknowledges an alert: HTML that asks for nothing outside and runs no script."""
 
 import base64
-from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
 from enum import StrEnum
 from hashlib import sha256
 from html import escape
 from typing import Literal
 from urllib.parse import urlsplit
 
-from plant.park import Plant
-from plant.vocabulary import NS_PER_S
+from plant.languages import Language, moment_text, passed_text, quantity_text
+from plant.places import Places
 from store.alert_views import AlertView
-
-Language = Literal["vi", "en"]
 
 
 class Said(StrEnum):
@@ -21,17 +20,20 @@ class Said(StrEnum):
 
     NOTHING = "nothing"
     DONE = "done"
+    SNOOZED = "snoozed"
     WAITING = "waiting"
     REFUSED = "refused"
 
 
 _STYLE = (
     ":root{color-scheme:light dark}body{font:17px/1.5 system-ui,sans-serif;margin:0 auto;max-width:34rem;padding:1rem}"
-    "h1{font-size:1.35rem;line-height:1.3;overflow-wrap:anywhere}dt{font-size:.85rem;opacity:.75}"
+    "h1{font-size:1.35rem;line-height:1.3;overflow-wrap:anywhere}h2{font-size:1.05rem;margin:1.2rem 0 .3rem}ul{padding-left:1.2rem}dt{font-size:.85rem;opacity:.75}"
     "dd{margin:0 0 .7rem;overflow-wrap:anywhere}.s{display:inline-block;border-radius:.3rem;padding:0 .5rem;background:#555;color:#fff}"
-    ".critical{background:#b00020}.warning{background:#8a5200}.first,.said{border-left:.3rem solid #06c;padding:.2rem .8rem}"
+    ".critical{background:#b00020}.warning{background:#8a5200}.first,.said{border-left:.3rem solid #06c;padding:.2rem .8rem;margin-bottom:.8rem}.first h2{margin-top:.3rem}"
     "input,button{font:inherit;width:100%;box-sizing:border-box;min-height:3rem;border-radius:.4rem;border:1px solid #777;padding:0 .7rem}"
-    "button{background:#0a6b2d;color:#fff;border:0;font-weight:600;margin-top:.8rem}footer{margin-top:2rem;font-size:.9rem}"
+    "button{background:#0a6b2d;color:#fff;border:0;font-weight:600;margin-top:.8rem}"
+    "fieldset{border:0;padding:0;margin:1rem 0 0;display:flex;gap:.5rem}legend{font-size:.85rem;opacity:.75}"
+    "fieldset button{background:#555;margin:0}li{margin-bottom:.6rem;overflow-wrap:anywhere}footer{margin-top:2rem;font-size:.9rem}"
 )
 _HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
 HEADERS = {
@@ -47,9 +49,12 @@ HEADERS = {
 _WORDS: dict[Language, dict[str, str]] = {
     "vi": {
         "critical": "Nghiêm trọng", "warning": "Cảnh báo", "info": "Thông tin", "where": "Ở đâu", "since": "Từ lúc",
-        "until": "Đã hết lúc", "value": "Giá trị", "limit": "Ngưỡng", "rule": "Quy tắc", "first": "Việc cần làm trước",
+        "until": "Đã hết lúc", "value": "Giá trị", "rule": "Quy tắc", "first": "Việc cần làm trước",
         "runbook": "Hướng dẫn xử lý", "assigned": "Giao cho", "acknowledged": "Người nhận xử lý",
         "name": "Tên của bạn (không bắt buộc)", "button": "Tôi nhận xử lý", "at": "{who}, lúc {when}",
+        "snooze": "Tạm hoãn", "hour": "{} giờ", "snoozed": "Tạm hoãn đến", "others": "Cảnh báo khác cùng nhóm",
+        "explained": "Cảnh báo cùng nguyên nhân, không báo riêng", "more": "… và các cảnh báo khác",
+        "rests": "Đã tạm hoãn đến {when}. Nếu lúc đó cảnh báo vẫn còn, hệ thống sẽ báo lại.",
         "done": "Đã ghi nhận. Cảnh báo này không được nhắc lại nữa.",
         "waiting": "Đã gửi. Hệ thống sẽ ghi nhận trong giây lát; hãy mở lại trang này.",
         "already": "{who} đã nhận xử lý lúc {when}.", "over": "Cảnh báo này đã hết lúc {when}.",
@@ -59,9 +64,12 @@ _WORDS: dict[Language, dict[str, str]] = {
     },
     "en": {
         "critical": "Critical", "warning": "Warning", "info": "Info", "where": "Where", "since": "Since",
-        "until": "Over since", "value": "Value", "limit": "Limit", "rule": "Rule", "first": "What to do first",
+        "until": "Over since", "value": "Value", "rule": "Rule", "first": "What to do first",
         "runbook": "Runbook", "assigned": "Assigned to", "acknowledged": "Acknowledged by",
         "name": "Your name (optional)", "button": "I take care of it", "at": "{who}, at {when}",
+        "snooze": "Snooze", "hour": "{} h", "snoozed": "Snoozed until", "others": "Other alerts of the group",
+        "explained": "Alerts of the same cause, not told on their own", "more": "… and more",
+        "rests": "Snoozed until {when}. If it still fires then, it is told again.",
         "done": "Noted. This alert is not repeated any more.",
         "waiting": "Sent. It will be noted in a moment; open this page again.",
         "already": "{who} acknowledged this at {when}.", "over": "This alert is over since {when}.",
@@ -70,26 +78,61 @@ _WORDS: dict[Language, dict[str, str]] = {
         "ask": "Use the newest message, or ask whoever is on call.", "other": "Tiếng Việt", "unknown_value": "unknown",
     },
 }  # fmt: skip
-_PLACES = ("gateway", "channel", "source")
+SNOOZES = (1, 4, 12)  # h
+MOST_LISTED = 20
 
 
-def alert_page(plant: Plant, alert: AlertView, language: Language, said: Said) -> str:
-    """Return the page of an alert as it stands, with the button where it can still be acknowledged."""
-    words, zone = _WORDS[language], _zone(plant, alert)
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is shown beside an alert: the other alerts of its group, each with the address of its own page, and those that it explains."""
+
+    group: Sequence[tuple[AlertView, str]] = ()
+    explained: Sequence[AlertView] = ()
+
+
+def alert_page(
+    places: Places, alert: AlertView, language: Language, said: Said, now: int, around: Around
+) -> str:
+    """Return the page of an alert as it stands at a time [ns UTC], with the buttons for what can still be done."""
+    words, zone = _WORDS[language], places.zone(alert.labels)
     title = text_in(alert, "summary", language)
     severity = words.get(alert.severity, alert.severity)
     parts = [
         f'<p class="s {escape(alert.severity)}">{escape(severity)}</p><h1>{escape(title)}</h1>',
         *_told(alert, language, zone, said),
-        f"<dl>{''.join(_facts(plant, alert, language, zone))}</dl>",
+        f"<dl>{''.join(_facts(places, alert, language, now))}</dl>",
         *_first_action(alert, language),
+        *(_form(alert, language) if alert.ended_at is None and said is Said.NOTHING else ()),
+        *_listed("others", [_linked(*one, language) for one in around.group], language),
+        *_listed(
+            "explained", [escape(text_in(one, "summary", language)) for one in around.explained], language
+        ),
     ]
-    if alert.acknowledged_at is None and alert.ended_at is None and said is Said.NOTHING:
-        parts.append(
-            f'<form method="post"><label>{words["name"]}<input name="by" maxlength="100" autocomplete="name"></label>'
-            f"<button>{words['button']}</button></form>"
-        )
     return _document(title, "".join(parts), language)
+
+
+def _form(alert: AlertView, language: Language) -> Iterator[str]:
+    words = _WORDS[language]
+    yield f'<form method="post"><label>{words["name"]}<input name="by" maxlength="100" autocomplete="name"></label>'
+    if alert.acknowledged_at is None:
+        yield f'<button name="do" value="acknowledge">{words["button"]}</button>'
+    yield f"<fieldset><legend>{words['snooze']}</legend>"
+    yield from (f'<button name="do" value="snooze-{h}">{words["hour"].format(h)}</button>' for h in SNOOZES)
+    yield "</fieldset></form>"
+
+
+def _linked(alert: AlertView, address: str, language: Language) -> str:
+    severity = _WORDS[language].get(alert.severity, alert.severity)
+    text = f"{severity}: {text_in(alert, 'summary', language)}"
+    return f'<a href="{escape(address)}">{escape(text)}</a>'
+
+
+def _listed(heading: str, items: Sequence[str], language: Language) -> Iterator[str]:
+    """Yield a list of what is HTML already, at most MOST_LISTED of it."""
+    if items:
+        words = _WORDS[language]
+        shown = [*items[:MOST_LISTED], *([words["more"]] if len(items) > MOST_LISTED else [])]
+        yield f"<h2>{words[heading]}</h2><ul>{''.join(f'<li>{one}</li>' for one in shown)}</ul>"
 
 
 def plain_page(what: Literal["unknown", "expired"], language: Language) -> str:
@@ -112,10 +155,12 @@ def _told(alert: AlertView, language: Language, zone: tzinfo, said: Said) -> Ite
     words, told = _WORDS[language], ""
     if said in (Said.DONE, Said.WAITING):
         told = words[said]
+    elif said is Said.SNOOZED:
+        told = words["rests"].format(when=moment_text(alert.snoozed_until, zone, language))
     elif alert.ended_at is not None:
-        told = words["over"].format(when=_moment(alert.ended_at, zone, language))
+        told = words["over"].format(when=moment_text(alert.ended_at, zone, language))
     elif alert.acknowledged_at is not None:
-        when = _moment(alert.acknowledged_at, zone, language)
+        when = moment_text(alert.acknowledged_at, zone, language)
         told = words["already"].format(who=alert.acknowledged_by, when=when)
     elif said is Said.REFUSED:
         told = words["refused"]
@@ -123,24 +168,25 @@ def _told(alert: AlertView, language: Language, zone: tzinfo, said: Said) -> Ite
         yield f'<p class="said">{escape(told)}</p>'
 
 
-def _facts(plant: Plant, alert: AlertView, language: Language, zone: tzinfo) -> Iterator[str]:
-    words = _WORDS[language]
+def _facts(places: Places, alert: AlertView, language: Language, now: int) -> Iterator[str]:
+    words, zone = _WORDS[language], places.zone(alert.labels)
+    is_snoozed = alert.ended_at is None and alert.snoozed_until > now
     acknowledged = (
         ""
         if alert.acknowledged_at is None
         else words["at"].format(
-            who=alert.acknowledged_by, when=_moment(alert.acknowledged_at, zone, language)
+            who=alert.acknowledged_by, when=moment_text(alert.acknowledged_at, zone, language)
         )
     )
     facts = {
-        "where": _where(plant, alert),
-        "since": _moment(alert.started_at, zone, language),
-        "until": "" if alert.ended_at is None else _moment(alert.ended_at, zone, language),
-        "value": _number(alert.value, alert.unit, language) or words["unknown_value"],
-        "limit": _number(alert.limit, alert.unit, language),
+        "where": places.text(alert.labels),
+        "since": moment_text(alert.started_at, zone, language),
+        "until": "" if alert.ended_at is None else moment_text(alert.ended_at, zone, language),
+        "value": _numbers(alert, language),
         "rule": alert.rule,
         "assigned": alert.assigned_to,
         "acknowledged": acknowledged,
+        "snoozed": moment_text(alert.snoozed_until, zone, language) if is_snoozed else "",
     }
     for name, fact in facts.items():
         if fact:
@@ -168,31 +214,11 @@ def _document(title: str, content: str, language: Language) -> str:
     )
 
 
-def _where(plant: Plant, alert: AlertView) -> str:
-    """Return where it is, the park and the facility by their titles."""
-    park, facility = alert.labels.get("park", ""), alert.labels.get("facility", "")
-    titles = [
-        next((one.title for one in plant.parks if one.name == park), "") or park,
-        next((one.title for one in plant.facilities if (one.park, one.name) == (park, facility)), "")
-        or facility,
-    ]
-    return " · ".join(text for text in (*titles, *(alert.labels.get(name, "") for name in _PLACES)) if text)
-
-
-def _zone(plant: Plant, alert: AlertView) -> tzinfo:
-    return next((park.zone for park in plant.parks if park.name == alert.labels.get("park")), UTC)
-
-
-def _moment(time: int, zone: tzinfo, language: Language) -> str:
-    at = datetime.fromtimestamp(time // NS_PER_S, zone)
-    clock = f"{at:%H:%M:%S %d/%m/%Y}" if language == "vi" else f"{at:%Y-%m-%d %H:%M:%S}"
-    offset = f"{at:%z}"
-    return f"{clock} (UTC{offset[:3]}:{offset[3:5]})"
-
-
-def _number(value: float | None, unit: str, language: Language) -> str:
-    """Return a number with its unit, "" where it is unknown."""
-    if value is None:
-        return ""
-    text = f"{value:.6g}"
-    return f"{text.replace('.', ',') if language == 'vi' else text} {unit}".strip()
+def _numbers(alert: AlertView, language: Language) -> str:
+    """Return the value and which limit it passed: 9.9 pH, above 9.0 pH."""
+    unknown = _WORDS[language]["unknown_value"]
+    value = unknown if alert.value is None else quantity_text(alert.value, alert.unit, language)
+    passed = text_in(alert, "passed", language)
+    if not passed and alert.limit is not None:
+        passed = passed_text(alert.value, alert.comparison, alert.limit, alert.unit, language)
+    return f"{value}, {passed}" if passed else value

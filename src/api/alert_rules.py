@@ -104,9 +104,7 @@ class RuleBody(BaseModel):
     )
     summary: RuleTextBody = Field(description="of a condition with the places for words, such as {value}")
     description: RuleTextBody
-    first_action: RuleTextBody | None = Field(
-        None, description="what to do first; null where a limit is judged"
-    )
+    first_action: RuleTextBody = Field(description="what to do first")
     runbook: str | None = Field(None, examples=["https://example.com/stack"])
     subjects: int = Field(description="how many it is judged for, of those that you may see", examples=[2])
     places: list[str] = Field(
@@ -307,8 +305,7 @@ def _limit(written: ThresholdRule) -> dict[str, Any]:
     return {
         "above" if written.above else "below": written.limit,
         "delay_s": written.delay / NS_PER_S if written.source >= 0 else 0.0,
-        "summary": RuleTextBody(vi=written.summary, en=written.summary),
-        "description": RuleTextBody(vi=written.description, en=written.description),
+        **_told(written),
     }
 
 
@@ -322,6 +319,12 @@ def _condition(written: Condition) -> dict[str, Any]:
         "every_s": written.every / NS_PER_S,
         "delay_s": written.delay / NS_PER_S,
         "labels": dict(written.labels),
+        **_told(written),
+    }
+
+
+def _told(written: ThresholdRule | Condition) -> dict[str, Any]:
+    return {
         "summary": _text(written.summary),
         "description": _text(written.description),
         "first_action": _text(written.first_action),

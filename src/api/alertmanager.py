@@ -313,11 +313,13 @@ def _shape(view: AlertView, public_url: str) -> Any:
         "started_at": format_time(view.started_at),
         "ended_at": None,
         "value": view.value,
+        "comparison": view.comparison,
         "limit": view.limit,
         "unit": view.unit,
         "labels": view.labels,
         "summary": view.summary,
         "description": view.description,
+        "texts": view.texts,
     }
     shape = json.loads(webhook_body("alertmanager", told, "", public_url))["alerts"][0]
     notes = {"acknowledged_by": view.acknowledged_by, "assigned_to": view.assigned_to}

@@ -2,9 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal
-from uuid import uuid4
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
@@ -14,11 +13,14 @@ from starlette.exceptions import HTTPException
 from api.caller import Asking, Caller, Role, signed
 from api.guard import GUARDED, needs
 from api.models import AlertBody, AlertsBody, AlertStatus, Severity, number
-from api.periods import outcome_of
+from api.once import Once, OnceOnly
+from api.periods import once_taken
 from api.problems import InvalidQuery, documented, problem, taken_later
 from api.recorder import Recorder, Recording
 from api.scope import sees_labels, sees_matchers
 from api.times import format_time, parse_time
+from plant.alerting import LABELS
+from plant.matchers import faults
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
@@ -143,7 +145,7 @@ def routes(reader: Reader, plant: Plant, act: Act, clock: Clock) -> APIRouter:
     )
     _asking(router, reader, plant)
     _acting(router, reader, act)
-    _silencing(router, reader, act, clock)
+    _silencing(router, reader, plant, act, clock)
     return router
 
 
@@ -195,7 +197,7 @@ def _acting(router: APIRouter, reader: Reader, act: Act) -> None:
         responses={202: taken_later(ActedBody), **documented(403, 404, 409)},
     )
     def alert_action(
-        request: Request, caller: Asking, record: Recording, alert_id: Id, body: ActionBody
+        request: Request, caller: Asking, record: Recording, once: OnceOnly, alert_id: Id, body: ActionBody
     ) -> Any:
         """Acknowledge, snooze, hand over or comment. Taken in turn among the readings; 202 if not yet."""
         _check_action(body)
@@ -205,13 +207,19 @@ def _acting(router: APIRouter, reader: Reader, act: Act) -> None:
         if before is None:
             return _no_alert(request, alert_id)
         until = 0 if body.until is None else _time(body.until)
-        made = AlertAction(uuid4().hex, by, body.action, alert_id, body.comment, body.to or "", until)
+        made = AlertAction(
+            once.number(caller, body.model_dump_json()),
+            by,
+            body.action,
+            alert_id,
+            body.comment,
+            body.to or "",
+            until,
+        )
         said = " ".join(filter(None, (body.action, "by", by, body.to, body.until, body.comment)))
-        record(f"alert.{body.action}", alert_id, before.status, said)
-        act(made)
-        outcome, detail = outcome_of(reader, made.id)
+        entry = (f"alert.{body.action}", alert_id, before.status, said)
+        outcome, detail = once_taken(reader, once, made.id, lambda: act(made), record, entry)
         if outcome == "refused":
-            record("alert.refused", alert_id, before.status, detail)
             return problem(request.url.path, 409, detail)
         with reader.snapshot() as state:
             found = one_alert(state.connection, alert_id)
@@ -221,13 +229,14 @@ def _acting(router: APIRouter, reader: Reader, act: Act) -> None:
         return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
 
 
-def _silencing(router: APIRouter, reader: Reader, act: Act, clock: Clock) -> None:
-    def silenced(request: Request, record: Recorder, action: AlertAction, which: str) -> Any:
-        act(action)
-        outcome, detail = outcome_of(reader, action.id)
+def _silencing(router: APIRouter, reader: Reader, plant: Plant, act: Act, clock: Clock) -> None:
+    def silenced(
+        request: Request, record: Recorder, once: Once, action: AlertAction, entry: tuple[str, str, str, str]
+    ) -> Any:
+        outcome, detail = once_taken(reader, once, action.id, lambda: act(action), record, entry)
         if outcome == "refused":
-            record("silence.refused", which, "", detail)
             return problem(request.url.path, 409, detail)
+        which = entry[1]
         found = _silence(reader, which)
         told = SilencedBody(
             id=which, outcome=outcome, detail=detail, silence=None if found is None else _silence_body(found)
@@ -252,29 +261,29 @@ def _silencing(router: APIRouter, reader: Reader, act: Act, clock: Clock) -> Non
         dependencies=[needs(Role.OPERATOR)],
         responses={202: taken_later(SilencedBody), **documented(403, 409)},
     )
-    def silence(request: Request, caller: Asking, record: Recording, body: NewSilenceBody) -> Any:
+    def silence(
+        request: Request, caller: Asking, record: Recording, once: OnceOnly, body: NewSilenceBody
+    ) -> Any:
         """Keep alerts that match from being told until a time. Taken in turn among the readings; 202 if not yet.
 
         A key for some places must name park and facility in `match`, with `=`.
         """
         by = signed(caller, body.by)
+        _check_labels(plant, body.match)
         if not sees_matchers(caller, body.match):
             raise HTTPException(
                 403, 'your key is for some places only: name park="…" and facility="…" in match'
             )
         made = AlertAction(
-            uuid4().hex,
+            once.number(caller, body.model_dump_json()),
             by,
             "silence",
             comment=body.comment,
             until=_time(body.until),
             match=tuple(body.match),
         )
-        which = id_of_silence(made.id)
-        record(
-            "silence.made", which, "", f"{', '.join(body.match)} until {body.until} by {by}: {body.comment}"
-        )
-        return silenced(request, record, made, which)
+        said = f"{', '.join(body.match)} until {body.until} by {by}: {body.comment}"
+        return silenced(request, record, once, made, ("silence.made", id_of_silence(made.id), "", said))
 
     @router.delete(
         "/silences/{silence_id}",
@@ -286,6 +295,7 @@ def _silencing(router: APIRouter, reader: Reader, act: Act, clock: Clock) -> Non
         request: Request,
         caller: Asking,
         record: Recording,
+        once: OnceOnly,
         silence_id: Id,
         by: Annotated[
             str | None, Query(min_length=1, max_length=100, description="with a shared key: who")
@@ -295,14 +305,9 @@ def _silencing(router: APIRouter, reader: Reader, act: Act, clock: Clock) -> Non
         name, found = signed(caller, by), _silence(reader, silence_id)
         if found is None or not sees_matchers(caller, found.match):
             return problem(request.url.path, 404, f"there is no silence {silence_id!r}")
-        record(
-            "silence.ended",
-            silence_id,
-            f"{', '.join(found.match)} until {format_time(found.finish)}",
-            f"by {name}",
-        )
-        ended = AlertAction(uuid4().hex, name, "unsilence", silence_id)
-        return silenced(request, record, ended, silence_id)
+        before = f"{', '.join(found.match)} until {format_time(found.finish)}"
+        ended = AlertAction(once.number(caller, name), name, "unsilence", silence_id)
+        return silenced(request, record, once, ended, ("silence.ended", silence_id, before, f"by {name}"))
 
 
 def alert_body(one: AlertView) -> AlertBody:
@@ -316,6 +321,7 @@ def alert_body(one: AlertView) -> AlertBody:
         started_at=format_time(one.started_at),
         ended_at=_maybe_time(one.ended_at),
         value=None if one.value is None else number(one.value),
+        comparison=one.comparison,
         limit=None if one.limit is None else number(one.limit),
         unit=one.unit,
         labels=dict(one.labels),
@@ -359,6 +365,13 @@ def _alert(state: Snapshot, caller: Caller, which: str) -> AlertView | None:
 def _silence(reader: Reader, which: str) -> SilenceView | None:
     with reader.snapshot() as state:
         return next((one for one in silences(state.connection) if one.id == which), None)
+
+
+def _check_labels(plant: Plant, match: Sequence[str]) -> None:
+    """Refuse a matcher that cannot be read, and a label that no alert has: it would silence nothing, or everything."""
+    own = (name for condition in plant.conditions for name, _ in condition.labels)
+    if wrong := [(f"match[{place}]", what) for place, what in faults(match, {*LABELS, *own})]:
+        raise InvalidQuery(*wrong)
 
 
 def _check_action(body: ActionBody) -> None:

@@ -10,6 +10,7 @@ from api.models import SeriesBody, TotalsBody
 from api.tables import ARROW, CSV, JSON, preferred, series_arrow, series_csv, totals_csv
 
 ONLY = "Stackmeter-Only"
+KNOWN_FROM = "Stackmeter-Known-From"
 _VARY = "Accept, Authorization, X-API-Key"
 
 
@@ -36,7 +37,7 @@ def totals_answer(request: Headers, body: TotalsBody) -> Response:
 def series_answer(request: Headers, body: SeriesBody) -> Response:
     """Return a series as JSON, CSV or Arrow."""
     media = preferred(request, (JSON, CSV, ARROW))
-    headers = {"Cache-Control": "no-cache", "Vary": _VARY, **_only(body)}
+    headers = {"Cache-Control": "no-cache", "Vary": _VARY, **_only(body), **_known(body)}
     if media == CSV:
         content = series_csv(body)
     elif media == ARROW:
@@ -49,6 +50,11 @@ def series_answer(request: Headers, body: SeriesBody) -> Response:
 def _only(body: TotalsBody | SeriesBody) -> dict[str, str]:
     """Return the header that says of which places alone an answer is, for forms that have no other room for it."""
     return {} if body.only is None else {ONLY: ", ".join(quote(place) for place in body.only)}
+
+
+def _known(body: SeriesBody) -> dict[str, str]:
+    """Return the header that says from when on a series is of all its sources, for the same forms."""
+    return {} if body.known_from is None else {KNOWN_FROM: body.known_from}
 
 
 def _has(given: str, digest: str) -> bool:

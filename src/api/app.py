@@ -120,6 +120,7 @@ def create_app(
     access: Access | None = None,
     allowed_hosts: Collection[str] = (),
     rate_limit: int = RATE,
+    stream_failed: live.Failed = live.log_failure,
 ) -> FastAPI:
     """Return the API.
 
@@ -150,6 +151,8 @@ def create_app(
         Host names of ours beside `public_url`, see `api.wire.KnownHosts`.
     rate_limit
         How many requests a second one key, and one address, may make.
+    stream_failed
+        Told why live streams end; their clients come again.
     """
     access = access or Access()
     app = Described(
@@ -176,14 +179,16 @@ def create_app(
     app.include_router(boundary.routes(plant, clock, activity))
     app.include_router(_events(reader))
     app.include_router(explain_router(reader, plant, clock, explain))
-    app.include_router(periods.routes(reader, plant, decide))
+    app.include_router(periods.routes(reader, plant, decide, clock, catalogue))
     app.include_router(retroactive.routes(reader))
     app.include_router(alerts.routes(reader, plant, decide, clock))
     app.include_router(alert_rules.routes(plant))
     app.include_router(acknowledge.routes(reader, plant, link_key(token), decide, clock))
     app.include_router(alertmanager.routes(reader, plant, clock, public_url))
     app.include_router(page.routes(parts := page.assets()))
-    app.include_router(live.routes(app, reader, plant, health, clock, page.version(parts)))
+    app.include_router(
+        live.routes(app, reader, plant, health, clock, page.version(parts), token, stream_failed)
+    )
     app.include_router(inventory.routes(reader, plant))
     app.include_router(gateways.routes(reader, plant, clock))
     app.include_router(channels.routes(reader, plant, clock))

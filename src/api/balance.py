@@ -1,12 +1,13 @@
 """What came in and how it ended, as the API tells it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from api.caller import Caller
 from api.models import BalancesBody, GatewayBalanceBody, OutcomesBody
 from api.problems import InvalidQuery
 from api.seen import seen_by
+from api.times import format_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_MIN
@@ -21,6 +22,8 @@ def balances_body(
 ) -> BalancesBody:
     """Return the balance of one gateway or all that a caller sees, over the minutes of [start, end) or all that ever were.
 
+    What is old is kept by the hour or the day: of these the stretch that is counted, and told, holds whole ones.
+
     Raises
     ------
     InvalidQuery
@@ -29,9 +32,12 @@ def balances_body(
     off = [name for name, time in (("from", start), ("to", end)) if time is not None and time % NS_PER_MIN]
     if off:
         raise InvalidQuery(*((name, "not on a whole minute") for name in off))
-    every = state.balance(
-        -_ALWAYS if start is None else start, _ALWAYS if end is None else end, gateway=gateway
-    )
+    if start is None and end is None:
+        every = state.balance_ever(gateway)
+    else:
+        every = state.balance(
+            -_ALWAYS if start is None else start, _ALWAYS if end is None else end, gateway=gateway
+        )
     found = {name: balance for name, balance in every.items() if _is_seen(caller, name)}
     if gateway is not None and not found:
         _known_or_refused(state.plant, caller, gateway)
@@ -39,8 +45,19 @@ def balances_body(
         messages=_outcomes(balance.messages for balance in found.values()),
         readings=_outcomes(balance.readings for balance in found.values()),
         codes=_added(balance.codes for balance in found.values()),
+        **{"from": _told(start, min, (balance.start for balance in found.values()))},
+        to=_told(end, max, (balance.end for balance in found.values())),
         gateways=[_one(name, balance) for name, balance in found.items()],
     )
+
+
+def _told(
+    asked: int | None, widest: Callable[[Iterable[int]], int], counted: Iterable[int | None]
+) -> str | None:
+    """Return the end of a stretch that is counted, no narrower than was asked; None where the stretch has no such end."""
+    if asked is None:
+        return None
+    return format_time(widest([asked, *(time for time in counted if time is not None)]))
 
 
 def _one(gateway: str, balance: Balance) -> GatewayBalanceBody:

@@ -8,6 +8,7 @@ import numpy as np
 
 from api.accounts import Account, Asked, accounts
 from api.models import FactorUsedBody, UncertaintyBody, number
+from api.parameters import parameters_of
 from api.problems import InvalidQuery
 from api.scope2 import market, scope2_body
 from plant.catalogue import MethodSpec
@@ -62,6 +63,8 @@ def told_beside(
                 told["uncertainty"] = body
         if "factors" in wanted:
             _add_factors(found, kept)
+            for told, used in zip(found, parameters_of(asked, groups), strict=True):
+                told["parameters"] = used
     return found
 
 
@@ -134,8 +137,10 @@ def _terms(asked: Asked, account: Account) -> Iterator[Term]:
         parts = [(account.amounts[CO2E_T], [] if factor is None else ["co2e"])]
     else:
         spec, gwp = asked.catalogue.methods[source.method], asked.catalogue.gwp_set(asked.state.plant.gwp)
+        _, methane = gwp.methane  # no method that takes a factor sets fossil methane free unburnt
+        weights = {"CO2": gwp["CO2"], "CH4": methane, "N2O": gwp["N2O"]}
         parts = [
-            (account.amounts[column] * gwp[gas] / KG_PER_TONNE, _values(spec, value))
+            (account.amounts[column] * weights[gas] / KG_PER_TONNE, _values(spec, value))
             for value, gas, column in _GASES
         ]
     for amount, values in parts:

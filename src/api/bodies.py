@@ -1,6 +1,5 @@
 """Bodies of requests: JSON in UTF-8 that every parser reads alike, and none where a route takes none."""
 
-import json
 from collections.abc import Sequence
 from email.message import Message
 from math import isfinite
@@ -10,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from api.problems import NotAsDescribed
+from plant.json_text import json_of
 
 LONGEST = 65536  # bytes; the longest that we know of is a silence with all its matchers
 
@@ -33,9 +33,7 @@ async def sound_body(request: Request) -> None:
     if not _is_json(request.headers.get("content-type", "")):
         raise HTTPException(415, "send it as Content-Type: application/json, in UTF-8")
     try:
-        json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
-    except RecursionError:
-        raise NotAsDescribed(("body", "nested too deeply")) from None
+        json_of(raw.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except ValueError as error:
         raise NotAsDescribed(("body", f"no JSON: {error}"[:200])) from None
 

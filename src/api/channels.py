@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.caller import Asking
 from api.guard import GUARDED
-from api.now import is_stale
+from api.now import away, is_stale
 from api.pages import Cursor, Limit, Next, page_of
 from api.problems import documented
 from api.seen import narrowed, seen_by
@@ -54,6 +54,11 @@ class ChannelBody(BaseModel):
     stale: bool = Field(
         description="nothing that counts came for longer than max_gap, of an interval channel two periods (an event channel"
         " owes nothing), or its Sparkplug node or device is not there",
+        examples=[False],
+    )
+    away: bool = Field(
+        description="stale, or its gateway said that it is not there, or it has been silent for longer than three times its"
+        " cadence: the present rate of its sources is unknown",
         examples=[False],
     )
     used_by: list[str] = Field(description="sources of its facility", examples=[["grid-1"]])
@@ -109,7 +114,11 @@ def _channels(
     numbers = [one.index for one in page]
     newest = state.newest(numbers)
     latest = latest_readings(state.connection, state.channel_ids(numbers))
-    return [_channel(one, latest.get(one.index), newest[one.index], users, as_of) for one in page]
+    gone = away(state, newest, as_of)
+    return [
+        _channel(one, latest.get(one.index), newest[one.index], users, as_of, is_away=one.index in gone)
+        for one in page
+    ]
 
 
 def _users(plant: Plant) -> Mapping[int, list[str]]:
@@ -122,7 +131,13 @@ def _users(plant: Plant) -> Mapping[int, list[str]]:
 
 
 def _channel(
-    channel: Channel, latest: Latest | None, newest: Newest, users: Mapping[int, list[str]], as_of: int
+    channel: Channel,
+    latest: Latest | None,
+    newest: Newest,
+    users: Mapping[int, list[str]],
+    as_of: int,
+    *,
+    is_away: bool,
 ) -> ChannelBody:
     return ChannelBody(
         park=channel.park,
@@ -136,6 +151,7 @@ def _channel(
         serial=_serial(channel, as_of) or None,
         latest=None if latest is None else _latest(latest, as_of),
         stale=is_stale(channel, newest, as_of),
+        away=is_away,
         used_by=sorted(users.get(channel.index, [])),
     )
 

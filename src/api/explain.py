@@ -14,8 +14,9 @@ from starlette.exceptions import HTTPException
 from api import totals as tonnes
 from api.caller import Asking, Caller
 from api.guard import GUARDED
-from api.models import Level, PeriodBody, SharesBody, TotalBody, number
+from api.models import KnownFrom, Level, PeriodBody, SharesBody, TotalBody, Unheard, number
 from api.problems import InvalidQuery, documented
+from api.roll_up import known_fields
 from api.scope import only, select_sources
 from api.times import PERIOD, format_time, parse_time
 from plant.park import Plant, Source
@@ -43,6 +44,8 @@ class ResultBody(BaseModel):
     activity: float | None = Field(examples=[1.8])
     activity_unit: str | None = Field(examples=["kWh"])
     coverage: float | None = Field(examples=[1.0])
+    known_from: KnownFrom
+    unheard: Unheard
     shares: SharesBody | None
     revision: int = Field(description="0: never computed", examples=[2])
 
@@ -76,6 +79,12 @@ class NumberBody(BaseModel):
     name: str = Field(examples=["co2"])
     value: float | None = Field(examples=[0.6592])
     unit: str | None = Field(examples=["kg/kWh"])
+
+
+class ParameterBody(NumberBody):
+    """A parameter of the method, and since when it has had this number; null: since ever."""
+
+    since: str | None = Field(examples=[None])
 
 
 class FactorBody(BaseModel):
@@ -226,7 +235,7 @@ class WindowBody(BaseModel):
     method: MethodBody
     gwp: GwpBody
     factor: FactorBody | None = Field(description="null: the method takes none")
-    parameters: list[NumberBody]
+    parameters: list[ParameterBody]
     inputs: list[InputBody]
     history: list[RevisionBody] = Field(description="oldest first")
     configuration: str = Field(
@@ -244,6 +253,7 @@ class ChildBody(BaseModel):
     period: PeriodBody
     co2e_t: float | None
     coverage: float | None
+    known_from: KnownFrom
     query: str = Field(examples=["/v1/explain?park=nam-cau-kien&facility=mill&source=grid&from=…&to=…"])
 
 
@@ -386,6 +396,7 @@ def _members(
             period=_period(span.start, span.end),
             co2e_t=total.co2e_t,
             coverage=total.coverage,
+            known_from=total.known_from,
             query=_query(
                 {key: name for key, name in place.items() if name is not None}, span.start, span.end
             ),
@@ -406,6 +417,7 @@ def _parts(state: Snapshot, source: Source, span: Period, as_of: int) -> Iterato
             period=_period(start, end),
             co2e_t=number(sums.amounts[0, CO2E_T]),
             coverage=covered,
+            known_from=known_fields([source], sums.known, [0])["known_from"],
             query=_query(place, start, end),
         )
 

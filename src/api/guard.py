@@ -5,12 +5,11 @@ with the route, as `needs(…)`.
 """
 
 import hmac
-import ipaddress
 import logging
 import re
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, get_args, get_origin
 
 from fastapi import Depends, Security
@@ -21,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.addresses import Clients
 from api.allowance import Allowance
 from api.bodies import sound_body
 from api.caller import TOKEN, Asking, Caller, Role
@@ -34,8 +34,8 @@ from store.keys import PREFIX, Keys
 # A page with its parts tells nothing by itself; what begins with /a/ has a token of its own: api.acknowledge.
 OPEN_PATHS = re.compile(r"/livez|/a/[^/]{1,1024}|/|/assets/[^/]+|/favicon\.ico")
 NOBODY = Caller("", Role.VIEWER, places=(("", "nowhere"),))  # on an open path: sees nothing
-GUESSES = 10  # wrong tokens of an address before it waits
-GUESS_EVERY = 6 * NS_PER_S  # it may try another one then
+GUESSES = 10  # wrong tokens of an address before they are answered with 429
+GUESS_EVERY = 6 * NS_PER_S  # one more is answered with 401 then
 LOOK_AGAIN = 4 * NS_PER_S  # after which a stream's key must still be good
 MOST_ADDRESSES = 10_000  # that are remembered, and as many callers
 RATE = 500  # requests a second of one address, and of one caller; 200 dashboards with ten panels each ask 400
@@ -68,11 +68,12 @@ class Issuer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What lets callers in beside the token, and where it is recorded; None where there is no such."""
+    """What lets callers in beside the token, where it is recorded, None where there is no such, and from where they come."""
 
     keys: Keys | None = None
     log: AccessLog | None = None
     issuer: Issuer | None = None
+    clients: Clients = field(default_factory=Clients)
 
 
 class Guard:
@@ -95,7 +96,7 @@ class Guard:
             return
         if scope["type"] != "http":
             raise RuntimeError(f"the API speaks HTTP, not {scope['type']}")
-        address = _address(scope)
+        address = self._access.clients.address(scope)
         # Whoever asks whether the process lives must not take it for dead because of its neighbours.
         if scope["path"] != "/livez" and not self._addresses.take(address, self._clock()):
             await _too_many("your address")(scope, receive, send)
@@ -133,16 +134,18 @@ class Guard:
 
     def _of_key(self, keys: Keys, given: bytes) -> Caller | None:
         key = keys.bearer(given.decode("latin-1"), self._clock())
-        return None if key is None else Caller(key.name, Role(key.role), key.places, key.shared)
+        if key is None:
+            return None
+        if key.role not in list(Role):
+            raise CannotTell(f"{keys.path} is damaged: key {key.id} has no role")
+        return Caller(key.name, Role(key.role), key.places, key.shared)
 
     def _of_token(self, given: bytes, address: str) -> Caller:
-        """Return who bears the token: somebody chose it, so it could be guessed, which a key cannot be."""
-        now = self._clock()
-        if self._guesses.is_spent(address, now):
-            raise Denied(wait_s=GUESS_EVERY // NS_PER_S)
+        """Return who bears the token. The right one is never made to wait, so that nobody's wrong ones lock it out."""
         if hmac.compare_digest(given, self._token):
             return TOKEN
-        self._guesses.take(address, now)
+        if not self._guesses.take(address, self._clock()):
+            raise Denied(wait_s=GUESS_EVERY // NS_PER_S)
         raise Denied
 
     async def _refuse(self, denied: Denied, address: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -152,7 +155,9 @@ class Guard:
             await self._note(recorder, what, scope)
         if denied.wait_s:
             headers = {"Retry-After": str(denied.wait_s)}
-            detail = "too many wrong tokens from your address: wait, or use an API key"
+            detail = (
+                "too many wrong tokens from your address: the right one works at once, whatever came before"
+            )
             answer = problem(scope["path"], 429, detail, headers=headers)
         else:
             detail = (
@@ -190,7 +195,7 @@ class Guard:
 
     async def _is_still(self, scope: Scope, caller: Caller) -> bool:
         try:
-            return await self._caller(scope, _address(scope)) == caller
+            return await self._caller(scope, self._access.clients.address(scope)) == caller
         except (Denied, sqlite3.Error, OSError, CannotTell):
             return False
 
@@ -227,16 +232,6 @@ def _credential(scope: Scope) -> bytes | None:
 
 def _bears_something(scope: Scope) -> bool:
     return any(name in (b"authorization", b"x-api-key") for name, _ in scope["headers"])
-
-
-def _address(scope: Scope) -> str:
-    """Return the client's address; of IPv6 the network of 64 bits, which is one client's."""
-    host = scope["client"][0] if scope.get("client") else ""
-    try:
-        found = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from api.problems import documented
 from api.seen import narrowed, seen_by
 from api.times import format_time
 from plant.park import Coordinates, Facility, Input, Plant, Source
+from store.beginnings import UNHEARD
 from store.reader import Reader, Snapshot
-from store.rows import NEVER
 
 Word = Annotated[str | None, Query(max_length=200)]
 
@@ -94,8 +94,13 @@ class SourceBody(BaseModel):
     sold_by: str | None = Field(
         description="park/facility that sells it and whose emissions hold it already", examples=[None]
     )
+    since: str | None = Field(
+        description="when it or its meter was commissioned, from when on it owes windows; null where nobody said: then it"
+        " owes them from first_reading on",
+        examples=[None],
+    )
     first_reading: str | None = Field(
-        description="from when on it owes windows; null where nothing came yet",
+        description="beginning of what its first counting reading tells of; null where nothing came yet",
         examples=["2026-01-01T00:00:00Z"],
     )
 
@@ -211,11 +216,11 @@ def _place(source: Source) -> tuple[str, str, str]:
 
 
 def _sources(state: Snapshot, page: list[Source]) -> list[SourceBody]:
-    first = state.first([one.index for one in page]).tolist()
-    return [_source(state.plant, one, time) for one, time in zip(page, first, strict=True)]
+    begins = state.begins([one.index for one in page]).tolist()
+    return [_source(state.plant, one, time) for one, time in zip(page, begins, strict=True)]
 
 
-def _source(plant: Plant, source: Source, first: int) -> SourceBody:
+def _source(plant: Plant, source: Source, begins: int) -> SourceBody:
     return SourceBody(
         park=source.park,
         facility=source.facility,
@@ -229,7 +234,8 @@ def _source(plant: Plant, source: Source, first: int) -> SourceBody:
         uncertainty=number(source.uncertainty),
         regulation=None if source.regulation is None else source.regulation.rule,
         sold_by=source.sold_by or None,
-        first_reading=None if first == NEVER else format_time(first),
+        since=None if source.since is None else format_time(source.since),
+        first_reading=None if begins == UNHEARD else format_time(begins),
     )
 
 

@@ -12,10 +12,10 @@ from plant.arrays import Floats
 from plant.park import Park, Source
 from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_DAY
+from store.due import due_windows
 from store.periods import HOUR
 from store.reader import Snapshot
 from store.rows import SUMMED
-from store.sums import due_windows
 
 HOURS = 24
 _SUBSTITUTED = SUMMED.index("substituted")
@@ -25,7 +25,7 @@ def last_day(state: Snapshot, as_of: int) -> list[dict[str, Any]]:
     """Return a row for all (park null) where several parks share one clock, for each park and each facility.
 
     Each has, of the last 24 clock hours, the one under way included: `times` (starts, RFC 3339), `co2e_t` [t CO2e],
-    and as shares of the due windows `coverage` and `substituted`; null is unknown. What facilities sold to each other
+    and as shares of the due windows `coverage` and `substituted`; null is unknown. `known_from` is as in totals. What facilities sold to each other
     is not in a row that holds both, as in their total.
     """
     plant = state.plant
@@ -70,6 +70,7 @@ def _row(
         "times": series.times,
         "co2e_t": series.values,
         "coverage": series.coverage,
+        "known_from": series.known_from,
         "substituted": [number(share) for share in substituted.tolist()],
     }
 
@@ -78,5 +79,5 @@ def _substituted(state: Snapshot, sources: Sequence[int], hours: Steps, as_of: i
     """Return the substituted share of each hour's due windows, NaN where none is due."""
     stored = state.totals(sources, HOUR, hours.start, hours.end)
     put_in = np.bincount(hours.of(stored.start), stored.values[:, _SUBSTITUTED], len(hours))
-    owed = due_windows(state, sources, hours.edges, as_of).windows.sum(axis=0)
+    owed = due_windows(state.plant, sources, state.begins(sources), hours.edges, as_of).windows.sum(axis=0)
     return np.asarray(np.divide(put_in, owed, out=np.full(len(hours), np.nan), where=owed > 0))

@@ -7,13 +7,10 @@ comes again; what happened to alerts meanwhile is told from the id on that it na
 """
 
 import asyncio
-import json
 import logging
-import sqlite3
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, Any
 
@@ -25,12 +22,14 @@ from api import totals as tonnes
 from api.alerts import alert_body
 from api.beside import Beside
 from api.caller import SERVICE, Asking, Caller
+from api.event_ids import LONGEST as LONGEST_ID
+from api.event_ids import EventIds
 from api.guard import GUARDED
 from api.health import Health
 from api.last_day import last_day
+from api.live_parts import REPLAYED, Body, Part, ToldBefore, as_json, without_time
 from api.models import Level, TotalsBody
 from api.problems import documented, problem
-from api.scope import sees_labels
 from api.times import format_time
 from plant.park import Plant
 from plant.vocabulary import NS_PER_S
@@ -46,12 +45,11 @@ KEEP_ALIVE_S = 5.0  # each time, the guard may end the stream of a key that is g
 MOST_STREAMS = 500
 MOST_STREAMS_OF_ONE = 300  # so that one key cannot take all; a wall of 200 dashboards may share one
 MOST_ALERTS = 500
-REPLAYED = 1000  # of what happened to alerts; whoever was away for longer is told that some is missing
 COME_AGAIN_MS = 2000
 
 _FIELDS = {
-    "park", "facility", "scope", "co2e_t", "now_t_per_h", "now_at", "coverage", "shares", "worst_source",
-    "complete_until", "stale", "excluded_transfers_t", "budget_t", "budget_used_share",
+    "park", "facility", "scope", "co2e_t", "now_t_per_h", "now_at", "now_unknown", "coverage", "known_from", "unheard", "shares",
+    "worst_source", "complete_until", "stale", "excluded_transfers_t", "budget_t", "budget_used_share",
 }  # fmt: skip
 _LEVELS: tuple[Level, ...] = ("all", "park", "facility")
 
@@ -62,13 +60,19 @@ _STREAM: dict[str, Any] = {
     },
 }
 
-Body = dict[str, Any]
 LastEventId = Annotated[
     str | None,
-    Header(alias="Last-Event-ID", pattern="^[0-9]{1,18}$", description="id of the last event that was read"),
+    Header(alias="Last-Event-ID", max_length=LONGEST_ID, description="id of the last event that was read"),
 ]
 
+Failed = Callable[[BaseException], object]
+
 _log = logging.getLogger(__name__)
+
+
+def log_failure(error: BaseException) -> None:
+    """Say in the log why the streams end."""
+    _log.error("live streams end: %s", error, exc_info=error)
 
 
 def routes(
@@ -78,6 +82,8 @@ def routes(
     health: Callable[[], Health],
     clock: Callable[[], int],
     page: str,
+    token: str,
+    failed: Failed,
 ) -> APIRouter:
     """Return the route of the stream; `app.state.end_streams` ends all streams, from any thread.
 
@@ -85,8 +91,12 @@ def routes(
     ----------
     page
         Names the version of the page that is served, so that a display that runs for weeks loads a newer one.
+    token
+        Of the service, from which the key is derived that seals the events' ids.
+    failed
+        Told why the streams end where nobody ended them.
     """
-    live = Live(_Eyes(reader, plant, health, clock), plant, page, clock)
+    live = Live(_Eyes(reader, plant, health, clock), plant, page, clock, EventIds(token), failed)
     app.state.end_streams = live.end
     router = APIRouter(prefix="/v1", tags=["live"], dependencies=GUARDED)
 
@@ -96,12 +106,13 @@ def routes(
 
         `plant` comes once; `totals`, `hours`, `gateways`, `health` and `alerts` come as they stand, and whole again
         whenever they change, at most once a second. Only `alerts` has an id: a client that comes again with it as
-        `Last-Event-ID` is told what happened to alerts since.
+        `Last-Event-ID` is told what happened to alerts since. An id says nothing by itself, and is good for callers of the
+        same places only.
         """
         if live.has_enough(caller):
             detail = f"{MOST_STREAMS_OF_ONE} live streams of one key are open: close some"
             return problem(request.url.path, 429, detail, headers={"Retry-After": "10"})
-        stream = live.stream(caller, None if last is None else int(last))
+        stream = live.stream(caller, last)
         if stream is None:
             detail = "as many live streams as this service holds are open, or it is about to stop"
             return problem(request.url.path, 503, detail, headers={"Retry-After": "10"})
@@ -119,9 +130,12 @@ class Live:
         plant: Plant,
         page: str,
         clock: Callable[[], int],
+        ids: EventIds,
+        failed: Failed = log_failure,
     ) -> None:
-        self._look, self._plant, self._page, self._clock = look, plant, page, clock
-        self._parts: dict[str, _Part] = {}
+        self._look, self._plant, self._page, self._clock, self._ids = look, plant, page, clock, ids
+        self._failed = failed
+        self._parts: dict[str, Part] = {}
         self._streams: Counter[str] = Counter()  # by the caller's name
         self._ended = False
         self._generation = 0  # streams of an earlier one end
@@ -129,8 +143,8 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looking: asyncio.Task[None] | None = None
 
-    def stream(self, caller: Caller, last: int | None) -> EventSourceResponse | None:
-        """Return a stream from the event `last` on, None where no further one is taken."""
+    def stream(self, caller: Caller, last: str | None) -> EventSourceResponse | None:
+        """Return a stream from the event with the id `last` on, None where no further one is taken."""
         if self._ended or self._streams.total() >= MOST_STREAMS:
             return None
         self._streams[caller.name] += 1
@@ -138,7 +152,8 @@ class Live:
         if self._looking is None or self._looking.done():
             self._parts, self._changed = {}, asyncio.Event()
             self._looking = self._loop.create_task(self._keep_looking())
-        return _Stream(self._events(caller, last), lambda: self._leave(caller))
+        known = None if last is None else self._ids.opened(last, caller.places)
+        return _Stream(self._events(caller, known), lambda: self._leave(caller))
 
     def has_enough(self, caller: Caller) -> bool:
         """Return whether a caller has as many streams as one may."""
@@ -164,8 +179,8 @@ class Live:
                 began = time.monotonic()
                 self._take(await asyncio.to_thread(self._look))
                 await asyncio.sleep(max(EVERY_S, IDLE_SHARE * (time.monotonic() - began)))
-        except sqlite3.Error as error:
-            _log.warning("live streams end, because the state cannot be read: %s", error)
+        except Exception as error:  # noqa: BLE001 - told to whoever keeps account of it
+            self._failed(error)
         finally:
             # Nobody is left waiting for a look that does not come: whoever listens comes again.
             self._generation += 1
@@ -175,19 +190,24 @@ class Live:
         changed = False
         for name, body in seen.items():
             part = self._parts.get(name)
-            if part is None or _without_time(part.body) != _without_time(body):
-                self._parts[name] = _Part(name, part.version + 1 if part else 1, body)
+            if part is None or without_time(part.body) != without_time(body):
+                self._parts[name] = Part(name, part.version + 1 if part else 1, body, self._ids)
                 changed = True
         if changed:
             self._wake()
 
     async def _events(self, caller: Caller, last: int | None) -> AsyncIterator[bytes]:
-        generation, sent = self._generation, dict[str, int]()
-        yield format_sse_event(event="plant", data_str=_json(self._of_plant(caller)), retry=COME_AGAIN_MS)
+        generation, sent, told = self._generation, dict[str, int](), ToldBefore()
+        yield format_sse_event(event="plant", data_str=as_json(self._of_plant(caller)), retry=COME_AGAIN_MS)
         while not self._ended and generation == self._generation:
             changed = self._changed
-            for part in [one for one in self._parts.values() if sent.get(one.name) != one.version]:
-                yield part.event(caller, last)
+            parts = list(self._parts.values())
+            for part in [
+                one for one in parts if sent.get(one.name) != one.version or told.needs_afresh(one.name)
+            ]:
+                text = part.text(caller, last)
+                if told.is_news(part.name, text):
+                    yield text.event
                 sent[part.name] = part.version
                 last = part.body["last"] if part.name == "alerts" else last
             try:
@@ -232,53 +252,6 @@ class _Stream(EventSourceResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._left()
-
-
-@dataclass(slots=True)
-class _Part:
-    """One part of what is seen, and the events that tell of it, made once for all callers of the same sight."""
-
-    name: str
-    version: int
-    body: Body
-    _events: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
-
-    def event(self, caller: Caller, last: int | None) -> bytes:
-        """Return the event for a caller who was told of what happened to alerts up to `last`, None: who asks for nothing."""
-        if self.name != "alerts":
-            key: tuple[Any, ...] = (caller.places,)
-            return self._once(key, lambda: format_sse_event(event=self.name, data_str=self._text(caller)))
-        key = (caller.places, last)
-        number = str(self.body["last"])
-        return self._once(
-            key, lambda: format_sse_event(event="alerts", data_str=self._alerts(caller, last), id=number)
-        )
-
-    def _once(self, key: tuple[Any, ...], make: Callable[[], bytes]) -> bytes:
-        if key not in self._events:
-            self._events[key] = make()
-        return self._events[key]
-
-    def _text(self, caller: Caller) -> str:
-        if caller.sees_all:
-            return _json(self.body)
-        if self.name == "health":
-            return _json({"ready": self.body["ready"], "reasons": [], "degradations": []})
-        return _json({key: _visible(value, caller) for key, value in self.body.items()})
-
-    def _alerts(self, caller: Caller, last: int | None) -> str:
-        newest, kept = self.body["last"], self.body["happened"]
-        told = [one for one in kept if last is not None and one["id"] > last and sees_labels(caller, one)]
-        known_from = kept[0]["id"] - 1 if len(kept) == REPLAYED else 0
-        return _json(
-            {
-                "as_of": self.body["as_of"],
-                "open": [one for one in self.body["open"] if sees_labels(caller, one["labels"])],
-                "more": self.body["more"],
-                "happened": told,
-                "missed": last is not None and not known_from <= last <= newest,
-            }
-        )
 
 
 class _Eyes:
@@ -375,18 +348,3 @@ def _happened(one: Happening) -> Body:
         "id": one.id, "alert": one.alert, "at": format_time(one.at), "kind": one.kind, "by": one.actor or None,
         "park": one.park, "facility": one.facility,
     }  # fmt: skip
-
-
-def _visible(value: Any, caller: Caller) -> Any:
-    """Return what a caller may see of a list of rows with park and facility; of anything else, all."""
-    if not isinstance(value, list):
-        return value
-    return [row for row in value if row["park"] and caller.sees(row["park"], row["facility"] or "")]
-
-
-def _without_time(body: Body) -> Body:
-    return {key: value for key, value in body.items() if key != "as_of"}
-
-
-def _json(body: Body) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,7 +1,7 @@
 """The shapes of the API's answers. Unknown is null, and so is a field that a level does not have."""
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -27,6 +27,24 @@ class PeriodBody(BaseModel):
 
     from_: str = Field(serialization_alias="from", validation_alias="from", examples=["2026-11-23T17:00:00Z"])
     to: str = Field(examples=["2026-11-24T17:00:00Z"])
+
+
+KnownFrom = Annotated[
+    str | None,
+    Field(
+        description="coverage speaks of the time from here on: the latest beginning, inside the period, of a source that has"
+        " no `since`; null where all are known from the period's beginning, or their own `since`, on",
+        examples=[None],
+    ),
+]
+Unheard = Annotated[
+    list[str],
+    Field(
+        description="sources (park/facility/source) without `since` of which nothing was read until the period's end, or now:"
+        " they are in no sum, and coverage does not speak of them",
+        examples=[[]],
+    ),
+]
 
 
 class SharesBody(BaseModel):
@@ -80,6 +98,17 @@ class FactorUsedBody(BaseModel):
     co2e_t: float = Field(description="tonnes that rest on it [t CO2e]", examples=[1.23])
 
 
+class ParameterUsedBody(BaseModel):
+    """A number that a source gave its method at some time of the period; null: since ever, or until further notice."""
+
+    source: str = Field(examples=["nam-cau-kien/mill/ladle-heaters"])
+    name: str = Field(examples=["ncv"])
+    value: float | None = Field(description="null: unknown", examples=[36.0])
+    unit: str = Field(examples=["MJ/Nm3"])
+    since: str | None = Field(examples=[None])
+    until: str | None = Field(description="not part of it", examples=["2026-03-01T00:00:00Z"])
+
+
 class PreviousBody(BaseModel):
     """The same total of the time before: as long as the period, ending where it begins."""
 
@@ -87,6 +116,8 @@ class PreviousBody(BaseModel):
     to: str = Field(examples=["2026-11-23T17:00:00Z"])
     co2e_t: float | None = Field(description="[t CO2e]", examples=[1.31])
     coverage: float | None = Field(description="mean coverage of its due windows", examples=[1.0])
+    known_from: KnownFrom
+    unheard: Unheard
     elapsed_co2e_t: float | None = Field(
         description="of its first part, as long as what has passed of the period until now [t CO2e]",
         examples=[0.55],
@@ -110,9 +141,19 @@ class TotalBody(BaseModel):
         description="in activity_unit; of sources and methods only", examples=[1866.0]
     )
     activity_unit: str | None = Field(examples=["kWh"])
-    now_t_per_h: float | None = Field(description="mean rate before now_at [t CO2e/h]", examples=[0.4])
+    now_t_per_h: float | None = Field(
+        description="mean rate before now_at [t CO2e/h], of all sources but those in now_unknown",
+        examples=[0.4],
+    )
     now_at: str | None = Field(examples=[_TIME])
+    now_unknown: list[str] = Field(
+        description="sources (park/facility/source) whose present rate nobody knows: an input is away (its gateway said so, or it"
+        " has been silent for longer than it is wont to be), or nothing is known of them yet",
+        examples=[[]],
+    )
     coverage: float | None = Field(description="mean coverage of the due windows", examples=[0.998])
+    known_from: KnownFrom
+    unheard: Unheard
     shares: SharesBody | None
     worst_source: str | None = Field(description="the least covered source", examples=["grid"])
     complete_until: str | None = Field(
@@ -130,6 +171,9 @@ class TotalBody(BaseModel):
         default=None, description="with=uncertainty; null where nothing is known or all is 0"
     )
     factors: list[FactorUsedBody] | None = Field(default=None, description="with=factors")
+    parameters: list[ParameterUsedBody] | None = Field(
+        default=None, description="with=factors: the parameters of its sources' methods"
+    )
     provisional_t: float | None = Field(
         default=None, description="with=factors: tonnes on provisional factors [t CO2e]", examples=[1.23]
     )
@@ -172,6 +216,15 @@ class SeriesBody(BaseModel):
     times: list[str] = Field(description="starts of the steps", examples=[[_TIME]])
     values: list[float | None] = Field(examples=[[0.0123]])
     coverage: list[float | None] = Field(description="null where it has no meaning", examples=[[1.0]])
+    known_from: str | None = Field(
+        default=None,
+        description="of emissions: from when on all sources are in it, but the `unheard`, where that is not from its start on;"
+        " as in totals",
+        examples=[None],
+    )
+    unheard: list[str] = Field(
+        default=[], description="of emissions: sources that are in no step; as in totals", examples=[[]]
+    )
     only: list[str] | None = Field(
         default=None,
         description="of a key for some places: these, over which alone sources are summed",
@@ -210,6 +263,17 @@ class GatewayBalanceBody(BalanceBody):
 class BalancesBody(BalanceBody):
     """The balance of all gateways asked for, and of each."""
 
+    from_: str | None = Field(
+        default=None,
+        serialization_alias="from",
+        validation_alias="from",
+        description="from when on is counted, null: since ever. Counts older than 2 days are kept by the hour, older than 60 days by the"
+        " day of the park's clock: what the stretch asked for cuts of one is counted whole",
+        examples=["2026-11-24T05:00:00Z"],
+    )
+    to: str | None = Field(
+        default=None, description="until when is counted; null: until now", examples=["2026-11-24T06:00:00Z"]
+    )
     gateways: list[GatewayBalanceBody]
 
 
@@ -225,14 +289,19 @@ class AlertBody(BaseModel):
     started_at: str = Field(examples=[_TIME])
     ended_at: str | None = Field(examples=[None])
     value: float | None = Field(examples=[5.2])
-    limit: float | None = Field(examples=[5.0])
+    comparison: str = Field(
+        "",
+        description="what was true when it fired, `value comparison limit`: >, >=, <, <=, == or !=; empty where nothing was compared",
+        examples=[">"],
+    )
+    limit: float | None = Field(description="the one that was passed", examples=[5.0])
     unit: str = Field(examples=["t/h"])
     labels: dict[str, str] = Field(examples=[{"park": "nam-cau-kien", "facility": "mill"}])
     summary: str = Field("", examples=["grid emits 5.2 t/h"])
     description: str = Field("", examples=["Ask the shift leader."])
     texts: dict[str, Any] = Field(
         default_factory=dict,
-        description="both in Vietnamese and in English, and what to do first and the runbook where the rule says",
+        description="both in Vietnamese and in English, which limit was passed, and what to do first and the runbook where the rule says",
         examples=[{"summary": {"vi": "Lưới phát thải 5.2 t/h", "en": "grid emits 5.2 t/h"}}],
     )
     duration_s: float | None = Field(

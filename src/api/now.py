@@ -1,7 +1,7 @@
 """How far a source's channels are read, which have fallen silent, and the rate at which it emits now."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,8 @@ from store.rows import Newest
 from store.sums import Period, only_events, period_sums, source_sums
 
 _AT_LEAST = 5 * NS_PER_MIN  # what "now" is the mean of, where no input is slower
+_PATIENCE = 2 * NS_PER_MIN  # no channel is away before it was silent for so long,
+_STEPS = 3  # and for so many times as long as it is wont to be
 LATELY = 2 * _AT_LEAST  # in which that lies, where the inputs are read up to little before
 
 
@@ -43,8 +45,7 @@ class Rates:
 
 def freshness(plant: Plant, source: Source, newest: Mapping[int, Newest], as_of: int) -> Freshness:
     """Return how far a source's channels are read; event channels owe nothing."""
-    numbers = dict.fromkeys(k for given in source.inputs for k in plant.measured(given.channel))
-    channels = [plant.channels[k] for k in numbers]
+    channels = [plant.channels[k] for k in _measured(plant, source)]
     stale = tuple(channel for channel in channels if is_stale(channel, newest[channel.index], as_of))
     owing = [channel for channel in channels if channel.kind is not Kind.EVENT and channel not in stale]
     read = [_read(channel, newest[channel.index]) for channel in owing]
@@ -54,20 +55,46 @@ def freshness(plant: Plant, source: Source, newest: Mapping[int, Newest], as_of:
 
 
 def rates(
-    state: Snapshot, sources: Sequence[Source], fresh: Sequence[Freshness], as_of: int, zone: ZoneInfo
+    state: Snapshot,
+    sources: Sequence[Source],
+    fresh: Sequence[Freshness],
+    away: Collection[int],
+    as_of: int,
+    zone: ZoneInfo,
 ) -> Rates:
     """Return each source's rate over the last five complete minutes, or its slowest input's last interval.
 
     Of event sources it is that of the last clock hour. A window without a known amount does not count; one
-    that is known in part counts whole.
+    that is known in part counts whole. While a channel that it is read from is `away`, nobody knows it.
     """
     values = np.full(len(sources), np.nan)
     at: list[int | None] = [None] * len(sources)
-    for period, events, rows in _spans(state.plant, sources, fresh, as_of, zone):
+    there = [not any(k in away for k in _measured(state.plant, source)) for source in sources]
+    for period, events, rows in _spans(state.plant, sources, fresh, there, as_of, zone):
         values[rows] = _means(state, [sources[row].index for row in rows], period, events)
         for row in rows:
             at[row] = None if np.isnan(values[row]) else period.end
     return Rates(values, tuple(at))
+
+
+def away(state: Snapshot, newest: Mapping[int, Newest], as_of: int) -> set[int]:
+    """Return the channels (of those whose newest readings are given) that nobody knows the present of.
+
+    Their gateway, Sparkplug node or device said that it is not there, or nothing that counts came for longer than they are
+    wont to be silent: three times the typical step, 2 min at least, and never longer than makes them stale. Event channels
+    owe nothing by silence.
+    """
+    gone = {k for k, one in newest.items() if one.offline or is_stale(state.plant.channels[k], one, as_of)}
+    asked = {
+        k: one.counting[0]
+        for k, one in newest.items()
+        if k not in gone
+        and state.plant.channels[k].kind is not Kind.EVENT
+        and as_of - one.counting[0] > _PATIENCE
+    }
+    stated = {k: cadence for k in asked if (cadence := state.plant.channels[k].cadence)}
+    steps = state.typical_steps({k: time for k, time in asked.items() if k not in stated}) | stated
+    return gone | {k for k, step in steps.items() if as_of - asked[k] > _STEPS * step}
 
 
 def is_stale(channel: Channel, newest: Newest, as_of: int) -> bool:
@@ -83,6 +110,11 @@ def is_stale(channel: Channel, newest: Newest, as_of: int) -> bool:
     return not times or newest.counting[0] < as_of - patience
 
 
+def _measured(plant: Plant, source: Source) -> list[int]:
+    """Return the channels whose readings decide a source's windows, each once."""
+    return list(dict.fromkeys(k for given in source.inputs for k in plant.measured(given.channel)))
+
+
 def _read(channel: Channel, newest: Newest) -> tuple[int, int]:
     times = newest.baselines if channel.kind is Kind.REGISTER else newest.counting
     if channel.kind is Kind.INTERVAL:
@@ -91,13 +123,20 @@ def _read(channel: Channel, newest: Newest) -> tuple[int, int]:
 
 
 def _spans(
-    plant: Plant, sources: Sequence[Source], fresh: Sequence[Freshness], as_of: int, zone: ZoneInfo
+    plant: Plant,
+    sources: Sequence[Source],
+    fresh: Sequence[Freshness],
+    there: Sequence[bool],
+    as_of: int,
+    zone: ZoneInfo,
 ) -> Iterator[tuple[Period, bool, list[int]]]:
     """Yield each stretch that rates are the mean of, whether it is of event sources, and its sources' rows."""
     rows_by_span = defaultdict(list)
     this_hour = int(hour_start(as_of, zone))
     last_hour = int(hour_start(this_hour - 1, zone))
     for row, (source, known) in enumerate(zip(sources, fresh, strict=True)):
+        if not there[row]:
+            continue
         if only_events(plant, source.index):
             rows_by_span[last_hour, this_hour, True].append(row)
         elif known.complete_until is not None:

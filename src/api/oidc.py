@@ -20,6 +20,7 @@ from jwt.exceptions import PyJWKClientError, PyJWKSetError, PyJWTError
 
 from api.caller import Caller, Role
 from api.guard import CannotTell
+from plant.json_text import json_of
 
 # Asymmetric ones only [3]_: with a shared secret, whoever can check tokens could make them.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -57,11 +58,16 @@ class ProviderTokens:
         if len(token) > LONGEST:
             return None
         try:
-            key = self._key(str(jwt.get_unverified_header(token).get("kid", "")))
-            claims = None if key is None else self._claims(token, key)
-        except (PyJWKClientError, PyJWKSetError, httpx.HTTPError) as error:
+            number = str(jwt.get_unverified_header(token).get("kid", ""))
+        except (PyJWTError, RecursionError):
+            return None
+        try:
+            key = self._key(number)
+        except (PyJWKClientError, PyJWKSetError, httpx.HTTPError, RecursionError) as error:
             raise CannotTell(f"the keys of {self._provider.issuer}: {error}") from error
-        except PyJWTError:
+        try:
+            claims = None if key is None else self._claims(token, key)
+        except (PyJWTError, RecursionError):
             return None
         if claims is None:
             return None
@@ -89,7 +95,7 @@ class ProviderTokens:
         )
         answer.raise_for_status()
         try:
-            said = answer.json()
+            said = json_of(answer.content)
             issuer, address = said["issuer"], said["jwks_uri"]
             _check_address(address)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

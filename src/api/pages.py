@@ -10,6 +10,7 @@ from fastapi import Query
 from pydantic import Field
 
 from api.problems import InvalidQuery
+from plant.json_text import json_of
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next` of the answer before")]
@@ -55,8 +56,8 @@ def opened(cursor: str | None, kinds: str) -> Key | None:
         return None
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        key = json.loads(text)
-    except (binascii.Error, ValueError, RecursionError):
+        key = json_of(text)
+    except (binascii.Error, ValueError):
         raise _none_of_ours() from None
     if not isinstance(key, list) or "".join(map(_kind, key)) != kinds:
         raise _none_of_ours()
@@ -64,8 +65,8 @@ def opened(cursor: str | None, kinds: str) -> Key | None:
 
 
 def _kind(part: Any) -> str:
-    if isinstance(part, str):
-        return "s"
+    if isinstance(part, str):  # half a surrogate pair is no character
+        return "s" if part.encode(errors="ignore").decode() == part else "?"
     return "i" if type(part) is int and -(2**63) <= part < 2**63 else "?"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from api.models import PreviousBody, number
-from api.roll_up import coverage_of, rolled_up, source_columns
+from api.roll_up import coverage_of, known_fields, rolled_up, source_columns
 from api.times import format_time
 from plant.park import Park, Source
 from store.blocks import CO2E_T
@@ -23,16 +23,16 @@ def previous(
     whole = {name: Period(2 * one.start - one.end, one.start, one.zone) for name, one in spans.items()}
     passed = {name: min(max(now - one.start, 0), one.end - one.start) for name, one in spans.items()}
     part = {name: Period(one.start, one.start + passed[name], one.zone) for name, one in whole.items()}
-    values, due = source_columns(state, sources, whole, as_of)
-    elapsed, _ = (values, due) if part == whole else source_columns(state, sources, part, as_of)
+    found = source_columns(state, sources, whole, as_of)
+    elapsed = found if part == whole else source_columns(state, sources, part, as_of)
     used = [whole[one.park] for one in sources] or list(whole.values())
     start, end = (format_time(time) for time in (min(p.start for p in used), max(p.end for p in used)))
     return [
         PreviousBody(
-            **{"from": start, "to": end},
-            co2e_t=number(rolled_up(sources, values, rows)[CO2E_T]),
-            coverage=coverage_of(rolled_up(sources, values, rows), int(due[rows].sum())),
-            elapsed_co2e_t=number(rolled_up(sources, elapsed, rows)[CO2E_T]),
+            **{"from": start, "to": end, **known_fields(sources, found.known, rows)},
+            co2e_t=number(rolled_up(sources, found.values, rows)[CO2E_T]),
+            coverage=coverage_of(rolled_up(sources, found.values, rows), int(found.due[rows].sum())),
+            elapsed_co2e_t=number(rolled_up(sources, elapsed.values, rows)[CO2E_T]),
         )
         for rows in groups
     ]

@@ -10,9 +10,13 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Match
+
+from plant.wording import in_words
+from plant.yaml12 import key_path
 
 MEDIA_TYPE = "application/problem+json"
 # As RFC 9110 names them; what Python calls them depends on its version.
@@ -124,7 +128,7 @@ async def _answer(request: Request, error: Exception) -> ProblemResponse:
         case HTTPException():
             return _of_framework(request, error)
         case RequestValidationError():
-            errors = tuple((str(one["loc"][-1]), str(one["msg"])) for one in error.errors())
+            errors = tuple(_in_words(request, one) for one in error.errors())
             return problem(path, 422, NotAsDescribed.detail, errors=errors)
         case InvalidQuery():
             return problem(path, 422, error.detail, errors=error.errors)
@@ -135,6 +139,17 @@ async def _answer(request: Request, error: Exception) -> ProblemResponse:
             # The server logs the error itself; its text may hold what the caller is not to see. This answer is made
             # outside of all middleware.
             return problem(path, 500, headers=DATA_HEADERS)
+
+
+def _in_words(request: Request, mistake: ErrorDetails) -> tuple[str, str]:
+    """Return the parameter, or the place in the body, and what is wrong with it."""
+    place, *path = mistake["loc"]
+    if place != "body":
+        return str(mistake["loc"][-1]), in_words(mistake)
+    if mistake["type"] == "json_invalid":
+        return "body", "cannot be read as JSON"
+    field = request.scope["route"].body_field
+    return key_path(tuple(path)) or "body", in_words(mistake, field and field.field_info.annotation, path)
 
 
 def _of_framework(request: Request, error: HTTPException) -> ProblemResponse:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.caller import Asking, Caller
 from api.channels import place
 from api.guard import GUARDED
-from api.models import PeriodBody, SharesBody, TotalBody, number
+from api.models import KnownFrom, PeriodBody, SharesBody, TotalBody, Unheard, number
 from api.pages import Cursor, Next, page_of
 from api.problems import InvalidQuery, documented
 from api.seen import narrowed, seen_by
@@ -46,6 +46,8 @@ class CoveredBody(BaseModel):
     coverage: float | None = Field(
         description="mean coverage of the due windows; null where none was due", examples=[0.998]
     )
+    known_from: KnownFrom
+    unheard: Unheard
     shares: SharesBody | None = Field(description="how they are known; the four add to 1")
     complete_until: str | None = Field(
         description="all channels but the stale ones are read to here", examples=["2026-11-24T05:00:00Z"]

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
-from uuid import uuid4
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -13,8 +12,9 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from api.caller import Asking, Caller, Role, signed
 from api.guard import GUARDED, needs
+from api.once import OnceOnly
 from api.pages import Cursor, Limit, Next, opened, sealed
-from api.periods import outcome_of
+from api.periods import once_taken
 from api.problems import InvalidQuery, documented, problem
 from api.recorder import Recording
 from api.times import format_time, parse_time
@@ -198,9 +198,11 @@ def _replaying(router: APIRouter, reader: Reader, decide: Decide) -> None:
         "/quarantine/replay",
         response_model=ReplayedMessagesBody,
         dependencies=[needs(Role.OPERATOR)],
-        responses=documented(403),
+        responses=documented(403, 409),
     )
-    def replay_quarantined(caller: Asking, record: Recording, body: ReplayWantedBody) -> Any:
+    def replay_quarantined(
+        request: Request, caller: Asking, record: Recording, once: OnceOnly, body: ReplayWantedBody
+    ) -> Any:
         """Take refused messages anew, as today's configuration reads them: as if they had come right, at the time they came.
 
         Only what was refused before the request is meant, and of it what is of the caller's places. What is still refused
@@ -208,7 +210,7 @@ def _replaying(router: APIRouter, reader: Reader, decide: Decide) -> None:
         """
         by, wanted = signed(caller, body.by), _to_replay(caller, body)
         made = Replay(
-            uuid4().hex,
+            once.number(caller, body.model_dump_json()),
             by,
             wanted.gateway,
             wanted.code,
@@ -217,14 +219,11 @@ def _replaying(router: APIRouter, reader: Reader, decide: Decide) -> None:
             wanted.places,
             wanted.messages,
         )
-        record(
-            "quarantine.replayed",
-            body.gateway or "",
-            "",
-            body.model_dump_json(exclude_defaults=True, by_alias=True),
-        )
-        decide(made)
-        outcome_of(reader, made.id)
+        said = body.model_dump_json(exclude_defaults=True, by_alias=True)
+        entry = ("quarantine.replayed", body.gateway or "", "", said)
+        outcome, detail = once_taken(reader, once, made.id, lambda: decide(made), record, entry)
+        if outcome == "refused":
+            return problem(request.url.path, 409, detail)
         told = _replayed(reader, made.id)
         return JSONResponse(told.model_dump(), 202 if told.outcome == "waiting" else 200)
 

@@ -1,6 +1,7 @@
 """Hours that count under a regulation, beside the live number of the same hours."""
 
 from collections import Counter
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -11,20 +12,21 @@ from api.problems import InvalidQuery
 from api.scope import select_sources
 from api.times import format_time
 from api.totals import PeriodOf
-from plant.arrays import Floats
+from plant.arrays import Floats, Times
 from plant.park import Regulation, Source
 from plant.regulations import PART_75
-from plant.units import conversion, unit
-from rules.part75.reporting import quarter_tons, reported
+from rules.part75.reporting import quarter_tons, reported, year
+from rules.part75.stack_report import EQUATIONS, reported_rate, reported_value
 from rules.regulation import Status
 from rules.substitution import Rule
-from store.periods import HOUR
+from store.periods import HOUR, month_start, month_text
 from store.reader import Snapshot
-from store.regulated import HourInputs, RegulatedHours
+from store.regulated_hours import HourInputs, RegulatedHours, RoleHour
 from store.rows import SUMMED
 from store.sums import Period, known_sum
 
 MOST_ROWS = 8784  # the hours of the longest year
+_ABSENT = RoleHour(float("nan"), 0.0, float("nan"), Rule.NOTHING)  # a role that the source did not have then
 
 
 class RoleHourBody(BaseModel):
@@ -47,7 +49,7 @@ class RegulatedHourBody(BaseModel):
     co2e_t: float | None = Field(description="under the regulation [t CO2e]", examples=[19.6])
     live_co2e_t: float | None = Field(description="the live number [t CO2e]", examples=[19.5])
     reported_short_tons_per_h: float | None = Field(
-        description="under part-75, as EPA rounds a report: the rate while the unit ran [short tons/h]",
+        description="under part-75, as a report has it: all CO2, biogenic or not, while the unit ran [short tons/h]",
         examples=[None],
     )
     inputs: dict[str, RoleHourBody] = Field(
@@ -85,10 +87,15 @@ class RegulatedSourceBody(BaseModel):
     co2e_t: float | None = Field(
         description="of the hours that are known under the regulation", examples=[14_000.0]
     )
-    live_co2e_t: float | None = Field(description="live, of the same hours", examples=[13_900.0])
-    difference_t: float | None = Field(description="the regulated number less the live one", examples=[100.0])
+    live_co2e_t: float | None = Field(
+        description="live, of those of them whose live number is known", examples=[13_900.0]
+    )
+    compared: int = Field(description="hours that both numbers know", examples=[712])
+    difference_t: float | None = Field(
+        description="the regulated number less the live one, over the hours that both know", examples=[100.0]
+    )
     reported_short_tons: float | None = Field(
-        description="under part-75, as EPA rounds a report: the sum of the reported hours [short tons CO2]",
+        description="under part-75, as a report has it: the reported hours, summed by quarter [short tons CO2]",
         examples=[None],
     )
     rows: list[RegulatedHourBody] | None = Field(
@@ -124,6 +131,7 @@ def regulated_body(
     if place[2] is not None and not sources:
         raise InvalidQuery(("source", "stands under no regulation"))
     spans = {park.name: period(park) for park in state.plant.parks}
+    zones = {park.name: park.zone for park in state.plant.parks}
     found = [(one, _hours(state, one, spans[one.park])) for one in sources]
     if hours and sum(len(of_source.hour) for _, of_source in found) > MOST_ROWS:
         raise InvalidQuery(("hours", f"more than {MOST_ROWS} hours: name a source, or a shorter period"))
@@ -137,9 +145,8 @@ def regulated_body(
             }
         ),
         sources=[
-            _source(one, one.regulation, of_source, _live(state, one, of_source), rows=hours)
+            _source(one, zones[one.park], of_source, _live(state, one, of_source), rows=hours)
             for one, of_source in found
-            if one.regulation is not None
         ],
     )
 
@@ -159,18 +166,18 @@ def _live(state: Snapshot, source: Source, hours: RegulatedHours) -> Floats:
 
 
 def _source(
-    source: Source, regulation: Regulation, hours: RegulatedHours, live: Floats, *, rows: bool
+    source: Source, zone: ZoneInfo, hours: RegulatedHours, live: Floats, *, rows: bool
 ) -> RegulatedSourceBody:
     inputs = hours.unpacked()
     counts = Counter(hours.status.tolist())
-    same = ~np.isnan(hours.co2e_t)
-    rates = _reported_rates(regulation, hours, inputs)
-    counted, alive = (float(known_sum(column[same][:, np.newaxis])[0]) for column in (hours.co2e_t, live))
+    known = ~np.isnan(hours.co2e_t)
+    both = known & ~np.isnan(live)
+    rates = _reported_rates(source, hours.hour, inputs)
     return RegulatedSourceBody(
         park=source.park,
         facility=source.facility,
         source=source.name,
-        rule=regulation.rule,
+        rule=_law(source).rule,
         hours=len(hours.hour),
         valid=counts[Status.VALID],
         substituted=counts[Status.SUBSTITUTED],
@@ -178,27 +185,60 @@ def _source(
         unknown=counts[Status.UNKNOWN],
         not_operating=counts[Status.NOT_OPERATING],
         inputs={given.role: _role(given.role, inputs) for given in source.inputs},
-        co2e_t=number(counted),
-        live_co2e_t=number(alive),
-        difference_t=number(counted - alive),
-        reported_short_tons=number(quarter_tons(rates, _reported_times(inputs))),
+        co2e_t=number(_sum(hours.co2e_t[known])),
+        live_co2e_t=number(_sum(live[known])),
+        compared=int(both.sum()),
+        difference_t=number(_sum(hours.co2e_t[both]) - _sum(live[both])),
+        reported_short_tons=number(_reported_tons(hours.hour, rates, inputs, zone)),
         rows=[_row(hours, live, rates, row, one) for row, one in enumerate(inputs)] if rows else None,
     )
 
 
-def _reported_rates(regulation: Regulation, hours: RegulatedHours, inputs: list[HourInputs]) -> Floats:
+def _law(source: Source) -> Regulation:
+    if source.regulation is None:
+        raise RuntimeError(f"{source.name} stands under no regulation")
+    return source.regulation
+
+
+def _sum(tonnes: Floats) -> float:
+    return float(known_sum(tonnes[:, np.newaxis])[0])
+
+
+def _reported_rates(source: Source, hour: Times, inputs: list[HourInputs]) -> Floats:
     """Return each hour's rate as part 75 reports it [short tons/h]; NaN under another rule, and where it did not run."""
-    ran = np.array([one.operating for one in inputs], np.float64)
-    if regulation.rule != PART_75:
-        return np.full(len(ran), np.nan)
-    short_tons, _ = conversion(unit("t"), unit("short_ton"))
-    rate = hours.co2e_t * short_tons / np.where(ran > 0, ran, np.nan)
-    return reported("co2_mass", rate)
+    if _law(source).rule != PART_75 or source.method not in EQUATIONS:
+        return np.full(len(inputs), np.nan)
+    values = {given.role: _reported_input(source, given.role, inputs) for given in source.inputs}
+    in_force = [dict(source.terms_at(start).parameters) for start in hour.tolist()]
+    parameters = {name: np.array([its[name] for its in in_force]) for name, _ in source.parameters}
+    rates = reported_rate(source.method, values, parameters)
+    ran = np.array([one.operating > 0 for one in inputs], bool)
+    return np.where(ran, rates, np.nan)
 
 
-def _reported_times(inputs: list[HourInputs]) -> Floats:
-    """Return each hour's operating time as part 75 reports it [h]."""
-    return reported("operating_time", np.array([one.operating for one in inputs], np.float64))
+def _reported_input(source: Source, role: str, inputs: list[HourInputs]) -> Floats:
+    """Return an input of each hour as part 75 reports it; NaN where nothing stands for it."""
+    of = [one.roles.get(role, _ABSENT) for one in inputs]
+    measured, counted = (
+        np.array([getattr(one, name) for one in of], np.float64) for name in ("measured", "counted")
+    )
+    is_measured = np.array([one.rule == Rule.MEASURED for one in of], bool)
+    return reported_value(source.method, role, measured, counted, is_measured)
+
+
+def _reported_tons(hour: Times, rates: Floats, inputs: list[HourInputs], zone: ZoneInfo) -> float:
+    """Return the reported CO2 of hours, each quarter of the local year rounded; NaN where no hour is known [short tons]."""
+    times = reported("operating_time", np.array([one.operating for one in inputs], np.float64))
+    month = month_start(hour, zone)
+    quarter = np.zeros(len(hour), np.int64)
+    for start in np.unique(month).tolist():
+        year_of, number_of = map(int, month_text(start, zone).split("-"))
+        quarter[month == start] = year_of * 4 + (number_of - 1) // 3
+    tons = np.array(
+        [quarter_tons(rates[quarter == one], times[quarter == one]) for one in np.unique(quarter)]
+    )
+    known = tons[~np.isnan(tons)]
+    return year(known) if len(known) else float("nan")
 
 
 def _role(role: str, inputs: list[HourInputs]) -> RoleBody:

@@ -11,18 +11,18 @@ from pydantic import BaseModel, Field
 
 from api.caller import Asking
 from api.guard import GUARDED
-from api.models import number
+from api.models import KnownFrom, Unheard, number
 from api.problems import documented
-from api.roll_up import coverage_of, rolled_up, source_columns
+from api.roll_up import coverage_of, known_fields, rolled_up, source_columns
 from api.seen import narrowed, seen_by
 from api.times import format_time, period_of
 from plant.arrays import Times
 from plant.park import Budget, Park, Plant, Source, Target
 from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
+from store.beginnings import UNHEARD, owed_from
 from store.blocks import CO2E_T
 from store.reader import Reader, Snapshot
-from store.rows import NEVER
 from store.sums import Period
 
 COMPLETE = 0.99  # coverage of a year until now from which on it is projected
@@ -53,6 +53,8 @@ class YearBody(BaseModel):
         description="what is known of the year until now, location-based [t CO2e]", examples=[9800.0]
     )
     coverage: float | None = Field(description="mean coverage of its due windows until now", examples=[0.998])
+    known_from: KnownFrom
+    unheard: Unheard
     projected_t: float | None = Field(
         description="actual_t times the length of the year over what has passed of it [t CO2e]; null unless"
         " projection is linear",
@@ -60,7 +62,7 @@ class YearBody(BaseModel):
     )
     projection: Projection = Field(
         description=f"linear where the present year is projected: {PROJECTED_AFTER // NS_PER_DAY} days of it have passed,"
-        f" every source was heard before it began, and coverage is {COMPLETE:g} or more; else why it is not",
+        f" every source was there before it began, and coverage is {COMPLETE:g} or more; else why it is not",
         examples=["linear"],
     )
 
@@ -129,8 +131,8 @@ def target_of(targets: Sequence[Target], year: int) -> float | None:
 
 def _body(state: Snapshot, way: _Way, as_of: int) -> WayBody:
     sources = _counted(state.plant, way)
-    first = state.first([one.index for one in sources])
-    known = first[first != NEVER]
+    begins = state.begins([one.index for one in sources])
+    known = begins[begins != UNHEARD]
     now = _year(as_of, way.of)
     with_data = range(_year(int(known.min()), way.of), now + 1) if len(known) else ()
     years = sorted({*(one.year for one in way.budgets), *_spanned(way.targets), *with_data, now})
@@ -138,7 +140,7 @@ def _body(state: Snapshot, way: _Way, as_of: int) -> WayBody:
         park=way.park,
         facility=way.facility or None,
         base_year=way.targets[0].year if way.targets else None,
-        years=[_year_body(state, way, sources, first, year, as_of) for year in years],
+        years=[_year_body(state, way, sources, begins, year, as_of) for year in years],
     )
 
 
@@ -161,12 +163,14 @@ def _year(time: int, park: Park) -> int:
 
 
 def _year_body(
-    state: Snapshot, way: _Way, sources: Sequence[Source], first: Times, year: int, as_of: int
+    state: Snapshot, way: _Way, sources: Sequence[Source], begins: Times, year: int, as_of: int
 ) -> YearBody:
     budget = next((one for one in way.budgets if one.year == year), None)
     period = period_of(str(year), way.of.zone, as_of)
-    tonnes, coverage = _actual(state, sources, period, as_of)
-    why = _projection(first, period, tonnes, coverage, as_of)
+    actual = _actual(state, sources, period, as_of)
+    tonnes = actual["actual_t"]
+    is_there = (begins != UNHEARD) & (owed_from(sources, begins) <= period.start)
+    why = _projection(period, tonnes, actual["coverage"], as_of, is_there=bool(is_there.all()))
     passed = (as_of - period.start) / (period.end - period.start)
     return YearBody(
         year=year,
@@ -174,8 +178,7 @@ def _year_body(
         budget_t=None if budget is None else budget.t,
         budget_source=None if budget is None else budget.source,
         budget_provisional=None if budget is None else budget.provisional,
-        actual_t=tonnes,
-        coverage=coverage,
+        **actual,
         projected_t=tonnes / passed if why == "linear" and tonnes is not None else None,
         projection=why,
     )
@@ -196,21 +199,24 @@ def _target(targets: Sequence[Target], year: int) -> dict[str, Any]:
     }
 
 
-def _actual(
-    state: Snapshot, sources: Sequence[Source], period: Period, as_of: int
-) -> tuple[float | None, float | None]:
-    """Return tonnes and coverage of a year until now; unknown of one that is to come."""
+def _actual(state: Snapshot, sources: Sequence[Source], period: Period, as_of: int) -> dict[str, Any]:
+    """Return the fields of a year that tell what is known of it until now; unknown of one that is to come."""
     if period.start > as_of:
-        return None, None
-    values, due = source_columns(state, sources, {one.park: period for one in sources}, as_of)
-    total = rolled_up(sources, values, range(len(sources)))
-    return number(total[CO2E_T]), coverage_of(total, int(due.sum()))
+        return {"actual_t": None, "coverage": None, "known_from": None, "unheard": []}
+    found = source_columns(state, sources, {one.park: period for one in sources}, as_of)
+    every = range(len(sources))
+    total = rolled_up(sources, found.values, every)
+    return {
+        "actual_t": number(total[CO2E_T]),
+        "coverage": coverage_of(total, int(found.due.sum())),
+        **known_fields(sources, found.known, every),
+    }
 
 
 def _projection(
-    first: Times, period: Period, tonnes: float | None, coverage: float | None, as_of: int
+    period: Period, tonnes: float | None, coverage: float | None, as_of: int, *, is_there: bool
 ) -> Projection:
-    """Return whether a year is projected, or why not; `first` is each source's first reading."""
+    """Return whether a year is projected, or why not; `is_there`: all sources are known from its beginning on."""
     if period.end <= as_of:
         return "year_is_over"
     if period.start > as_of:
@@ -219,5 +225,4 @@ def _projection(
         return "no_data"
     if as_of - period.start < PROJECTED_AFTER:
         return "too_early"
-    is_whole = bool(((first != NEVER) & (first <= period.start)).all()) and coverage >= COMPLETE
-    return "linear" if is_whole else "not_complete"
+    return "linear" if is_there and coverage >= COMPLETE else "not_complete"

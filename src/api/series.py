@@ -12,16 +12,19 @@ import numpy as np
 
 from api.models import Agg, EmissionField, Every, SeriesBody, number
 from api.problems import InvalidQuery
+from api.roll_up import known_fields
 from api.times import format_time
 from plant.arrays import Floats, Ints, Times
 from plant.park import Channel, Plant, Source, Virtual
 from plant.virtuals import is_level
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
+from store.beginnings import UNHEARD
 from store.blocks import AMOUNTS
+from store.due import due_windows, known_since
 from store.periods import DAY, HOUR, MONTH, UNITS, starts
 from store.reader import Snapshot
 from store.rows import Emissions
-from store.sums import due_windows, missing_shares, only_events
+from store.sums import missing_shares, only_events
 
 MOST_POINTS = 50_000
 MOST_READINGS = 5_000_000
@@ -201,25 +204,34 @@ def emission_series(
             )
         )
     values, covered = np.full(len(steps), np.nan), np.zeros(len(steps))
-    due = due_windows(state, [source.index for source in sources], steps.edges, as_of).windows
+    numbers = [source.index for source in sources]
+    begins = state.begins(numbers)
+    due = due_windows(state.plant, numbers, begins, steps.edges, as_of).windows
+    known = known_since(state.plant, numbers, begins, steps.start, steps.end, as_of)
     for row, source in enumerate(sources):
-        amounts, shares = _source_steps(state, source.index, AMOUNTS.index(field), steps, due[row])
+        is_quiet = only_events(state.plant, source.index) and begins[row] < UNHEARD
+        amounts, shares = _source_steps(
+            state, source.index, AMOUNTS.index(field), steps, due[row], is_quiet=bool(is_quiet)
+        )
         values = np.where(np.isnan(values), amounts, values + np.nan_to_num(amounts))
         covered += shares
     owed = due.sum(axis=0)
     coverage = np.divide(covered, owed, out=np.full(len(steps), np.nan), where=owed > 0)
     unit = sources[0].activity_unit if field == "activity" else _UNITS[field]
-    return _body(steps, unit, values, np.minimum(coverage, 1))
+    told = _body(steps, unit, values, np.minimum(coverage, 1))
+    return told.model_copy(update=known_fields(sources, known, range(len(sources))))
 
 
-def _source_steps(state: Snapshot, source: int, field: int, steps: Steps, due: Ints) -> tuple[Floats, Floats]:
-    """Return a source's amounts and covered windows per step, at most the due ones."""
+def _source_steps(
+    state: Snapshot, source: int, field: int, steps: Steps, due: Ints, *, is_quiet: bool
+) -> tuple[Floats, Floats]:
+    """Return a source's amounts and covered windows per step, at most the due ones; of a quiet one silence is 0."""
     found = _stored(state, source, steps)
     step = steps.of(found.start)
     known = ~np.isnan(found.values[:, field])
     amounts = np.bincount(step[known], found.values[known, field], len(steps)).astype(np.float64)
     amounts[np.bincount(step[known], minlength=len(steps)) == 0] = np.nan
-    if not only_events(state.plant, source):
+    if not is_quiet:
         shares = np.bincount(step, np.nan_to_num(found.values[:, len(AMOUNTS) :]).sum(axis=1), len(steps))
         return amounts, np.minimum(shares, due)
     computed = state.windows([source], steps.start, steps.end)

@@ -1,5 +1,6 @@
 """Serves the API with uvicorn, in a thread or in the main one, until told to stop."""
 
+import errno
 import socket
 from collections.abc import Callable
 from threading import Thread
@@ -16,6 +17,21 @@ MOST_CONNECTIONS = 800  # well below 1024, where select() of the MQTT client end
 _UNREAD_MS = (
     30_000  # a client that takes nothing for so long, or is gone without a word, loses its connection
 )
+
+_WAYS_OUT = {
+    errno.EADDRINUSE: "stop what listens there, or give another port",
+    errno.EACCES: "give a port above 1023",
+}
+
+
+def _bound(host: str, port: int, family: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (while")[0]  # Python adds the address once more
+        what = _WAYS_OUT.get(error.errno or 0, "give an address of this machine")
+        told = f"the API cannot listen on port {port} of {host}: {why.lower()}; {what}"
+        raise OSError(error.errno, told) from error
 
 
 class Server:
@@ -47,28 +63,16 @@ class Server:
         receive_s: float = RECEIVE_S,
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family)
+        self._socket = _bound(host, port, family)
         # Head and body are written apart: without it the body waits for the client's ack, 40 ms of most of them. asyncio
         # only sets it of itself on sockets that name their protocol, which those of `create_server` do not.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; each connection inherits it
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread_ms)
-        self._ending = ending
         self.host, self.port = host, int(self._socket.getsockname()[1])
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                ws="none",
-                http=connections(most_connections, receive_s),
-                timeout_keep_alive=KEEP_ALIVE_S,
-                h11_max_incomplete_event_size=LONGEST_HEAD,
-                timeout_graceful_shutdown=_STOP_SECONDS,
-            )
-        )
+        self._connections = connections(most_connections, receive_s)
+        self._stopped = False
+        self.take(app, ending)
         self._thread: Thread | None = None
 
     @property
@@ -77,10 +81,30 @@ class Server:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
+    def take(self, app: Any, ending: Callable[[], None] = lambda: None) -> None:
+        """Serve this app when it runs next: where `run` failed, one that knows nothing of the event loop that is gone."""
+        self._ending = ending
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                ws="none",
+                http=self._connections,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                h11_max_incomplete_event_size=LONGEST_HEAD,
+                timeout_graceful_shutdown=_STOP_SECONDS,
+            )
+        )
+
     def run(self) -> None:
         """Serve in this thread until `stop` is called or, in the main thread, a signal comes."""
-        with self._socket:
-            self._server.run(sockets=[self._socket])
+        # What uvicorn closes as it ends is a copy, so that whoever connects before it runs again waits.
+        with self._socket.dup() as listening:
+            if not self._stopped:
+                self._server.run(sockets=[listening])
 
     def start(self) -> None:
         """Serve in a thread of its own, and return once requests are answered.
@@ -92,16 +116,23 @@ class Server:
         """
         self._thread = Thread(target=self.run, name="api")
         self._thread.start()
+        if not self.await_answers(self._thread.is_alive):
+            self.stop()
+            raise RuntimeError(f"the API did not come up at {self.url}")
+
+    def await_answers(self, still: Callable[[], bool] = lambda: True) -> bool:
+        """Wait until requests are answered, while `still`, and for 10 s; return whether they are."""
         give_up = monotonic() + _START_SECONDS
         while not self._server.started:
-            if not self._thread.is_alive() or monotonic() > give_up:
-                self.stop()
-                raise RuntimeError(f"the API did not come up at {self.url}")
+            if not still() or monotonic() > give_up:
+                return False
             sleep(0.01)
+        return True
 
     def stop(self) -> None:
         """Finish what is being answered, then stop; the port is free afterwards."""
         self._ending()
+        self._stopped = True
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join()

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from api.models import SeriesBody, TotalBody, TotalsBody
 from api.problems import documented
+from api.times import parse_time
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
 # What a spreadsheet may take for a formula, or that may hide one.
@@ -28,7 +29,11 @@ _HEADERS = {
     "Stackmeter-Only": {
         "description": "of a key for some places: these, over which alone it is summed, separated by commas",
         "schema": {"type": "string"},
-    }
+    },
+    "Stackmeter-Known-From": {
+        "description": "of a series of emissions: from when on all its sources are in it, where not from its start on",
+        "schema": {"type": "string"},
+    },
 }
 
 Cell = str | float | int | None
@@ -62,8 +67,13 @@ def series_csv(body: SeriesBody) -> bytes:
 
 
 def totals_csv(body: TotalsBody) -> bytes:
-    """Return totals as CSV: what is one number or word of each, with its unit in the header; a list is one cell."""
-    rows = ([tell(one) for tell in _TOTALS.values()] for one in body.totals)
+    """Return totals as CSV: what is one number or word of each, with its unit in the header; a list is one cell.
+
+    What is of the present stands only beside a period that is not over: a table is kept, and read as if it were of then.
+    """
+    is_over = parse_time(body.period.to) <= parse_time(body.as_of)
+    told = [_nothing if is_over and name in _PRESENT else tell for name, tell in _TOTALS.items()]
+    rows = ([tell(one) for tell in told] for one in body.totals)
     same = [body.as_of, body.period.from_, body.period.to, body.gwp, " ".join(body.only or [])]
     return _csv(["as_of", "from", "to", "gwp", "only", *_TOTALS], ([*same, *row] for row in rows))
 
@@ -142,6 +152,27 @@ def _field(*names: str) -> Callable[[TotalBody], Cell]:
     return of
 
 
+def _nothing(_total: TotalBody) -> Cell:
+    return None
+
+
+def _factors(total: TotalBody) -> Cell:
+    """Return the rows of factors that a total rests on, with their status and tonnes, in one cell."""
+    used = total.factors or []
+    return "; ".join(f"{one.row} ({one.status}): {one.co2e_t!r} t" for one in used) or None
+
+
+def _parameters(total: TotalBody) -> Cell:
+    """Return the parameters that a total rests on, with their dates, in one cell."""
+    told = []
+    for one in total.parameters or []:
+        value = "unknown" if one.value is None else f"{one.value!r} {one.unit}"
+        since = f" since {one.since}" if one.since else ""
+        told.append(f"{one.source} {one.name} {value}{since}{f' until {one.until}' if one.until else ''}")
+    return "; ".join(told) or None
+
+
+_PRESENT = frozenset({"now [t/h]", "now_at"})
 _TOTALS: Mapping[str, Callable[[TotalBody], Cell]] = {
     "park": _field("park"),
     "facility": _field("facility"),
@@ -157,7 +188,10 @@ _TOTALS: Mapping[str, Callable[[TotalBody], Cell]] = {
     "activity_unit": _field("activity_unit"),
     "now [t/h]": _field("now_t_per_h"),
     "now_at": _field("now_at"),
+    "now_unknown": lambda total: " ".join(total.now_unknown),
     "coverage [1]": _field("coverage"),
+    "known_from": _field("known_from"),
+    "unheard": lambda total: " ".join(total.unheard),
     "measured [1]": _field("shares", "measured"),
     "interpolated [1]": _field("shares", "interpolated"),
     "substituted [1]": _field("shares", "substituted"),
@@ -172,4 +206,23 @@ _TOTALS: Mapping[str, Callable[[TotalBody], Cell]] = {
     "budget_used [1]": _field("budget_used_share"),
     "previous_co2e [t]": _field("previous", "co2e_t"),
     "previous_coverage [1]": _field("previous", "coverage"),
+    "previous_from": _field("previous", "from_"),
+    "previous_to": _field("previous", "to"),
+    "previous_elapsed_co2e [t]": _field("previous", "elapsed_co2e_t"),
+    "previous_known_from": _field("previous", "known_from"),
+    "previous_unheard": lambda total: " ".join(total.previous.unheard) if total.previous else None,
+    "location [t]": _field("scope2", "location_t"),
+    "market [t]": _field("scope2", "market_t"),
+    "matched [MWh]": _field("scope2", "matched_mwh"),
+    "unmatched [MWh]": _field("scope2", "unmatched_mwh"),
+    "certificates [MWh]": _field("scope2", "certificates_mwh"),
+    "residual_factor [kg/kWh]": _field("scope2", "residual_factor"),
+    "scope2_note": _field("scope2", "method_note"),
+    "uncertainty_low [t]": _field("uncertainty", "low_t"),
+    "uncertainty_high [t]": _field("uncertainty", "high_t"),
+    "uncertainty [1]": _field("uncertainty", "share"),
+    "uncertainty_covered [t]": _field("uncertainty", "covered_t"),
+    "uncertainty_covered [1]": _field("uncertainty", "covered_share"),
+    "factors": _factors,
+    "parameters": _parameters,
 }

@@ -13,17 +13,18 @@ from api.beside import BY_REGISTER, Beside, told_beside
 from api.budgets import budget_fields
 from api.caller import Caller
 from api.models import By, Level, PeriodBody, SharesBody, TotalBody, TotalsBody, number
-from api.now import LATELY, Freshness, Rates, freshness, rates
+from api.now import LATELY, Freshness, Rates, away, freshness, rates
 from api.previous import previous
 from api.problems import InvalidQuery
-from api.roll_up import rolled_up
+from api.roll_up import known_fields, rolled_up
 from api.scope import only, select_sources
 from api.times import format_time, period_of
-from plant.arrays import Floats, Ints
+from plant.arrays import Bools, Floats, Ints
 from plant.park import Channel, Park, Plant, Source
 from plant.transfers import is_transfer
 from rules.catalogue import Register
 from store.blocks import ACTIVITY, AMOUNTS, CH4_KG, CO2_BIOGENIC_KG, CO2_KG, CO2E_T, N2O_KG
+from store.due import Known
 from store.reader import Snapshot
 from store.rows import SHARES
 from store.sums import Period, source_sums
@@ -77,6 +78,8 @@ class Figures:
     values: Floats
     due: Ints
     revision: Ints
+    known: Known
+    lacks: Bools  # the rate now of a source that is there
     now_at: list[int | None]
     fresh: list[Freshness]
 
@@ -200,7 +203,10 @@ def _figures(
 ) -> list[Figures]:
     """Return the figures of each period."""
     parks = {park.name: park for park in state.plant.parks}
-    nothing = Figures(sources, np.empty((0, _NOW + 1)), np.empty(0, np.int64), np.empty(0, np.int64), [], [])
+    none = np.empty(0, np.int64)
+    nothing = Figures(
+        sources, np.empty((0, _NOW + 1)), none, none, Known.of_nothing(), np.empty(0, bool), [], []
+    )
     found = [nothing for _ in periods]
     for part in _parts(sources):
         state.hold_windows([source.index for source in part], as_of - LATELY, _FOREVER)
@@ -225,13 +231,24 @@ def _present(state: Snapshot, sources: list[Source], park: Park, as_of: int) -> 
     taken = {k for one in sources for given in one.inputs for k in state.plant.measured(given.channel)}
     newest = state.newest(sorted(taken))
     fresh = [freshness(state.plant, source, newest, as_of) for source in sources]
-    return _Present(sources, fresh, rates(state, sources, fresh, as_of, park.zone))
+    silent = away(state, newest, as_of)
+    return _Present(sources, fresh, rates(state, sources, fresh, silent, as_of, park.zone))
 
 
 def _part_figures(state: Snapshot, present: _Present, period: Period, as_of: int) -> Figures:
     sums = source_sums(state, [source.index for source in present.sources], period, as_of)
     values = np.column_stack([sums.amounts, sums.shares, present.now.values])
-    return Figures(present.sources, values, sums.due, sums.revision, list(present.now.at), present.fresh)
+    there = np.array([source.since is None or source.since <= as_of for source in present.sources], bool)
+    return Figures(
+        present.sources,
+        values,
+        sums.due,
+        sums.revision,
+        sums.known,
+        there & np.isnan(present.now.values),
+        list(present.now.at),
+        present.fresh,
+    )
 
 
 def _joined(one: Figures, other: Figures) -> Figures:
@@ -240,6 +257,8 @@ def _joined(one: Figures, other: Figures) -> Figures:
         np.concatenate([one.values, other.values]),
         np.concatenate([one.due, other.due]),
         np.concatenate([one.revision, other.revision]),
+        Known.concat([one.known, other.known]),
+        np.concatenate([one.lacks, other.lacks]),
         one.now_at + other.now_at,
         one.fresh + other.fresh,
     )
@@ -299,8 +318,10 @@ def _total(figures: Figures, query: Query, key: Key, rows: list[int], beside: Ma
         activity_unit=unit,
         now_t_per_h=number(values[_NOW]),
         now_at=format_time(min(now_at)) if now_at else None,
+        now_unknown=[figures.sources[row].id for row in rows if figures.lacks[row]],
         coverage=_coverage(shares) if shares is not None else None,
         shares=_shares(shares) if shares is not None else None,
+        **known_fields(figures.sources, figures.known, rows),
         worst_source=_worst(figures, rows, query.level),
         complete_until=format_time(min(until)) if until else None,
         stale=sorted({_name(channel, query.level) for row in rows for channel in figures.fresh[row].stale}),

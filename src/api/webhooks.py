@@ -7,15 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.caller import Role
+from api.caller import Asking, Role
 from api.guard import GUARDED, needs
+from api.once import OnceOnly, refusing_used
 from api.problems import InvalidQuery, documented
 from api.recorder import Recording
 from api.times import format_time, parse_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
-from store.webhooks import KEPT_DAYS, DeadWebhook, Delivery, EndpointState, WebhookOutbox, kept_since
+from store.webhooks import KEPT_DAYS, Asked, DeadWebhook, Delivery, EndpointState, WebhookOutbox, kept_since
 
 OpenOutbox = Callable[[], WebhookOutbox]
 Clock = Callable[[], int]  # ns UTC
@@ -157,7 +158,7 @@ def routes(plant: Plant, open_outbox: OpenOutbox, clock: Clock) -> APIRouter:
         return DeadListBody(dead=[_dead(one) for one in found])
 
     @router.post("/replay")
-    def replay_webhooks(record: Recording, body: ReplayBody) -> ReplayedBody:
+    def replay_webhooks(caller: Asking, record: Recording, once: OnceOnly, body: ReplayBody) -> ReplayedBody:
         """Make events due again under their old ids, delivered or given up; it enables an endpoint that answered 410.
 
         Each alert's events go in their order again. A single event that is replayed is told as it was, though the alert
@@ -168,37 +169,65 @@ def routes(plant: Plant, open_outbox: OpenOutbox, clock: Clock) -> APIRouter:
         since, until = _time("since", body.since), _time("until", body.until)
         with closing(open_outbox()) as outbox:
             _check_endpoint(plant, outbox, body.endpoint)
-            record("webhooks.replayed", body.endpoint or "", "", body.model_dump_json(exclude_unset=True))
-            replayed = outbox.replay(
+            done = _once(
+                outbox,
+                once.number(caller, body.model_dump_json()),
                 clock(),
-                endpoint=body.endpoint,
-                event_id=body.event,
-                since=since or 0,
-                until=until,
-                dead_only=body.dead_only,
+                lambda: record(
+                    "webhooks.replayed", body.endpoint or "", "", body.model_dump_json(exclude_unset=True)
+                ),
+                lambda: outbox.replay(
+                    clock(),
+                    endpoint=body.endpoint,
+                    event_id=body.event,
+                    since=since or 0,
+                    until=until,
+                    dead_only=body.dead_only,
+                ),
             )
-        if body.event is not None and not replayed:
+        if body.event is not None and not done.count:
             raise InvalidQuery(
                 ("event", f"no such event is kept: what was delivered is, for {KEPT_DAYS} days")
             )
-        oldest = kept_since(clock())
+        oldest = kept_since(done.at)
         lacks = not (body.dead_only or body.event) and (since or 0) < oldest
         detail = f"what was delivered and made before {format_time(oldest)} is not kept" if lacks else ""
-        return ReplayedBody(replayed=replayed, detail=detail)
+        return ReplayedBody(replayed=done.count, detail=detail)
 
     @router.post("/drop")
-    def drop_webhooks(record: Recording, body: DropBody) -> DroppedBody:
+    def drop_webhooks(caller: Asking, record: Recording, once: OnceOnly, body: DropBody) -> DroppedBody:
         """Forget events that were given up; what waits or was delivered is not touched."""
         if not body.model_dump(exclude_defaults=True):
             raise InvalidQuery(("endpoint", "say which events: endpoint, event, since or until"))
         since, until = _time("since", body.since), _time("until", body.until)
         with closing(open_outbox()) as outbox:
             _check_endpoint(plant, outbox, body.endpoint)
-            record("webhooks.dropped", body.endpoint or "", "", body.model_dump_json(exclude_unset=True))
-            dropped = outbox.drop(endpoint=body.endpoint, event_id=body.event, since=since or 0, until=until)
-        return DroppedBody(dropped=dropped)
+            done = _once(
+                outbox,
+                once.number(caller, body.model_dump_json()),
+                clock(),
+                lambda: record(
+                    "webhooks.dropped", body.endpoint or "", "", body.model_dump_json(exclude_unset=True)
+                ),
+                lambda: outbox.drop(
+                    endpoint=body.endpoint, event_id=body.event, since=since or 0, until=until
+                ),
+            )
+        return DroppedBody(dropped=done.count)
 
     return router
+
+
+def _once(
+    outbox: WebhookOutbox, number: str, now: int, note: Callable[[], None], act: Callable[[], int]
+) -> Asked:
+    """Note and do what was not asked under an id before; return what came of it."""
+    with refusing_used():
+        before = outbox.asked(number)
+        if before is not None:
+            return before
+        note()
+        return outbox.once(number, now, act)
 
 
 def _check_endpoint(plant: Plant, outbox: WebhookOutbox, name: str | None) -> None:

@@ -11,9 +11,11 @@ import numpy as np
 
 from ingest.batch import Batch
 from ingest.formats.columns import Envelope, Refusal
+from ingest.times import parse_times
 from plant.arrays import Ints
 from plant.vocabulary import Code, Outcome
 from store.books import OUTCOMES, Books, Refused, Tally
+from store.journal import DUP
 
 KEPT_OF_REJECTED = 1024
 OF_READINGS = (
@@ -61,6 +63,13 @@ class Accounts:
         self._books.add(batch.tally)
         if batch.before:
             self._books.add(_taken_back(batch.before))
+        else:
+            self._books.roll_up(batch.tally, len(batch.messages))
+
+    def keep(self, batch: Batch, refusal: Refusal) -> None:
+        """Keep the one message of a micro-batch of which nothing else can be entered."""
+        self._refuse(batch, 0, Outcome.QUARANTINED, refusal, (0, 0, 0, 0))
+        self._books.add(batch.tally)
 
     def _counts(self, batch: Batch) -> tuple[Ints, Ints]:
         """Return how many readings of each message are new in time, new but late, and known, [3, messages], and how many came.
@@ -68,7 +77,7 @@ class Accounts:
         What a replayed message had brought before is new, not known.
         """
         fresh = batch.done.fresh
-        late = fresh & (batch.readings.time < batch.received[batch.position] - self._allowed_lateness)
+        late = fresh & (batch.readings.time < batch.judged[batch.position] - self._allowed_lateness)
         size = len(batch.messages)
         each = [np.bincount(batch.position, which, size) for which in (fresh & ~late, late, ~fresh)]
         counts = np.stack(each).astype(np.int64)
@@ -105,10 +114,18 @@ class Accounts:
     def _refuse(
         self, batch: Batch, position: int, outcome: Outcome, refusal: Refusal, readings: tuple[int, int, int, int]
     ) -> Outcome:  # fmt: skip
-        """Keep a refused message, unless the same bytes were refused within a day: then it is a duplicate."""
+        """Keep a refused message, unless the same bytes were refused within a day: then it is a duplicate.
+
+        No bytes at all say nothing of which message they were, so that they are one only where the broker says so.
+        """
         message, gateway = batch.messages[position], batch.gateways[position]
         digest = blake2b(message.payload, digest_size=16).digest()
-        if not batch.before and self._books.refused_before(digest, message.topic, message.received):
+        says_which = bool(message.payload or message.flags & DUP)  # one without a byte is like any other such
+        if (
+            says_which
+            and not batch.before
+            and self._books.refused_before(digest, message.topic, message.received)
+        ):
             batch.tally.add(gateway, message.received, "messages", Outcome.DUPLICATE)
             return Outcome.DUPLICATE
         batch.tally.add(gateway, message.received, "messages", outcome)
@@ -133,6 +150,7 @@ class Accounts:
                 payload=kept,
                 readings=readings,
                 counted=position in batch.counted,
+                told_of=_told_of(batch, position),
             )
         )
         return outcome
@@ -144,8 +162,23 @@ class Accounts:
     def _note_statuses(self, batch: Batch) -> None:
         note = self._books.old_status if batch.before else self._books.status
         for position, online in batch.statuses.items():
-            message = batch.messages[position]
-            note(batch.gateways[position], message.received, online, message.payload[:KEPT_OF_REJECTED])
+            message, offset = batch.messages[position], int(batch.offsets[position])
+            note(
+                batch.gateways[position], message.received, online, message.payload[:KEPT_OF_REJECTED], offset
+            )
+
+
+def _told_of(batch: Batch, position: int) -> tuple[int, int] | None:
+    """Return the times of a message's first and last reading, as far as they can be read."""
+    envelope, raw = batch.envelopes.get(position), batch.raw
+    if envelope is None or not envelope.count:
+        return None
+    rows = range(envelope.first, envelope.first + envelope.count)
+    texts = [raw.time[row] for row in rows if row not in raw.stamped]
+    parsed, unread = parse_times(texts)
+    times = [time for place, time in enumerate(parsed.tolist()) if place not in unread]
+    times += [raw.stamped[row] for row in rows if row in raw.stamped]
+    return (min(times), max(times)) if times else None
 
 
 def _taken_back(before: Sequence[Refused]) -> Tally:

@@ -12,6 +12,7 @@ from store.alert_actions import AlertAction
 from store.alert_views import AlertView, alert, silences
 from store.journal import Message
 from store.notices import rfc3339
+from store.once import KeyUsed, is_noted
 from store.state import State
 
 LONGEST_SNOOZE = 30 * NS_PER_DAY
@@ -34,11 +35,13 @@ class AlertActions:
         }
 
     def take(self, message: Message, offset: int) -> None:
-        """Take one action and note its outcome, `done` or `refused`; whatever it is, the next one is taken."""
+        """Take one action and note its outcome, `done` or `refused`; whatever it is, the next one is taken. One that came before is left."""
         action, now = msgspec.json.decode(message.payload, type=AlertAction), message.received
         try:
+            if is_noted(self._connection, action.id):
+                return
             outcome, detail = "done", self._act(action, now)
-        except Refusal as refusal:
+        except (Refusal, KeyUsed) as refusal:
             outcome, detail = "refused", str(refusal)
         self._state.closing.note(action.id, now, offset, action.by, action.action, "", 0, outcome, detail)
 

@@ -11,8 +11,6 @@ from plant.arrays import Ints, Readings, Times
 from store.books import Refused, Tally
 from store.journal import Message
 
-MAX_PAYLOAD = 256 * 1024  # bytes of a message
-
 
 @dataclass(slots=True)
 class Batch:
@@ -24,6 +22,7 @@ class Batch:
     cause: str = "readings"  # of the ledger
     actor: str = "line"
     received: Times = field(default_factory=lambda: np.empty(0, np.int64))
+    set_since: Ints | int = 0  # by how much our clock was set after each message [ns]
     gateways: list[str] = field(default_factory=list)
     envelopes: dict[int, Envelope] = field(default_factory=dict)
     raw: RawReadings = field(default_factory=RawReadings)
@@ -37,6 +36,11 @@ class Batch:
     disturbed: list[tuple[int, int, int]] = field(default_factory=list)
     evaluated: Evaluated | None = None
     tally: Tally = field(default_factory=Tally)
+
+    @property
+    def judged(self) -> Times:
+        """When messages arrived by the clock as it was set last: by that readings are too old, not yet or late [ns UTC]."""
+        return self.received + self.set_since
 
     @property
     def journal(self) -> tuple[int, int]:

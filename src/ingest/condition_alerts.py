@@ -1,15 +1,13 @@
 """What an alert of a condition says: its subject's labels, and its texts in both languages with the words filled in."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from plant.alerting import COVERS, GATEWAY
-from plant.park import Bilingual, Channel, Condition, Gateway, Plant, Source
-from store.alerts import Raised, alert_id, filled
-
-UNKNOWN = "-"  # as a number, in a text
-_NUMBERS = ("value", "limit")  # of a text, with a decimal comma in Vietnamese
+from plant.alerting import COVERS, GATEWAY, LACKS, READINGS
+from plant.languages import LANGUAGES
+from plant.park import Channel, Condition, Gateway, Plant, Source
+from rules.absence import lacks_readings
+from store.alerts import Raised, alert_id, in_each, numbers_in
 
 Labels = Mapping[str, str]
 
@@ -26,25 +24,40 @@ def subject_id(labels: Labels) -> str:
 
 
 def raised(
-    condition: Condition, labels: Labels, started_at: int, value: float, limit: float, snoozed_until: int = 0
+    condition: Condition,
+    labels: Labels,
+    started_at: int,
+    value: float,
+    limit: float,
+    of: int,
+    snoozed_until: int = 0,
 ) -> Raised:
-    """Return the alert that a condition begins for a subject; value and limit in the condition's unit, NaN where unknown."""
+    """Return the alert that a condition begins for a subject.
+
+    Parameters
+    ----------
+    value, limit
+        The two sides of the comparison that it fires for, in its unit; NaN where unknown.
+    of
+        The place of that comparison among the condition's; -1: it fires for none.
+    """
     subject = subject_id(labels)
+    comparison = condition.comparison(of)
     of_rule = dict(condition.labels)
     words = {
         **labels,
         **{f"labels.{name}": text for name, text in of_rule.items()},
         "subject": subject,
-        "value": _number(value),
-        "limit": _number(limit),
-        "unit": condition.unit,
+        "unit": comparison.unit,
     }
-    summary, description = (_both(text, words) for text in (condition.summary, condition.description))
-    first_action = _both(condition.first_action, words)
+    by_language = {one: words | numbers_in(one, value, limit) for one in LANGUAGES}
+    summary, description, first_action = (
+        in_each(text, by_language)
+        for text in (condition.summary, condition.description, condition.first_action)
+    )
     texts: dict[str, Any] = {
         "summary": summary, "description": description, "first_action": first_action, "runbook": condition.runbook,
     }  # fmt: skip
-    covers = {COVERS: GATEWAY} if _is_of_silence(condition) else {}
     return Raised(
         id=alert_id(f"{condition.name}/{subject}", started_at),
         rule=condition.name,
@@ -52,30 +65,22 @@ def raised(
         started_at=started_at,
         value=value,
         limit=limit,
-        unit=condition.unit,
-        labels={**covers, **of_rule, **labels},
+        unit=comparison.unit,
+        labels={**_kind(condition), **of_rule, **labels},
         summary=summary.get("en", ""),
         description=description.get("en", ""),
         texts={name: text for name, text in texts.items() if text},
         snoozed_until=snoozed_until,
+        comparison=comparison.operator,
     )
 
 
-def _both(text: Bilingual, words: Labels) -> dict[str, str]:
-    """Return a text in both languages; where one is missing it is the other, and without either there is none."""
-    commas = {**words, **{name: words[name].replace(".", ",") for name in _NUMBERS}}
-    vi = filled(text.vi, commas) if text.vi else filled(text.en, words)
-    en = filled(text.en, words) if text.en else vi
-    return {"vi": vi, "en": en} if vi else {}
-
-
-def _number(value: float) -> str:
-    return UNKNOWN if math.isnan(value) else f"{value:.6g}"
-
-
-def _is_of_silence(condition: Condition) -> bool:
-    """Whether it is about a gateway that is away: what is behind it cannot be seen. A clock that is off hides nothing."""
-    return condition.subject == "gateway" and any(s.name in ("online", "silence") for s in condition.steps)
+def _kind(condition: Condition) -> Labels:
+    """Return the label of a gateway that is away, or of a channel whose readings are missing. A clock that is off hides nothing."""
+    if condition.subject == "gateway":
+        is_away = any(step.name in ("online", "silence") for step in condition.steps)
+        return {COVERS: GATEWAY} if is_away else {}
+    return {LACKS: READINGS} if condition.subject == "channel" and lacks_readings(condition) else {}
 
 
 def _site(one: Channel | Source | Gateway) -> dict[str, str]:

@@ -4,7 +4,7 @@ Whatever the order, batching or repetition in which readings come, the windows e
 set, bit for bit: only complete stretches with all their context are judged, and only what they disturb is replaced.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,10 @@ from rules.windows import KEY, Ranges, WindowValues, numbers, ranges_of, spread,
 from store.readings import FAR_FUTURE, LOOK_BACK, LOOK_ON, is_baseline
 from store.state import State
 
-NO_HOLES: Mapping[int, Sequence[tuple[int, int]]] = {}
+BootNames = Callable[[Iterable[int]], Mapping[int, str]]  # of boots by their numbers
+OpenHoles = Callable[
+    [int, int, int], Sequence[tuple[int, int]]
+]  # of a channel, as they reach into [from, to) [ns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +59,18 @@ class Evaluator:
     def __init__(self, plant: Plant, engine: Engine, state: State) -> None:
         self._window = plant.window
         self._columns = ChannelColumns.of(plant.channels)
-        self._engine = engine
+        self.engine = engine
         self._state = state
         seen = state.readings.seen_channels()
         self._tail = Tail(len(plant.channels), np.isin(state.channel_ids, list(seen)))
         self._inputs = Inputs(plant)
-        self._boot_names: Mapping[int, str] = {}
+        self._boot_names: BootNames = lambda _numbers: {}
 
     def take(
         self,
         new: Readings,
-        boot_names: Mapping[int, str],
-        holes: Mapping[int, Sequence[tuple[int, int]]] = NO_HOLES,
+        boot_names: BootNames,
+        holes: OpenHoles = lambda _channel, _start, _end: (),
         disturbed: Sequence[tuple[int, int, int]] = (),
     ) -> Evaluated:
         """Evaluate new readings, in order of arrival, and write them within the caller's transaction.
@@ -79,7 +82,7 @@ class Evaluator:
         boot_names
             The names of the boots that readings number.
         holes
-            By event channel, where its gateway's sequence is open. [ns]
+            Of an event channel, where its gateway's sequence is open. [ns]
         disturbed
             (event channel, from, to) where holes opened or closed. [ns]
         """
@@ -158,7 +161,8 @@ class Evaluator:
     def _boot_rank(self, boot: NDArray[np.int32]) -> Ints:
         """Return the place of each boot in the order of names; none comes last."""
         distinct, inverse = np.unique(boot, return_inverse=True)
-        names = [self._boot_names.get(number, "") for number in distinct.tolist()]
+        known = self._boot_names(distinct.tolist())
+        names = [known.get(number, "") for number in distinct.tolist()]
         order = {name: rank for rank, name in enumerate(sorted(set(names) - {""}))}
         return np.array([order.get(name, len(order)) for name in names], np.int64)[inverse]
 
@@ -204,20 +208,20 @@ class Evaluator:
         judged: _Judged,
         by_readings: Ranges,
         dirty: Ranges,
-        holes: Mapping[int, Sequence[tuple[int, int]]],
+        holes: OpenHoles,
     ) -> Emissions:
         """Run the methods of all sources that the dirty windows of channels reach."""
         sources, wanted = self._inputs.reached(dirty)
         parts = self._values(judged, by_readings, wanted, holes)
         values = _sorted_together(parts)
-        return self._engine.emissions(*numbers(sources), values)
+        return self.engine.emissions(*numbers(sources), values)
 
     def _values(
         self,
         judged: _Judged,
         by_readings: Ranges,
         wanted: Ranges,
-        holes: Mapping[int, Sequence[tuple[int, int]]],
+        holes: OpenHoles,
     ) -> Iterable[WindowValues]:
         """Return the wanted windows of channels: from what was judged where it has them, else judged anew.
 
@@ -240,10 +244,22 @@ class Evaluator:
         pieces: Pieces,
         ranges: Ranges,
         channel: NDArray[np.int32],
-        holes: Mapping[int, Sequence[tuple[int, int]]],
+        holes: OpenHoles,
     ) -> WindowValues:
         values = spread(pieces, ranges, channel, self._columns, self._window)
-        return with_events(values, ranges, channel, self._columns, holes, self._window)
+        open_holes = self._holes(ranges, channel, holes)
+        return with_events(values, ranges, channel, self._columns, open_holes, self._window)
+
+    def _holes(
+        self, ranges: Ranges, channel: NDArray[np.int32], holes: OpenHoles
+    ) -> Mapping[int, Sequence[tuple[int, int]]]:
+        """Return the open holes of the event channels among ranges, as far as these reach."""
+        of = channel[ranges.run]
+        found = {}
+        for event in np.unique(of[self._columns.kind[of] == EVENT]).tolist():
+            first, stop = ranges.first[of == event].min(), ranges.stop[of == event].max()
+            found[event] = holes(event, int(first) * self._window, int(stop) * self._window)
+        return found
 
     def _context(self, wanted: Ranges) -> tuple[Runs, Ranges]:
         """Gather what is known around wanted windows of channels, one run a range."""

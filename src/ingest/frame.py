@@ -51,8 +51,8 @@ class Memory(Protocol):
         """Where to read."""
         ...
 
-    def first_readings(self) -> Times:
-        """Return when each source had its first reading."""
+    def begun(self) -> Times:
+        """Return from when on each source owes windows; the far future of those that were never heard."""
         ...
 
 
@@ -231,8 +231,8 @@ class LineFrame:
 
     def _of_silence(self, sources: Ints) -> Floats:
         """Return the rate of sources that owe nothing by silence: 0 once they were heard."""
-        first = self._memory.first_readings()[sources]
-        return np.where(first <= self._now - self._plant.window, 0.0, np.nan)
+        begun = self._memory.begun()[sources]
+        return np.where(begun <= self._now - self._plant.window, 0.0, np.nan)
 
 
 class PastFrame(LineFrame):

@@ -4,7 +4,7 @@ What is to be looked at is in the state, and so are the readings that it is judg
 line; what is half done when the service stops is done again from its start, and tells nothing twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,9 +15,11 @@ from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.conditions import ASKED, OF_CHANNEL
 from plant.park import Condition, Plant
 from plant.vocabulary import NS_PER_S
-from rules.conditions import Judge, Truth
+from rules.conditions import Judge
 from rules.lifecycle import NEVER, Phase, States, advance
+from rules.truths import Truth
 from store import alerts, condition_states, late_looks
+from store.condition_states import Begun
 from store.late_looks import LateMark
 
 LOOKS = 50  # instants that are judged again in one step of the line, at the most
@@ -50,24 +52,26 @@ class _Runs:
     last: Times
     worst: Floats  # the value furthest from its limit, NaN where none is known
     away: Floats  # how far that is
+    of: Ints  # the comparison that it is true by at first, of which the worst value is
 
     @classmethod
     def none(cls, count: int) -> "_Runs":
         """Return subjects that are not true."""
         return cls(
             np.zeros(count, np.int64), np.full(count, NEVER), np.full(count, NEVER),
-            np.full(count, np.nan), np.full(count, -np.inf),
+            np.full(count, np.nan), np.full(count, -np.inf), np.full(count, -1),
         )  # fmt: skip
 
     def add(self, truth: Truth, instant: int) -> None:
         """Count an instant in, where it is true."""
-        is_true = truth.truth == 1
-        self.first[is_true & (self.count == 0)] = instant
+        is_true, passed = truth.truth == 1, truth.passed()
+        is_first = is_true & (self.count == 0)
+        self.first[is_first], self.of[is_first] = instant, passed.of[is_first]
         self.last[is_true] = instant
         self.count += is_true
-        away = np.abs(truth.value - truth.limit)
-        worse = is_true & (away > self.away)
-        self.worst[worse], self.away[worse] = truth.value[worse], away[worse]
+        away = np.abs(passed.value - passed.limit)
+        worse = is_true & (passed.of == self.of) & (away > self.away)
+        self.worst[worse], self.away[worse] = passed.value[worse], away[worse]
 
     def end(self, rows: Bools) -> None:
         """Begin anew where it is over."""
@@ -107,13 +111,19 @@ class LateLooks:
         self._every = np.array([one.every for one in plant.conditions], np.int64)
         self._delay = np.array([one.delay for one in plant.conditions], np.int64)
         self._rows: dict[int, dict[str, int]] = {}
+        self._begun: Mapping[str, Begun] = {}
+        self._judged_before: Times = np.full(len(plant.conditions), NEVER)
         self.forget()
 
     def forget(self) -> None:
         """Drop what a transaction that was rolled back had begun."""
         self._new: list[tuple[Ints, Times]] = []
-        self._begun: dict[str, int] = {}
         self._look: _Look | None = None
+
+    def begin(self, begun: Mapping[str, Begun]) -> None:
+        """Learn since when each condition is judged, and up to which instant it was before that."""
+        self._begun = begun
+        self._judged_before = np.array([begun[one.name].judged for one in self._conditions], np.int64)
 
     def take(self, new: Readings, fresh: Bools) -> None:
         """Take readings as they came; those that are not `fresh` were known."""
@@ -131,15 +141,13 @@ class LateLooks:
         before, judged
             When conditions were judged last before this step, and last of all. [ns UTC]
         """
-        if not self._begun:
-            names = [one.name for one in self._conditions]
-            self._begun = late_looks.begin_conditions(self._memory.connection, names, now)
         if not self._new:
             return
         channel, time = (np.concatenate(column) for column in zip(*self._new, strict=True))
         self._new = []
         # Of the instants that one step skips none was judged, so what came with the newest of them is late for the others.
         late_until = np.maximum(self._grid(before), self._grid(judged) - self._every)
+        late_until = np.maximum(late_until, self._judged_before)
         rows = time <= late_until.max(initial=NEVER)
         if rows.any():
             found = self._asked.reached(channel[rows], time[rows], late_until)
@@ -153,7 +161,7 @@ class LateLooks:
         columns = zip(number.tolist(), row.tolist(), first.tolist(), last.tolist(), strict=True)
         for of, subject, start, end in columns:
             condition = self._conditions[of]
-            if end >= self._begun[condition.name]:
+            if end >= self._begun[condition.name].at:
                 name = subject_id(self._labels[of][subject])
                 yield LateMark(condition.name, name, start, end, now + _rest(condition))
 
@@ -202,14 +210,15 @@ class LateLooks:
 
     def _looked(self, marks: Sequence[LateMark], number: int, rows: Sequence[int], judged: int) -> _Look:
         condition = _of_subjects(self._conditions[number], rows)
-        every, newest = condition.every, int(self._grid(judged)[number])
+        every = condition.every
+        newest = max(int(self._grid(judged)[number]), int(self._judged_before[number]) // every * every)
         start, end = late_looks.with_late_spans(
             self._memory.connection,
             marks,
             min(one.first for one in marks) - condition.hold,
             max(one.last for one in marks) + condition.hold,
         )
-        start = -(-max(start, self._begun[condition.name]) // every) * every
+        start = -(-max(start, self._begun[condition.name].at) // every) * every
         return _Look(
             marks=marks,
             labels=[self._labels[number][row] for row in rows],
@@ -242,10 +251,10 @@ class LateLooks:
         if late_looks.told_alerts(connection, condition.name, labels, first, until):
             return
         if late_looks.note_late_span(connection, condition.name, subject, first, last):
-            worst = float(runs.worst[row])
+            worst, unit = float(runs.worst[row]), condition.comparison(int(runs.of[row])).unit
             alerts.note_event(
                 connection, "", now, alerts.RETROACTIVE, rule=condition.name, labels=dict(labels), first=first, last=last,
-                count=int(runs.count[row]), worst=None if np.isnan(worst) else worst, unit=condition.unit,
+                count=int(runs.count[row]), worst=None if np.isnan(worst) else worst, unit=unit,
             )  # fmt: skip
 
     def _finish(self, look: _Look, now: int) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.formats.columns import RawReadings, Refusal, path_of
+from ingest.formats.columns import MAX_SHOWN, RawReadings, Refusal, path_of
+from ingest.formats.document import MAX_REFUSALS
+from ingest.formats.fields import LONGEST_UNIT
 from ingest.times import parse_times
 from plant.arrays import Bools, Bytes, Floats, Ints, Readings, Times
 from plant.park import Plant
@@ -68,30 +70,40 @@ class Normaliser:
         checks.refuse(
             channel < 0,
             Code.UNMAPPED,
-            lambda row: f"no channel {raw.channel[row]!r} of this gateway",
+            lambda row: f"no channel {raw.channel[row][:MAX_SHOWN]!r} of this gateway",
             "channel",
         )
         known = np.maximum(channel, 0)
         value = self._convert(raw, known, checks)
         time, unread = _times(raw)
         for row, code in unread.items():
-            checks.refuse_one(row, code, f"{raw.time[row]!r} is no RFC 3339 time with a zone", "time")
+            checks.refuse_one(
+                row, code, f"{raw.time[row][:MAX_SHOWN]!r} is no RFC 3339 time with a zone", "time"
+            )
         checks.refuse(
             time < received - self.plant.max_late,
             Code.TS_OLD,
             lambda row: f"{_told(raw, row)} is too old",
             "time",
         )
-        checks.refuse(
-            time > received + FUTURE, Code.TS_FUTURE, lambda row: f"{_told(raw, row)} is not yet", "time"
-        )
+        future = time > received + FUTURE
+        for row in np.flatnonzero(future).tolist():
+            position = raw.message[row]
+            raw.ahead[position] = max(int(time[row] - received[row]), raw.ahead.get(position, 0))
+        checks.refuse(future, Code.TS_FUTURE, lambda row: f"{_told(raw, row)} is not yet", "time")
         quality, flags = _sparse(raw, len(value))
         low, high = self._minimum[known], self._maximum[known]
-        outside = (value < low - LIMIT_SLACK * np.abs(low)) | (value > high + LIMIT_SLACK * np.abs(high))
+        counts = quality <= 1
         checks.refuse(
-            outside & (quality <= 1),
+            counts & (value < low - LIMIT_SLACK * np.abs(low)),
+            Code.BELOW_MIN,
+            lambda row: self._below(int(known[row]), value[row]),
+            "value",
+        )
+        checks.refuse(
+            counts & (value > high + LIMIT_SLACK * np.abs(high)),
             Code.RANGE,
-            lambda row: self._limits(int(known[row]), value[row]),
+            lambda row: self._above(int(known[row]), value[row]),
             "value",
         )
         good = np.flatnonzero(~checks.refused)
@@ -122,7 +134,9 @@ class Normaliser:
             code[row] = self._code(raw.unit[row])
         rows = np.array(list(raw.own_unit), np.int64)
         code[rows] = self._own[channel[rows]] if len(self._own) else 0
-        checks.refuse(code == 0, Code.UNIT_UNKNOWN, lambda row: f"unknown unit {raw.unit[row]!r}", "unit")
+        checks.refuse(
+            code == 0, Code.UNIT_UNKNOWN, lambda row: f"unknown unit {raw.unit[row][:MAX_SHOWN]!r}", "unit"
+        )
         own = self._own[channel] if len(self._own) else np.zeros(len(value), np.int64)
         other = np.flatnonzero((code != own) & (code > 0) & ~checks.refused)
         for pair in np.unique(code[other] << 32 | own[other]).tolist():
@@ -138,7 +152,10 @@ class Normaliser:
             with np.errstate(over="ignore"):
                 value[rows] = value[rows] * scale + offset
         checks.refuse(
-            ~np.isfinite(value), Code.OUT_OF_RANGE, lambda row: f"{raw.value[row]} {raw.unit[row]}", "value"
+            ~np.isfinite(value),
+            Code.OUT_OF_RANGE,
+            lambda row: f"{raw.value[row]} {raw.unit[row][:MAX_SHOWN]}",
+            "value",
         )
         value[np.abs(value) < SMALLEST] = 0.0
         return value
@@ -147,6 +164,8 @@ class Normaliser:
         """Return the number of a unit, from 1 on; 0 for an unknown one."""
         if symbol in self._codes:
             return self._codes[symbol]
+        if len(symbol) > LONGEST_UNIT:
+            return 0
         try:
             known = unit(symbol)
         except UnknownUnit:
@@ -157,23 +176,32 @@ class Normaliser:
         self._codes[symbol] = len(self._units)
         return self._codes[symbol]
 
-    def _limits(self, channel: int, value: float) -> str:
+    def _below(self, channel: int, value: float) -> str:
         c = self.plant.channels[channel]
-        return f"{value:g} {c.unit.symbol} is outside {c.minimum:g} to {c.maximum:g} {c.unit.symbol}"
+        can = "; say signed: true for the channel where it can be negative" if c.minimum == 0 else ""
+        return f"{value:g} {c.unit.symbol} is outside: min is {c.minimum:g} {c.unit.symbol}{can}"
+
+    def _above(self, channel: int, value: float) -> str:
+        c = self.plant.channels[channel]
+        return f"{value:g} {c.unit.symbol} is outside: max is {c.maximum:g} {c.unit.symbol}"
 
 
 class _Checks:
-    """Collects, for each raw reading, the first thing that is wrong with it."""
+    """Collects, for each raw reading, the first thing that is wrong with it; of one message at most `MAX_REFUSALS` in words."""
 
     def __init__(self, raw: RawReadings, unmapped: Bools) -> None:
         self._raw = raw
         self.refused = np.zeros(len(unmapped), bool)
         self.found: list[Refusal] = []
+        self._told: dict[int, int] = {}  # of each message
 
     def refuse(self, rows: Bools, code: Code, say: Callable[[int], str], leaf: str) -> None:
-        """Refuse marked rows that are not refused yet."""
-        for row in np.flatnonzero(rows & ~self.refused).tolist():
-            self.refuse_one(row, code, say(row), leaf)
+        """Refuse marked rows that are not refused yet; of a message's first ones say why."""
+        refused = np.flatnonzero(rows & ~self.refused)
+        self.refused[refused] = True
+        for row in refused.tolist():
+            if self._is_told(self._raw.message[row]):
+                self._tell(row, code, say(row), leaf)
 
     def refuse_rows(self, rows: Ints, code: Code, detail: str, leaf: str) -> None:
         """Refuse rows for one reason."""
@@ -182,9 +210,18 @@ class _Checks:
 
     def refuse_one(self, row: int, code: Code, detail: str, leaf: str) -> None:
         """Refuse a row unless it is refused already."""
-        if self.refused[row]:
-            return
-        self.refused[row] = True
+        if not self.refused[row]:
+            self.refused[row] = True
+            if self._is_told(self._raw.message[row]):
+                self._tell(row, code, detail, leaf)
+
+    def _is_told(self, message: int) -> bool:
+        """Whether one more refusal of a message is worth its words: they cost more than a reading that counts."""
+        told = self._told.get(message, 0)
+        self._told[message] = told + 1
+        return told < MAX_REFUSALS
+
+    def _tell(self, row: int, code: Code, detail: str, leaf: str) -> None:
         self.found.append(Refusal(self._raw.message[row], code, path_of(self._raw, row, leaf), detail))
 
 

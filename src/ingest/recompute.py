@@ -4,20 +4,20 @@ For whoever must know what the published numbers should be: verify, explain, res
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from ingest.inputs import Inputs
-from ingest.sequences import Boot, holes
-from plant.arrays import Floats, Ints, Readings
+from ingest.sequences import holes
+from plant.arrays import Bytes, Floats, Ints, Readings
 from plant.park import Plant
 from plant.vocabulary import Kind
 from rules.engine import Emissions, Engine
 from rules.pieces import ChannelColumns, Runs, pieces_and_verdicts
 from rules.virtuals import values_at
 from rules.windows import Ranges, WindowValues, numbers, ranges_of, spread, with_events
-from store.books import Books
+from store.boots import BootTable
 from store.readings import LOOK_ON, ReadingTable, Stretch
 
 NEVER_SEEN = -1
@@ -30,14 +30,15 @@ class RecomputedChannels:
     """
 
     def __init__(self, plant: Plant, connection: sqlite3.Connection) -> None:
-        """Read which numbers channels have, and where the sequences of gateways have holes."""
+        """Read which numbers channels have."""
         self._plant = plant
         self._columns = ChannelColumns.of(plant.channels)
         self._virtuals = {virtual.index: virtual for virtual in plant.virtuals}
         self._readings = ReadingTable(connection)
         rows = connection.execute("SELECT park, facility, name, id FROM channel")
         self._ids = {(park, facility, name): int(number) for park, facility, name, number in rows}
-        self._holes = _holes(plant, Books(connection))
+        self._boots = BootTable(connection)
+        self._holes: dict[str, Sequence[tuple[int, int]]] = {}  # by gateway, as they were asked for
 
     def values(self, channels: Ints, start: int, end: int) -> WindowValues:
         """Return the known windows of channels (by index, ascending) that lie in [start, end)."""
@@ -67,7 +68,28 @@ class RecomputedChannels:
 
     def holes(self, channel: int) -> Sequence[tuple[int, int]]:
         """Return where the sequence of an event channel's gateway is open [ns]; nothing for other channels."""
-        return self._holes.get(channel, ())
+        one = self._plant.channels[channel]
+        if one.kind is not Kind.EVENT:
+            return ()
+        gateway = f"{one.park}/{one.facility}/{one.gateway}"
+        if gateway not in self._holes:
+            self._holes[gateway] = holes(runs for _, runs in self._boots.every(gateway))
+        return self._holes[gateway]
+
+    def judged(self, channel: int, start: int, end: int) -> tuple[Readings, Bytes]:
+        """Return the readings of a channel (by index) in [start, end) [ns UTC], and the verdict that each should have."""
+        stretch = self.stretch(channel, start, end)
+        readings = stretch.readings
+        runs = Runs(
+            np.zeros(len(readings), np.int64),
+            readings,
+            np.array([channel], np.int32),
+            np.array([stretch.until], np.int64),
+            np.array([stretch.whole], bool),
+        )
+        _, verdict = pieces_and_verdicts(runs, self._columns)
+        inside = (readings.time >= start) & (readings.time < end)
+        return readings.take(inside), verdict[inside]
 
     def values_in(self, wanted: Ranges) -> WindowValues:
         """Return the known windows of ranges of channels, one run a range."""
@@ -82,7 +104,8 @@ class RecomputedChannels:
         pieces, _ = pieces_and_verdicts(Runs(run, readings, channels, until, whole), self._columns)
         ranges = Ranges(np.arange(len(stretches)), wanted.first, wanted.stop)
         values = spread(pieces, ranges, channels, self._columns, window)
-        return with_events(values, ranges, channels, self._columns, self._holes, window)
+        open_holes = {channel: self.holes(channel) for channel in np.unique(channels).tolist()}
+        return with_events(values, ranges, channels, self._columns, open_holes, window)
 
 
 class Recompute(RecomputedChannels):
@@ -109,20 +132,3 @@ def fields_of(emissions: Emissions) -> Floats:
     e = emissions
     amounts = (e.co2e_t, e.co2_kg, e.co2_biogenic_kg, e.ch4_kg, e.n2o_kg, e.activity)
     return np.stack([*amounts, e.measured, e.interpolated, e.substituted], axis=1)
-
-
-def _holes(plant: Plant, books: Books) -> Mapping[int, Sequence[tuple[int, int]]]:
-    """Return, by event channel, where the sequence of its gateway is open [ns]."""
-    boots: dict[str, list[str]] = {}
-    for gateway, boot in sorted(books.boots()):
-        boots.setdefault(gateway, []).append(boot)
-    found: dict[int, Sequence[tuple[int, int]]] = {}
-    known: dict[str, Sequence[tuple[int, int]]] = {}
-    for channel in plant.channels:
-        if channel.kind is not Kind.EVENT:
-            continue
-        gateway = f"{channel.park}/{channel.facility}/{channel.gateway}"
-        if gateway not in known:
-            known[gateway] = holes([Boot(books.runs(gateway, boot)) for boot in boots.get(gateway, [])])
-        found[channel.index] = known[gateway]
-    return found

@@ -2,7 +2,8 @@
 
 An hour is counted once it is older than `allowed_lateness`, and again whenever a reading changes it. What follows from
 it, the hours that are substituted from its value, is computed again as a whole: `rules.regulation.substituted` takes all
-hours of the source, so the result is a function of the readings alone, whatever came first.
+hours of the source, so the result is a function of the readings alone, whatever came first. Hours of a final month are
+computed like all others, and wait for approval where they are not what was published.
 """
 
 import sqlite3
@@ -25,7 +26,8 @@ from rules.substitution import Substituted
 from store import periods
 from store.ledger import Entry
 from store.readings import is_baseline
-from store.regulated import HourInputs, RegulatedHours, RegulatedTable, RoleHour, packed
+from store.regulated import RegulatedTable
+from store.regulated_hours import HourInputs, RegulatedHours, RoleHour, overlaid, packed, rows_of
 from store.state import State
 
 MOST_HOURS = 744  # measured at once: a month of windows of each input, about 5 MB
@@ -53,7 +55,7 @@ class RegulatedSources:
         self._plant, self._state = plant, state
         self._sources = [source for source in plant.sources if source.regulation is not None]
         self._zone = {park.name: park.zone for park in plant.parks}
-        self._table = RegulatedTable(state.connection)
+        self._table = RegulatedTable(state.connection, state.closing.frozen)
         self._kernels = HourRecompute(plant, engine, state.connection)
         self._due: dict[int, int] = {}
         self.reload()
@@ -62,19 +64,24 @@ class RegulatedSources:
         """Look again how far each source is counted, as after a rollback."""
         self._due = {source.index: self._next_due(source) for source in self._sources}
 
-    def take(self, evaluated: Evaluated | None, now: int, journal: tuple[int, int]) -> None:
-        """Count the hours that are due at `now` [ns UTC], and again those that the line's new readings changed.
+    def take(self, evaluated: Evaluated | None, arrival: int, entry: Entry) -> None:
+        """Count the hours that are due at an arrival [ns UTC], and again those that the line's new readings changed.
 
-        `evaluated` is what a micro-batch of the journal's offsets [from, to) did, None where there was none.
+        `evaluated` is what a micro-batch did, None where there was none; `entry` is for the ledger.
         """
-        until, waiting = now - self._plant.allowed_lateness, MOST_SOURCES
+        until, waiting = arrival - self._plant.allowed_lateness, MOST_SOURCES
         for source in self._sources:
             touched = _touched(evaluated, source, self._plant)
             due = self._due[source.index] <= until and waiting > 0
             if due or self._is_news(source, touched):
                 waiting -= due
-                entry = Entry(now, "regulation", "line", self._plant.hash, *journal)
                 self._count(source, touched, until, entry)
+
+    def catch_up(self, until: int, entry: Entry) -> None:
+        """Count every hour that has ended by a time [ns UTC], however many: somebody decides of what is counted."""
+        for source in self._sources:
+            while self._due[source.index] <= until:
+                self._count(source, np.empty(0, np.int64), until, entry)
 
     def _is_news(self, source: Source, touched: Times) -> bool:
         """Whether a time lies before the first hour that is not counted yet, or may be of the very first one."""
@@ -106,6 +113,7 @@ class RegulatedSources:
         if len(hours):
             number = self._id(source)
             self._table.write(entry, number, *self._kernels.again(source, number, hours))
+            self._table.note_followed(number)
         self._due[source.index] = self._next_due(source)
 
     def _hours(self, source: Source, touched: Times, until: int) -> Times:
@@ -151,20 +159,22 @@ class HourRecompute:
         Returns
         -------
         tuple
-            The stored hours that the rule looked at, and these and the given ones as they should be.
+            The published hours that the rule looked at, and these and the given ones as they should be. What an hour was
+            measured as is what waits for approval, where anything does.
         """
         measured, span = self.measured(source, number, hours), self._table.span(number)
         zone = self._zone[source.park]
         # The MRR looks at a year and at what closes its last gap, part 75 three years back; a year more holds any gap.
         year = int(periods.year_start(int(hours[0]), zone))
         back = YEAR if _law(source).rule == MRR else YEAR + THREE_YEARS
-        stored = self._table.hours(number, int(periods.year_start(year - back * NS_PER_HOUR, zone)))
-        everything = merged(stored, measured)
+        since = int(periods.year_start(year - back * NS_PER_HOUR, zone))
+        published, waiting = self._table.hours(number, since)
+        everything = merged(overlaid(published, waiting), measured)
         new = self.counted(source, everything)
         # Where the record was cut, its first years lack their own look-back: they stay as they were counted when new.
         cut = span is not None and span[0] < everything.hour[0]
         own = everything.hour >= everything.hour[0] + cut * (back - YEAR) * NS_PER_HOUR
-        return stored, rows_of(new, np.flatnonzero(own))
+        return published, rows_of(new, np.flatnonzero(own))
 
     def measured(self, source: Source, number: int, hours: Times) -> MeasuredHours:
         """Return what the stored readings say of clock hours.
@@ -358,18 +368,6 @@ def merged(stored: RegulatedHours, new: MeasuredHours) -> MeasuredHours:
         value={role: column[order] for role, column in both.value.items()},
         share={role: column[order] for role, column in both.share.items()},
         live_co2e_t=both.live_co2e_t[order],
-    )
-
-
-def rows_of(hours: RegulatedHours, places: Ints) -> RegulatedHours:
-    """Return some of the hours."""
-    return RegulatedHours(
-        hours.hour[places],
-        hours.revision[places],
-        hours.status[places],
-        hours.co2e_t[places],
-        hours.live_co2e_t[places],
-        [hours.inputs[place] for place in places.tolist()],
     )
 
 

@@ -8,19 +8,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from ingest.batch import MAX_PAYLOAD, Batch
+from ingest.batch import Batch
+from ingest.containment import Pace
 from ingest.sparkplug.nodes import Nodes
 from ingest.sparkplug.past import Past
-from ingest.subscriptions import Subscriptions
+from ingest.subscriptions import Subscriptions, most_bytes
 from plant.vocabulary import Code, Outcome
 from store import replays
 from store.books import Refused
+from store.clock_steps import corrections
 from store.journal import JournalDamaged, JournalReader, Message
+from store.once import KeyUsed, is_noted
 from store.replays import Became, Replay, Standing
 from store.state import State
 
 GONE = "the journal does not have it, or it is damaged there"
 NOT_KEPT = "is not among what was refused"
+OTHER_FAULTS = "they are at fault: the log of the service says why"
+MOST_REASONS = 20  # by which messages are told apart that are left as they were
 HEARD_AT_ONCE = 4000  # messages of the journal that are heard again in one step, to know the births before what is replayed
 
 
@@ -33,6 +38,8 @@ class Replays:
         self._state, self._journal, self._clock = state, journal, clock
         self._subscriptions = subscriptions
         self._past = Past(journal, subscriptions)
+        self._pace = Pace(replays.MOST_MESSAGES)
+        self._taking: Sequence[Refused] = ()  # in this step
         self.waiting = replays.open_replay(state.connection) is not None
 
     def reload(self) -> None:
@@ -42,6 +49,12 @@ class Replays:
     def take(self, message: Message, offset: int) -> None:
         """Take somebody's decision to replay: it is done in the steps that follow."""
         replay = msgspec.json.decode(message.payload, type=Replay)
+        try:
+            if is_noted(self._state.connection, replay.id):
+                return
+        except KeyUsed as used:
+            self._note(replay, message.received, offset, "refused", str(used))
+            return
         replays.begin(self._state.connection, replay, offset, message.received)
         self.waiting = True
 
@@ -51,12 +64,13 @@ class Replays:
 
     def step(self, stages: Callable[[Batch], None]) -> int:
         """Let `stages` take the next part of the first replay; return how many messages that was, 0 where there is none."""
+        self._taking = ()
         standing = replays.open_replay(self._state.connection) if self.waiting else None
         if standing is None:
             self.waiting = False
             return 0
-        found, is_last = replays.next_refused(self._state.connection, standing)
-        refused = self._within_reach(found)
+        found, is_last = replays.next_refused(self._state.connection, standing, self._pace.most)
+        self._taking = refused = self._within_reach(found)
         if refused:
             batch = self._batch(refused, standing)
             if batch.messages:
@@ -66,6 +80,32 @@ class Replays:
         if is_last and len(refused) == len(found):
             self._finish(standing)
         return len(refused) or 1
+
+    def takes_less(self) -> bool:
+        """After a step at whose fault one of its messages is: whether the next one takes fewer of them."""
+        if len(self._taking) < 2:
+            return False
+        self._pace.failed(len(self._taking))
+        return True
+
+    def takes_more(self) -> None:
+        """After a step that went well: take more where fewer were taken."""
+        self._pace.passed(len(self._taking))
+
+    def leave(self, why: str) -> int:
+        """Leave the message at whose fault the last step was as it is; where there was none, end the replay itself."""
+        standing = replays.open_replay(self._state.connection)
+        if standing is None:
+            return 0
+        if not self._taking:
+            self._end(standing, "refused", why)
+            return 1
+        left = standing.became.left
+        left_for = why if why in left or len(left) < MOST_REASONS else OTHER_FAULTS
+        standing.became.add(Became(left={left_for: 1}))
+        replays.advance(self._state.connection, standing, self._taking[0].message)
+        self._pace.found()
+        return 1
 
     def _within_reach(self, found: Sequence[Refused]) -> Sequence[Refused]:
         """Return the first of refused messages: as many as this step can hear, again, the births before."""
@@ -91,9 +131,12 @@ class Replays:
                 standing.became.add(why)
             else:
                 taken.append((one, message))
+        offsets = np.array([one.message for one, _ in taken], np.int64)
+        received = np.array([message.received for _, message in taken], np.int64)
         return Batch(
-            np.array([one.message for one, _ in taken], np.int64),
+            offsets,
             [message for _, message in taken],
+            set_since=corrections(self._state.connection, offsets, received),
             before=[one for one, _ in taken],
             cause="replay",
             actor=standing.replay.by,
@@ -113,9 +156,9 @@ class Replays:
 
     def _why_not(self, message: Message) -> Became | None:
         """Return what keeps a message from being decoded today too; None where nothing does."""
-        if len(message.payload) > MAX_PAYLOAD:
-            return Became(messages={Outcome.REJECTED: 1}, codes={Code.TOO_LARGE: 1})
         route = self._subscriptions.route(message.topic)
+        if len(message.payload) > most_bytes(route):
+            return Became(messages={Outcome.REJECTED: 1}, codes={Code.TOO_LARGE: 1})
         if route is None:
             return Became(messages={Outcome.REJECTED: 1}, codes={Code.TOPIC: 1})
         return None
@@ -124,12 +167,17 @@ class Replays:
         became, replay = standing.became, standing.replay
         if replay.messages is not None and (missing := len(set(replay.messages)) - became.looked_at) > 0:
             became.add(Became(left={NOT_KEPT: missing}))
+        self._end(standing, "done", told(became))
+
+    def _end(self, standing: Standing, outcome: str, detail: str) -> None:
+        replay = standing.replay
         replays.finish(self._state.connection, standing, self._clock())
-        self._state.closing.note(
-            replay.id, standing.at, standing.offset, replay.by, "replay", "", 0, "done", told(became)
-        )
+        self._note(replay, standing.at, standing.offset, outcome, detail)
         self.waiting = replays.open_replay(self._state.connection) is not None
         self._past.forget()
+
+    def _note(self, replay: Replay, at: int, offset: int, outcome: str, detail: str) -> None:
+        self._state.closing.note(replay.id, at, offset, replay.by, "replay", "", 0, outcome, detail)
 
 
 def told(became: Became) -> str:

@@ -1,13 +1,13 @@
 """What a gateway's status says: the native one, which is also its last will."""
 
-import json
+from plant.json_text import json_of
 
 
 def online(payload: bytes) -> bool | None:
     """Return what a native status says, None where it cannot be read."""
     try:
-        status = json.loads(payload)
-    except (ValueError, RecursionError):
+        status = json_of(payload)
+    except ValueError:
         return None
     said = status.get("online") if isinstance(status, dict) else None
     return said if isinstance(said, bool) else None

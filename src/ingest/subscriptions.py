@@ -9,7 +9,7 @@ from ingest.formats.decoder import Decode, Made, OptionError, Origin, decoder_of
 from ingest.sparkplug import topics as sparkplug_topics
 from ingest.sparkplug.nodes import Nodes, Spoken
 from ingest.sparkplug.options import SparkplugOptions, sparkplug_options
-from ingest.sparkplug.topics import SparkplugTopic
+from ingest.sparkplug.topics import BIRTHS, SparkplugTopic
 from ingest.status import online
 from ingest.topics import MAX_TOPIC, TopicClass
 from plant.park import Plant
@@ -18,6 +18,8 @@ from plant.topics import NATIVE_FILTER, SPARKPLUG, Subscription, fill, words_of
 from plant.vocabulary import Code
 from store.journal import RETAIN, Message
 
+MAX_PAYLOAD = 256 * 1024  # bytes of a message
+MAX_BIRTH = 4 * 1024 * 1024  # of a Sparkplug birth, which cannot be split
 _CACHED = 16_384  # topics whose route is remembered; beyond, all are forgotten
 
 Online = Callable[[bytes], bool | None]
@@ -35,6 +37,12 @@ class Route:
         None  # of a message that its node's earlier ones explain
     )
     words: Mapping[str, str] = field(default_factory=dict)
+
+
+def most_bytes(route: Route | None) -> int:
+    """Return how many bytes a message of a topic may have."""
+    is_birth = route is not None and route.sparkplug is not None and route.sparkplug[0].type in BIRTHS
+    return MAX_BIRTH if is_birth else MAX_PAYLOAD
 
 
 class Subscriptions:
@@ -95,12 +103,37 @@ class Subscriptions:
         return None
 
 
+def rejection(route: Route | None, message: Message, position: int) -> Refusal | None:
+    """Return why a message is refused before it is decoded, None where it is not; what has no route is nobody's."""
+    if (refused := too_large(route, message.payload, position)) is not None:
+        return refused
+    if route is None:
+        detail = "expected sm/v1/{park}/{facility}/{gateway}/readings, or a topic of `subscriptions`"
+        return Refusal(position, Code.TOPIC, "", detail)
+    return None
+
+
+def too_large(route: Route | None, payload: bytes, position: int) -> Refusal | None:
+    """Return the refusal of a payload that is too large for its topic, None for others."""
+    most = most_bytes(route)
+    if len(payload) <= most:
+        return None
+    detail = f"{len(payload)} bytes, at most {most} are taken: split the message"
+    return Refusal(position, Code.TOO_LARGE, "", detail)
+
+
+def unknown_gateway(name: str, position: int) -> Refusal:
+    """Return the refusal of a message whose gateway the configuration does not know."""
+    return Refusal(position, Code.UNMAPPED, "", f"no gateway {name!r} is configured")
+
+
 def hear(
     route: Route, message: Message, position: int, nodes: Nodes, raw: RawReadings, refusals: list[Refusal]
 ) -> Spoken | None:
     """Append a message's readings and refusals, and return what it was; None where it is no more than a status.
 
-    Whatever a payload provokes, nothing is raised. `nodes` follow from all earlier messages, and are changed.
+    `nodes` follow from all earlier messages, and are changed. A format has no memory, so nothing that its payload provokes is
+    raised; what an edge node's message provokes and nobody foresaw is, because `nodes` are then half changed.
     """
     origin = Origin(position, route.gateway, message.received, bool(message.flags & RETAIN), route.words)
     if route.decode is not None:

@@ -15,7 +15,7 @@ from rules.muting import SNOOZE, Alert, Mute, Silence
 from rules.routing import Router, Telling
 from store.alert_views import silences
 from store.alerts import note_event, note_rules_told
-from store.notices import groups, save_group, send
+from store.notices import groups_as, save_group, send
 
 _ALERTS = "SELECT id, rule, severity, labels, started_at, ended_at, acknowledged_at, snoozed_until, muted_by FROM alert"
 
@@ -50,7 +50,7 @@ class Teller:
         self._seen, self._looked, self._wake = self._newest_event(), now, telling.wake
 
     def _decide(self, now: int) -> Telling:
-        before = [msgspec.json.decode(content, type=Group) for content in groups(self._connection)]
+        before = groups_as(self._connection, Group)
         still = self._connection.execute(f"{_ALERTS} WHERE ended_at IS NULL").fetchall()
         is_open = {row[0] for row in still}
         told = {number for group in before for number in group.told}

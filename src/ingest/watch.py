@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,8 @@ from ingest.heard import GatewaysHeard
 from ingest.telling import Teller
 from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Plant, ThresholdRule
-from plant.vocabulary import NS_PER_HOUR
-from rules.lifecycle import SHELF
+from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
+from rules.lifecycle import SET_BACK, SHELF, not_ahead
 from rules.thresholds import (
     Judgement,
     RuleState,
@@ -26,6 +27,8 @@ from rules.thresholds import (
 )
 from store import alerts, blocks
 from store.state import State as Memory
+
+LONGEST_LATE = 45 * NS_PER_DAY  # of gateways; a configuration that takes what is older replays history
 
 
 class RuleWatch:
@@ -42,30 +45,64 @@ class RuleWatch:
                 self._by_channel.setdefault(rule.channel, []).append(rule)
         self._on_windows = [rule for rule in plant.rules if rule.source >= 0]
         self._states: dict[str, RuleState] = {}
+        self._subjects = {rule.name: alerts.subject_of(plant, rule) for rule in plant.rules}
+        self._started = self._looked = clock()
         self._teller = Teller(plant, memory.connection, api_url, key)
         self._heard = GatewaysHeard(plant, memory.connection)
         self._conditions = ConditionWatch(plant, memory, clock, self._heard)
-        self._left: dict[str, str | None] = {}
         self._read()
 
     def reload(self) -> None:
         """Read again where the rules stand, as after a rollback."""
         self._heard.forget()
         self._conditions.reload()
+        self._teller.forget()
         self._read()
 
     def _read(self) -> None:
-        self._teller.forget()
-        stored = alerts.rule_states(self._memory.connection)
-        names = {rule.name for rule in self._plant.rules}
-        self._left = {name: one.alert for name, one in stored.items() if name not in names}
-        self._states = {
-            name: RuleState(State(one.state), one.judged, one.alert, Shelf(one.fired, one.shelved_until))
-            for name, one in stored.items()
-            if name in names
-        }
-        for rule in self._on_windows:  # a new rule on windows begins now: what was before wakes nobody
-            self._states.setdefault(rule.name, RuleState(judged=self._due(rule, self._clock())))
+        connection, now = self._memory.connection, self._clock()
+        stored, still = alerts.rule_states(connection), alerts.open_alerts(connection)
+        known = {name: one for name, one in stored.items() if self._subjects.get(name) == one.subject}
+        self._left = stored.keys() - known.keys()
+        self._states = {name: _standing(one, still, now) for name, one in known.items()}
+        self._new = [rule for rule in self._plant.rules if rule.name not in known]
+        self._states |= {rule.name: RuleState(judged=self._judged_at_first(rule)) for rule in self._new}
+        self._is_settled = False
+
+    def _judged_at_first(self, rule: ThresholdRule) -> int:
+        """Return up to when a rule that is new judges nothing: it begins now, and what was before wakes nobody.
+
+        A plant whose past is replayed has its limits from the beginning.
+        """
+        if rule.source >= 0:
+            return self._due(rule, self._started)
+        is_replay = self._plant.max_late > LONGEST_LATE and self._memory.cursor == 1
+        return 0 if is_replay else self._started - 1
+
+    def _settle(self) -> None:
+        """Bring the state in line with the configuration, once, in a transaction: what nothing would ever end ends now."""
+        if self._is_settled:
+            return
+        connection, now = self._memory.connection, self._clock()
+        self._conditions.settle(now)
+        alerts.drop_rule_states(connection, self._left)
+        theirs = {one.alert for one in self._states.values()} | self._conditions.open_alerts()
+        for alert in sorted(alerts.open_alerts(connection) - theirs):
+            alerts.end(connection, alert, now, np.nan)
+        alerts.wake_shelved(connection, now + SHELF)
+        self._is_settled = True
+
+    def _begin(self, first: int) -> None:
+        """Keep since when new rules judge: at the latest since the first message under them arrived [ns UTC].
+
+        That was before the start where a state is made again from the journal: its limits judge what they judged once.
+        """
+        for rule in self._new:
+            state = self._state(rule)
+            if rule.channel >= 0:
+                state = replace(state, judged=min(state.judged, first - 1))
+            self._keep(rule, state)
+        self._new = []
 
     def readings(self, new: Readings, fresh: Bools) -> None:
         """Judge new readings, in order of arrival, by the rules on their channels."""
@@ -100,13 +137,22 @@ class RuleWatch:
                 )
 
     def heard(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
-        """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time."""
+        """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time.
+
+        Before its readings are judged.
+        """
+        self._settle()
+        if self._new and len(received):
+            self._begin(int(received.min()))
         self._heard.take(gateways, received, position, time)
 
     def windows(self, now: int) -> None:
         """Judge windows and conditions whose time has come, mark rules without readings as unknown, and tell what is due."""
-        if self._left:
-            self._end_left(now)
+        if now < self._looked - SET_BACK:
+            self._conditions.read()
+            self._read()
+        self._looked = now
+        self._settle()
         for rule in self._on_windows:
             state = self._state(rule)
             if self._due(rule, now) > state.judged:
@@ -122,24 +168,19 @@ class RuleWatch:
         self._conditions.judge(now)
         self._teller.tell(now)
 
-    def _end_left(self, now: int) -> None:
-        """End the alerts of limits that are configured no longer: nothing else ever would."""
-        for alert in self._left.values():
-            if alert is not None:
-                alerts.end(self._memory.connection, alert, now, np.nan)
-        alerts.drop_rule_states(self._memory.connection, self._left)
-        self._left = {}
-
     def _doubt(self, rule: ThresholdRule, now: int, max_gap: int) -> None:
         state = self._state(rule)
         if state.state is not State.UNKNOWN and unknown_since(state, now, max_gap) is not None:
-            self._states[rule.name] = state = replace(state, state=State.UNKNOWN)
-            alerts.save_rule_state(
-                self._memory.connection, rule.name, state.state, state.judged, state.alert, state.shelf
-            )
+            self._keep(rule, replace(state, state=State.UNKNOWN))
+
+    def _keep(self, rule: ThresholdRule, state: RuleState) -> None:
+        self._states[rule.name] = state
+        alerts.save_rule_state(
+            self._memory.connection, rule.name, state.state, state.judged, state.alert, state.shelf, self._subjects[rule.name]
+        )  # fmt: skip
 
     def _state(self, rule: ThresholdRule) -> RuleState:
-        return self._states.get(rule.name, RuleState())
+        return self._states[rule.name]
 
     def _apply(self, rule: ThresholdRule, judgement: Judgement) -> None:
         before, now = self._state(rule), self._clock()
@@ -168,6 +209,16 @@ class RuleWatch:
         return stored_windows(
             self._memory.connection, int(self._memory.source_ids[rule.source]), start, end, self._plant.window
         )
+
+
+def _standing(stored: alerts.StoredRule, still: AbstractSet[str], now: int) -> RuleState:
+    """Return where a limit stands; `still` are the alerts that are open, and what is far ahead of now is of a clock that ran ahead."""
+    return RuleState(
+        state=State(stored.state),
+        judged=stored.judged if stored.judged <= now + SET_BACK else now,
+        alert=stored.alert if stored.alert in still else None,
+        shelf=Shelf(tuple(not_ahead(stored.fired, now)), not_ahead([stored.shelved_until], now + SHELF)[0]),
+    )
 
 
 def stored_windows(

@@ -4,17 +4,19 @@ import logging
 import random
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from notify import schedule
 from notify.addresses import Doors
 from notify.chat import ChatClient
+from notify.chat_message import NOWHERE
 from notify.regular import Interval, regular
 from notify.webhook import Attempt, EndpointClient, WebhookClient
 from plant.park import Webhook
+from plant.places import Places
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from store.webhooks import Delivery, EndpointState, WaitingWebhook, WebhookOutbox, address_of
 
@@ -44,6 +46,8 @@ class WebhookSender:
         Called at "webhook_before_send" and "webhook_after_2xx", where a test may end the process.
     own
         Doors of the service's own, which are no receivers.
+    places
+        What people call the places, and what their clocks say, for messages in chat and mail.
     jitter
         Gives random numbers in [0, 1).
 
@@ -61,11 +65,14 @@ class WebhookSender:
         crash: Callable[[str], None],
         *,
         own: Doors = (),
+        places: Places = NOWHERE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._endpoints = list(endpoints)
-        self._couriers = [_Courier(one, _client(one, own), clock, crash, jitter) for one in self._endpoints]
+        self._couriers = [
+            _Courier(one, _client(one, own, places), clock, crash, jitter) for one in self._endpoints
+        ]
         self._keeper = _Keeper(clock)
 
     def step(self) -> int:
@@ -76,19 +83,15 @@ class WebhookSender:
             self._keeper.drain(outbox, stop)
         return made
 
-    def run(self, stop: threading.Event) -> None:
-        """Send what becomes due until `stop` is set, each endpoint in a thread of its own, and forget what is old in one more.
+    def workers(self, stop: threading.Event) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield the name and the work of each thread: one for each endpoint, and one more that forgets what is old.
 
-        An attempt that is under way is finished first. An error that nobody foresaw ends all threads and is raised.
+        Each works until `stop` is set, and finishes an attempt that is under way; what nobody foresaw is raised, and it
+        may be called again.
         """
-        failed = threading.Event()
-        with ThreadPoolExecutor(max_workers=len(self._couriers) + 1, thread_name_prefix="webhook") as threads:
-            workers: list[_Courier | _Keeper] = [*self._couriers, self._keeper]
-            work = [threads.submit(self._serve, worker, stop, failed) for worker in workers]
-            while not (stop.wait(POLL) or failed.is_set()):
-                pass
-        for one in work:
-            one.result()
+        workers: list[_Courier | _Keeper] = [*self._couriers, self._keeper]
+        for worker in workers:
+            yield f"webhook {worker.name}", partial(self._serve, worker, stop)
 
     def statistics(self) -> list[EndpointState]:
         """Return each endpoint's state as it stands; from any thread."""
@@ -101,19 +104,15 @@ class WebhookSender:
         for courier in self._couriers:
             courier.close()
 
-    def _serve(self, worker: "_Courier | _Keeper", stop: threading.Event, failed: threading.Event) -> None:
-        try:
-            with closing(WebhookOutbox(self._database)) as outbox:
-                while not (stop.is_set() or failed.is_set()):
-                    stop.wait(_pause_after_drain(worker, outbox, stop))
-        except BaseException:
-            failed.set()
-            raise
+    def _serve(self, worker: "_Courier | _Keeper", stop: threading.Event) -> None:
+        with closing(WebhookOutbox(self._database)) as outbox:
+            while not stop.is_set():
+                stop.wait(_pause_after_drain(worker, outbox, stop))
 
 
-def _client(endpoint: Webhook, own: Doors) -> EndpointClient:
+def _client(endpoint: Webhook, own: Doors, places: Places) -> EndpointClient:
     if endpoint.kind == "apprise":
-        return ChatClient(endpoint, own=own)
+        return ChatClient(endpoint, own=own, places=places)
     return WebhookClient(endpoint, own=own)
 
 
@@ -208,7 +207,7 @@ class _Courier:
             message = one.due(outbox, began)
             if message is None:
                 continue
-            attempt = self._client.post(message.event_id, message.body, began)
+            attempt = self._posted(message.event_id, message.body, began)
             if not attempt.delivered:
                 log.warning("webhook %s: %s: %s", self.name, message.event_id, attempt.error)
                 outbox.note(self._delivery(None, message.event_id, attempt, began))
@@ -216,7 +215,7 @@ class _Courier:
     def _send(self, outbox: WebhookOutbox, event: WaitingWebhook) -> None:
         self._crash("webhook_before_send")
         began = self._clock()
-        attempt = self._client.post(event.event_id, event.body, began)
+        attempt = self._posted(event.event_id, event.body, began)
         delivery = self._delivery(event.id, event.event_id, attempt, began)
         if attempt.delivered:
             self._crash("webhook_after_2xx")
@@ -224,6 +223,14 @@ class _Courier:
             self._tell_regular(event, event.body)
         else:
             self._note_failed(outbox, event, attempt, delivery)
+
+    def _posted(self, event_id: str, body: bytes, began: int) -> Attempt:
+        """Post; what nobody foresaw of a body or an answer is a failed attempt, so that it costs this event alone."""
+        try:
+            return self._client.post(event_id, body, began)
+        except Exception as error:
+            log.exception("webhook %s: %s: please report this", self.name, event_id)
+            return Attempt(error=f"{type(error).__name__}, see the log")
 
     def _delivery(self, webhook: int | None, event_id: str, attempt: Attempt, began: int) -> Delivery:
         now = self._clock()

@@ -29,7 +29,7 @@ from plant.fields import (
     exactly_one,
     refusal,
 )
-from plant.park import Dated
+from plant.park import Bilingual, Dated
 from plant.rule_library import merged
 from plant.texts import LONGEST_TEXT, TextPart
 from plant.vocabulary import NS_PER_S, Kind
@@ -48,8 +48,13 @@ OWN_LABELS = ("park", "facility", "gateway", "channel", "source")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _LIMIT_ONLY = ("facility", "park", "channel", "source", "above", "below", "unit")
 _CONDITION_ONLY = (
-    "each", "match", "hold", "keep_firing_for", "clear", "every", "labels", "parameters", "first_action", "runbook",
+    "each", "match", "hold", "keep_firing_for", "clear", "every", "labels", "parameters",
 )  # fmt: skip
+
+
+def bilingual(text: TextPart | None) -> Bilingual:
+    """Return a text as the plant has it."""
+    return Bilingual(text.vi, text.en) if text else Bilingual()
 
 
 def _text(least: int, most: int) -> Callable[[object], object]:
@@ -151,11 +156,11 @@ class AlertPart(Part):
     summary: Annotated[TextPart, BeforeValidator(_text(1, LONGEST_SUMMARY))]
     """One sentence, as one text or by language: {vi: …, en: …}."""
     description: Annotated[TextPart | None, BeforeValidator(_text(0, LONGEST_TEXT))] = None
-    """What to know; a limit's is one text."""
+    """What to know."""
     first_action: Annotated[TextPart | None, BeforeValidator(_text(0, LONGEST_TEXT))] = None
-    """Conditions: what to do first."""
+    """What to do first."""
     runbook: Url | None = None
-    """Conditions: an https address that says what to do."""
+    """An https address that says what to do."""
 
     @model_validator(mode="before")
     @classmethod
@@ -171,6 +176,8 @@ class AlertPart(Part):
 
     def faults(self) -> Iterator[Fault]:
         """Yield what the kind of rule forbids or lacks."""
+        if self.runbook is not None and not self.runbook.startswith("https://"):
+            yield "runbook", "is not an https address"
         yield from self._limit_faults() if self.expr is None else self._condition_faults()
 
     def _limit_faults(self) -> Iterator[Fault]:
@@ -179,17 +186,11 @@ class AlertPart(Part):
             yield "facility", "is required"
         yield from exactly_one(self, "channel", "source")
         yield from exactly_one(self, "above", "below")
-        for name in ("summary", "description"):
-            text = getattr(self, name)
-            if text is not None and text.vi != text.en:
-                yield name, "is one text where a limit is judged; a condition may have it by language"
 
     def _condition_faults(self) -> Iterator[Fault]:
         yield from self._misplaced(_LIMIT_ONLY, "is for a limit; a condition finds its subjects by match")
         if self.every < NS_PER_S:
             yield "every", "is 1s or longer"
-        if self.runbook is not None and not self.runbook.startswith("https://"):
-            yield "runbook", "is not an https address"
         yield from self._label_faults()
 
     def _label_faults(self) -> Iterator[Fault]:

@@ -5,6 +5,18 @@ from zoneinfo import ZoneInfo
 
 COVERS = "covers"  # the label by which a rule says what its alerts stand for
 GATEWAY = "gateway"
+LACKS = "lacks"  # the label of an alert that says that readings are missing, which a gateway that is away explains
+READINGS = "readings"
+LABELS = (
+    "park",
+    "facility",
+    "gateway",
+    "channel",
+    "source",
+    "rule",
+    "severity",
+    COVERS,
+)  # beside those that a rule gives
 
 MINUTES_PER_DAY = 24 * 60
 

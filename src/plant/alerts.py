@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
 
-from plant.alert_parts import AlertPart
+from plant.alert_parts import AlertPart, bilingual
 from plant.documents import Placed
 from plant.files import decode, inside, read_bytes
 from plant.findings import Findings
 from plant.model import WebhookPart
 from plant.park import Channel, Source, ThresholdRule, Webhook
+from plant.placeholders import check_texts
 from plant.problems import ConfigurationError
+from plant.suggest import did_you_mean
 from plant.units import DimensionError, conversion, unit
 from plant.vocabulary import NS_PER_MIN
 
@@ -26,6 +29,7 @@ CO2E_RATE = "tCO2e/h"
 WINDOW_DELAY = NS_PER_MIN
 
 Site = tuple[str, str]  # park and facility
+_OWN = {"channel": ("park", "facility", "gateway", "channel"), "source": ("park", "facility", "source")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class RuleMaker:
             return None
         if channel is not None and written.delay is not None:
             self.findings.refuse(part, "is for a source; a channel is judged at each reading", "delay")
+        subject = "channel" if channel is not None else "source"
+        check_texts(part, subject, _OWN[subject], self.findings)
         judged_in = channel.unit.symbol if channel else EMISSION_RATE
         return ThresholdRule(
             name=written.name,
@@ -60,8 +66,10 @@ class RuleMaker:
             unit=judged_in,
             severity=written.severity,
             delay=WINDOW_DELAY if written.delay is None else written.delay,
-            summary=written.summary.en,
-            description=written.description.en if written.description else "",
+            summary=bilingual(written.summary),
+            description=bilingual(written.description),
+            first_action=bilingual(written.first_action),
+            runbook=written.runbook or "",
         )
 
     def _site(self, part: Placed[AlertPart]) -> Site | None:
@@ -143,7 +151,17 @@ def webhook(
         format="alertmanager-api" if written.kind == "alertmanager-api" else written.format,
         heartbeat=written.heartbeat or 0,
         language=written.language,
+        zone=_zone(part, written.zone, findings),
     )
+
+
+def _zone(part: Placed[WebhookPart], key: str | None, findings: Findings) -> ZoneInfo | None:
+    if key is None:
+        return None
+    if key in (known := available_timezones()):
+        return ZoneInfo(key)
+    findings.refuse(part, f"there is no time zone {key}{did_you_mean(key, known)}", "zone")
+    return None
 
 
 def _secret(part: Placed[WebhookPart], key: str, directory: Path, environment: Mapping[str, str]) -> str:

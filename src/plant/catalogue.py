@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from plant.units import conversion, unit
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
     """One input of a method: its name, and the unit the method takes it in.
 
     `level` roles take the mean of a level channel in a window; the others take an amount. A role with
-    several units (fuel by volume, mass or energy) accepts whichever has the channel's dimension.
+    several units (fuel by volume, mass or energy) accepts whichever has the channel's dimension. More of a role that
+    `lowers` means less emission.
     """
 
     name: str
@@ -21,6 +24,38 @@ class Role:
     level: bool = False
     required: bool = True
     default: float | None = None
+    lowers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """Something that a number is taken for: what people would call it, and what it is multiplied with to be what is meant."""
+
+    words: str
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where a number usually is, both ends included; outside it is probably not meant as it stands.
+
+    `slips` are units in which it is often written by mistake, the likeliest first; `zero` is plausible as well.
+    """
+
+    low: float
+    high: float
+    source: str
+    slips: tuple[str | Slip, ...] = ()
+    zero: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Return whether a number is plausible."""
+        return self.low <= value <= self.high or (self.zero and value == 0)
+
+    def told(self, symbol: str) -> str:
+        """Return the range as text, in a unit."""
+        zero = "0, or " if self.zero else ""
+        return f"{zero}{self.low:g} to {self.high:g} {_shown(symbol)}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +65,42 @@ class Parameter:
     name: str
     unit: str
     default: float | None = None
+    plausible: Range | None = None
+
+    def described(self) -> str:
+        """Return its unit, default and plausible range, as an editor shows them."""
+        words = [f"[{self.unit}]", "required" if self.default is None else f"{self.default:g} where left out"]
+        if self.plausible is not None:
+            words.append(f"plausible: {self.plausible.told(self.unit)} ({self.plausible.source})")
+        return "; ".join(words)
+
+    def doubt(self, value: float) -> str | None:
+        """Return what is doubtful about a number for it, and what it was probably meant as; None where nothing is."""
+        usual = self.plausible
+        if usual is None or usual.holds(value):
+            return None
+        where = usual.told(self.unit)
+        for slip in usual.slips:
+            words, factor = _slip(slip, self.unit)
+            if usual.holds(value * factor):
+                unit_ = f"in {self.unit}" if self.unit != "1" else "a plain number"
+                return (
+                    f"{value:g} looks like {words}; {self.name} is {unit_}: {value * factor:.3g}"
+                    f" (plausible are {where})"
+                )
+        return (
+            f"{value:g} {_shown(self.unit)} is far from what {self.name} usually is: {where} ({usual.source})"
+        )
+
+
+def _slip(slip: str | Slip, symbol: str) -> tuple[str, float]:
+    if isinstance(slip, Slip):
+        return slip.words, slip.factor
+    return slip, conversion(unit(slip), unit(symbol))[0]
+
+
+def _shown(symbol: str) -> str:
+    return "" if symbol == "1" else symbol
 
 
 @dataclass(frozen=True, slots=True)

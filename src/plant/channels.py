@@ -6,6 +6,7 @@ from math import nan
 from pathlib import Path
 from sys import intern
 
+from plant.bounds import is_never_negative, is_unbounded
 from plant.documents import Placed
 from plant.files import inside
 from plant.findings import Findings
@@ -50,11 +51,29 @@ def channels_of(
             own = [*intact, *(swap.value for swap in swaps.get(part.name, ()))]
             findings.problems += _swap_problems(declared, own)
             channels[part.name] = _channel(part, park, facility.value.name, own)
+            findings.doubts += _doubts(declared)
         else:
             message = f"{part.name} is declared twice (first at {findings.place_of_first(*identity)})"
             findings.problems.append(declared.problem("name", message))
     _check_swaps(swaps, channels, findings)
     return channels
+
+
+def _doubts(declared: Declared) -> Iterator[Problem]:
+    """Yield what one absurd reading could do, and limits that contradict what the quantity can be."""
+    part = declared.part
+    if is_unbounded(part.kind, part.max, part.max_rate):
+        wanted = "max_rate, nor max" if part.kind is Kind.REGISTER else "max"
+        message = f"{part.name} [{part.unit}] has no {wanted}: one absurd reading is enough to spoil a year"
+        yield declared.problem("max", message)
+    if (
+        part.min is not None
+        and part.min < 0
+        and not part.signed
+        and is_never_negative(unit(part.unit), part.kind)
+    ):
+        message = f"{part.name} has min {part.min:g} {part.unit}: say signed: true where it can be negative"
+        yield declared.problem("min", message)
 
 
 def _declared(facility: Placed[FacilityPart], directory: Path, findings: Findings) -> Iterator[Declared]:
@@ -109,7 +128,7 @@ def _channel(part: ChannelPart, park: str, facility: str, swaps: list[SwapPart])
         kind=part.kind,
         unit=unit(part.unit),
         quantity=intern(part.quantity),
-        minimum=_or_nan(part.min),
+        minimum=_minimum(part),
         maximum=_or_nan(part.max),
         max_rate=_or_nan(part.max_rate),
         max_gap=longest if part.max_gap is None else part.max_gap,
@@ -120,8 +139,16 @@ def _channel(part: ChannelPart, park: str, facility: str, swaps: list[SwapPart])
         ratio=part.ratio,
         serial=part.serial,
         uncertainty=_or_nan(part.uncertainty),
+        cadence=part.cadence or 0,
         swaps=tuple(_swap(swap) for swap in sorted(swaps, key=lambda swap: swap.time)),
     )
+
+
+def _minimum(part: ChannelPart) -> float:
+    """Return the least possible value: what is written, else 0 of what cannot be negative."""
+    if part.min is None and not part.signed and is_never_negative(unit(part.unit), part.kind):
+        return 0.0
+    return _or_nan(part.min)
 
 
 def _swap(part: SwapPart) -> Swap:

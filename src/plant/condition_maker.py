@@ -6,24 +6,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 
-from plant.alert_parts import AlertPart
+from plant.alert_parts import AlertPart, bilingual
 from plant.catalogue import FactorSpec
 from plant.condition_terms import Fact, Term, checked, contradict
 from plant.conditions import OF_FACTOR, Node, Subject, parse, questions
 from plant.documents import Placed
 from plant.expressions import ExpressionError
 from plant.findings import Findings
-from plant.park import Bilingual, Channel, Condition, Gateway, Source
-from plant.suggest import did_you_mean
-from plant.texts import TextPart
+from plant.park import Channel, Condition, Gateway, Source
+from plant.placeholders import check_texts
 from plant.units import unit
 from plant.vocabulary import Kind
 
 Site = tuple[str, str]  # park and facility
 
-WORDS = ("value", "limit", "unit", "subject")  # that every text may use, besides labels and its subject's own
-
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _OWN: Mapping[Subject, tuple[str, ...]] = {
     Subject.CHANNEL: ("channel", "gateway", "facility", "park"),
     Subject.SOURCE: ("source", "facility", "park"),
@@ -66,7 +62,9 @@ class ConditionMaker:
     def conditions(self, part: Placed[AlertPart]) -> list[Condition]:
         """Return a condition for each group of its subjects whose units are the same; mistakes go to the findings."""
         subject = Subject(part.value.each)
-        self._check_texts(part, subject)
+        check_texts(
+            part, subject, [*_OWN[subject], *(f"labels.{name}" for name in part.value.labels)], self.findings
+        )
         subjects = self._matched(part, subject)
         expr = self._parsed(part, subject, "expr")
         clear = self._parsed(part, subject, "clear") if part.value.clear is not None else None
@@ -78,16 +76,6 @@ class ConditionMaker:
             if terms is not None:
                 made.append(_condition(part.value, subject, rows, terms))
         return made
-
-    def _check_texts(self, part: Placed[AlertPart], subject: Subject) -> None:
-        """Refuse placeholders that no alert of this subject can fill."""
-        known = [*WORDS, *_OWN[subject], *(f"labels.{name}" for name in part.value.labels)]
-        for key in ("summary", "description", "first_action"):
-            text: TextPart | None = getattr(part.value, key)
-            for word in sorted(set(_PLACEHOLDER.findall(f"{text.vi}\n{text.en}"))) if text else ():
-                if word not in known:
-                    hint = did_you_mean(word, known)
-                    self.findings.refuse(part, f"there is no {{{word[:40]}}} of a {subject}{hint}", key)
 
     def _parsed(self, part: Placed[AlertPart], subject: Subject, key: str) -> Node | None:
         try:
@@ -211,7 +199,7 @@ def _condition(
         expr=" ".join(str(part.expr).split()),
         steps=expr.steps,
         others=tuple(others),
-        unit=expr.shown,
+        unit=expr.comparisons[0].unit if expr.comparisons else "",
         clear=clear.steps if clear else (),
         every=part.every,
         delay=part.delay or 0,
@@ -219,17 +207,14 @@ def _condition(
         keep=part.keep_firing_for,
         severity=part.severity,
         labels=tuple(sorted(part.labels.items())),
-        summary=_bilingual(part.summary),
-        description=_bilingual(part.description),
-        first_action=_bilingual(part.first_action),
+        summary=bilingual(part.summary),
+        description=bilingual(part.description),
+        first_action=bilingual(part.first_action),
         runbook=part.runbook or "",
         clear_expr=" ".join((part.clear or "").split()),
         parameters=tuple(sorted(part.parameters.items())),
+        comparisons=expr.comparisons,
     )
-
-
-def _bilingual(text: TextPart | None) -> Bilingual:
-    return Bilingual(text.vi, text.en) if text else Bilingual()
 
 
 def candidates(

@@ -13,8 +13,19 @@ from itertools import pairwise
 
 from plant.catalogue import FactorSpec
 from plant.conditions import CUSUMS, OF_CHANNEL, OF_FACTOR, WORDS, Changing, Node, Question, questions
-from plant.expressions import Constant, ExpressionError, combined, finite, folded, normal, short, text_of
-from plant.park import ConditionStep, Dated
+from plant.expressions import (
+    ARGUMENTS,
+    BINARY,
+    Constant,
+    ExpressionError,
+    combined,
+    finite,
+    folded,
+    normal,
+    short,
+    text_of,
+)
+from plant.park import Comparison, ConditionStep, Dated
 from plant.units import DimensionError, Unit, UnknownUnit, conversion, unit
 from plant.vocabulary import NS_PER_DAY, Kind
 
@@ -47,7 +58,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A checked part of a condition; `value` is NaN unless it is constant, `shown` the unit of its first left side."""
+    """A checked part of a condition; `value` is NaN unless it is constant, `comparisons` are those among its steps."""
 
     text: str
     nature: Nature
@@ -55,7 +66,7 @@ class Term:
     steps: tuple[ConditionStep, ...]
     value: float = math.nan
     is_plain: bool = False  # takes the unit of what it stands beside
-    shown: str = ""
+    comparisons: tuple[Comparison, ...] = ()
     region: Region | None = None
 
 
@@ -67,6 +78,8 @@ _HOLDS: Mapping[str, Callable[[float, float], bool]] = {
     "==": lambda x, limit: x == limit,
     "!=": lambda x, limit: x != limit,
 }
+_OPPOSITE: Mapping[str, str] = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
+_TURNED: Mapping[str, str] = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "==": "==", "!=": "!="}
 _ONE = unit("1")
 
 
@@ -232,8 +245,11 @@ def _joined(name: str, terms: Sequence[Term]) -> Term:
     steps = [step for term in terms for step in term.steps]
     steps += [ConditionStep(name)] * max(1, len(terms) - 1)
     text = short(f"not {terms[0].text}" if name == "not" else f" {name} ".join(t.text for t in terms))
-    shown = next((term.shown for term in terms if term.shown), "")
-    return Term(text, Nature.TRUTH, _ONE, tuple(steps), shown=shown, region=_joined_region(name, terms))
+    compared = tuple(one for term in terms for one in term.comparisons)
+    if name == "not":
+        compared = tuple(replace(one, operator=_OPPOSITE[one.operator]) for one in compared)
+    region = _joined_region(name, terms)
+    return Term(text, Nature.TRUTH, _ONE, tuple(steps), comparisons=compared, region=region)
 
 
 def _joined_region(name: str, terms: Sequence[Term]) -> Region | None:
@@ -258,7 +274,22 @@ def _compared(name: str, one: Term, other: Term) -> Term:
     elif not math.isnan(left.value):
         region = Region(right.steps, (left.value,), lambda x: _HOLDS[name](left.value, x))
     steps = (*left.steps, *right.steps, ConditionStep(name))
-    return Term(text, Nature.TRUTH, _ONE, steps, shown=left.unit.symbol, region=region)
+    turned = _given(left) > _given(right)  # 9 < value says of the value that it is above 9
+    compared = Comparison(_TURNED[name] if turned else name, left.unit.symbol, turned)
+    return Term(text, Nature.TRUTH, _ONE, steps, comparisons=(compared,), region=region)
+
+
+def _given(term: Term) -> int:
+    """Return how much of a term is given beforehand: 2 numbers only, 1 also the time, 0 it asks the subject."""
+    names = {step.name for step in term.steps} - {
+        "number",
+        "dated",
+        *ARGUMENTS,
+        *BINARY.values(),
+        "negative",
+        "hypot",
+    }
+    return 0 if names - {"elapsed", "days_until"} else 1 if names else 2
 
 
 def _of_one(name: str, term: Term) -> Term:

@@ -4,18 +4,17 @@
 a configuration can be checked in the same run.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from plant.files import decode, read_bytes
 from plant.problems import ConfigurationError, Problem
-from plant.suggest import did_you_mean
+from plant.wording import annotation_at, in_words, is_model
 from plant.yaml12 import KeyPath, Reader, key_path
 
 __all__ = [
@@ -148,8 +147,8 @@ def _cut_out(document: Document, model: type[BaseModel], path: KeyPath) -> KeyPa
     That is a list item, or a top-level key.
     """
     for depth in range(len(path), 1, -1):
-        kind = _annotation_at(model, path[:depth])
-        if isinstance(path[depth - 1], int) and _is_model(kind):
+        kind = annotation_at(model, path[:depth])
+        if isinstance(path[depth - 1], int) and is_model(kind):
             _replace(document, path[:depth], kind.model_construct())
             return path[:depth]
     if path and path[0] in document.value:
@@ -182,67 +181,5 @@ def _names(value: Any) -> Iterator[str]:
 
 def spelled(mistake: ErrorDetails, model: type[BaseModel]) -> str:
     """Return a pydantic error in our words, with the word that was probably meant."""
-    kind, message = mistake["type"], mistake["msg"]
-    if kind == "extra_forbidden":
-        return _unknown_key(str(mistake["loc"][-1]), _annotation_at(model, mistake["loc"][:-1]))
-    if kind in ("missing", "value_error"):
-        return "is required" if kind == "missing" else str(mistake["ctx"]["error"])
-    given = mistake["input"]
-    if kind in ("literal_error", "enum"):
-        return _unknown_word(given, str(mistake["ctx"]["expected"]))
-    if kind in ("model_type", "dict_type"):
-        message = "should be a mapping of keys to values"
-    message = message.removeprefix("Input ").removeprefix("String ")
-    return (
-        message
-        if mistake["loc"][-1:] and mistake["loc"][-1] in NEVER_SHOWN
-        else f"{message}, not {_short(given)}"
-    )
-
-
-def _unknown_word(given: Any, expected: str) -> str:
-    meant = did_you_mean(str(given), re.findall(r"'(.*?)'", expected))
-    return f"{_short(given)} is not {expected}{meant}"
-
-
-def _unknown_key(key: str, kind: Any) -> str:
-    known = [f.alias or name for name, f in kind.model_fields.items()] if _is_model(kind) else []
-    return "unknown key" + (did_you_mean(key, known) or f"; known are {', '.join(known)}")
-
-
-def _short(value: Any) -> str:
-    match value:
-        case dict():
-            return "a mapping"
-        case list():
-            return "a list"
-        case None:
-            return "nothing"
-        case bool():
-            return str(value).lower()
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-def _annotation_at(model: Any, path: KeyPath) -> Any:
-    """Return what a model declares at a path, None where it declares nothing there."""
-    kind = model
-    for part in path:
-        if _is_model(kind):
-            found = next((f for name, f in kind.model_fields.items() if (f.alias or name) == part), None)
-            kind = found.annotation if found else None
-        else:
-            arguments = get_args(kind)
-            kind = arguments[-1] if arguments else None
-        kind = _without_none(kind)
-    return kind
-
-
-def _without_none(kind: Any) -> Any:
-    if get_origin(kind) in (Union, type(int | None)):
-        return next(k for k in get_args(kind) if k is not type(None))
-    return kind
+    path = mistake["loc"]
+    return in_words(mistake, model, path, secret=bool(path) and path[-1] in NEVER_SHOWN)

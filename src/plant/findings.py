@@ -13,11 +13,13 @@ from plant.suggest import did_you_mean
 class Findings:
     """All problems so far.
 
+    `doubts` are what can be used as it stands and is probably not meant so; nothing is refused for them.
     `broken` are names of parts that were refused, and `incomplete` says that a file could not be read: a reference
     that leads there is no second problem.
     """
 
     problems: list[Problem] = field(default_factory=list)
+    doubts: list[Problem] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     incomplete: bool = False
     _first: dict[tuple[str, ...], tuple[str, int]] = field(default_factory=dict)
@@ -25,6 +27,10 @@ class Findings:
     def refuse(self, part: Placed[Any], message: str, *below: str | int) -> None:
         """Add a problem with a part, or with a key below it."""
         self.problems.append(part.problem(message, *below))
+
+    def doubt(self, part: Placed[Any], message: str, *below: str | int) -> None:
+        """Add a doubt about a part, or about a key below it."""
+        self.doubts.append(part.problem(message, *below))
 
     def unknown(
         self, part: Placed[Any], what: str, name: str, known: Iterable[str], *below: str | int

@@ -3,7 +3,6 @@
 Nothing here decides anything: a guess becomes a profile only once somebody has accepted it, and says what it rests on.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from plant import paths
+from plant.json_text import json_of
 from plant.units import UnknownUnit, unit
 from plant.vocabulary import NS_PER_DAY, Kind
 
@@ -102,8 +102,8 @@ def guess_native(payloads: Iterable[bytes], known: Iterable[str]) -> Guess:
 def document_of(payload: bytes) -> Any:
     """Return a payload's JSON, None where it is none."""
     try:
-        return json.loads(payload)
-    except (ValueError, RecursionError):
+        return json_of(payload)
+    except ValueError:
         return None
 
 

@@ -8,7 +8,7 @@ numbered in the order of their names, so that neither files nor lines decide a n
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from plant.alert_parts import AlertPart
-from plant.alerting import Routing
+from plant.alerting import LABELS, Routing
 from plant.alerts import RuleMaker, Site, webhook
 from plant.balances import BalanceMaker
 from plant.budgets import budgets_of, coordinates_of, targets_of
@@ -49,7 +49,7 @@ from plant.suggest import did_you_mean
 from plant.virtuals import VirtualMaker
 from plant.vocabulary import NS_PER_S
 
-__all__ = ["json_schema", "load"]
+__all__ = ["Loaded", "json_schema", "load", "load_with_doubts"]
 
 OTHERS = ("factors.yaml", "mapping.yaml")  # files of other readers, also as *.factors.yaml and *.mapping.yaml
 
@@ -59,8 +59,23 @@ Numbered = TypeVar("Numbered", Gateway, Channel, Source)
 Named = TypeVar("Named", Channel, Source, Virtual)
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that can be used, and what is probably not meant as it stands there."""
+
+    plant: Plant
+    doubts: tuple[Problem, ...]
+
+
 def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] | None = None) -> Plant:
-    """Return what a folder configures.
+    """Return what a folder configures; see `load_with_doubts`."""
+    return load_with_doubts(directory, catalogue, environment).plant
+
+
+def load_with_doubts(
+    directory: Path, catalogue: Catalogue, environment: Mapping[str, str] | None = None
+) -> Loaded:
+    """Return what a folder configures, and what of it is doubtful.
 
     Parameters
     ----------
@@ -83,11 +98,12 @@ def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] |
     facilities = _facilities(parks, findings)
     channels = _channels(facilities, directory, findings)
     virtuals = _virtuals(facilities, channels, findings)
-    sources = _sources(facilities, channels, virtuals, catalogue, findings)
+    resolved = tuple(_park(park, settings.window, findings) for park in parks)
+    zones = {park.name: park.zone for park in resolved}
+    sources = _sources(facilities, zones, channels, virtuals, catalogue, findings)
     if facilities and not any(part.value.sources for part in facilities.values()):
         message = "no source is declared, so nothing would be counted"
         findings.problems.append(Problem(str(directory), 0, "", message))
-    resolved = tuple(_park(park, settings.window, findings) for park in parks)
     webhooks = _webhooks(files, directory, os.environ if environment is None else environment, findings)
     gateways = _gateways(facilities, findings)
     alerts = _alerts(files, findings)
@@ -101,12 +117,13 @@ def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] |
         rules=_rules(alerts, facilities, channels, sources, findings),
         conditions=_conditions(alerts, subjects, _by_site(facilities, channels), catalogue.factors, findings),
         webhooks=webhooks,
-        routing=_routing(files, webhooks, resolved, findings),
+        routing=_routing(files, webhooks, alerts, resolved, findings),
         window=settings.window,
         gwp=settings.gwp,
         max_late=settings.max_late,
         allowed_lateness=settings.allowed_lateness,
         second_approval_above=settings.second_approval_above,
+        closing_coverage=settings.closing.coverage,
         hash="",
         virtuals=virtuals,
         balances=_balances(parks, facilities, channels, findings),
@@ -120,7 +137,8 @@ def load(directory: Path, catalogue: Catalogue, environment: Mapping[str, str] |
     if findings.problems:
         raise ConfigurationError(findings.problems)
     factors = sorted({source.factor for source in plant.sources} - {""})
-    return replace(plant, hash=fingerprint(plant, catalogue.numbers(factors, plant.gwp)))
+    named = replace(plant, hash=fingerprint(plant, catalogue.numbers(factors, plant.gwp)))
+    return Loaded(named, tuple(sorted(set(findings.doubts))))
 
 
 def _files(directory: Path, findings: Findings) -> Iterator[Placed[Configuration]]:
@@ -237,6 +255,7 @@ def _channels(facilities: Facilities, directory: Path, findings: Findings) -> tu
 
 def _sources(
     facilities: Facilities,
+    zones: Mapping[str, ZoneInfo],
     channels: Iterable[Channel],
     virtuals: Iterable[Virtual],
     catalogue: Catalogue,
@@ -250,7 +269,14 @@ def _sources(
     sources: list[Source] = []
     for (park, facility), part in facilities.items():
         maker = SourceMaker(
-            park, facility, by_site[park, facility], virtual[park, facility], sellers, catalogue, findings
+            park,
+            facility,
+            zones[park],
+            by_site[park, facility],
+            virtual[park, facility],
+            sellers,
+            catalogue,
+            findings,
         )
         sources += (
             made
@@ -327,9 +353,16 @@ def _webhooks(
     return tuple(sorted(made, key=lambda hook: hook.name))
 
 
-def _routing(files: Files, webhooks: Iterable[Webhook], parks: Sequence[Park], findings: Findings) -> Routing:
+def _routing(
+    files: Files,
+    webhooks: Iterable[Webhook],
+    alerts: Iterable[Placed[AlertPart]],
+    parks: Sequence[Park],
+    findings: Findings,
+) -> Routing:
     zone = parks[0].zone if parks else ZoneInfo("UTC")
-    return routing(files, [hook.name for hook in webhooks], zone, findings)
+    labels = dict.fromkeys((*LABELS, *(name for part in alerts for name in part.value.labels)))
+    return routing(files, [hook.name for hook in webhooks], labels, zone, findings)
 
 
 def _numbered(parts: list[Numbered]) -> tuple[Numbered, ...]:

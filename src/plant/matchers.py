@@ -5,8 +5,10 @@ write matchers into silences while the line runs.
 """
 
 import re
+from collections.abc import Collection, Iterator, Sequence
 
 from plant.alerting import Matcher
+from plant.suggest import did_you_mean
 
 LONGEST = 200  # [characters] of a matcher's value
 MOST_CHOICES = 3  # * + ? and groups with alternatives in one regular expression
@@ -34,6 +36,18 @@ def matcher(text: str) -> Matcher:
     if operator in ("=~", "!~"):
         _check(value)
     return Matcher(label, operator, value)
+
+
+def faults(texts: Sequence[str], labels: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Yield the place of each matcher that cannot be read, or names a label that is none of `labels`, and what is wrong."""
+    for place, text in enumerate(texts):
+        try:
+            label = matcher(text).label
+        except ValueError as error:
+            yield place, str(error)
+            continue
+        if label not in labels:
+            yield place, f"no alert has a label {label}{did_you_mean(label, labels)}"
 
 
 def _check(pattern: str) -> None:

@@ -4,13 +4,15 @@ Rules that one part can check by itself are here; what needs another part (a cha
 in `plant.load`. Numbers are in the unit of their channel and of its display, before any ratio, unless stated.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from plant.alert_parts import AlertPart
+from plant.catalogue import MethodSpec
+from plant.clock import parse_instant
 from plant.fields import (
     ChannelName,
     Duration,
@@ -29,10 +31,15 @@ from plant.fields import (
     exactly_one,
 )
 from plant.networks import Network, allowed_networks
+from plant.parameter_rows import ParameterRows
 from plant.routing_model import InhibitPart, MaintenancePart, QuietPart, RotaPart, RoutePart
 from plant.subscriptions import SubscriptionPart
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
 
+EARLIEST, LATEST = (
+    "1973-01-01T00:00:00Z",
+    "2261-01-01T00:00:00Z",
+)  # what int64 nanoseconds and the API's times hold
 Severity = Literal["info", "warning", "critical"]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 PrivateNetworks = Annotated[
@@ -83,17 +90,24 @@ class ChannelPart(Part):
     kind: Annotated[Kind, Field(strict=False)]
     """How readings become amounts: register (counter), rate, interval, level or event."""
     unit: Symbol
-    """The unit of its readings. A gas volume needs its reference conditions: Nm3, Nm3@25C, Sm3, scf@60F, scf@68F."""
+    """The unit of its readings. A gas volume needs its reference conditions: Nm3, Nm3@25C, m3@20C, Sm3, scf@60F, scf@68F."""
     quantity: Word
     """What it measures, such as electricity, natural-gas or temperature."""
     min: float | None = None
-    """The least value that is possible [unit]; a reading below is quarantined."""
+    """The least value that is possible [unit]; a reading below is quarantined. Where left out, 0 of what cannot be negative:
+    energy, volume, mass, flow, concentration, absolute temperature and pressure, counts."""
     max: float | None = None
-    """The greatest value that is possible [unit]; a reading above is quarantined."""
+    """The greatest value that is possible [unit]; a reading above is quarantined. Without it one absurd number is enough
+    to spoil a year: `check` names the amounts that have none."""
+    signed: bool = False
+    """True where such a quantity can be negative all the same, such as the power of a line that also feeds back."""
     max_rate: Positive | None = None
     """Registers: the most it can count in an hour [unit per hour]. Required with modulus."""
     max_gap: Duration | None = None
     """The longest time between readings that is still measured; 1h where left out, for registers 24h."""
+    cadence: Annotated[Duration, Field(gt=0)] | None = None
+    """How often it is read. Where it is silent for three times as long (2 min at least, max_gap at most), nobody knows its present rate. Where
+    left out, the median of its last 20 steps stands for it; give it where readings come only when something changes."""
     modulus: Positive | None = None
     """Registers: the number at which the display returns to 0 [unit]; five digits and one decimal: 100000."""
     period: Duration | None = None
@@ -122,6 +136,8 @@ class ChannelPart(Part):
             yield "max_rate", "is required where modulus is set"
         if self.max_gap == 0:
             yield "max_gap", "is longer than 0"
+        if self.cadence is not None and self.kind is Kind.EVENT:
+            yield "cadence", "is not for kind event, which owes nothing by silence"
         if self.min is not None and self.max is not None and self.min >= self.max:
             yield "min", f"{self.min:g} is not below max {self.max:g}"
 
@@ -189,7 +205,8 @@ class RegulationPart(Part):
     rule: Literal["mrr", "part-75"]
     """Regulation (EU) 2018/2066, articles 44 and 45, or 40 CFR part 75, sections 75.10(d) and 75.31 to 75.37."""
     substitute: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
-    """By role, in its unit (an amount: per hour). Part 75, all roles: the maximum potential value, of moisture the minimum.
+    """By role, in its unit (an amount: per hour). Part 75, all roles: the maximum potential value; the minimum of what lowers
+    the emission, as O2 does and moisture in a wet flow.
     MRR, not the concentration: what stands for a missing hour by a mass or energy balance; without it nothing does."""
     load: LoadPart | None = None
     """What tells when the unit runs; it always does where left out."""
@@ -221,8 +238,9 @@ class SourcePart(Part):
     """The channel of this facility in each role of the method: {energy: mdb1/active_energy}."""
     factor: str | None = None
     """The emission factor; required where the method needs one."""
-    parameters: dict[str, float] = Field(default_factory=dict)
-    """The method's parameters, in the units that the method states: {density: 0.84}."""
+    parameters: dict[str, ParameterRows] = Field(default_factory=dict)
+    """The method's parameters, in the units that the method states: {density: 0.84}, or with dates as factors have them:
+    {ncv: [{value: 36}, {value: 40, valid_from: 2026-03-01}]}. See docs/factors.md."""
     scope: Literal[1, 2, 3] | None = None
     """The scope of the GHG Protocol; the method's own where left out."""
     category: Word | None = None
@@ -232,9 +250,17 @@ class SourcePart(Part):
     channel's if that is the only input and no parameters are given; else unknown."""
     regulation: RegulationPart | None = None
     """Sources whose stack is measured: the rule by which their hours count, beside the live number."""
+    since: Instant | None = None
+    """When it or its meter was commissioned: RFC 3339 with zone. From then on time without readings is missing; where left out,
+    from the beginning of what its first counting reading tells of, and totals of earlier periods say from when they are known."""
     sold_by: Text | None = None
     """Bought energy: the facility, or park/facility, that sells it and whose own emissions hold it already. Sums that
     hold the seller leave the source out."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a beginning outside of all time that readings can be of."""
+        if self.since is not None and not parse_instant(EARLIEST) <= self.since < parse_instant(LATEST):
+            yield "since", f"lies between {EARLIEST[:4]} and {int(LATEST[:4]) - 1}"
 
 
 class CertificatePart(Part):
@@ -426,6 +452,8 @@ class WebhookPart(Part):
     """Kind webhook: the time between two signed heartbeats, 10s to 1h, whose absence tells that we are dead; none where left out."""
     language: Literal["vi", "en", "both"] = "both"
     """Kind apprise: the language of its messages; both where left out."""
+    zone: Text | None = None
+    """Kind apprise: the IANA time zone of whoever reads it, such as Asia/Ho_Chi_Minh; the alert's park's where left out."""
 
     def faults(self) -> Iterator[Fault]:
         """Yield what the kind forbids or lacks, a doubled secret, and http where it is not allowed."""
@@ -454,6 +482,7 @@ class WebhookPart(Part):
 _ONLY_FOR = {
     "url_env": "apprise",
     "language": "apprise",
+    "zone": "apprise",
     "secret_env": "webhook",
     "secret_file": "webhook",
     "secret": "webhook",
@@ -462,6 +491,13 @@ _ONLY_FOR = {
     "format": "webhook",
     "heartbeat": "webhook",
 }
+
+
+class ClosingPart(Part):
+    """What a month must pass to be closed; each can be overruled by a reason, which is kept."""
+
+    coverage: Annotated[float, Field(ge=0, le=1)] = 0.95
+    """The least coverage of a park's month [1]."""
 
 
 class SettingsPart(Part):
@@ -478,12 +514,33 @@ class SettingsPart(Part):
     second_approval_above: Annotated[float, Field(ge=0, le=1)] = 0.05
     """The share of a final month's tonnes above which a change of it needs a second person's approval [1]."""
 
+    closing: ClosingPart = ClosingPart()
+    """What a month must pass to be closed."""
+
     def faults(self) -> Iterator[Fault]:
         """Yield a window that does not fit the hour, and a lateness that is beyond acceptance."""
         if not NS_PER_MIN <= self.window <= NS_PER_HOUR or NS_PER_HOUR % self.window:
             yield "window", "is between 60s and 1h and divides an hour"
         if self.allowed_lateness > self.max_late:
             yield "allowed_lateness", "is not longer than max_late"
+
+
+def _parameters_of(method: MethodSpec) -> dict[str, Any]:
+    """Return what the schema says of a source's parameters once its method is known."""
+    known = {one.name: {"description": one.described()} for one in method.parameters}
+    required = [one.name for one in method.parameters if one.default is None]
+    parameters: dict[str, Any] = {"properties": known, "required": required}
+    if not known:
+        parameters["maxProperties"] = 0
+    return {
+        "if": {"properties": {"method": {"const": method.name}}, "required": ["method"]},
+        "then": {
+            "properties": {
+                "method": {"description": method.title},
+                "parameters": parameters | {"propertyNames": {"enum": [*known]}},
+            }
+        },
+    }
 
 
 class Configuration(Part):
@@ -511,9 +568,11 @@ class Configuration(Part):
     """Who is on call when."""
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a configuration file, for editors."""
+def json_schema(methods: Mapping[str, MethodSpec] | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of a configuration file, for editors; of each method, its parameters with unit and range."""
     schema = Configuration.model_json_schema()
+    if methods:
+        schema["$defs"]["SourcePart"]["allOf"] = [_parameters_of(one) for one in methods.values()]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

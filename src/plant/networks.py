@@ -1,4 +1,4 @@
-"""The private networks that a webhook may be allowed to reach."""
+"""Networks that a setting names: private ones that a webhook may be allowed to reach, and those of proxies."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -27,6 +27,23 @@ def allowed_networks(written: object) -> tuple[Network, ...]:
     if not isinstance(written, list):
         raise ValueError("is true, false or a list of networks such as 10.1.2.0/24")  # noqa: TRY004 - pydantic's way
     return tuple(_private(one) for one in written)
+
+
+def named_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks and addresses that a setting names, separated by commas.
+
+    Raises
+    ------
+    ValueError
+        One is none.
+    """
+    named = [one.strip() for one in text.split(",") if one.strip()]
+    try:
+        return tuple(ip_network(one) for one in named)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; write addresses or networks, such as 127.0.0.1, ::1 or 10.1.2.0/24"
+        ) from None
 
 
 def _private(written: object) -> Network:

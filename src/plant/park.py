@@ -8,7 +8,7 @@ from plant.alerting import Routing
 from plant.networks import Network
 from plant.topics import Subscription
 from plant.units import Unit
-from plant.vocabulary import Kind
+from plant.vocabulary import SINCE_EVER, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Channel:
     serial: str
     swaps: tuple[Swap, ...] = ()
     uncertainty: float = nan  # relative half-width of a 95 % interval; NaN: unknown
+    cadence: int = 0  # ns, how often it is read; 0: as its last readings tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +135,26 @@ class Regulation:
     cadence: int  # ns between readings; 0 where the covered share of the hour is looked at
     out_of_control: tuple[OutOfControl, ...] = ()
     bias: tuple[Bias, ...] = ()  # in order of time
+    low_is_worse: tuple[str, ...] = ()  # roles of which less means more emission
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What turns the amounts of a source into tonnes, in the windows that begin at `start` [ns UTC] or later."""
+
+    start: int
+    method: str
+    factor: str  # "" where the method needs none
+    parameters: tuple[tuple[str, float], ...]  # NaN: unknown
+    gwp: str = ""  # "" the plant's
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Something that emits: a method, its inputs, its factor, its scope and category."""
+    """Something that emits: a method, its inputs, its factor, its scope and category.
+
+    `method`, `factor` and `parameters` hold since ever, until the first of `later` takes over.
+    """
 
     index: int
     park: str
@@ -154,6 +170,23 @@ class Source:
     uncertainty: float = nan  # of its activity, relative half-width of a 95 % interval; NaN: unknown
     regulation: Regulation | None = None
     sold_by: str = ""  # park/facility that it buys from and whose own emissions hold it already
+    since: int | None = None  # ns UTC, when it or its meter was commissioned; None: nobody said
+    later: tuple[Terms, ...] = ()  # in order of time
+    gwp: str = ""  # the GWP set, "" the plant's
+
+    @property
+    def terms(self) -> tuple[Terms, ...]:
+        """What turned, and turns, its amounts into tonnes, in order of time."""
+        return Terms(SINCE_EVER, self.method, self.factor, self.parameters, self.gwp), *self.later
+
+    def terms_at(self, time: int) -> Terms:
+        """Return the terms of a window that begins at a time [ns UTC]."""
+        return next(one for one in reversed(self.terms) if one.start <= time)
+
+    @property
+    def id(self) -> str:
+        """The source's full name: park/facility/source."""
+        return f"{self.park}/{self.facility}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +205,14 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True)
+class Bilingual:
+    """A text in Vietnamese and in English; where one is missing it is the other."""
+
+    vi: str = ""
+    en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ThresholdRule:
     """One limit on a channel's readings, or on a source's emission rate [t/h] in a window."""
 
@@ -185,16 +226,10 @@ class ThresholdRule:
     unit: str
     severity: str
     delay: int  # ns after a window's end before it is judged
-    summary: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bilingual:
-    """A text in Vietnamese and in English; where one is missing it is the other."""
-
-    vi: str = ""
-    en: str = ""
+    summary: Bilingual
+    description: Bilingual = Bilingual()
+    first_action: Bilingual = Bilingual()
+    runbook: str = ""
 
 
 Dated = tuple[tuple[str, float], ...]  # days, ascending, and the number from each on, by the park's clock
@@ -210,6 +245,15 @@ class ConditionStep:
     span: int = 0  # ns
     index: int = -1  # of the condition's `others`; -1: the subject itself
     dated: Dated = ()  # a number that changes on dates
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a condition compares, as it stands where the condition is true: `value operator limit`."""
+
+    operator: str  # >, >=, <, <=, == or !=
+    unit: str  # of both sides
+    turned: bool = False  # the limit is written first
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +283,11 @@ class Condition:
     runbook: str
     clear_expr: str = ""  # as written; "" where nothing else ends it
     parameters: tuple[tuple[str, float | Dated], ...] = ()  # as written, by name
+    comparisons: tuple[Comparison, ...] = ()  # those of `steps`, in their order
+
+    def comparison(self, of: int) -> Comparison:
+        """Return the comparison at a place, one without an operator where there is none."""
+        return self.comparisons[of] if 0 <= of < len(self.comparisons) else Comparison("", self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +307,7 @@ class Webhook:
     format: str = "alert"  # of the bodies: see store.webhook_bodies
     heartbeat: int = 0  # ns between two heartbeats; 0: none
     language: str = "both"  # of what people read: vi, en, both
+    zone: ZoneInfo | None = None  # of the clock that people read by; None: that of the alert's park
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +402,7 @@ class Plant:
     allowed_lateness: int  # ns before arrival from which it is called late
     hash: str
     second_approval_above: float = 0.05  # of a final month's tonnes, for a change of them
+    closing_coverage: float = 0.95  # the least of a month that is closed
     conditions: tuple[Condition, ...] = ()
     routing: Routing = field(default_factory=Routing)
     virtuals: tuple[Virtual, ...] = ()

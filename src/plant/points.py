@@ -25,6 +25,7 @@ _NUMBERS = {"min", "max", "max_rate", "modulus", "ratio", "uncertainty"}
 _COLUMNS = tuple(name for name in ChannelPart.model_fields if name != "swaps")
 _REQUIRED = tuple(name for name in _COLUMNS if ChannelPart.model_fields[name].is_required())
 _NUMBER = re.compile(r"[-+]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?")
+_FLAGS = {"counter_in_gateway", "signed"}
 _BOOLEANS = {"true": True, "false": False}
 
 Cell = str | float | bool
@@ -106,7 +107,7 @@ def _cell(name: str, text: str) -> Cell:
     """Return a cell as what YAML would have given; a text that is no number stays one and is refused as such."""
     if name in _NUMBERS and _NUMBER.fullmatch(text):
         return float(text)
-    if name == "counter_in_gateway":
+    if name in _FLAGS:
         return _BOOLEANS.get(text.lower(), text)
     return text
 

@@ -22,6 +22,7 @@ from plant.suggest import did_you_mean
 from plant.topics import WORD, words_of
 
 FOLDER = "profiles"
+MOST_DEEP = 64  # of what nests in a JMESPath
 OWN_UNIT = "channel"  # in the place of a unit: the value is in the unit of its channel
 PRESENCE = ("present", "absent", "number", "text")  # what a condition may ask for besides a value
 
@@ -54,6 +55,8 @@ def _zone(key: str) -> str:
 
 
 def _expression(text: str) -> str:
+    if sum(text.count(one) for one in "[({!&") > MOST_DEEP:
+        raise ValueError(f"is no JMESPath that is read here: at most {MOST_DEEP} of [ ( {{ ! and &")
     try:
         jmespath.compile(text)
     except jmespath.exceptions.JMESPathError as error:

@@ -16,7 +16,10 @@ from plant.vocabulary import Kind
 MRR, PART_75 = "mrr", "part-75"
 CONCENTRATION = "co2"  # the role that equation 4 of the MRR substitutes
 FLOW = "flow"  # the role that a bias factor of part 75 adjusts
-ROLES = (FLOW, CONCENTRATION, "moisture")  # of a stack's monitors: both rules know no other
+ROLES = {  # of a stack's monitors, that the rules know
+    MRR: (FLOW, CONCENTRATION, "moisture"),
+    PART_75: (FLOW, CONCENTRATION, "o2", "moisture"),
+}
 
 P = TypeVar("P", bound=Part)
 
@@ -52,6 +55,7 @@ def regulation_of(
         cadence=written.cadence or 0,
         out_of_control=tuple(_out_of_control(part, written, spec, findings)),
         bias=tuple(_bias(part, written, findings)),
+        low_is_worse=tuple(role.name for role in spec.roles if role.lowers),
     )
 
 
@@ -86,9 +90,10 @@ def _intact(parts: Sequence[P]) -> Iterator[tuple[int, P]]:
 
 def _misfits(written: RegulationPart, spec: MethodSpec) -> Iterator[tuple[str, ...]]:
     """Yield what is wrong with a regulation for a method, each with the key to blame."""
-    others = [role.name for role in spec.roles if role.name not in ROLES]
+    others = [role.name for role in spec.roles if role.name not in ROLES[written.rule]]
     if others:
-        yield f"is for methods that measure a stack; {spec.name} takes {', '.join(others)}", "rule"
+        measured = ", ".join(ROLES[written.rule])
+        yield f"{written.rule} is for methods of {measured}; {spec.name} takes {', '.join(others)}", "rule"
         return
     roles = {role.name: role for role in spec.roles}
     for name, value in sorted(written.substitute.items()):
@@ -96,7 +101,7 @@ def _misfits(written: RegulationPart, spec: MethodSpec) -> Iterator[tuple[str, .
     if written.rule == PART_75:
         for name, role in roles.items():
             if name not in written.substitute:
-                extreme = "minimum" if name == "moisture" else "maximum"
+                extreme = "minimum" if role.lowers else "maximum"
                 yield f"part-75 needs the {extreme} potential value of {name} [{_unit(role)}]", "substitute"
 
 

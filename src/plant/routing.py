@@ -1,7 +1,8 @@
 """Puts the routing together: routes, inhibitions, maintenance windows, quiet hours and rotas."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from plant.alerting import (
@@ -40,7 +41,11 @@ ALL_LABELS = "..."
 
 
 def routing(
-    files: Sequence[Placed[Configuration]], webhooks: Iterable[str], zone: ZoneInfo, findings: Findings
+    files: Sequence[Placed[Configuration]],
+    webhooks: Iterable[str],
+    labels: Collection[str],
+    zone: ZoneInfo,
+    findings: Findings,
 ) -> Routing:
     """Return the routing of all files; mistakes go to `findings`.
 
@@ -48,12 +53,14 @@ def routing(
     ----------
     webhooks
         The names of the webhooks.
+    labels
+        The names of all labels that an alert may have.
     zone
         The clock of a rota that names none.
     """
     rotas = [part for file in files for part in file.parts("rotas", file.value.rotas)]
     names = [part.value.name for part in rotas]
-    maker = RoutingMaker(tuple(webhooks), (*webhooks, *names), zone, findings)
+    maker = RoutingMaker(tuple(webhooks), (*webhooks, *names), labels, zone, findings)
     routes = [part for file in files for part in file.parts("routes", file.value.routes)]
     made = Routing(
         routes=maker.tree(routes),
@@ -76,10 +83,11 @@ def routing(
 
 @dataclass(frozen=True, slots=True)
 class RoutingMaker:
-    """Makes the parts of a routing; `receivers` are the names of webhooks and rotas."""
+    """Makes the parts of a routing; `receivers` are the names of webhooks and rotas, `labels` those of alerts' labels."""
 
     webhooks: tuple[str, ...]
     receivers: tuple[str, ...]
+    labels: Collection[str]
     zone: ZoneInfo
     findings: Findings
 
@@ -93,6 +101,7 @@ class RoutingMaker:
     def inhibition(self, part: Placed[InhibitPart]) -> Inhibition:
         """Return an inhibition."""
         written = part.value
+        self._check_labels(part, written.equal, "equal")
         return Inhibition(
             self._matchers(part, written.source, "source"),
             self._matchers(part, written.target, "target"),
@@ -139,6 +148,7 @@ class RoutingMaker:
             self.findings.refuse(part, f"routes are at most {DEEPEST} deep")
             return above
         match = self._matchers(part, written.match, "match")
+        self._check_labels(part, [one for one in written.group_by or () if one != ALL_LABELS], "group_by")
         name = f"{above.name}/{{{', '.join(map(str, match))}}}"
         own = replace(_inherited(written, above), name=name, match=match, goes_on=written.goes_on, routes=())
         if not own.receivers:
@@ -161,7 +171,16 @@ class RoutingMaker:
                 made.append(matcher(text))
             except ValueError as error:
                 self.findings.refuse(part, str(error), key, place)
+            else:
+                self._check_labels(part, [made[-1].label], key, place)
         return tuple(made)
+
+    def _check_labels(self, part: Placed[Any], names: Sequence[str], key: str, *below: int) -> None:
+        """Refuse a label that no alert can have, which would match nothing, or everything; unless a rule was refused."""
+        for place, name in enumerate(names):
+            if name not in self.labels and not self.findings.broken:
+                where = below or (place,)
+                self.findings.unknown(part, "label", name, self.labels, key, *where)
 
     def _check_receivers(
         self,

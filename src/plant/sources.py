@@ -3,17 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import nan
+from zoneinfo import ZoneInfo
 
 from plant.alerts import Site
-from plant.catalogue import Catalogue, MethodSpec, Role
+from plant.catalogue import Catalogue, MethodSpec, Parameter, Role
 from plant.documents import Placed
 from plant.findings import Findings
 from plant.model import SourcePart
-from plant.park import Channel, Input, Regulation, Source, Virtual
+from plant.parameter_rows import Row, starts
+from plant.park import Channel, Input, Regulation, Source, Terms, Virtual
 from plant.regulations import regulation_of
 from plant.suggest import did_you_mean
 from plant.units import DimensionError, Unit, conversion, unit
 from plant.virtuals import is_level, window_unit
+from plant.vocabulary import SINCE_EVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class SourceMaker:
 
     park: str
     facility: str
+    zone: ZoneInfo  # of the park's clock
     channels: Mapping[str, Channel]
     virtuals: Mapping[str, Virtual]
     sellers: Mapping[Site, bool]  # every facility, and whether it has sources of its own
@@ -37,6 +41,7 @@ class SourceMaker:
             return None
         self._check_factor(part, spec)
         inputs = tuple(self._inputs(part, spec))
+        first, *later = self._terms(part, spec)
         return Source(
             index=-1,
             park=self.park,
@@ -47,11 +52,13 @@ class SourceMaker:
             method=spec.name,
             factor=written.factor or "",
             inputs=inputs,
-            parameters=tuple(self._parameters(part, spec)),
+            parameters=first.parameters,
             activity_unit=next(role.unit for role in spec.roles if role.name == spec.activity),
             uncertainty=self._uncertainty(written),
             sold_by=self._seller(part, written.scope or spec.scope),
             regulation=self._regulation(part, spec, inputs),
+            since=written.since,
+            later=tuple(later),
         )
 
     def _regulation(
@@ -140,8 +147,17 @@ class SourceMaker:
             return
         yield Input(role.name, channel.index, scale, offset)
 
-    def _parameters(self, part: Placed[SourcePart], spec: MethodSpec) -> Iterator[tuple[str, float]]:
-        """Yield every parameter in the method's order, its default where it is left out."""
+    def _terms(self, part: Placed[SourcePart], spec: MethodSpec) -> Iterator[Terms]:
+        """Yield what holds since ever, and what takes over on each date of a parameter."""
+        rows = dict(self._parameters(part, spec))
+        for start in sorted({SINCE_EVER, *(start for column in rows.values() for start, _ in column)}):
+            parameters = tuple((name, _in_force(column, start)) for name, column in rows.items())
+            yield Terms(start, spec.name, part.value.factor or "", parameters)
+
+    def _parameters(
+        self, part: Placed[SourcePart], spec: MethodSpec
+    ) -> Iterator[tuple[str, list[tuple[int, float]]]]:
+        """Yield the rows of every parameter in the method's order, its default where and while it is left out."""
         given, known = part.value.parameters, [parameter.name for parameter in spec.parameters]
         for name in sorted(set(given) - set(known)):
             meant = did_you_mean(name, known) or (f"; it has {', '.join(known)}" if known else "")
@@ -149,12 +165,34 @@ class SourceMaker:
                 part, f"method {spec.name} has no parameter {name}{meant}", "parameters", name
             )
         for parameter in spec.parameters:
-            value = given.get(parameter.name, parameter.default)
-            if value is None:
+            default = nan if parameter.default is None else parameter.default
+            rows = [(SINCE_EVER, default)]
+            if parameter.name in given:
+                rows += self._rows(part, parameter, given[parameter.name])
+            elif parameter.default is None:
                 message = f"method {spec.name} needs {parameter.name} [{parameter.unit}]"
                 self.findings.refuse(part, message, "parameters", parameter.name)
-            else:
-                yield parameter.name, value
+                continue
+            yield parameter.name, rows
+
+    def _rows(
+        self, part: Placed[SourcePart], parameter: Parameter, given: tuple[Row, ...]
+    ) -> list[tuple[int, float]]:
+        """Return a parameter's rows as (since when, number), after a look at each."""
+        begin = starts(given, self.zone)
+        for place, (_, value) in enumerate(given):
+            below = ("parameters", parameter.name, *((place, "value") if len(given) > 1 else ()))
+            if doubt := parameter.doubt(value):
+                self.findings.doubt(part, doubt, *below)
+            if place and begin[place] <= begin[place - 1]:
+                message = "is not after the row before: dates ascend"
+                self.findings.refuse(part, message, "parameters", parameter.name, place, "valid_from")
+        return [(start, value) for start, (_, value) in zip(begin, given, strict=True)]
+
+
+def _in_force(rows: list[tuple[int, float]], start: int) -> float:
+    """Return the number of the last row that has begun."""
+    return [value for begin, value in rows if begin <= start][-1]
 
 
 def _amount_unit(channel: Channel | Virtual, role: Role) -> Unit:

@@ -1,23 +1,26 @@
 """MQTT topics besides the native ones: which are taken, what their levels name, and in which format they speak."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
 from plant.documents import Placed
 from plant.fields import Fault, Part, Word, exactly_one
 from plant.findings import Findings
 from plant.park import Gateway
 from plant.problems import ConfigurationError
-from plant.profiles import profile, profiles
+from plant.profiles import MappingPart, profile, profiles
+from plant.suggest import did_you_mean
 from plant.topics import NATIVE_FILTER, SPARKPLUG, WORD, Subscription, filter_of, words_of
 
 Topic = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Template = Annotated[str, StringConstraints(pattern=r"^[^\s#+]{1,200}$")]
 
 _SPARKPLUG_WORDS = ["node", "device"]
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _CHANNEL = "channel"  # what the format itself calls a channel, as a word of `channel`
 
 
@@ -79,12 +82,11 @@ class SubscriptionPart(Part):
     def _unknown_words(self, names: list[str]) -> Iterator[Fault]:
         """Yield words of park, facility, gateway and channel that the topic does not have."""
         for key, more in (("park", ()), ("facility", ()), ("gateway", ()), ("channel", (_CHANNEL,))):
-            missing = [word for word in WORD.findall(getattr(self, key)) if word not in (*names, *more)]
-            if missing:
-                yield (
-                    key,
-                    f"{{{missing[0]}}} is no level of the topic: name it there in braces, or write the name itself",
-                )
+            known = (*names, *more)
+            for word in _BRACES.findall(getattr(self, key)):
+                if word not in known:
+                    hint = did_you_mean(word, known) or ": name it there in braces, or write the name itself"
+                    yield key, f"{{{word}}} is no level of the topic{hint}"
 
 
 def resolve(
@@ -102,6 +104,8 @@ def resolve(
 def _options(part: Placed[SubscriptionPart], directory: Path, findings: Findings) -> dict[str, Any]:
     """Return what the format is told; of a profile its mapping, where the subscription's own options take its place."""
     one = part.value
+    if one.format == "mapping":
+        _check_mapping(part, findings)
     if one.profile is None:
         return one.options
     known = profiles(directory)
@@ -117,6 +121,18 @@ def _options(part: Placed[SubscriptionPart], directory: Path, findings: Findings
         message = f"has no {{{word}}}, which the profile {one.profile} needs: {found.topic} has it"
         findings.refuse(part, message, "topic")
     return {**found.mapping(), **one.options, "profile": one.profile}
+
+
+def _check_mapping(part: Placed[SubscriptionPart], findings: Findings) -> None:
+    """Refuse words of a mapping that nothing gives; what else is wrong with it the format itself says."""
+    try:
+        found = MappingPart.model_validate(part.value.options)
+    except ValidationError:
+        return
+    known = words_of(part.value.topic)
+    for word in sorted(found.free_words() - set(known)):
+        hint = did_you_mean(word, known) or ": name it there in braces, or give it in `words`"
+        findings.refuse(part, f"{{{word}}} is no level of the topic{hint}", "options")
 
 
 def _is_sound(part: Placed[SubscriptionPart], known: list[tuple[str, str, str]], findings: Findings) -> bool:

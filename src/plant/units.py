@@ -7,12 +7,17 @@ volume carries its reference conditions in its symbol, all at 101.325 kPa, and c
 Nm3       0 degC                       DIN 1343, IPCC, EU; the unit in which methods calculate
 Nm3@25C   25 degC                      Viet Nam: QCVN 19:2009, paragraph 1.3.3, and QCVN 19:2024, paragraph 1.3.10
 Sm3       15 degC                      ISO 13443
+m3@20C    20 degC                      GOST 2939 and GB/T 11062; IPCC's density of methane
 scf@60F   60 degF, one cubic foot      gas trade; 40 CFR 98 with 836.6 scf/kg-mol
 scf@68F   68 degF, one cubic foot      40 CFR 75; 40 CFR 98 with 849.5 scf/kg-mol
 ========= ============================ =========================================================================
 
+Other spellings of a symbol, such as `MMBtu`, `TOE`, `tonne`, `bar(g)` or `m3@15C` for Sm3, are read as the symbol itself, in
+quotients too.
+
 Plain `scf` is refused, because both are in use and differ by 1.5 %. `m3` is the volume as it flows: without its
-pressure and temperature it never becomes a gas volume. Likewise gauge pressure (`barg`, `kPag`) never becomes absolute.
+pressure and temperature it never becomes a gas volume. Likewise gauge pressure (`barg`, `kPag`, `psig`) never becomes
+absolute. `psi` and `kgf/cm2` are absolute, as `bar` and `kPa` are.
 
 References
 ----------
@@ -21,6 +26,7 @@ References
 .. [3] Fifth International Conference on the Properties of Steam, 1956: 1 kcal(IT) = 4186.8 J, and by it
    1 Btu(IT) = 1055.05585262 J.
 .. [4] International Energy Agency: 1 toe = 10^7 kcal(IT) = 41.868 GJ.
+.. [5] BIPM, "Comptes rendus de la 3e CGPM", 1901: 1 kgf = 9.80665 N. With it 1 psi = 1 lbf/in2 and 1 mmH2O = 9.80665 Pa.
 """
 
 from dataclasses import dataclass
@@ -76,7 +82,7 @@ def unit(symbol: str) -> Unit:
     UnknownUnit
         Where the table does not have it; the message names the nearest symbol.
     """
-    name = _ALIASES.get(symbol, symbol)
+    name = "/".join(_ALIASES.get(part, part) for part in _ALIASES.get(symbol, symbol).split("/"))
     found = _TABLE.get(name) or _quotient(name)
     if found is None:
         raise UnknownUnit(symbol)
@@ -179,6 +185,10 @@ _POUND = Fraction("0.45359237")  # [kg]
 _ATMOSPHERE = 101_325  # [Pa]
 _KCAL = Fraction("4186.8")  # [J], international table
 _BTU = Fraction("1055.05585262")  # [J], international table
+_GRAVITY = Fraction("9.80665")  # [m/s2]
+_PSI = _POUND * _GRAVITY / Fraction("0.0254") ** 2  # [Pa]
+_KGF_PER_CM2 = _GRAVITY * 10**4  # [Pa]
+_MM_HG = Fraction(_ATMOSPHERE, 760)  # [Pa]; QCVN: 760 mmHg are one atmosphere
 
 
 def _kelvin(fahrenheit: int) -> Fraction:
@@ -189,7 +199,9 @@ _TABLE: dict[str, Unit] = {
     # The base is the unit with factor 1: J, kg, m3, s, K, Pa and so on.
     **_of("energy", J=1, kJ=10**3, MJ=10**6, GJ=10**9, TJ=10**12),
     **_of("energy", Wh=3600, kWh=3600 * 10**3, MWh=3600 * 10**6, GWh=3600 * 10**9),
-    **_of("energy", kcal=_KCAL, Mcal=_KCAL * 10**3, Gcal=_KCAL * 10**6, toe=_KCAL * 10**7),
+    **_of(
+        "energy", kcal=_KCAL, Mcal=_KCAL * 10**3, Gcal=_KCAL * 10**6, toe=_KCAL * 10**7, ktoe=_KCAL * 10**10
+    ),
     **_of("energy", Btu=_BTU, mmBtu=_BTU * 10**6, therm=_BTU * 10**5),
     **_of("energy/time", W=1, kW=10**3, MW=10**6, GW=10**9),
     **_of("reactive energy", varh=3600, kvarh=3600 * 10**3, Mvarh=3600 * 10**6),
@@ -205,6 +217,7 @@ _TABLE: dict[str, Unit] = {
     **_gas("Nm3", 1, _KELVIN_AT_0_DEGC, "0 degC, 101.325 kPa"),
     **_gas("kNm3", 10**3, _KELVIN_AT_0_DEGC, "0 degC, 101.325 kPa"),
     **_gas("Nm3@25C", 1, _KELVIN_AT_0_DEGC + 25, "25 degC, 101.325 kPa"),
+    **_gas("m3@20C", 1, _KELVIN_AT_0_DEGC + 20, "20 degC, 101.325 kPa"),
     **_gas("Sm3", 1, _KELVIN_AT_0_DEGC + 15, "15 degC, 101.325 kPa"),
     **_gas("scf@60F", _CUBIC_FOOT, _kelvin(60), "60 degF, 101.325 kPa"),
     **_gas("scf@68F", _CUBIC_FOOT, _kelvin(68), "68 degF, 101.325 kPa"),
@@ -212,8 +225,10 @@ _TABLE: dict[str, Unit] = {
     **_of("length", mm=Fraction(1, 10**3), m=1, km=10**3),
     **_of("area", m2=1),
     **_of("pressure", Pa=1, mbar=100, hPa=100, kPa=10**3, bar=10**5, MPa=10**6, atm=_ATMOSPHERE),
-    **_of("pressure", mmHg=Fraction(_ATMOSPHERE, 760)),  # QCVN: 760 mmHg are one atmosphere
-    **_of("gauge pressure", Pag=1, mbarg=100, kPag=10**3, barg=10**5),
+    **_of("pressure", mmHg=_MM_HG, inHg=Fraction("25.4") * _MM_HG, mmH2O=_GRAVITY, psi=_PSI),
+    **_of("pressure", **{"kgf/cm2": _KGF_PER_CM2}),
+    **_of("gauge pressure", Pag=1, mbarg=100, kPag=10**3, barg=10**5, MPag=10**6, psig=_PSI),
+    **_of("gauge pressure", **{"kgf/cm2g": _KGF_PER_CM2}),
     **_of("temperature", K=1),
     "°C": Unit("°C", "temperature", Fraction(1), _KELVIN_AT_0_DEGC),
     "°F": Unit("°F", "temperature", Fraction(5, 9), _RANKINE_AT_0_DEGF * Fraction(5, 9)),
@@ -226,13 +241,40 @@ _TABLE: dict[str, Unit] = {
     **_of("1", ppm=Fraction(1, 10**6), ppb=Fraction(1, 10**9)),
 }
 
-# Other spellings of the same symbol, as meters and spreadsheets write them.
-_ALIASES = {
-    **{s.replace("m3", "m³"): s for s in ("m3", "Nm3", "Sm3", "m3/h", "Nm3/h", "Sm3/h", "mg/m3", "mg/Nm3")},
-    "degC": "°C",
-    "degF": "°F",
-    "l": "L",
-    "l/h": "L/h",
+# Other spellings of the same symbol, as meters and spreadsheets write them, alone and as parts of quotients. None of them
+# could be another unit.
+_SPELLINGS: dict[str, str] = {
+    "°C": "degC",
+    "°F": "degF",
+    "L": "l litre liter litres liters",
+    "t": "tonne tonnes",
+    "Nm3": "Nm³ m3@0C m³@0C Nm3@0C Nm³@0C",
+    "Sm3": "Sm³ m3@15C m³@15C Sm3@15C Sm³@15C",
+    "m3@20C": "m³@20C Nm3@20C Nm³@20C Sm3@20C Sm³@20C",
+    "Nm3@25C": "Nm³@25C m3@25C m³@25C",
+    "m3": "m³",
+    "Btu": "BTU btu",
+    "mmBtu": "MMBtu MMBTU mmBTU MMbtu mmbtu",
+    "therm": "therms",
+    "toe": "TOE",
+    "ktoe": "kTOE",
+    "bar": "bara bar(a) barA",
+    "barg": "bar(g) barG",
+    "mbarg": "mbar(g)",
+    "kPa": "kPaa kPa(a)",
+    "kPag": "kPa(g) kPaG",
+    "MPag": "MPa(g) MPaG",
+    "psi": "psia psi(a)",
+    "psig": "psi(g)",
+    "kgf/cm2": "kgf/cm²",
+    "kgf/cm2g": "kgf/cm2(g) kgf/cm²g",
+    "mmHg": "Torr torr",
+    "mmH2O": "mmWC mmH₂O",
 }
+_ALIASES = {spelling: symbol for symbol, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 
-_AMBIGUOUS = {f"scf{rate}": f"scf@60F{rate} or scf@68F{rate}" for rate in ("", "/h", "/min")}
+_AMBIGUOUS = {
+    **{f"scf{rate}": f"scf@60F{rate} or scf@68F{rate}" for rate in ("", "/h", "/min")},
+    **{f"{name}{rate}": f"t{rate} or short_ton{rate}" for name in ("ton", "tons") for rate in ("", "/h")},
+    **dict.fromkeys(("kg/cm2", "kg/cm²"), "kgf/cm2, or kgf/cm2g for gauge pressure"),
+}

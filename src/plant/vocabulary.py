@@ -6,6 +6,7 @@ NS_PER_S = 1_000_000_000
 NS_PER_MIN = 60 * NS_PER_S
 NS_PER_HOUR = 3600 * NS_PER_S
 NS_PER_DAY = 24 * NS_PER_HOUR
+SINCE_EVER = -(2**62)  # ns UTC, before any reading
 
 
 class Kind(StrEnum):
@@ -90,8 +91,10 @@ class Code(StrEnum):
     TS_FUTURE = "ts_future"
     QUALITY = "quality"
     RANGE = "range"
+    BELOW_MIN = "below_min"
     SEQ = "seq"
     CONFLICT_SEQ = "conflict_seq"
     IDENTITY_MISMATCH = "identity_mismatch"
     UNMAPPED = "unmapped"
     DECODER = "decoder"  # a decoder failed in a way nobody foresaw
+    FAULT = "fault"  # so did what comes after decoding

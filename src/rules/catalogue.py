@@ -48,6 +48,10 @@ class Register:
         """Return a factor through time."""
         return self._register[name]
 
+    def provisional(self, name: str, start: int, end: int, window: int) -> Iterator[tuple[int, int, str]]:
+        """Yield the parts of [start, end) [ns UTC] whose windows are calculated with a provisional row of a factor, and the row."""
+        return self._register[name].under("provisional", start, end, window)
+
     def basis(self, method: str) -> str | None:
         """Return the basis of the factors that a method takes, None where it takes none."""
         found: str | None = getattr(self._modules[method], "BASIS", None)

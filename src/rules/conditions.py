@@ -1,7 +1,7 @@
 """Judges conditions at an instant, each for all its subjects at once: true is 1, false is 0, unknown is NaN.
 
-Logic is Kleene's: what is compared with an unknown is unknown, and `false and unknown` is false. A value as near to its
-limit as `rules.thresholds` calls equal is equal here too. What a condition may ask is a `Frame`'s to answer.
+Logic is Kleene's: what is compared with an unknown is unknown, and `false and unknown` is false; not finite is unknown. A
+value as near to its limit as `rules.thresholds` calls equal is equal here too. What a condition may ask is a `Frame`'s to answer.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +21,7 @@ from rules.calendar import days_until, elapsed, in_force, start_of, start_of_int
 from rules.histories import History
 from rules.subjects import Columns, columns_of
 from rules.thresholds import SLACK
+from rules.truths import Part, Truth
 from rules.virtuals import applied
 
 NEVER = -(2**62)  # the time of what has not been
@@ -68,20 +69,6 @@ class Frame(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """A condition at an instant, a row to each of its subjects.
-
-    `truth` and `clear` are 1, 0 or NaN; without a clear of its own a condition is clear where it is false. `value` and
-    `limit` are the two sides of its first comparison [the condition's unit], NaN where it has none.
-    """
-
-    truth: Floats
-    clear: Floats
-    value: Floats
-    limit: Floats
-
-
 class Judge:
     """A condition with its subjects as columns; made once, asked again and again."""
 
@@ -90,13 +77,13 @@ class Judge:
         self._columns = columns_of(condition, plant)
         self._reference = _reference(condition)
 
+    @np.errstate(over="ignore", invalid="ignore")  # sums of readings may be beyond what a float holds
     def truth(self, frame: Frame) -> Truth:
         """Return where the condition is true at the frame's instant."""
-        run = _Run(self._columns, frame, self._reference)
-        truth = run.result(self.condition.steps)
-        value, limit = (self._columns.column(side) for side in run.compared)
-        clear = run.result(self.condition.clear) if self.condition.clear else 1 - truth
-        return Truth(truth, clear, value, limit)
+        run = _Run(self._columns, frame, self._reference, self.condition)
+        truth, whole = run.result(self.condition.steps)
+        clear = run.result(self.condition.clear)[0] if self.condition.clear else 1 - truth
+        return Truth(truth, clear, whole)
 
 
 def evaluate(condition: Condition, plant: Plant, frame: Frame) -> Truth:
@@ -107,24 +94,27 @@ def evaluate(condition: Condition, plant: Plant, frame: Frame) -> Truth:
 class _Run:
     """One judgement: each history and each sum is asked for once."""
 
-    def __init__(self, columns: Columns, frame: Frame, reference: "_Reference") -> None:
+    def __init__(self, columns: Columns, frame: Frame, reference: "_Reference", condition: Condition) -> None:
         self._columns, self._frame, self._reference = columns, frame, reference
+        self._condition = condition
         self._known: dict[ConditionStep, Floats] = {}
         self._histories: dict[tuple[int, int], History] = {}
         self._latest: dict[int, tuple[Times, Floats]] = {}
         self._gateways: GatewayColumns | None = None
-        unknown = np.array(np.nan)
-        self.compared: tuple[Floats, Floats] = (unknown, unknown)
-        self._has_compared = False
+        self._compared = 0
 
-    def result(self, steps: Sequence[ConditionStep]) -> Floats:
-        """Run steps on a stack of columns, and return what is left."""
+    def result(self, steps: Sequence[ConditionStep]) -> tuple[Floats, Part]:
+        """Run steps on a stack of columns, and return what is left, with how it came about."""
         stack: list[Floats] = []
+        parts: list[Part | None] = []  # of what is on the stack; None is a number or a flag
+        self._compared = 0
         for step in steps:
+            part = None
             if step.name == "number":
                 stack.append(np.array(step.number))
             elif step.name in _LOGIC:
-                stack.append(self._logic(step.name, stack))
+                part = self._logic(step.name, stack, parts)
+                stack.append(part.truth)
             elif step.name in _ARITHMETIC:
                 stack.append(applied(step.name, stack))
             elif step.name == "hypot":
@@ -135,20 +125,24 @@ class _Run:
                 stack.append(self._cusum(step, self._columns.column(stack.pop())))
             else:
                 stack.append(self._asked(step))
-        return self._columns.column(stack.pop())
-
-    def _logic(self, name: str, stack: list[Floats]) -> Floats:
+            parts[len(stack) - 1 :] = [part]
         last = stack.pop()
+        return self._columns.column(last), parts[-1] or Part("flag", last)
+
+    def _logic(self, name: str, stack: list[Floats], parts: Sequence[Part | None]) -> Part:
+        last = stack.pop()
+        of_last = parts[-1] or Part("flag", last)
         if name == "not":
-            return 1 - last
+            return Part(name, 1 - last, (of_last,))
         first = stack.pop()
+        of_both = (parts[-2] or Part("flag", first), of_last)
         if name == "and":
-            return np.where((first == 0) | (last == 0), 0.0, first * last)
-        if name == "or":
-            return np.where((first == 1) | (last == 1), 1.0, first + last)  # 0, or NaN
-        if not self._has_compared:
-            self.compared, self._has_compared = (first, last), True
-        return _compared(name, first, last)
+            return Part(name, np.where((first == 0) | (last == 0), 0.0, first * last), of_both)
+        if name == "or":  # 1, 0, or NaN
+            return Part(name, np.where((first == 1) | (last == 1), 1.0, first + last), of_both)
+        of, self._compared = self._compared, self._compared + 1
+        sides = (last, first) if self._condition.comparison(of).turned else (first, last)
+        return Part(name, _compared(name, first, last), sides=sides, of=of)
 
     def _asked(self, step: ConditionStep) -> Floats:
         if step not in self._known:
@@ -356,4 +350,4 @@ def _compared(name: str, first: Floats, last: Floats) -> Floats:
             found = np.abs(first - last) <= slack
         case _:
             found = np.abs(first - last) > slack
-    return np.where(np.isnan(first) | np.isnan(last), np.nan, found.astype(np.float64))
+    return np.where(np.isfinite(first) & np.isfinite(last), found.astype(np.float64), np.nan)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from fractions import Fraction
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,18 @@ class Factor:
         units = sorted(self.spec.units.items())
         rows = self.statuses.tolist(), {n: c.tolist() for n, c in sorted(self.uncertainty.items())}
         return repr((self.spec.name, self.basis, units, self.edges.tolist(), columns, *rows))
+
+    def under(self, status: str, start: int, end: int, window: int) -> Iterator[tuple[int, int, str]]:
+        """Yield the parts of [start, end) whose windows a row of this status is calculated with, and the row's id.
+
+        A window has the row that is in force at its start. [ns UTC]
+        """
+        edges = -(-self.edges // window) * window
+        bounds = [start, *np.unique(edges[(edges > start) & (edges < end)]).tolist(), end]
+        for begin, stop in pairwise(bounds):
+            row = int(self.rows(np.array(begin)))
+            if self.statuses[row] == status:
+                yield begin, stop, str(self.ids[row])
 
     def rows(self, times: Times) -> Ints:
         """Return the entry of the columns that holds at each time; a row's first instant is its own."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 NEVER = -(2**62)
@@ -41,6 +41,17 @@ class Group:
     def key(self) -> str:
         """What names the group for ever, whoever is told."""
         return f"{self.route}:{self.labels}"
+
+    def known_at(self, now: int) -> "Group":
+        """Return it with no time later than now [ns UTC]: such a one is of a clock that ran ahead, and would keep it silent."""
+        told = {
+            id_: replace(one, first=min(one.first, now), last=min(one.last, now))
+            for id_, one in self.told.items()
+        }
+        waiting = {id_: min(since, now) for id_, since in self.waiting.items()}
+        return replace(
+            self, spoken=min(self.spoken, now), since=min(self.since, now), waiting=waiting, told=told
+        )
 
     @property
     def lasts(self) -> bool:

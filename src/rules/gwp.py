@@ -13,6 +13,7 @@ from plant.fields import Part, Positive
 from plant.suggest import did_you_mean
 
 NEEDED = ("CO2", "CH4", "N2O")
+BY_CARBON = ("CH4-fossil", "CH4-non-fossil")  # of sets that tell methane by where its carbon comes from
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,12 @@ class GwpSet:
     def __getitem__(self, gas: str) -> float:
         return self.gases[gas]
 
+    @property
+    def methane(self) -> tuple[float, float]:
+        """The potentials of fossil methane and of other methane; the same in a set that does not tell them apart."""
+        fossil, other = (self.gases.get(name, self.gases["CH4"]) for name in BY_CARBON)
+        return fossil, other
+
 
 class _Set(Part):
     title: str
@@ -42,6 +49,8 @@ class _Set(Part):
     def _complete(cls, gases: dict[str, float]) -> dict[str, float]:
         if missing := [gas for gas in NEEDED if gas not in gases]:
             raise ValueError(f"a set gives {', '.join(NEEDED)}; missing: {', '.join(missing)}")
+        if len(gases.keys() & set(BY_CARBON)) == 1:
+            raise ValueError(f"a set gives both of {', '.join(BY_CARBON)}, or none")
         if gases["CO2"] != 1:
             raise ValueError("CO2 is what the others are compared with: 1")
         return gases

@@ -3,7 +3,7 @@
 A row is a subject. Nothing here keeps anything: whoever asks keeps the `States`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -17,6 +17,14 @@ NEVER = -(2**62)  # a time that has not been
 CHATTER = 3  # times that a subject fires within `CHATTER_SPAN` to be shelved
 CHATTER_SPAN = 10 * NS_PER_MIN
 SHELF = 30 * NS_PER_MIN  # how long it is shelved; if it goes on after that, it is told of and shelved again
+# By how much our clock may be behind what was judged, and judging waits for it: gateways may be 2 min ahead. If it is further
+# behind, it ran ahead before and was put back: judging begins anew from now.
+SET_BACK = 3 * NS_PER_MIN
+
+
+def not_ahead(times: Iterable[int], now: int) -> list[int]:
+    """Return times [ns UTC], `NEVER` for those that a clock has written that ran ahead."""
+    return [time if time <= now + SET_BACK else NEVER for time in times]
 
 
 class Phase(IntEnum):

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from plant.alerting import COVERS, GATEWAY, Hours, Inhibition, Maintenance, Matcher
+from plant.alerting import COVERS, GATEWAY, LACKS, READINGS, Hours, Inhibition, Maintenance, Matcher
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
 
 SILENCED, INHIBITED = "silenced", "inhibited"
 SNOOZE = "snooze"
 LINGER = 5 * NS_PER_MIN  # after its end an alert stands for others: what it explains recovers a little later
+CRITICAL = "critical"
+SEVERITIES = ("info", "warning", CRITICAL)  # the worst last
 
 Labels = Mapping[str, str]
 Test = Callable[[Labels], bool]
@@ -86,7 +88,6 @@ class Muting:
         zones: Mapping[str, ZoneInfo],
     ) -> None:
         self._inhibitions = [(test_of(i.source), test_of(i.target), i.equal) for i in inhibitions]
-        self._inhibitions.append((_is_gateway, _is_behind_gateway, ("park", "facility", "gateway")))
         self._maintenance = [(window, test_of(window.match)) for window in maintenance]
         self._zones = zones
 
@@ -117,7 +118,7 @@ class Muting:
                 muted[alert.id] = Mute(SILENCED, by)
         sources = [one for one in alerts if one.ended_at is None]
         sources += [one for one in over if now < lingers_until(one)]
-        for target, source in self._inhibited(alerts, sources).items():
+        for target, source in (_behind_gateways(alerts, sources) | self._inhibited(alerts, sources)).items():
             muted.setdefault(target, Mute(INHIBITED, source))
         return muted
 
@@ -131,18 +132,19 @@ class Muting:
         return window.hours is None or (zone is not None and covers(window.hours, now, zone))
 
     def _inhibited(self, alerts: Iterable[Alert], sources: Iterable[Alert]) -> dict[str, str]:
-        """Return which alert inhibits which: the oldest source that explains it."""
+        """Return which alert inhibits which: the oldest source that explains it. What is over explains what began before."""
         found: dict[str, str] = {}
         oldest_first = sorted(sources, key=lambda alert: (alert.started_at, alert.id))
         for is_source, is_target, equal in self._inhibitions:
-            explains: dict[tuple[str, ...], str] = {}
+            explains: dict[tuple[str, ...], list[Alert]] = {}
             for alert in oldest_first:
                 if is_source(alert.labels):
-                    explains.setdefault(_values(alert.labels, equal), alert.id)
+                    explains.setdefault(_values(alert.labels, equal), []).append(alert)
             for alert in alerts if explains else ():
-                source = explains.get(_values(alert.labels, equal))
-                if source is not None and is_target(alert.labels) and not is_source(alert.labels):
-                    found.setdefault(alert.id, source)
+                if is_target(alert.labels) and not is_source(alert.labels):
+                    for source in explains.get(_values(alert.labels, equal), ()):
+                        if source.ended_at is None or alert.started_at <= source.ended_at:
+                            found.setdefault(alert.id, source.id)
         return found
 
 
@@ -155,9 +157,36 @@ def _values(labels: Labels, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(labels.get(name, "") for name in names)
 
 
+def _behind_gateways(alerts: Iterable[Alert], sources: Iterable[Alert]) -> dict[str, str]:
+    """Return which alerts a gateway that is away explains, and by which of its own: the worst of them, then the oldest.
+
+    It explains that readings of its channels are missing, and what else says that it is away; nothing that is worse than
+    itself, and no limit that was passed.
+    """
+    leading: dict[tuple[str, ...], Alert] = {}
+    for alert in sorted(sources, key=lambda one: (-severity_rank(one.labels), one.started_at, one.id)):
+        if _is_gateway(alert.labels):
+            leading.setdefault(_gateway(alert.labels), alert)
+    found: dict[str, str] = {}
+    for alert in alerts if leading else ():
+        is_absence = _is_gateway(alert.labels) or alert.labels.get(LACKS) == READINGS
+        leader = leading.get(_gateway(alert.labels)) if is_absence else None
+        if leader is None or leader.id == alert.id:
+            continue
+        if severity_rank(alert.labels) <= severity_rank(leader.labels):
+            found[alert.id] = leader.id
+    return found
+
+
+def severity_rank(labels: Labels) -> int:
+    """Return how bad an alert is, the larger the worse."""
+    severity = labels.get("severity")
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
+
+
+def _gateway(labels: Labels) -> tuple[str, ...]:
+    return _values(labels, ("park", "facility", "gateway"))
+
+
 def _is_gateway(labels: Labels) -> bool:
     return labels.get(COVERS) == GATEWAY and bool(labels.get("gateway"))
-
-
-def _is_behind_gateway(labels: Labels) -> bool:
-    return bool(labels.get("channel"))

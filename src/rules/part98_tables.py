@@ -12,7 +12,10 @@ from plant.suggest import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Fuel:
-    """A fuel's defaults. `hhv` is gross [mmBtu per `unit`], the gases are on gross calorific value [kg/mmBtu]."""
+    """A fuel's defaults. `hhv` is gross [mmBtu per `unit`], the gases are on gross calorific value [kg/mmBtu].
+
+    The CO2 of a `biogenic` one is reported beside the total; waste and tires are so in part, and not marked.
+    """
 
     name: str
     kind: str
@@ -23,6 +26,7 @@ class Fuel:
     n2o: float
     mark: str
     source: str
+    biogenic: bool = False
 
 
 class _Fuel(Part):
@@ -39,6 +43,7 @@ class _Kind(Part):
     ch4: Positive
     n2o: Positive
     mark: Literal["V", "V2", "M", "D"]
+    biogenic: bool = False
 
 
 class _Fuels(Part):
@@ -79,6 +84,7 @@ def fuels() -> dict[str, Fuel]:
             n2o=kinds[row.kind].n2o,
             mark=row.mark,
             source=source,
+            biogenic=kinds[row.kind].biogenic,
         )
         for row in found.fuels.rows
     }

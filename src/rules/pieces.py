@@ -87,6 +87,7 @@ class Runs:
         return np.flatnonzero(np.append(True, self.run[1:] != self.run[:-1])) if len(self.run) else self.run
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a step beyond what a float holds is no finite amount
 def pieces_and_verdicts(runs: Runs, columns: ChannelColumns) -> tuple[Pieces, Bytes]:
     """Return all runs' pieces, sorted by (run, start of its reading), and the verdict on every reading."""
     counting = runs.readings.counting

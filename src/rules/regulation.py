@@ -26,6 +26,7 @@ from rules.part75.missing_data import PROCEDURES, Procedure, substitute
 from rules.substitution import NO_RANGE, Rule, Substituted, measured_or, mrr, neighbours
 
 LOAD_RANGES = 10
+LIMIT_SLACK = 1e-9  # relative: a mean may end a last bit beyond the number it is the mean of
 EXACT = 9  # decimals: EPA rounds a flow to 1,000 scfh, which means nothing in Nm3/h
 
 
@@ -78,7 +79,7 @@ class HourlyRecord:
 
 def running(inside: Bools, load: Floats, above: float) -> Bools:
     """Return the windows in which the unit ran: its load is above a limit, or unknown."""
-    return inside & ~(load <= above)
+    return inside & ~(load <= above + abs(above) * LIMIT_SLACK)
 
 
 def means(value: Floats, coverage: Floats, windows: Windows, *, level: bool) -> Means:
@@ -195,7 +196,9 @@ def substituted(regulation: Regulation, record: HourlyRecord) -> dict[str, Subst
         }
     ranges = load_ranges(record.load, regulation.load_maximum)
     return {
-        role: substitute(value, record.operating, _procedure(role), stated[role], load_range=ranges)
+        role: substitute(
+            value, record.operating, _procedure(role, regulation), stated[role], load_range=ranges
+        )
         for role, value in record.value.items()
     }
 
@@ -208,7 +211,7 @@ def load_ranges(load: Floats, maximum: float) -> Ints | None:
     """
     if np.isnan(maximum):
         return None
-    place = np.ceil(load / maximum * LOAD_RANGES)
+    place = np.ceil(load / maximum * LOAD_RANGES * (1 - LIMIT_SLACK))
     return np.clip(np.where(np.isnan(place), LOAD_RANGES, place), 1, LOAD_RANGES).astype(np.int64)
 
 
@@ -249,6 +252,7 @@ def _closed(known: Bools, operating: Bools) -> Bools:
     return closed
 
 
-def _procedure(role: str) -> Procedure:
-    procedure = PROCEDURES[role]
+def _procedure(role: str, regulation: Regulation) -> Procedure:
+    """Return how a role is substituted: never so that a missing value lowers the emission."""
+    procedure = replace(PROCEDURES[role], low_is_worse=role in regulation.low_is_worse)
     return replace(procedure, decimals=EXACT) if procedure.by_load else procedure

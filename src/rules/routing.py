@@ -85,7 +85,7 @@ class Router:
         """
         by_id = {alert.id: alert for alert in alerts}
         still = [alert for alert in alerts if alert.ended_at is None]
-        stored = {(group.receiver, group.key): group for group in groups}
+        stored = {(group.receiver, group.key): group.known_at(now) for group in groups}
         known = {id_ for group in stored.values() for id_ in group.told}
         passed = [alert for alert in alerts if alert.ended_at is not None and alert.id not in known]
         mutes = self._muting.mutes([*still, *passed], silences, now, over)
@@ -98,7 +98,9 @@ class Router:
             wakes.append((now // NS_PER_MIN + 1) * NS_PER_MIN)
         notices: list[Notice] = []
         after: dict[tuple[str, str], Group | None] = {}
-        for place in sorted(before.keys() | routed.keys()):
+        for place in sorted(
+            before.keys() | routed.keys(), key=lambda one: (self._has_route(before.get(one)), one)
+        ):
             fresh, mine = routed.get(place, (None, []))
             was = before.get(place, fresh)
             if was is None:
@@ -112,6 +114,10 @@ class Router:
                 after[place] = turn.group if turn.group.lasts else None
                 wakes.append(now)  # what was told now has times of its own
         return Telling(tuple(notices), after, mutes, _covered(mutes), min(wakes))
+
+    def _has_route(self, group: Group | None) -> bool:
+        """Return whether a group goes on; where its route is configured no more it tells of ends alone, and before the others."""
+        return group is None or (group.receiver, group.route) in self._route_of
 
     def routed(self, alerts: Iterable[Alert]) -> dict[tuple[str, str], tuple[Group, list[Alert]]]:
         """Return the groups that alerts are in, each with its alerts; one that is over is in that of the implied route alone."""
@@ -154,7 +160,10 @@ def _moved(
                 continue
             old = moved[left]
             told = {**here.told, alert.id: old.told[alert.id]}
-            moved[place] = replace(here, told=told, spoken=max(here.spoken, old.spoken))
+            # With its repeats, so that no reminder has the id of one from before.
+            moved[place] = replace(
+                here, told=told, spoken=max(here.spoken, old.spoken), repeats=max(here.repeats, old.repeats)
+            )
             moved[left] = replace(old, told={i: one for i, one in old.told.items() if i != alert.id})
     return moved
 

@@ -103,7 +103,7 @@ def judge_readings(
         Counting readings newer than `state.judged` and than those of earlier messages were judged in time order. The
         others can only be late.
     """
-    known = np.flatnonzero(counting & ~np.isnan(value))
+    known = np.flatnonzero(counting & np.isfinite(value))
     rows = known[np.lexsort((time[known], message[known]))]
     newer = time[rows] > np.maximum.accumulate(np.append(state.judged, time[rows]))[:-1]
     late = rows[~newer]
@@ -143,7 +143,7 @@ def judge_windows(
         The time, the wait after a window's end, and a window's length. [ns]
     start, co2e_t, coverage
         The windows' starts on the grid [ns UTC], emissions [tCO2e] and coverages [1], each window at most once.
-        A window that is absent, without coverage or NaN is unknown: neither breach nor ok.
+        A window that is absent, without coverage or not finite is unknown: neither breach nor ok.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def judge_windows(
     due = max((now - delay) // window * window, state.judged)
     end = start + window
     rate = np.where(coverage > 0, co2e_t / (window / NS_PER_HOUR), np.nan)
-    rows = np.flatnonzero((end > state.judged) & (end <= due) & ~np.isnan(rate))
+    rows = np.flatnonzero((end > state.judged) & (end <= due) & np.isfinite(rate))
     rows = rows[np.argsort(start[rows], kind="stable")]
     found = breaches(above, limit, rate[rows])
     after = State.UNKNOWN if due > state.judged else state.state

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from plant.alerting import Route
 from rules.groups import IMPLIED, NEVER, Group, Notice, Told, event_id
-from rules.muting import Alert, Mute
+from rules.muting import CRITICAL, Alert, Mute
 from rules.receivers import Receivers
 
 
@@ -71,7 +71,10 @@ class Turn:
         over = self._audible((i for i in mine if self._by_id[i].ended_at is not None), group.receiver)
         if not firing and not over:
             return False
-        if not self._is_time(self._ready() if firing else self._pause_ends()):
+        is_time = self._is_time(self._ready() if firing else self._pause_ends())
+        if not is_time:
+            firing = self._urgent(firing)
+        if not is_time and not firing:
             return False
         now_told = self._receivers.on_call(group.receiver, self._now)
         told = {**group.told, **{i: Told(self._now, self._now, now_told) for i in firing}}
@@ -84,8 +87,19 @@ class Turn:
         told = {i: one for i, one in told.items() if i not in over}
         waiting = {i: since for i, since in group.waiting.items() if i not in firing}
         since = NEVER if firing and not waiting else group.since
-        self.group = replace(group, spoken=self._now, since=since, waiting=waiting, told=told)
+        spoken = self._now if is_time else group.spoken
+        self.group = replace(group, spoken=spoken, since=since, waiting=waiting, told=told)
         return True
+
+    def _urgent(self, firing: Iterable[str]) -> list[str]:
+        """Return the critical ones whose own wait is over: no notice before them and no other alert holds them up."""
+        wait = self._route.group_wait if self._route else 0
+        return [
+            i
+            for i in firing
+            if self._by_id[i].labels.get("severity") == CRITICAL
+            and self._is_time(self.group.waiting[i] + wait)
+        ]
 
     def _repeat(self, route: Route) -> None:
         """Tell again of all that nobody acknowledged, where one of them was not told of for long or a snooze of it ended."""

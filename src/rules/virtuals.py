@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats, Ints
 from plant.park import Virtual
+from rules.validity import bounded
 from rules.windows import WindowValues
 
 Columns = tuple[Floats, Floats, Floats]  # value, measured and interpolated share
@@ -15,7 +16,7 @@ def values_at(channel: Ints, window: Ints, values: WindowValues, virtuals: Mappi
     """Return value, measured and interpolated share of each (channel, window), virtual channels among them.
 
     Of a virtual channel the shares are those of its least covered channel. Its value is NaN where one of its channels
-    is, where it divides by 0, and where it is beyond what a float holds.
+    is, where it divides by 0, and where it is too large to be added to others.
     """
     columns = values.at(channel, window)
     if not virtuals:
@@ -68,7 +69,7 @@ def _columns(
 
 
 def applied(name: str, stack: list[Floats]) -> Floats:
-    """Take an operation's operands off the stack and return its result, NaN where that is not finite; columns or numbers."""
+    """Take an operation's operands off the stack and return its result, NaN where that is too large; columns or numbers."""
     last = stack.pop()
     with np.errstate(all="ignore"):
         match name:
@@ -93,4 +94,4 @@ def applied(name: str, stack: list[Floats]) -> Floats:
                 result = np.minimum(np.maximum(stack.pop(), low), last)
             case _:
                 raise ValueError(f"no formula has a step {name}")
-    return np.where(np.isfinite(result), result, np.nan)
+    return bounded(result)

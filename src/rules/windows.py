@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from plant.arrays import Bools, Floats, Ints, Times
 from rules.pieces import EVENT, LEVEL, ChannelColumns, Pieces, integral
+from rules.validity import bounded
 
 KEY = np.int64(1) << 32  # window numbers lie within ±2^31: 1678 to 2261 at 60 s
 
@@ -18,7 +19,8 @@ class WindowValues:
     """The known windows of channels, sorted by (channel, window); window number = start // window length.
 
     `value` is the amount of the covered part, or a level's time-weighted mean; `measured` and `interpolated`
-    are shares of the window's duration. A window that is not here is unknown.
+    are shares of the window's duration. A window that is not here is unknown, and so is one whose value is NaN, because
+    it is not finite: that one is known to have a value, of a size that nobody can count with.
     """
 
     channel: Ints
@@ -31,14 +33,18 @@ class WindowValues:
         """Return value, measured and interpolated share of each (channel, window); unknown is NaN, 0, 0."""
         if not len(self.window):
             return np.full(len(window), np.nan), np.zeros(len(window)), np.zeros(len(window))
+        row, here = self.rows(channel, window)
+        return (
+            np.where(here, self.value[row], np.nan),
+            np.where(here, self.measured[row], 0.0),
+            np.where(here, self.interpolated[row], 0.0),
+        )
+
+    def rows(self, channel: Ints, window: Ints) -> tuple[Ints, Bools]:
+        """Return where each (channel, window) stands, and whether it does; there must be any."""
         have, wanted = self.channel * KEY + self.window, channel * KEY + window
         row = np.minimum(np.searchsorted(have, wanted), len(have) - 1)
-        known = have[row] == wanted
-        return (
-            np.where(known, self.value[row], np.nan),
-            np.where(known, self.measured[row], 0.0),
-            np.where(known, self.interpolated[row], 0.0),
-        )
+        return row, have[row] == wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +77,15 @@ def numbers(ranges: Ranges) -> tuple[Ints, Ints]:
     return ranges.run[which], ranges.first[which] + step
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite becomes unknown
 def spread(
     pieces: Pieces, ranges: Ranges, channel: NDArray[np.int32], columns: ChannelColumns, window: int
 ) -> WindowValues:
     """Return the windows of the ranges to which the pieces of the same runs give a value.
 
     Each piece gives a window its share by time. Shares are added in the pieces' order, so that a window's bits
-    do not depend on which other windows are asked for. `channel` names each run's channel.
+    do not depend on which other windows are asked for. `channel` names each run's channel. A value that is not finite,
+    or too large to be added to others, is NaN and covers nothing.
     """
     piece, number, place = _overlaps(pieces, ranges, window)
     a = np.maximum(pieces.start[piece], number * window)
@@ -89,8 +97,11 @@ def spread(
     of = key // KEY
     level = columns.kind[of] == LEVEL
     hours = (seen + guessed) / 3_600_000_000_000
-    value = value / np.where(level & (hours > 0), hours, 1.0)
-    return WindowValues(of, key - of * KEY - (KEY >> 1), value, seen / window, guessed / window)
+    value = bounded(value / np.where(level & (hours > 0), hours, 1.0))
+    usable = ~np.isnan(value)
+    return WindowValues(
+        of, key - of * KEY - (KEY >> 1), value, seen / window * usable, guessed / window * usable
+    )
 
 
 def _slots(ranges: Ranges, channel: NDArray[np.int32], place: Ints) -> tuple[Ints, Ints]:
@@ -194,12 +205,13 @@ def with_events(
     if not rows.any():
         return values
     event, number = channel[run][rows].astype(np.int64), number[rows]
-    came = values.at(event, number)[0]
+    came, unusable = _came(values, event, number)
     measured = np.ones(len(event))
     for one in np.unique(event).tolist():
         mine = event == one
         measured[mine] = 1 - _within(holes.get(one, ()), number[mine], window) / window
     measured = np.maximum(measured, np.where(np.isnan(came), 0.0, 1 / window))
+    measured[unusable] = 0.0
     amount = np.where(measured > 0, np.nan_to_num(came), np.nan)
     others = columns.kind[values.channel] != EVENT
     parts = [
@@ -213,11 +225,22 @@ def with_events(
     return WindowValues(*(np.concatenate(pair)[order] for pair in parts))
 
 
+def _came(values: WindowValues, event: Ints, number: Ints) -> tuple[Floats, Bools]:
+    """Return the amount that came in each window of event channels, NaN where none did; and where it cannot be used."""
+    if not len(values.window):
+        return np.full(len(event), np.nan), np.zeros(len(event), bool)
+    row, here = values.rows(event, number)
+    came = np.where(here, values.value[row], np.nan)
+    return came, here & np.isnan(came)
+
+
 def _within(stretches: Sequence[tuple[int, int]], number: Ints, window: int) -> Ints:
-    """Return how many ns of each window lie within the disjoint stretches."""
-    inside = np.zeros(len(number), np.int64)
-    for start, end in stretches:
-        inside += np.clip(
-            np.minimum(end, (number + 1) * window) - np.maximum(start, number * window), 0, None
-        )
-    return inside
+    """Return how many ns of each window lie within the stretches, which are disjoint and in order."""
+    start, end = np.array([(0, 0), *stretches], np.int64).T
+    until = np.cumsum(end - start)  # from the first stretch to the end of each
+
+    def before(time: Ints) -> Ints:
+        at = np.searchsorted(start[1:], time)
+        return np.asarray(until[at] - np.clip(end[at] - time, 0, None) * (at > 0))
+
+    return before((number + 1) * window) - before(number * window)

@@ -13,10 +13,12 @@ from typing import Any
 
 from api.inbox import GuessedValueBody, UnknownDeviceBody
 from ingest.subscriptions import Subscriptions
+from plant.bounds import is_never_negative, is_unbounded
 from plant.documents import read
 from plant.load import load
 from plant.problems import ConfigurationError, Problem
 from plant.profiles import FOLDER, profiles
+from plant.units import unit
 from plant.vocabulary import Kind
 from rules.catalogue import load_catalogue
 from stackmeter.environment import AnySecret
@@ -165,22 +167,30 @@ def _subscription(device: UnknownDeviceBody, name: str, place: tuple[str, str, s
     )
 
 
-def _channel(value: GuessedValueBody, gateway: str) -> dict[str, str]:
-    return {
+def _channel(value: GuessedValueBody, gateway: str) -> dict[str, str | bool]:
+    channel: dict[str, str | bool] = {
         "name": value.name,
         "gateway": gateway,
         "kind": str(value.kind),
         "unit": value.unit or "1",
         "quantity": value.quantity or "unknown",
     }
+    return channel | {"signed": True} if _is_signed(value) else channel
 
 
-def _flow(part: Mapping[str, str]) -> str:
+def _is_signed(value: GuessedValueBody) -> bool:
+    """Return whether a value was below 0 that its quantity says cannot be."""
+    return value.sample < 0 and is_never_negative(unit(value.unit or "1"), value.kind)
+
+
+def _flow(part: Mapping[str, str | bool]) -> str:
     """Return a mapping on one line of YAML."""
     return "{" + ", ".join(f"{key}: {_scalar(text)}" for key, text in part.items()) + "}"
 
 
-def _scalar(text: str) -> str:
+def _scalar(text: str | bool) -> str:
+    if isinstance(text, bool):
+        return str(text).lower()
     plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_/.-]*", text)
     return (
         text
@@ -189,11 +199,14 @@ def _scalar(text: str) -> str:
     )
 
 
-def _csv(channels: Sequence[Mapping[str, str]]) -> str:
+def _csv(channels: Sequence[Mapping[str, str | bool]]) -> str:
     text = io.StringIO()
-    rows = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    signed = ("signed",) if any("signed" in one for one in channels) else ()
+    rows = csv.DictWriter(text, (*COLUMNS, *signed), lineterminator="\n")
     rows.writeheader()
-    rows.writerows(channels)
+    rows.writerows(
+        {key: _scalar(text) if text is True else text for key, text in one.items()} for one in channels
+    )
     return text.getvalue().rstrip()
 
 
@@ -206,11 +219,20 @@ def _doubts(values: Sequence[GuessedValueBody]) -> list[str]:
             doubts.append(
                 f"{one.name}: taken for a register, because its values only advance; give its max_rate"
             )
+        elif is_unbounded(one.kind, None, None):
+            doubts.append(f"{one.name}: give its max, or one absurd reading is enough to spoil a year")
+        if _is_signed(one):
+            doubts.append(
+                f"{one.name}: {one.sample:g} {one.unit} was seen, so it is written as signed; is that meant?"
+            )
     return doubts
 
 
 def _with(
-    config: Path, files: Mapping[str, str], place: tuple[str, str, str], channels: Sequence[dict[str, str]]
+    config: Path,
+    files: Mapping[str, str],
+    place: tuple[str, str, str],
+    channels: Sequence[dict[str, str | bool]],
 ) -> tuple[str, bool]:
     """Check the configuration as it will be; return the facility's file, and whether the gateway is new there."""
     with tempfile.TemporaryDirectory() as folder:
@@ -229,7 +251,9 @@ def _with(
         return str(config / where.relative_to(trial)), is_new
 
 
-def _add(trial: Path, place: tuple[str, str, str], channels: Sequence[dict[str, str]]) -> tuple[Path, bool]:
+def _add(
+    trial: Path, place: tuple[str, str, str], channels: Sequence[dict[str, str | bool]]
+) -> tuple[Path, bool]:
     """Add gateway and channels to the facility in the copy of its file; JSON is YAML too."""
     park, facility, gateway = place
     for file in sorted([*trial.glob("*.yaml"), *trial.glob("*.yml")]):

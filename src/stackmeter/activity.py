@@ -8,6 +8,7 @@ from api.series import ChannelWindows
 from ingest.recompute import RecomputedChannels
 from plant.park import Plant
 from plant.virtuals import window_unit
+from store.sqlite import uri
 
 
 class ChannelActivity:
@@ -18,7 +19,7 @@ class ChannelActivity:
 
     def __call__(self, channel: int, start: int, end: int) -> ChannelWindows:
         """Return the windows of a channel, virtual or not, that start in [start, end) ns."""
-        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=30)) as connection:
+        with closing(sqlite3.connect(uri(self._database, "ro"), uri=True, timeout=30)) as connection:
             values = RecomputedChannels(self._plant, connection).window_values(channel, start, end)
         return ChannelWindows(
             window_unit(self._plant.channel(channel)).symbol,

@@ -1,137 +1,146 @@
 """Alerts and silences as a person reads them in the terminal."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import tzinfo
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from api.alerts import OneAlertBody, SilencesBody
 from api.models import AlertBody, AlertsBody
 from api.retroactive import RetroactivesBody
+from plant.languages import passed_text
 from stackmeter.backtest import Episode
+from stackmeter.local import local, localised, to_second
+from stackmeter.tables import Shown
 from stackmeter.view import UNKNOWN
 from stackmeter.why import Why
 
 SHORT = 8  # characters of an id that a table shows
 
 
-def alerts(found: AlertsBody) -> Table:
+def alerts(found: AlertsBody, zone: tzinfo) -> Shown:
     """Return alerts as a table, one a row."""
-    heads = ["id", "since", "status", "severity", "rule", "where", "value", "who"]
-    return _table(heads, [_row(one) for one in found.alerts])
+    heads = ["id", "since", "severity", "rule", "where", "value", "status"]
+    return Shown(heads, [_row(one, zone) for one in found.alerts])
 
 
-def alert(one: OneAlertBody) -> Text:
+def alert(one: OneAlertBody, zone: tzinfo) -> Text:
     """Return what is known of an alert, a line each."""
     first = one.texts.get("first_action")
-    acknowledged = f"{_moment(one.acknowledged_at)} by {one.acknowledged_by}" if one.acknowledged_at else ""
+    acknowledged = (
+        f"{local(one.acknowledged_at, zone)} by {one.acknowledged_by}" if one.acknowledged_at else ""
+    )
     lines = {
         "summary": one.summary,
         "description": one.description,
         "id": one.id,
         "rule": f"{one.rule} ({one.severity})",
         "where": _place(one.labels),
-        "since": _moment(one.started_at),
-        "until": _moment(one.ended_at),
+        "since": local(one.started_at, zone),
+        "until": local(one.ended_at, zone),
         "value": _value(one),
         "status": f"{one.status} by {one.muted_by}" if one.muted_by else one.status,
         "acknowledged": acknowledged,
         "assigned to": one.assigned_to or "",
-        "snoozed until": _moment(one.snoozed_until),
+        "snoozed until": local(one.snoozed_until, zone),
         "do first": " / ".join(filter(None, first.values())) if isinstance(first, dict) else str(first or ""),
         "runbook": str(one.texts.get("runbook") or ""),
     }
     return Text("\n".join(f"{name:15}{text}" for name, text in lines.items() if text))
 
 
-def events(one: OneAlertBody) -> Table:
+def events(one: OneAlertBody, zone: tzinfo) -> Shown:
     """Return what happened to an alert as a table."""
-    rows = [[_moment(e.at), e.kind, e.by or "", _detail(e.detail)] for e in one.events]
-    return _table(["at", "what happened", "by", ""], rows)
+    rows = [[local(e.at, zone), e.kind, e.by or "", _detail(e.detail, zone)] for e in one.events]
+    return Shown(["at", "what happened", "by", ""], rows)
 
 
-def retroactive(found: RetroactivesBody) -> Table:
+def retroactive(found: RetroactivesBody, zone: tzinfo) -> Shown:
     """Return what late data showed as a table."""
     rows = [
-        [_moment(one.known_at), one.rule, _place(one.labels), _moment(one.first), _moment(one.last), str(one.count), _number(one.worst, one.unit)]
+        [local(one.known_at, zone), one.rule, _place(one.labels), local(one.first, zone), local(one.last, zone), str(one.count), _number(one.worst, one.unit)]
         for one in found.retroactive
     ]  # fmt: skip
-    return _table(["known at", "rule", "where", "from", "to", "times", "worst"], rows)
+    return Shown(["known at", "rule", "where", "from", "to", "times", "worst"], rows, right={"times"})
 
 
-def why(found: Why) -> tuple[Text, Table, Table]:
+def why(found: Why, zone: tzinfo) -> tuple[Text, Shown, Shown]:
     """Return why an alert began: its rule, what it said up to then, and the readings that it saw."""
     lines = {
         "summary": found.summary,
         "rule": f"{found.rule}: {found.judged}",
         "where": found.subject,
-        "since": _moment(found.started_at),
+        "since": local(found.started_at, zone),
     }
     head = Text("\n".join(f"{name:15}{text}" for name, text in lines.items() if text))
     says = {True: "true", False: "false", None: "unknown"}
     steps = [
-        [_moment(s.time), says[s.truth], _number(s.value, found.unit), _number(s.limit, found.unit)]
+        [
+            to_second(s.time, zone),
+            says[s.truth],
+            _number(s.value, s.unit),
+            _number(s.limit, s.unit, s.comparison),
+        ]
         for s in found.steps
     ]
     readings = [
-        [r.channel, _moment(r.time), _number(r.value, r.unit), str(r.message)] for r in found.readings
+        [r.channel, to_second(r.time, zone), _number(r.value, r.unit), str(r.message)] for r in found.readings
     ]
     return (
         head,
-        _table(["at", "the rule is", "value", "limit"], steps),
-        _table(["channel", "read at", "value", "message"], readings),
+        Shown(["at", "the rule is", "value", "limit"], steps, right={"value", "limit"}),
+        Shown(["channel", "read at", "value", "message"], readings, right={"value", "message"}),
     )
 
 
-def episodes(found: Sequence[Episode]) -> Table:
+def episodes(found: Sequence[Episode], zone: tzinfo) -> Shown:
     """Return alerts that would have been, one a row."""
     rows = [
         [
-            _moment(one.started_at),
-            _moment(one.ended_at),
+            local(one.started_at, zone),
+            local(one.ended_at, zone),
             one.severity,
             one.rule,
             one.subject,
             _number(one.value, one.unit),
-            _number(one.limit, one.unit),
+            _number(one.limit, one.unit, one.comparison),
         ]
         for one in found
     ]
-    return _table(["since", "until", "severity", "rule", "where", "value", "limit"], rows)
+    return Shown(
+        ["since", "until", "severity", "rule", "where", "value", "limit"], rows, right={"value", "limit"}
+    )
 
 
-def _number(value: float | None, unit: str) -> str:
-    return UNKNOWN if value is None else f"{value:.6g} {unit}".rstrip()
+def _number(value: float | None, unit: str, comparison: str = "") -> str:
+    return UNKNOWN if value is None else f"{comparison} {value:.6g} {unit}".strip()
 
 
-def silences(found: SilencesBody) -> Table:
+def silences(found: SilencesBody, zone: tzinfo) -> Shown:
     """Return silences as a table, one a row."""
     rows = [
         [
             _short(one.id),
             " ".join(one.match),
-            _moment(one.start),
-            _moment(one.until),
+            local(one.start, zone),
+            local(one.until, zone),
             f"{one.by}, ended by {one.ended_by}" if one.ended_by else one.by,
             one.comment,
         ]
         for one in found.silences
     ]
-    return _table(["id", "matches", "since", "until", "by", "why"], rows)
+    return Shown(["id", "matches", "since", "until", "by", "why"], rows)
 
 
-def _row(one: AlertBody) -> list[str]:
+def _row(one: AlertBody, zone: tzinfo) -> list[str]:
     return [
         _short(one.id),
-        _moment(one.started_at),
-        one.status,
+        local(one.started_at, zone),
         one.severity,
         one.rule,
         _place(one.labels),
         _value(one),
-        one.assigned_to or one.acknowledged_by or "",
+        one.status + (f", {who}" if (who := one.assigned_to or one.acknowledged_by) else ""),
     ]
 
 
@@ -139,8 +148,8 @@ def _short(number: str) -> str:
     return number.partition("_")[2][:SHORT] or number
 
 
-def _detail(detail: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in detail.items())
+def _detail(detail: Mapping[str, object], zone: tzinfo) -> str:
+    return ", ".join(f"{name} {localised(str(value), zone)}" for name, value in detail.items())
 
 
 def _place(labels: Mapping[str, str]) -> str:
@@ -150,16 +159,5 @@ def _place(labels: Mapping[str, str]) -> str:
 
 def _value(one: AlertBody) -> str:
     value = UNKNOWN if one.value is None else f"{one.value:.4g} {one.unit}".strip()
-    return value if one.limit is None else f"{value} (limit {one.limit:.4g})"
-
-
-def _moment(time: str | None) -> str:
-    """Return a time of the API on this machine's clock, "" where there is none."""
-    return "" if time is None else f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> Table:
-    table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(Text, row))  # plain text: names and comments are no markup of ours
-    return table
+    passed = "" if one.limit is None else passed_text(one.value, one.comparison, one.limit, "", "en")
+    return f"{value} ({passed})" if passed else value

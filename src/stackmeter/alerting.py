@@ -18,6 +18,7 @@ from stackmeter.command import (
     client_of,
     configured,
     or_exit,
+    plant_clock,
     screen,
     span,
     valid,
@@ -74,6 +75,7 @@ def list_alerts(
     asked = {"park": park, "facility": facility, "rule": rule, "severity": severity, "limit": limit}
     with client_of(state, url, token) as client:
         found = answer_of(lambda: client.alerts(status=None if status == "all" else status, **asked))
+        zone = client.zone
     if as_json:
         typer.echo(found.model_dump_json())
         return
@@ -82,7 +84,7 @@ def list_alerts(
         return
     from stackmeter import alert_view
 
-    screen().print(alert_view.alerts(found))
+    screen().print(alert_view.alerts(found, zone))
     if found.next:
         typer.echo(f"the newest {len(found.alerts)}; --limit shows more")
 
@@ -100,7 +102,7 @@ def show_retroactive(
     Exit codes: 0 told, 2 token missing or wrong, 3 not reachable.
     """
     with client_of(state, url, token) as client:
-        found = answer_of(lambda: client.retroactive(limit))
+        found, zone = answer_of(lambda: client.retroactive(limit)), client.zone
     if as_json:
         typer.echo(found.model_dump_json())
         return
@@ -109,7 +111,7 @@ def show_retroactive(
         return
     from stackmeter import alert_view
 
-    screen().print(alert_view.retroactive(found))
+    screen().print(alert_view.retroactive(found, zone))
 
 
 @alerts.command("show")
@@ -128,13 +130,13 @@ def show_alert(
     """
     with client_of(state, url, token) as client:
         number = _alert_id(client, alert)
-        found = answer_of(lambda: client.alert(number))
+        found, zone = answer_of(lambda: client.alert(number)), client.zone
     if as_json:
         typer.echo(found.model_dump_json())
         return
     from stackmeter import alert_view
 
-    screen().print(alert_view.alert(found), alert_view.events(found), sep="\n")
+    screen().print(alert_view.alert(found, zone), alert_view.events(found, zone), sep="\n")
 
 
 @alerts.command("why")
@@ -172,7 +174,7 @@ def why_alert(
     if as_json:
         typer.echo(json.dumps(asdict(found), allow_nan=False))
     else:
-        screen().print(*alert_view.why(found), sep="\n")
+        screen().print(*alert_view.why(found, plant_clock(plant)), sep="\n")
 
 
 def ack(
@@ -191,7 +193,7 @@ def ack(
     Exit codes: 0 taken, 1 not taken, 2 token missing or wrong, 3 not reachable.
     """
     with client_of(state, url, token) as client:
-        _tell(_acted(client, alert, action="acknowledge", by=by, comment=comment), as_json)
+        _tell(client, _acted(client, alert, action="acknowledge", by=by, comment=comment), as_json)
 
 
 def snooze(
@@ -213,7 +215,7 @@ def snooze(
     """
     end = _end(until, for_)
     with client_of(state, url, token) as client:
-        _tell(_acted(client, alert, action="snooze", by=by, until=end, comment=comment), as_json)
+        _tell(client, _acted(client, alert, action="snooze", by=by, until=end, comment=comment), as_json)
 
 
 def assign(
@@ -233,7 +235,7 @@ def assign(
     Exit codes: 0 taken, 1 not taken, 2 token missing or wrong, 3 not reachable.
     """
     with client_of(state, url, token) as client:
-        _tell(_acted(client, alert, action="assign", by=by, to=to, comment=comment), as_json)
+        _tell(client, _acted(client, alert, action="assign", by=by, to=to, comment=comment), as_json)
 
 
 def comment(
@@ -252,7 +254,7 @@ def comment(
     Exit codes: 0 taken, 1 not taken, 2 token missing or wrong, 3 not reachable.
     """
     with client_of(state, url, token) as client:
-        _tell(_acted(client, alert, action="comment", by=by, comment=text), as_json)
+        _tell(client, _acted(client, alert, action="comment", by=by, comment=text), as_json)
 
 
 def silence(
@@ -281,7 +283,7 @@ def silence(
 
     made = valid(NewSilenceBody, match=match, until=_end(until, for_), by=by, comment=comment)
     with client_of(state, url, token) as client:
-        _tell(answer_of(lambda: client.silence(made)), as_json)
+        _tell(client, answer_of(lambda: client.silence(made)), as_json)
 
 
 def silences(
@@ -298,13 +300,13 @@ def silences(
     Exit codes: 0 told, 2 token missing or wrong, 3 not reachable.
     """
     with client_of(state, url, token) as client:
-        found = answer_of(lambda: client.silences(ended=ended))
+        found, zone = answer_of(lambda: client.silences(ended=ended)), client.zone
     if as_json:
         typer.echo(found.model_dump_json())
         return
     from stackmeter import alert_view
 
-    screen().print(alert_view.silences(found))
+    screen().print(alert_view.silences(found, zone))
 
 
 def unsilence(
@@ -324,7 +326,7 @@ def unsilence(
     with client_of(state, url, token) as client:
         known = answer_of(lambda: client.silences(ended=True)).silences
         number = _whole(silence, "silence_", (one.id for one in known))
-        _tell(answer_of(lambda: client.unsilence(number, by)), as_json)
+        _tell(client, answer_of(lambda: client.unsilence(number, by)), as_json)
 
 
 def _refuse_options(context: typer.Context) -> None:
@@ -346,9 +348,9 @@ def _acted(client: "Client", alert: str, **given: object) -> "ActedBody":
     return answer_of(lambda: client.act(number, made))
 
 
-def _tell(told: "ActedBody | SilencedBody", as_json: bool) -> None:
+def _tell(client: "Client", told: "ActedBody | SilencedBody", as_json: bool) -> None:
     """Print what became of an action, and exit with 1 where the line has not come to it yet."""
-    typer.echo(told.model_dump_json() if as_json else told.detail)
+    typer.echo(told.model_dump_json() if as_json else client.localised(told.detail))
     raise typer.Exit(0 if told.outcome == "done" else EXIT_NOT_READY)
 
 

@@ -17,6 +17,8 @@ from stackmeter.command import (
 )
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from api.periods import PeriodsBody
     from stackmeter.client import Overview
 
@@ -34,20 +36,20 @@ def status(
     Exit codes: 0 ready, 1 not ready, 2 token missing or wrong, 3 not reachable.
     """
     with client_of(state, url, token) as client:
-        seen = answer_of(client.overview)
+        seen, zone = answer_of(client.overview), client.zone
     if as_json:
         typer.echo(seen.model_dump_json(exclude_unset=True))
     else:
-        _print_status(seen)
+        _print_status(seen, zone)
     raise typer.Exit(0 if seen.ready.ready else EXIT_NOT_READY)
 
 
-def _print_status(seen: "Overview") -> None:
+def _print_status(seen: "Overview", zone: "tzinfo") -> None:
     from rich.text import Text
 
     from stackmeter import view
 
-    zone, console = view.own_zone(), screen()
+    console = screen()
     head = [f"{seen.url} is {'ready' if seen.ready.ready else 'not ready'}", *view.readiness(seen.ready)]
     console.print(Text("\n".join(head)))
     console.print(view.tonnes(seen, zone))
@@ -61,7 +63,10 @@ def periods(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how each month of each park stands: open, provisional, final or restated, and what waits for approval.
+    """Show how each month of each park stands: open, provisional, final or restated, and how well it is known.
+
+    Below the table stands what keeps a month from being closed, each with what to do, by whom and despite what it was closed, and
+    what waits for approval.
 
     Example: stackmeter periods nam-cau-kien
     """
@@ -70,9 +75,12 @@ def periods(
     if as_json:
         typer.echo(found.model_dump_json())
     else:
-        from stackmeter import view
+        from datetime import UTC, datetime
 
-        screen().print(view.periods(found))
+        from stackmeter import period_view
+        from stackmeter.local import own_zone
+
+        screen().print(period_view.periods(found, datetime.now(UTC).isoformat(), own_zone()))
 
 
 def decide(
@@ -82,6 +90,13 @@ def decide(
     by: Annotated[str, typer.Option(help="Who decides; it is kept.")],
     generation: Annotated[
         int | None, typer.Option(help="With approve: what was seen waiting.", show_default="shown, and asked")
+    ] = None,
+    despite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="With final: why it is closed though it lacks what closing asks for; it is kept and shown.",
+        ),
     ] = None,
     state: StateDir = None,
     url: Url = None,
@@ -93,6 +108,9 @@ def decide(
     A provisional month still follows late readings, each change with a revision. A final one keeps its number: a change
     waits until somebody approves it, and above the share second_approval_above until a second person does.
 
+    A month is closed once its coverage is enough, no source is unknown, it is known from its beginning on, nothing of it is in
+    quarantine and no factor is provisional: `stackmeter periods` says what it lacks. A reason overrules that: --despite.
+
     Example: stackmeter decide nam-cau-kien 2026-10 final --by lan
 
     Exit codes: 0 taken, 1 not taken, 2 token missing or wrong, 3 not reachable.
@@ -102,9 +120,11 @@ def decide(
     with client_of(state, url, token) as client:
         if action == "approve" and generation is None:
             generation = _confirmed(answer_of(lambda: client.periods(park)), month)
-        made = valid(DecisionBody, park=park, month=month, action=action, by=by, generation=generation)
+        made = valid(
+            DecisionBody, park=park, month=month, action=action, by=by, generation=generation, despite=despite
+        )
         told = answer_of(lambda: client.decide(made))
-    typer.echo(told.model_dump_json() if as_json else f"{park} {month}: {told.detail}")
+    typer.echo(told.model_dump_json() if as_json else f"{park} {month}: {client.localised(told.detail)}")
     raise typer.Exit(0 if told.outcome == "done" else EXIT_NOT_READY)
 
 
@@ -116,6 +136,11 @@ def _confirmed(found: "PeriodsBody", month: str) -> int:
         raise typer.Exit(EXIT_NOT_READY)
     typer.echo(
         f"{month}: published {waits.reported_t} t CO2e, would be {waits.current_t} t: {waits.delta_t} t in {waits.windows} windows"
+        + (
+            f"; {waits.regulated_delta_t} t in {waits.regulated_hours} regulated hours"
+            if waits.regulated_hours
+            else ""
+        )
         + (f"; approved by {waits.approved_by}" if waits.approved_by else "")
     )
     typer.confirm("Publish it?", abort=True)
@@ -147,10 +172,10 @@ def explain(
     names = dict(zip(("park", "facility", "source"), place.split("/", 2), strict=False))
     asked = {**names, **{name: text for name, text in (("at", at), ("period", period)) if text}}
     with client_of(state, url, token) as client:
-        told = answer_of(lambda: client.explain(**asked))
+        told, zone = answer_of(lambda: client.explain(**asked)), client.zone
     if as_json:
         typer.echo(told.model_dump_json(by_alias=True))
         return
-    from stackmeter import proof_view, view
+    from stackmeter import proof_view
 
-    screen().print(proof_view.explanation(told, view.own_zone()))
+    screen().print(proof_view.explanation(told, zone))

@@ -12,6 +12,7 @@ from ingest.frame import LineFrame
 from plant.park import Condition, Plant
 from rules.conditions import Judge
 from rules.lifecycle import States, advance
+from rules.truths import Passed
 from stackmeter.read_memory import ReadMemory, read_memory
 
 MOST_INSTANTS = 1_000_000  # of one condition
@@ -35,6 +36,7 @@ class Episode:
     value: float | None
     limit: float | None
     unit: str
+    comparison: str  # what is true of value and limit: > or another operator, "" where nothing was compared
 
 
 def tested(condition: Condition) -> bool:
@@ -78,14 +80,23 @@ def _episodes(
             states, truth.truth, truth.clear, instant, condition.hold, condition.keep
         )
         for row in (one.row for one in transitions if one.firing):
-            value, limit = float(truth.value[row]), float(truth.limit[row])
-            begun[row] = _episode(condition, subjects[row], instant, value, limit)
+            begun[row] = _episode(condition, subjects[row], instant, truth.passed(np.array([row])))
         for row in (one.row for one in transitions if not one.firing):
             yield replace(begun.pop(row), ended_at=format_time(instant))
     yield from begun.values()
 
 
-def _episode(condition: Condition, subject: str, start: int, value: float, limit: float) -> Episode:
-    of, said = (None if np.isnan(number) else number for number in (value, limit))
-    begun = format_time(start)
-    return Episode(condition.name, subject, condition.severity, begun, None, of, said, condition.unit)
+def _episode(condition: Condition, subject: str, start: int, passed: Passed) -> Episode:
+    compared = condition.comparison(int(passed.of[0]))
+    value, limit = (None if np.isnan(side[0]) else float(side[0]) for side in (passed.value, passed.limit))
+    return Episode(
+        rule=condition.name,
+        subject=subject,
+        severity=condition.severity,
+        started_at=format_time(start),
+        ended_at=None,
+        value=value,
+        limit=limit,
+        unit=compared.unit,
+        comparison=compared.operator,
+    )

@@ -84,6 +84,8 @@ def copy(folder: Path, to: Path, begin: Callable[[str], None] = lambda _name: No
     NotCopied
         There is no journal, `to` is there already, or a file cannot be read or written.
     """
+    from store.faults import FileFault
+
     if not (folder / JOURNAL).is_file():
         raise NotCopied(f"{folder} holds no {JOURNAL}: say where the state is with --state DIR")
     if to.exists():
@@ -97,7 +99,7 @@ def copy(folder: Path, to: Path, begin: Callable[[str], None] = lambda _name: No
         sizes = _copied(folder, part, begin)
         part.rename(to)
         _to_disk(to.parent)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, FileFault) as error:
         shutil.rmtree(part)
         raise NotCopied(f"{folder} cannot be copied to {to}: {error}") from error
     except BaseException:
@@ -109,6 +111,7 @@ def copy(folder: Path, to: Path, begin: Callable[[str], None] = lambda _name: No
 def _copied(folder: Path, part: Path, begin: Callable[[str], None]) -> dict[str, int]:
     """Copy what there is, the state before the journal, and heads before the rows that they are of."""
     from store.access_log import heads_file
+    from store.faults import told_of
 
     sizes = {}
     keys = keys_file(folder)
@@ -120,7 +123,8 @@ def _copied(folder: Path, part: Path, begin: Callable[[str], None]) -> dict[str,
         if name in (TOKEN, heads_file(keys).name):
             shutil.copyfile(folder / name, part / name)
         else:
-            _copy_database(folder / name, part / name)
+            with told_of(folder / name, "restore it, or copy what is left by hand"):
+                _copy_database(folder / name, part / name)
         _to_disk(part / name)
         sizes[name] = (part / name).stat().st_size
     _to_disk(part)

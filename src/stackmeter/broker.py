@@ -16,7 +16,7 @@ from iotcore import Broker
 
 HOST = "127.0.0.1"
 
-# 1 MiB stands above the service's own limit, so that a message too large for us is still seen and counted.
+# 5 MiB stand above the service's own limit (a Sparkplug birth has 4 MiB at most), so that a message too large for us is still seen and counted.
 # rumqttd keeps what a subscriber has yet to fetch in segments, and forgets the oldest beyond their number.
 CONFIGURATION = """\
 id = 0
@@ -36,7 +36,7 @@ next_connection_delay_ms = 1
 
 [{version}.1.connections]
 connection_timeout_ms = 60000
-max_payload_size = 1048576
+max_payload_size = 5242880
 max_inflight_count = 1000
 dynamic_filters = true
 """

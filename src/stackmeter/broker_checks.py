@@ -2,17 +2,22 @@
 
 import re
 import secrets
+import time
 from pathlib import Path
 
+from ingest.session import TOLD_FOR, loss, stored_session
+from ingest.subscriber import SESSION_S
+from ingest.subscriptions import MAX_PAYLOAD
 from stackmeter.access_list import CANARY
 from stackmeter.checkup import Case, Finding
+from stackmeter.folder import session_file
 from stackmeter.mosquitto_file import MosquittoFile
 from stackmeter.probe import NotLetIn, Probe
 
-PATCHED = {(2, 0): 21}  # of a line of releases, the first without a weakness that its change log names as one
+SERVES = (2, 0, 11)  # Mosquitto: the oldest that passes the tests of the shipped files
+PATCHED = (2, 0, 21)  # the first without a weakness that its change log names; distributions mend older ones
 UNLIMITED = 1_000_000  # messages in a queue: no absence of ours reaches it
 INFLIGHT = 1000
-LARGEST_MESSAGE = 256 << 10  # bytes, the service's own limit
 FORGED = "sm/v1/doctor/doctor/doctor/status"  # a gateway's topic, of a gateway that does not exist
 GUIDE = "docs/broker.md"
 
@@ -20,8 +25,21 @@ GUIDE = "docs/broker.md"
 def reached(case: Case) -> Finding:
     """Whether the broker lets the service in."""
     with Probe(case.address):
-        where = f"{case.address.host}:{case.address.port}"
-        return Finding("ok", f"{where} lets us in as {case.address.username or 'nobody'}")
+        spoken = "5" if case.address.speaks_5 else "3.1.1"
+        return Finding(
+            "ok",
+            f"{case.address.where} lets us in as {case.address.username or 'nobody'}, over MQTT {spoken}",
+        )
+
+
+def session(case: Case) -> Finding:
+    """Whether the broker has kept the service's session, as the service found it."""
+    known = stored_session(session_file(case.state))
+    if known is None:
+        return Finding("ok", "no connection of the service to a broker is remembered here yet")
+    if time.time_ns() - known.lost_at < TOLD_FOR:
+        return Finding("fail", loss(known), f"see {GUIDE}, and what gateways keep themselves")
+    return Finding("ok", f"{known.broker} has kept the session of {known.client_id}")
 
 
 def version(case: Case) -> Finding:
@@ -32,8 +50,8 @@ def version(case: Case) -> Finding:
     if heard is None:
         return Finding(
             "warn",
-            "the broker does not say its version",
-            "let our user read $SYS/broker/#, if it is Mosquitto",
+            "the broker does not say what it is",
+            f"if it is Mosquitto, let our user read $SYS/broker/#; RabbitMQ, NATS and HiveMQ say nothing there: see {GUIDE}",
         )
     return judged(heard[1].decode(errors="replace"))
 
@@ -45,12 +63,28 @@ def judged(text: str) -> Finding:
         return Finding(
             "warn", f"the broker is {text!r}, of which nothing is known here", "see that it is supported"
         )
-    major, minor, patch = map(int, match.groups())
-    oldest, least = min(PATCHED), PATCHED.get((major, minor), 0)
-    if (major, minor) < oldest or patch < least:
-        wanted = f"{major}.{minor}.{least}" if least else "{}.{}.{}".format(*oldest, PATCHED[oldest])
-        return Finding("fail", f"{text} has known weaknesses", f"upgrade to {wanted} or later")
+    found, wanted = tuple(map(int, match.groups())), "upgrade to {}.{}.{} or later".format(*PATCHED)
+    if found < SERVES:
+        return Finding("fail", f"{text} is too old for the shipped files", wanted)
+    if found < PATCHED:
+        return Finding(
+            "warn",
+            f"{text} has known weaknesses, unless it is a distribution's that mends them under the old number",
+            f"keep the distribution's security updates installed, or {wanted}; what it lacks is in {GUIDE}",
+        )
     return Finding("ok", text)
+
+
+def limits(case: Case) -> Finding:
+    """Whether what the broker says of itself when it takes a connection costs readings."""
+    with Probe(case.address) as probe:
+        terms = probe.terms
+    if costs := list(terms.costs(SESSION_S)):
+        return Finding("warn", "; ".join(costs), f"see its section in {GUIDE}")
+    if not case.address.speaks_5:
+        return Finding("ok", "a broker states no limits over MQTT 3.1.1")
+    size = "any length" if terms.packet_size is None else f"{terms.packet_size} bytes"
+    return Finding("ok", f"{terms.receive_maximum} messages may be under way to it, of {size}")
 
 
 def asks_who(case: Case) -> Finding:
@@ -90,7 +124,13 @@ def nameless_hears_nothing(case: Case) -> Finding:
 def cannot_forge(case: Case) -> Finding:
     """Whether our own identity, if stolen, could publish readings."""
     with Probe(case.address) as probe:
-        taken = probe.publish(FORGED, b"")
+        if not (probe.tells_refusals or probe.subscribe(FORGED)):
+            return Finding(
+                "warn",
+                "over MQTT 3.1.1 it cannot be told whether our own user could forge readings: it may not hear them either",
+                "ask once with mqtt_version 5, if the broker speaks it",
+            )
+        taken = probe.publish(FORGED, b"") and (probe.tells_refusals or probe.hear() is not None)
     if taken:
         return Finding(
             "warn",
@@ -174,8 +214,8 @@ def file_durable(file: MosquittoFile) -> Finding:
     return Finding("ok", "queues are kept on disk, and no count limits them")
 
 
-def file_limits(file: MosquittoFile) -> Finding:
-    """Whether one gateway can take all, and whether large messages still reach us."""
+def file_limits(file: MosquittoFile, largest: int = MAX_PAYLOAD) -> Finding:
+    """Whether one gateway can take all, and whether messages of up to `largest` bytes, and larger ones, still reach us."""
     wrong = []
     inflight = int(file.option("max_inflight_messages", "20"))
     if 0 < inflight < INFLIGHT:
@@ -183,9 +223,9 @@ def file_limits(file: MosquittoFile) -> Finding:
     size = int(file.option("max_packet_size", "0"))
     if not size:
         wrong.append("max_packet_size is not set: one message may have 256 MB")
-    elif size <= LARGEST_MESSAGE:
+    elif size <= largest:
         wrong.append(
-            f"max_packet_size {size} is below what the service takes, so that it cannot count what is too large"
+            f"max_packet_size {size} is below what the service takes ({largest} bytes), so that it cannot count what is too large"
         )
     if file.option("check_retain_source", "true") != "true":
         wrong.append("check_retain_source false: a revoked gateway's retained messages are still given out")

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from ingest.connection import Broker, broker
+from ingest.subscriptions import MAX_BIRTH, MAX_PAYLOAD
 from plant.load import load
 from plant.park import Plant
+from plant.topics import SPARKPLUG
 from rules.catalogue import load_catalogue
 from stackmeter.environment import AnySecret
 from stackmeter.settings import Settings
@@ -38,6 +40,12 @@ class Case:
         """The configuration; raises ConfigurationError."""
         config = self.settings.config
         return load(config, load_catalogue(config), AnySecret())
+
+    @property
+    def largest_message(self) -> int:
+        """Bytes of the largest message that the service takes; raises ConfigurationError."""
+        hosts = any(one.format == SPARKPLUG for one in self.plant.subscriptions)
+        return MAX_BIRTH if hosts else MAX_PAYLOAD
 
     @cached_property
     def address(self) -> Broker:

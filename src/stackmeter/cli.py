@@ -4,7 +4,9 @@ import json
 import logging
 import os
 import sys
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,12 +27,11 @@ from stackmeter import (
     proving,
     quarantine,
     rule_commands,
+    simulating,
     watch,
 )
 from stackmeter.command import (
     EXIT_CONFIG,
-    EXIT_INTERRUPTED,
-    EXIT_NOT_READY,
     AsJson,
     BrokerUrl,
     ConfigDir,
@@ -38,20 +39,21 @@ from stackmeter.command import (
     failures,
     on_signal,
     or_exit,
-    screen,
-    span,
-    stop_on_signal,
 )
+from stackmeter.grouped import ADMINISTRATION, ALERTS, CONFIGURATION, DEVICES, LOOK, PROVE, RUN, Grouped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stackmeter.service import Service
     from stackmeter.settings import Settings
 
+SHORTEST_TOKEN = 16  # characters
 
 app = typer.Typer(
     name="stackmeter",
+    cls=Grouped,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     help="Turns meter and stack-sensor readings into tonnes of CO2e as they happen, and can prove every tonne.\n\n"
     "First look: stackmeter demo. Your own park: write a configuration, stackmeter check DIR, stackmeter run --config DIR.",
@@ -63,7 +65,23 @@ def main() -> None:
     app()
 
 
-@app.command()
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stackmeter {version('stackmeter')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None:
+    """Take what stands before a command; the help is the app's."""
+
+
+@app.command(rich_help_panel=RUN)
 def run(
     settings_file: Annotated[
         Path | None,
@@ -104,6 +122,10 @@ def run(
     allowed_hosts: Annotated[
         str | None, typer.Option(help="Further host names of the API, separated by commas; * for any.")
     ] = None,
+    trusted_proxies: Annotated[
+        str | None,
+        typer.Option(help="Reverse proxies whose X-Forwarded-For is believed, separated by commas."),
+    ] = None,
     rate_limit: Annotated[
         int | None, typer.Option(help="Requests a second of one key and of one address.", show_default="500")
     ] = None,
@@ -127,64 +149,87 @@ def run(
     Every option may also stand in a TOML file (--settings FILE, keys with underscores) or in the environment
     (STACKMETER_CONFIG, STACKMETER_INFLUX_URL, …). A flag beats the environment, the environment beats the file.
 
-    Exit codes: 0 stopped, 2 wrong configuration or settings, 65 journal and state do not belong together,
-    70 a part failed, 74 the disk failed, 75 the state directory is in use.
+    Exit codes: 0 stopped, 2 wrong configuration or settings, 65 journal and state do not belong together or are damaged,
+    70 it stood still, 74 the disk failed, 75 the state directory is in use.
     """
     from stackmeter import settings as given
+    from stackmeter.log_limit import limit_repeats
 
     flags: dict[str, object] = {
         "config": config, "state": state, "broker": broker, "broker_ca": broker_ca, "mqtt_version": mqtt_version, "client_id": client_id,
         "influx_url": influx, "influx_token": influx_token, "influx_org": influx_org, "influx_bucket": influx_bucket,
         "sparkplug_host": sparkplug_host, "host": host, "port": port, "token": token, "public_url": public_url,
-        "allowed_hosts": allowed_hosts, "rate_limit": rate_limit, "max_connections": max_connections,
+        "allowed_hosts": allowed_hosts, "trusted_proxies": trusted_proxies, "rate_limit": rate_limit, "max_connections": max_connections,
         "oidc_issuer": oidc_issuer, "oidc_audience": oidc_audience,
         "oidc_claim": oidc_claim, "oidc_name": oidc_name, "log_level": log_level,
     }  # fmt: skip
-    wrong_file = {EXIT_CONFIG: f"in {settings_file}, which is to be TOML"}
-    settings = or_exit(lambda: given.load(settings_file, flags), {ValueError: EXIT_CONFIG}, wrong_file)
+    settings = or_exit(lambda: given.load(settings_file, flags))
+    _check_token(settings)
     logging.basicConfig(
         level=settings.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    service = or_exit(lambda: _started(settings), failures())
+    limit = limit_repeats()
+    service = or_exit(lambda: _started(settings, limit.flush), failures())
     where = "as given" if settings.token else f"in {settings.state / 'token'}"
     with on_signal(service.stop):
         typer.echo(f"API at {service.server.url}, token {where}", err=True)
         raise typer.Exit(service.wait())
 
 
-@app.command()
+@app.command(rich_help_panel=CONFIGURATION)
 def check(
     directory: Annotated[Path, typer.Argument(help="Directory with the configuration.")],
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="State directory of the service: tell what of its published windows the configuration would alter without a date.",
+            show_default="none",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a configuration: exit 0 if it can be used, else print every problem with file and line and exit 2."""
-    from ingest.subscriptions import Subscriptions
-    from plant.load import load
-    from rules.catalogue import load_catalogue
+    """Check a configuration: exit 0 if it can be used, else print every problem with file and line and exit 2.
 
-    plant = or_exit(lambda: load(directory, load_catalogue(directory)), as_json=as_json)
+    What can be used and is probably not meant so is told as warnings.
+    """
+    from ingest.subscriptions import Subscriptions
+    from plant.load import load_with_doubts
+    from rules.catalogue import load_catalogue
+    from stackmeter.undated import undated_in
+
+    catalogue = or_exit(lambda: load_catalogue(directory), as_json=as_json)
+    loaded = or_exit(lambda: load_with_doubts(directory, catalogue), as_json=as_json)
+    plant = loaded.plant
+    undated = [] if state is None else or_exit(lambda: undated_in(state, plant, catalogue), failures())
     or_exit(lambda: Subscriptions(plant), as_json=as_json)
     counts = {
         "parks": len(plant.parks), "facilities": len(plant.facilities), "gateways": len(plant.gateways),
         "channels": len(plant.channels), "sources": len(plant.sources), "rules": len(plant.rules) + len({condition.name for condition in plant.conditions}),
     }  # fmt: skip
     if as_json:
-        typer.echo(json.dumps({"problems": [], **counts, "hash": plant.hash}))
+        doubts = [asdict(doubt) for doubt in loaded.doubts]
+        told = {"problems": [], "warnings": doubts, "undated": undated, **counts, "hash": plant.hash}
+        typer.echo(json.dumps(told))
     else:
         typer.echo(f"{directory}: good: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+        for doubt in (*loaded.doubts, *undated):
+            typer.echo(f"warning: {doubt}")
 
 
-@app.command()
+@app.command(rich_help_panel=CONFIGURATION)
 def schema() -> None:
-    """Print the JSON Schema of configuration files, for editors."""
+    """Print the JSON Schema of configuration files, for editors: of a source, its method's parameters with unit and range."""
     from plant.load import json_schema
+    from rules.catalogue import load_catalogue
 
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(json_schema(load_catalogue(None).methods), indent=2, ensure_ascii=False))
 
 
-@app.command()
+@app.command(rich_help_panel=CONFIGURATION)
 def contract(
     asyncapi: Annotated[bool, typer.Option(help="Print the AsyncAPI document instead.")] = False,
 ) -> None:
@@ -196,233 +241,56 @@ def contract(
     )
 
 
-@app.command()
-def demo(
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            file_okay=False,
-            help="Directory with the configuration; webhooks that it names are called.",
-            show_default="the packaged example, parks of Hai Phong",
-        ),
-    ] = None,
-    state: Annotated[
-        Path | None,
-        typer.Option(
-            help="Directory for journal, state and token, kept at the end.",
-            show_default="temporary, removed at the end",
-        ),
-    ] = None,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port the API listens on; a free one where it is taken.")
-    ] = 8080,
-    speed: Annotated[float, typer.Option(help="Simulated seconds per second, until now is reached.")] = 60.0,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes everything random.")] = 1,
-    duration: Annotated[
-        float | None, span("--duration", "End by itself after so long, such as 30 or 5min.", "until Ctrl-C")
-    ] = None,
-) -> None:
-    """Show the whole line at work on this machine alone: simulated parks, a broker, the service, live tonnes.
-
-    Nothing needs to be installed or running. Today's readings so far are sent at once, the last ones at --speed, and
-    from then on the meters are live. On a terminal the view is live too; elsewhere a line is printed every few
-    seconds, and the whole view at the end. Settings of the environment (STACKMETER_…) are left aside.
-
-    Example: stackmeter demo --duration 1min
-    """
-    from rich.logging import RichHandler
-
-    from stackmeter import demo as show
-
-    if speed <= 0:
-        raise typer.BadParameter("above 0", param_hint="--speed")
-    console = screen()
-    handler = RichHandler(console=console) if console.is_terminal else logging.StreamHandler(sys.stderr)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    options = show.Options(config, state, port, speed, seed, duration)
-    with stop_on_signal() as stop:
-        raise typer.Exit(or_exit(lambda: show.demo(options, stop, console), failures()))
-
-
-@app.command()
-def simulate(
-    config: ConfigDir = None,
-    broker: BrokerUrl = None,
-    speed: Annotated[
-        float, typer.Option(help="Simulated seconds per second until now is reached; inf: no waiting.")
-    ] = 60.0,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes everything random: same seed, same bytes.")] = 1,
-    duration: Annotated[
-        float | None, span("--duration", "Simulated time, such as 90, 15min, 2h, 1d.", "until Ctrl-C")
-    ] = None,
-    start: Annotated[
-        datetime | None,
-        typer.Option(
-            parser=datetime.fromisoformat,
-            metavar="<time>",
-            help="Where it begins, with zone: 2026-11-24T00:00:00+07:00.",
-            show_default="such that it ends now; without --duration a day ago",
-        ),
-    ] = None,
-    duplicate: Annotated[float, typer.Option(help="Share of messages sent twice, 0 to 1.")] = 0.0,
-    reorder: Annotated[float, typer.Option(help="Share sent after the gateway's next message.")] = 0.0,
-    delay: Annotated[float, typer.Option(help="Share held back for up to --delay-by.")] = 0.0,
-    delay_by: Annotated[float, span("--delay-by", "The longest delay.", "10min")] = 600.0,
-    drop: Annotated[float, typer.Option(help="Share lost in the gateway for ever.")] = 0.0,
-    resets: Annotated[int, typer.Option(help="How many registers start again at 0, once each.")] = 0,
-    rollovers: Annotated[int, typer.Option(help="How many registers pass their modulus, once each.")] = 0,
-    skew: Annotated[float, span("--skew", "How far each gateway's clock is off, either way.", "0s")] = 0.0,
-    truth: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="File to write the true totals to, as JSON.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Simulate every gateway of a configuration on a broker, and print what its meters truly measured.
-
-    The simulated clock runs --speed times as fast as ours until it has caught up, then it keeps our pace. Faults are
-    off unless asked for. Ctrl-C ends it in order: the true totals are of what was delivered until then.
-
-    Example: stackmeter simulate --config config/haiphong --duration 2h --speed inf --duplicate 0.01 --reorder 0.02
-
-    Exit codes: 0 done or stopped, 2 wrong configuration or options, 3 broker not reachable.
-    """
-    from plant.load import load
-    from rules.catalogue import load_catalogue
-    from simulators import park
-    from simulators.faults import Faults
-    from stackmeter import settings as given
-    from stackmeter import view
-
-    settings = or_exit(lambda: given.load(None, {"config": config, "broker": broker}))
-    or_exit(lambda: load(settings.config, load_catalogue(settings.config)))
-    if truth is not None and not truth.parent.is_dir():
-        raise typer.BadParameter(f"there is no directory {truth.parent}", param_hint="--truth")
-    faults = {
-        "duplicate": duplicate, "reorder": reorder, "delay": delay, "delay_by": delay_by, "drop": drop, "skew": skew,
-    }  # fmt: skip
-    with stop_on_signal() as stop, view.simulation_progress(duration) as progress:
-        told = or_exit(
-            lambda: park.simulate(
-                settings.config,
-                settings.broker,
-                speed=speed,
-                seed=seed,
-                duration=duration,
-                faults=Faults(**faults, resets=resets, rollovers=rollovers),
-                start=start,
-                truth=truth,
-                progress=progress,
-                stop=stop,
-            ),
-            {**failures(), ValueError: EXIT_CONFIG},
+def _check_token(settings: "Settings") -> None:
+    """End where somebody could find the token by trying: wrong ones lock nobody out."""
+    if settings.token and len(settings.token.get_secret_value()) < SHORTEST_TOKEN:
+        typer.echo(
+            f"setting token (STACKMETER_TOKEN): it has less than {SHORTEST_TOKEN} characters, and could be found by trying:"
+            " take what `openssl rand -hex 32` prints, or leave it out, and one is made",
+            err=True,
         )
-    if as_json:
-        typer.echo(json.dumps(told.to_json()))
-    else:
-        screen().print(view.channel_totals(told), *view.simulation_lines(told), sep="\n")
+        raise typer.Exit(EXIT_CONFIG)
 
 
-@app.command()
-def replay(
-    csv: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file with the data.")],
-    mapping: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="File that says what its columns are.")
-    ],
-    broker: BrokerUrl = None,
-    shuffle: Annotated[
-        int | None,
-        typer.Option(min=0, help="Seed of a random order of all readings.", show_default="in order"),
-    ] = None,
-    duplicates: Annotated[float, typer.Option(help="Share of messages sent twice, 0 to 1.")] = 0.0,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            min=0.001, help="Messages a second at most.", show_default="as fast as the broker takes them"
-        ),
-    ] = None,
-    readings_per_message: Annotated[
-        int | None, typer.Option(min=1, help="Readings in a message.", show_default="as the mapping says")
-    ] = None,
-    confirm: Annotated[
-        float | None,
-        span("--confirm", "Wait so long for the service to say that it holds every message.", "no waiting"),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Send the rows of a CSV file as the readings of one gateway, and wait until the broker has them all.
-
-    The service must accept readings that old: `max_late` in the settings of its configuration.
-
-    Example: stackmeter replay steel_industry_2018.csv --mapping config/steel-2018/mapping.yaml --confirm 1min
-
-    Exit codes: 0 sent (and confirmed, where asked for), 1 not confirmed in time, 2 data and mapping do not fit,
-    3 broker not reachable, 130 stopped before the end.
-    """
-    from simulators import replay as csv_replay
-    from simulators.publisher import StoppedError
-    from stackmeter import settings as given
-    from stackmeter import view
-
-    settings = or_exit(lambda: given.load(None, {"broker": broker}))
-    with stop_on_signal() as stop, view.replay_progress() as progress:
-        summary = or_exit(
-            lambda: csv_replay.replay(
-                csv,
-                mapping,
-                settings.broker,
-                shuffle=shuffle,
-                duplicates=duplicates,
-                rate=rate,
-                readings_per_message=readings_per_message,
-                confirm=confirm,
-                progress=progress,
-                stop=stop,
-            ),
-            {**failures(), ValueError: EXIT_CONFIG, StoppedError: EXIT_INTERRUPTED},
-        )
-    typer.echo(json.dumps(summary.to_json()) if as_json else "\n".join(view.replay_lines(summary)))
-    raise typer.Exit(EXIT_NOT_READY if summary.uncovered else 0)
-
-
-def _started(settings: "Settings") -> "Service":
+def _started(settings: "Settings", now_and_then: "Callable[[], None]") -> "Service":
     from stackmeter.crash import crash_points
     from stackmeter.service import Service
 
-    service = Service(settings, crash_points(os.environ))
+    service = Service(settings, crash_points(os.environ), now_and_then)
     service.start()
     return service
 
 
-for command in (
-    asking.status,
-    asking.periods,
-    asking.decide,
-    proving.restate,
-    proving.verify,
-    backup.backup,
-    asking.explain,
-    deliveries.deliveries,
-    deliveries.replay_webhooks,
-    deliveries.drop_webhooks,
-    alerting.ack,
-    alerting.snooze,
-    alerting.assign,
-    alerting.comment,
-    alerting.silence,
-    alerting.silences,
-    alerting.unsilence,
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    RUN: (simulating.demo, simulating.simulate, simulating.replay),
+    LOOK: (asking.status, watch.watch, asking.explain),
+    PROVE: (proving.verify, proving.restate, asking.periods, asking.decide),
+    ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup),
+    ALERTS: (
+        alerting.ack,
+        alerting.snooze,
+        alerting.assign,
+        alerting.comment,
+        alerting.silence,
+        alerting.silences,
+        alerting.unsilence,
+        deliveries.deliveries,
+        deliveries.replay_webhooks,
+        deliveries.drop_webhooks,
+    ),
+}
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+for group, name, panel in (
+    (alerting.alerts, "alerts", ALERTS),
+    (rule_commands.rules, "rules", ALERTS),
+    (gateways.gateways, "gateway", DEVICES),
+    (meters.meters, "meter", DEVICES),
+    (inbox.inbox, "inbox", DEVICES),
+    (quarantine.quarantine, "quarantine", DEVICES),
+    (keys.keys, "keys", ADMINISTRATION),
+    (influx.influx, "influx", ADMINISTRATION),
 ):
-    app.command()(command)
-app.command()(keys.audit)
-app.command()(doctor.doctor)
-app.command()(watch.watch)
-app.add_typer(keys.keys, name="keys")
-app.add_typer(gateways.gateways, name="gateway")
-app.add_typer(meters.meters, name="meter")
-app.add_typer(alerting.alerts, name="alerts")
-app.add_typer(rule_commands.rules, name="rules")
-app.add_typer(quarantine.quarantine, name="quarantine")
-app.add_typer(inbox.inbox, name="inbox")
-app.add_typer(influx.influx, name="influx")
-devices.register(app)
+    app.add_typer(group, name=name, rich_help_panel=panel)
+devices.register(app, DEVICES)

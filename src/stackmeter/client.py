@@ -1,6 +1,8 @@
 """A client of our own API, for the commands that show what a running service knows."""
 
 from collections.abc import Mapping
+from datetime import tzinfo
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -20,6 +22,7 @@ from api.channels import ChannelsBody
 from api.explain import ExplainBody
 from api.gateways import GatewaysBody
 from api.inbox import InboxBody, UnknownDeviceBody
+from api.inventory import ParksBody
 from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
 from api.periods import DecidedBody, DecisionBody, PeriodsBody
 from api.quarantine import (
@@ -32,6 +35,10 @@ from api.quarantine import (
 )
 from api.retroactive import RetroactivesBody
 from api.webhooks import DeadListBody, DeliveriesBody, DroppedBody, ReplayedBody, WebhooksBody
+from plant.json_text import json_of
+from plant.wording import in_words
+from plant.yaml12 import key_path
+from stackmeter.local import has_times, localised, own_zone, shared_zone
 
 TIMEOUT_S = 10.0
 DECISION_S = 20.0  # it waits for its turn among the readings
@@ -109,6 +116,18 @@ class Client:
     ) -> None:
         self._http.close()
 
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The clock on which times are shown: that of the service's parks where they share one."""
+        try:
+            return shared_zone(park.zone for park in self.parks().parks)
+        except (NotAsked, Refused, Unreachable, Unready):
+            return own_zone()
+
+    def localised(self, text: str) -> str:
+        """Return what the service says, with its times on that clock."""
+        return localised(text, self.zone) if has_times(text) else text
+
     def ready(self) -> ReadyBody:
         """Return whether the service is ready, and why not."""
         return self._valid(ReadyBody, self._get("/readyz", may_be=503))
@@ -172,6 +191,10 @@ class Client:
             alerts=self.alerts_to_show(),
         )
 
+    def parks(self) -> ParksBody:
+        """Return the parks, with their clocks."""
+        return self._valid(ParksBody, self._get("/v1/parks"))
+
     def gateways(self, **asked: str | None) -> GatewaysBody:
         """Return the gateways of a park or a facility, every page; raise `NotAsked` for names that are nowhere."""
         pages = self._pages(GatewaysBody, "/v1/gateways", asked)
@@ -192,13 +215,7 @@ class Client:
 
     def explain(self, **query: str) -> ExplainBody:
         """Return why a number is what it is; raise `NotAsked` where the service knows no such source or time."""
-        response = self._answer("GET", "/v1/explain", params=query)
-        body = self._json(response, "/v1/explain")
-        if response.status_code in {404, 422}:
-            raise NotAsked(_why(body))
-        if response.status_code != 200:
-            raise self._refusal(response.status_code, "/v1/explain", body)
-        return self._valid(ExplainBody, body)
+        return self._valid(ExplainBody, self._get("/v1/explain", query))
 
     def webhooks(self) -> WebhooksBody:
         """Return how each endpoint of webhooks stands."""
@@ -253,7 +270,7 @@ class Client:
         response = self._answer("POST", path, json=dict(chosen))
         body = self._json(response, path)
         if response.status_code == 422:
-            raise NotTaken(_why(body))
+            raise NotTaken(self._why(body))
         if response.status_code != 200:
             raise self._refusal(response.status_code, path, body)
         return body
@@ -265,7 +282,7 @@ class Client:
         if response.status_code in {200, 202}:
             return body
         if response.status_code in {404, 409, 422}:
-            raise NotTaken(_why(body))
+            raise NotTaken(self._why(body))
         raise self._refusal(response.status_code, path, body)
 
     def _pages(self, kind: type[Body], path: str, asked: Mapping[str, str | None]) -> list[Body]:
@@ -277,14 +294,7 @@ class Client:
         return pages
 
     def _chosen(self, path: str, **query: str | int | None) -> Any:
-        given = {name: value for name, value in query.items() if value is not None}
-        response = self._answer("GET", path, params=given)
-        body = self._json(response, path)
-        if response.status_code in {404, 422}:
-            raise NotAsked(_why(body))
-        if response.status_code != 200:
-            raise self._refusal(response.status_code, path, body)
-        return body
+        return self._get(path, {name: str(value) for name, value in query.items() if value is not None})
 
     def _get(self, path: str, query: Mapping[str, str] | None = None, may_be: int = 200) -> Any:
         """Return what the service answers with status 200, or with the other one that is an answer too."""
@@ -302,28 +312,36 @@ class Client:
 
     def _json(self, response: httpx.Response, path: str) -> Any:
         try:
-            return response.json()
+            return json_of(response.content)
         except ValueError as error:
             raise Unreachable(f"what answers at {self.url} is not Stackmeter: no JSON on {path}") from error
 
     def _refusal(self, status: int, path: str, body: Any) -> Exception:
+        """Return what an answer means that is none: told as the service tells it, where it is ours that answers."""
+        is_ours = isinstance(body, dict) and body.get("status") == status and "detail" in body
         if status == 401:
             return Refused(f"the service at {self.url} wants a token, and this is not the one")
-        if status in {403, 429}:
-            return Refused(str(body.get("detail") if isinstance(body, dict) else body))
-        if status == 503:
-            detail = body.get("detail") if isinstance(body, dict) else None
-            return Unready(str(detail or "the service has no answer at the moment"))
+        if status == 403:
+            return Refused(self._why(body) if is_ours else f"HTTP 403 on {path}")
+        if status in {429, 503} or (is_ours and status >= 500):
+            return Unready(
+                self._why(body)
+                if is_ours
+                else f"the service has no answer at the moment: HTTP {status} on {path}"
+            )
+        if is_ours:
+            return NotAsked(self._why(body))
         return Unreachable(f"what answers at {self.url} is not Stackmeter: HTTP {status} on {path}")
 
     def _valid(self, kind: type[Body], body: Any) -> Body:
         try:
             return kind.model_validate(body)
         except ValidationError as error:
-            raise Unreachable(f"what answers at {self.url} is not this Stackmeter: {error}") from error
+            first = error.errors()[0]
+            what = f"{key_path(first['loc'])} {in_words(first)}"
+            raise Unreachable(f"{self.url} answers as another version of Stackmeter would: {what}") from error
 
-
-def _why(problem: Any) -> str:
-    """Return what a problem says of each parameter, else of the whole."""
-    errors = "; ".join(f"{e['parameter']}: {e['detail']}" for e in problem.get("errors", ()))
-    return errors or str(problem.get("detail"))
+    def _why(self, problem: Any) -> str:
+        """Return what a problem says of each parameter, else of the whole."""
+        errors = "; ".join(f"{e['parameter']}: {e['detail']}" for e in problem.get("errors", ()))
+        return self.localised(errors or str(problem.get("detail")))

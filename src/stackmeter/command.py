@@ -3,9 +3,10 @@
 import json
 import os
 import signal
+import sqlite3
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,15 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+    from datetime import tzinfo
+
     from rich.console import Console
-    from rich.table import Table
 
     from plant.park import Plant
     from plant.problems import Problem
     from rules.catalogue import Register
     from stackmeter.client import Client
     from stackmeter.settings import Settings
+    from stackmeter.tables import Shown
 
 
 Made = TypeVar("Made")
@@ -111,11 +113,14 @@ def valid(kind: type[Made], **given: object) -> Made:
     """Return what a command asks the service for, without what was left out, or exit with what is wrong with it."""
     from pydantic import ValidationError
 
+    from plant.wording import in_words
+    from plant.yaml12 import key_path
+
     try:
         return kind(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        typer.echo(wrong, err=True)
+        wrong = [f"{key_path(e['loc'])}: {in_words(e, kind, e['loc'])}" for e in error.errors()]
+        typer.echo("\n".join(wrong), err=True)
         raise typer.Exit(EXIT_CONFIG) from None
 
 
@@ -129,26 +134,29 @@ def _where(settings: "Settings", url: str | None) -> tuple[str, str]:
 
 
 def screen() -> "Console":
-    """Return standard output for tables; a file or a pipe has no colours and room enough."""
+    """Return standard output for tables; a file or a pipe has no colours, and room enough unless COLUMNS says otherwise."""
     from rich.console import Console
 
     if sys.stdout.isatty():
         return Console(highlight=False)
-    return Console(highlight=False, force_terminal=False, width=PLAIN_WIDTH)
+    width = None if os.environ.get("COLUMNS", "").isdecimal() else PLAIN_WIDTH
+    return Console(highlight=False, force_terminal=False, width=width)
 
 
-def table(heads: list[str], rows: list[list[str]]) -> "Table":
-    """Return a table of plain text: what others wrote is no markup of ours."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def table(
+    heads: list[str], rows: list[list[str]], *, right: Iterable[str] = (), whole: Iterable[str] = ()
+) -> "Shown":
+    """Return a table that fits any terminal; see `stackmeter.tables`."""
+    from stackmeter.tables import Shown
 
-    made = Table(box=box.SIMPLE_HEAD)
-    for head in heads:
-        made.add_column(head, overflow="fold")
-    for row in rows:
-        made.add_row(*map(Text, row))
-    return made
+    return Shown(heads, rows, right=right, whole=whole)
+
+
+def plant_clock(plant: "Plant") -> "tzinfo":
+    """Return the clock on which times of a plant are shown."""
+    from stackmeter.local import shared_zone
+
+    return shared_zone(str(park.zone) for park in plant.parks)
 
 
 def failures() -> dict[type[Exception], int]:
@@ -157,12 +165,18 @@ def failures() -> dict[type[Exception], int]:
     from notify.webhook import EndpointError
     from simulators import publisher
     from stackmeter import broker, service
-    from stackmeter.folder import FolderInUse
-    from store.sqlite import StateMismatch
+    from stackmeter.folder import FolderInUse, FolderUnusable
+    from store.faults import Damaged, DiskFailed, Held
+    from store.sqlite import NotDurable, StateMismatch
 
     return {
         FolderInUse: service.EXIT_IN_USE,
+        FolderUnusable: EXIT_CONFIG,
         StateMismatch: service.EXIT_DATA,
+        Damaged: service.EXIT_DATA,
+        Held: service.EXIT_IN_USE,
+        DiskFailed: service.EXIT_IO,
+        NotDurable: service.EXIT_IO,
         publisher.BrokerError: EXIT_UNREACHABLE,
         broker.BrokerError: EXIT_UNREACHABLE,
         BrokerAddress: EXIT_CONFIG,
@@ -194,8 +208,6 @@ def or_exit(
     as_json: bool = False,
 ) -> Made:
     """Return what `make` makes; else say what is wrong with configuration, settings or `exits`, and exit so."""
-    from pydantic import ValidationError
-
     from plant.problems import ConfigurationError
 
     exits = exits or {}
@@ -207,24 +219,24 @@ def or_exit(
         else:
             typer.echo("\n".join(map(str, error.problems)), err=True)
         code = EXIT_CONFIG
-    except ValidationError as error:
-        typer.echo("\n".join(_setting(problem) for problem in error.errors()), err=True)
-        code = EXIT_CONFIG
     except tuple(exits) as error:
         code = next(code for kind, code in exits.items() if isinstance(error, kind))
-        typer.echo(str(error) or "stopped", err=True)
+        typer.echo(_told(error), err=True)
         if hint := (hints or {}).get(code):
             typer.echo(hint, err=True)
     raise typer.Exit(code)
 
 
+def _told(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror}"
+    if isinstance(error, sqlite3.Error):
+        return f"a file of the state directory cannot be used: {error}; `stackmeter doctor` tells which"
+    return str(error) or "stopped"
+
+
 def _row(problem: "Problem") -> dict[str, str | int]:
     return {"file": problem.file, "line": problem.line, "path": problem.path, "message": problem.message}
-
-
-def _setting(problem: "ErrorDetails") -> str:
-    name = "_".join(str(part) for part in problem["loc"])
-    return f"setting {name} (STACKMETER_{name.upper()}): {problem['msg']}, not {problem['input']!r:.100}"
 
 
 @contextmanager

@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackmeter.command import AsJson, StateDir, Token, Url, answer_of, client_of, screen
+from stackmeter.command import AsJson, StateDir, Token, Url, answer_of, client_of, screen, table
+from stackmeter.local import local, to_second
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from datetime import tzinfo
 
     from api.webhooks import DeadListBody, DeliveriesBody, WebhooksBody
+    from stackmeter.tables import Shown
 
 Endpoint = Annotated[str | None, typer.Option(help="Only of this endpoint.", show_default="all")]
 Event = Annotated[str | None, typer.Option(help="Only this event, a webhook-id.", show_default="all")]
@@ -38,14 +40,16 @@ def deliveries(
     with client_of(state, url, token) as client:
         if dead:
             given_up = answer_of(lambda: client.dead_webhooks(endpoint, limit))
-            typer.echo(given_up.model_dump_json()) if as_json else screen().print(_dead(given_up))
+            typer.echo(given_up.model_dump_json()) if as_json else screen().print(
+                _dead(given_up, client.zone)
+            )
             return
         tried = answer_of(lambda: client.deliveries(endpoint, event, limit))
         if as_json:
             typer.echo(tried.model_dump_json())
             return
-        standing = answer_of(client.webhooks)
-    screen().print(_endpoints(standing), _attempts(tried))
+        standing, zone = answer_of(client.webhooks), client.zone
+    screen().print(_endpoints(standing), "", _attempts(tried, zone), sep="\n")
 
 
 def replay_webhooks(
@@ -73,10 +77,11 @@ def replay_webhooks(
         given["dead_only"] = True
     with client_of(state, url, token) as client:
         told = answer_of(lambda: client.replay_webhooks(given))
+        detail = told.detail and f"; {client.localised(told.detail)}"
     if as_json:
         typer.echo(told.model_dump_json())
         return
-    typer.echo(f"{told.replayed} will be sent again{told.detail and f'; {told.detail}'}")
+    typer.echo(f"{told.replayed} will be sent again{detail}")
 
 
 def drop_webhooks(
@@ -107,7 +112,7 @@ def _given(**chosen: str | None) -> dict[str, str]:
     return {name: text for name, text in chosen.items() if text is not None}
 
 
-def _endpoints(found: "WebhooksBody") -> "Table":
+def _endpoints(found: "WebhooksBody") -> "Shown":
     rows = [
         [
             one.endpoint,
@@ -122,30 +127,28 @@ def _endpoints(found: "WebhooksBody") -> "Table":
         for one in found.webhooks
     ]
     heads = ["endpoint", "", "waiting", "oldest", "delivered", "failed", "given up", "last error"]
-    return _table(heads, rows)
+    return table(heads, rows, right={"waiting", "oldest", "delivered", "failed", "given up"})
 
 
-def _attempts(found: "DeliveriesBody") -> "Table":
+def _attempts(found: "DeliveriesBody", zone: "tzinfo") -> "Shown":
     rows = [
-        [one.at, one.endpoint, one.event, one.error or "delivered", f"{one.took_ms} ms"]
+        [
+            to_second(one.at, zone),
+            one.endpoint,
+            one.event,
+            one.error or "delivered",
+            f"{one.took_ms} ms",
+        ]
         for one in found.deliveries
     ]
-    return _table(["at", "endpoint", "event", "outcome", "took"], rows)
+    return table(["at", "endpoint", "event", "outcome", "took"], rows, right={"took"})
 
 
-def _dead(found: "DeadListBody") -> "Table":
+def _dead(found: "DeadListBody", zone: "tzinfo") -> "Shown":
     rows = [
-        [one.dead, one.endpoint, one.event, one.alert, str(one.attempts), one.error] for one in found.dead
+        [local(one.dead, zone), one.endpoint, one.event, one.alert, str(one.attempts), one.error]
+        for one in found.dead
     ]
-    return _table(["given up", "endpoint", "event", "alert", "attempts", "last error"], rows)
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> "Table":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*heads, box=box.SIMPLE_HEAD)
-    for row in rows:
-        table.add_row(*map(Text, row))  # plain text: what a receiver answers is no markup of ours
-    return table
+    return table(
+        ["given up", "endpoint", "event", "alert", "attempts", "last error"], rows, right={"attempts"}
+    )

@@ -5,7 +5,8 @@ The same decoders and the same checks as the service's are at work here; nothing
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import tzinfo
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,8 @@ import numpy as np
 from ingest.formats.columns import RawReadings, Refusal, path_of
 from ingest.formats.decoder import Decode, OptionError, Origin, decoder_of, formats
 from ingest.normalise import Normaliser
-from ingest.subscriptions import Route, Subscriptions
+from ingest.sparkplug.nodes import Nodes
+from ingest.subscriptions import Subscriptions, hear, rejection, too_large, unknown_gateway
 from ingest.times import parse_time
 from plant.park import Plant
 from plant.problems import ConfigurationError
@@ -25,6 +27,8 @@ from plant.suggest import did_you_mean
 from plant.topics import SPARKPLUG, filter_of, words_of
 from plant.vocabulary import Code, Quality
 from plant.yaml12 import Reader as Yaml
+from stackmeter.local import shared_zone
+from store.journal import RETAIN, Message
 
 # What to do about a refusal whose detail says only what is wrong.
 HINTS: Mapping[Code, str] = {
@@ -32,11 +36,15 @@ HINTS: Mapping[Code, str] = {
     Code.UNIT_UNKNOWN: "write it as it is written, such as kWh, MWh, m3 or °C; in a profile, unit_names says what a name means",
     Code.UNIT_MISSING: 'give it: unit in a profile, or the option units, such as {"*/power": W}, or the word channel',
     Code.DIMENSION: "the channel measures something else than this: check which of both is meant",
-    Code.RANGE: "check scale and unit, then min and max of the channel",
+    Code.RANGE: "check scale and unit, then max of the channel",
+    Code.BELOW_MIN: "check sign, scale and unit, then min of the channel",
     Code.TS_OLD: "say when it came with --received, or raise max_late",
     Code.TS_FUTURE: "say when it came with --received, or check zone and clock of the device",
     Code.TS_NAIVE: "say the zone: a pattern in time, and zone",
     Code.DECODER: "please report this with the payload",
+    Code.TOO_LARGE: "let the device send fewer readings in a message",
+    Code.TOPIC: "add a subscription with this topic; a native gateway's readings go to sm/v1/PARK/FACILITY/GATEWAY/readings",
+    Code.RETAINED: "let the device not retain its readings, or send the time of each",
 }
 
 
@@ -50,6 +58,7 @@ class Reader:
 
     decode: Decode
     topic: str = ""  # with words in braces
+    needs: frozenset[str] = frozenset()  # words of the topic without which nothing is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +107,13 @@ def reader(name: str | None, form: str | None, options: Mapping[str, Any], confi
     TrialError
         An option is wrong.
     """
-    topic, given = "", dict(options)
+    topic, given, needs = "", dict(options), frozenset[str]()
     if name is not None:
         found = profile(name, config)
         topic, given, form = found.topic, {**found.mapping(), **options, "profile": name}, "mapping"
+        needs = found.free_words()
     try:
-        return Reader(decoder_of(form or "", given), topic)
+        return Reader(decoder_of(form or "", given), topic, needs)
     except OptionError as error:
         raise TrialError(f"{name or form}: {error.key}: {error}") from error
 
@@ -132,7 +142,9 @@ def read(payload: bytes, decode: Decode, origin: Origin) -> tuple[bool, RawReadi
 
 
 def tried(payload: bytes, decode: Decode, origin: Origin) -> Tried:
-    """Return what a payload gives."""
+    """Return what a payload gives, where nothing is known of whose it is."""
+    if (refused := too_large(None, payload, 0)) is not None:
+        return Tried(False, (), _refused([refused]))
     decoded, raw, refusals = read(payload, decode, origin)
     return Tried(decoded, tuple(row_of(raw, row) for row in range(len(raw))), _refused(refusals))
 
@@ -151,39 +163,40 @@ class Place:
         self._subscriptions = Subscriptions(plant)
         self._normaliser = Normaliser(plant)
 
+    @property
+    def zone(self) -> tzinfo:
+        """The clock on which its times are shown."""
+        return shared_zone(str(park.zone) for park in self._plant.parks)
+
+    def takes(self, topic: str) -> bool:
+        """Return whether a topic is somebody's in this configuration."""
+        return self._subscriptions.route(topic.encode()) is not None
+
     def tried(
         self, payload: bytes, topic: str, given: Reader | None, received: int, *, retained: bool
     ) -> Tried:
-        """Return what becomes of a payload on a topic; `given` reads it in the place of the topic's own format.
+        """Return what the service makes of a message; `given` reads it in the place of the topic's own format.
 
         Raises
         ------
         TrialError
-            The topic is nobody's, or tells no readings.
+            The topic tells a status, and no readings.
         """
-        route = self._subscriptions.route(topic.encode())
-        if route is None or not self._normaliser.knows(route.id):
-            raise TrialError(f"the topic {topic} {self._whose(topic, route)}")
-        decode = given.decode if given else route.decode
-        if decode is None:
-            raise TrialError(f"the topic {topic} has no readings that can be tried by themselves")
-        origin = Origin(0, route.gateway, received, retained, route.words)
-        decoded, raw, refusals = read(payload, decode, origin)
+        message = Message(received, topic.encode(), payload, RETAIN * retained)
+        route = self._subscriptions.route(message.topic)
+        if (refused := rejection(route, message, 0)) is not None or route is None:
+            return Tried(False, (), _refused([refused] if refused else []))
+        raw, refusals = RawReadings(), list[Refusal]()
+        meant = replace(route, decode=given.decode) if given else route
+        spoken = hear(meant, message, 0, Nodes(), raw, refusals)
+        if spoken is None:
+            raise TrialError(f"the topic {topic} tells whether {route.id} is there, and has no readings")
+        if not self._normaliser.knows(route.id):
+            refusals.append(unknown_gateway(route.id, 0))
         kept = self._kept(route.id, raw, received, refusals)
         rows = tuple(row_of(raw, row, kept.get(row, "refused")) for row in range(len(raw)))
-        return Tried(decoded, rows, _refused(refusals, self._names(route.id), raw), route.id)
-
-    def _whose(self, topic: str, route: Route | None) -> str:
-        """Say why a topic leads to no gateway, and what would."""
-        if route is not None:
-            known = [gateway.id for gateway in self._plant.gateways]
-            return f"leads to {route.id}, which is no gateway of this configuration{did_you_mean(route.id, known)}"
-        form = (
-            "; a gateway's readings go to sm/v1/PARK/FACILITY/GATEWAY/readings"
-            if topic.startswith("sm/")
-            else ""
-        )
-        return f"is of no subscription of this configuration{form}"
+        known = self._names(route.id) or [gateway.id for gateway in self._plant.gateways]
+        return Tried(spoken.envelope.decoded, rows, _refused(refusals, known, raw, route.id), route.id)
 
     def _kept(self, gateway: str, raw: RawReadings, received: int, refusals: list[Refusal]) -> dict[int, str]:
         """Return each raw reading that counts as come, in its channel's unit; the others are refused."""
@@ -218,12 +231,12 @@ def instant_text(time: int) -> str:
 
 
 def _refused(
-    refusals: Sequence[Refusal], known: Sequence[str] = (), raw: RawReadings | None = None
+    refusals: Sequence[Refusal], known: Sequence[str] = (), raw: RawReadings | None = None, gateway: str = ""
 ) -> tuple[Refused, ...]:
     names = {path_of(raw, row, "channel"): raw.channel[row] for row in range(len(raw))} if raw else {}
     made = []
     for one in refusals:
-        near = did_you_mean(names.get(one.path, ""), known) if one.code is Code.UNMAPPED else ""
+        near = did_you_mean(names.get(one.path, gateway), known) if one.code is Code.UNMAPPED else ""
         made.append(Refused(one.code, one.path, f"{one.detail}{near}", HINTS.get(one.code, "")))
     return tuple(made)
 

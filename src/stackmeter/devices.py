@@ -2,15 +2,18 @@
 
 import json
 import sys
-import time
 from pathlib import Path
+from time import time_ns
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stackmeter.command import EXIT_CONFIG, EXIT_NOT_READY, AsJson, or_exit, screen, table
+from stackmeter.local import exact, has_times, own_zone
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from stackmeter.device_cases import CaseReport
     from stackmeter.device_trials import Place, Reader, Row, Tried
 
@@ -25,11 +28,11 @@ Config = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: typer.Typer, panel: str) -> None:
     """Add the commands to the command line."""
-    app.command("formats")(list_formats)
-    app.command("try")(try_payloads)
-    app.add_typer(profile_commands, name="profile")
+    app.command("formats", rich_help_panel=panel)(list_formats)
+    app.command("try", rich_help_panel=panel)(try_payloads)
+    app.add_typer(profile_commands, name="profile", rich_help_panel=panel)
 
 
 def list_formats(as_json: AsJson = False) -> None:
@@ -169,7 +172,7 @@ def try_payloads(
         raise typer.Exit(EXIT_CONFIG)
     options = or_exit(lambda: options_of(option or []), exits)
     given = _reader(profile, form, options, config)
-    at = or_exit(lambda: parse_instant(received) if received else time.time_ns(), exits)
+    at = or_exit(lambda: parse_instant(received) if received else time_ns(), exits)
     place = _place(config) if config and topic else None
     found = or_exit(
         lambda: [_tried(_bytes(file), given, place, topic, at, retained=retained) for file in payloads], exits
@@ -178,8 +181,13 @@ def try_payloads(
         rows = [{"payload": file, **one.to_json()} for file, one in zip(payloads, found, strict=True)]
         typer.echo(json.dumps({"payloads": rows}, ensure_ascii=False, allow_nan=False))
     else:
+        zone = own_zone() if place is None else place.zone
         for file, one in zip(payloads, found, strict=True):
-            _print(file, one)
+            _print(file, one, zone)
+        if place is not None and topic is not None and not place.takes(topic):
+            typer.echo(
+                f"note: no subscription of {config} takes {topic} yet; {_to_add(profile, form, given)}"
+            )
     failed = any(one.refusals or not one.readings for one in found)
     raise typer.Exit(EXIT_NOT_READY if failed else 0)
 
@@ -216,12 +224,15 @@ def _tried(
     retained: bool,
 ) -> "Tried":
     from ingest.formats.decoder import Origin  # noqa: PLC0415  a command imports what it needs when it runs
-    from stackmeter.device_trials import tried, words  # noqa: PLC0415  likewise
+    from stackmeter.device_trials import TrialError, tried, words  # noqa: PLC0415  likewise
 
-    if place is not None and topic is not None:
+    if place is not None and topic is not None and (given is None or place.takes(topic)):
         return place.tried(payload, topic, given, at, retained=retained)
     if given is None:
         raise AssertionError("somebody says how payloads are read")
+    if given.needs and topic is None:
+        named = ", ".join(f"{{{word}}}" for word in sorted(given.needs))
+        raise TrialError(f"it takes {named} from the topic {given.topic}: say which one with --topic")
     level = words(given.topic, topic) if topic and given.topic else {}
     return tried(payload, given.decode, Origin(0, "", at, retained, level))
 
@@ -237,13 +248,21 @@ def _told(report: "CaseReport") -> str:
     return "\n".join(lines)
 
 
-def _print(file: str, one: "Tried") -> None:
+def _to_add(profile: str | None, form: str | None, given: "Reader | None") -> str:
+    """Return what would let the service take such messages."""
+    what = f"profile: {profile}" if profile else f"format: {form}"
+    topic = given.topic if given and given.topic else "…"
+    return f"the service takes them with: subscriptions: [{{topic: {topic!r}, {what}, park: …, facility: …}}]"
+
+
+def _print(file: str, one: "Tried", zone: "tzinfo") -> None:
     whose = f", of {one.gateway}" if one.gateway else ""
     typer.echo(f"{file}: {len(one.readings)} readings, {len(one.refusals)} refused{whose}")
     if one.readings:
         is_kept = one.gateway is not None
         heads = ["channel", "value", "unit", "time", "quality", *(["kept"] if is_kept else [])]
-        screen().print(table(heads, [_cells(row, is_kept=is_kept) for row in one.readings]))
+        rows = [_cells(row, zone, is_kept=is_kept) for row in one.readings]
+        screen().print(table(heads, rows, right={"value"}))
     for refused in one.refusals:
         typer.echo(f"{refused.code} at {refused.path or 'the message'}: {refused.detail}")
         if refused.hint:
@@ -252,7 +271,8 @@ def _print(file: str, one: "Tried") -> None:
         typer.echo("nothing in it is what is read; is it another message of the device?")
 
 
-def _cells(row: "Row", *, is_kept: bool) -> list[str]:
+def _cells(row: "Row", zone: "tzinfo", *, is_kept: bool) -> list[str]:
     unit = "(its channel's)" if row.unit is None else row.unit
-    cells = [row.channel, f"{row.value:.12g}", unit, row.time, row.quality]
+    time = exact(row.time, zone) if has_times(row.time) else row.time
+    cells = [row.channel, f"{row.value:.12g}", unit, time, row.quality]
     return [*cells, row.kept or ""] if is_kept else cells

@@ -59,7 +59,13 @@ def doctor(
     """
     from stackmeter import settings as given
     from stackmeter.checkup import Case
-    from stackmeter.folder import stored_token, stored_url
+    from stackmeter.folder import FolderUnusable, stored_token, stored_url
+
+    def kept(read: Callable[[Path], str | None]) -> str | None:
+        try:
+            return read(settings.state)
+        except FolderUnusable:
+            return None  # which the check of permissions tells
 
     flags = {
         "config": config,
@@ -70,8 +76,8 @@ def doctor(
         "token": token,
     }
     settings = or_exit(lambda: given.load(None, dict(flags)))
-    where = url or stored_url(settings.state) or f"http://{settings.host}:{settings.port}"
-    secret = settings.token.get_secret_value() if settings.token else stored_token(settings.state) or ""
+    where = url or kept(stored_url) or f"http://{settings.host}:{settings.port}"
+    secret = settings.token.get_secret_value() if settings.token else kept(stored_token) or ""
     told = list(examined(Case(settings, where, secret), mosquitto_conf))
     if as_json:
         typer.echo(json.dumps({"checks": [{"check": name, **asdict(found)} for name, found in told]}))
@@ -126,14 +132,21 @@ def _advice(error: Exception) -> str:
             "ask where the service has client ids of its own: --broker with port 1883 on the broker's machine"
         )
     if isinstance(error, NotLetIn):
-        return "see the user and the password in --broker, and what the broker's log says"
+        return "see --broker and mqtt_version, and what the broker's log says"
     if isinstance(error.__cause__, ssl.SSLCertVerificationError):
         return "say with --broker-ca by what it is checked: ca.crt of `stackmeter gateway prepare`; and name the host as there"
     return "see that it runs, and what --broker says"
 
 
 _BROKER = "broker"
-_NEEDS_BROKER = {"broker version", "broker asks who", "broker tells nobody", "broker rights", "broker canary"}
+_NEEDS_BROKER = {
+    "broker version",
+    "broker limits",
+    "broker asks who",
+    "broker tells nobody",
+    "broker rights",
+    "broker canary",
+}
 
 
 def _checks(case: "Case", mosquitto_conf: Path | None) -> "Iterator[tuple[str, Callable[[], Finding]]]":
@@ -145,9 +158,13 @@ def _checks(case: "Case", mosquitto_conf: Path | None) -> "Iterator[tuple[str, C
         ("state permissions", machine_checks.permissions),
         ("disk", machine_checks.disk),
         ("journal and state", machine_checks.files_belong_together),
+        ("keys and audit log", machine_checks.keys),
+        ("stored rows", machine_checks.stored_rows),
         ("clock", machine_checks.clock),
         (_BROKER, broker_checks.reached),
+        ("broker session", broker_checks.session),
         ("broker version", broker_checks.version),
+        ("broker limits", broker_checks.limits),
         ("broker asks who", broker_checks.asks_who),
         ("broker tells nobody", broker_checks.nameless_hears_nothing),
         ("broker rights", broker_checks.cannot_forge),
@@ -157,7 +174,7 @@ def _checks(case: "Case", mosquitto_conf: Path | None) -> "Iterator[tuple[str, C
         ("broker file: doors", broker_checks.file_anonymous),
         ("broker file: users", broker_checks.file_users),
         ("broker file: durable", broker_checks.file_durable),
-        ("broker file: limits", broker_checks.file_limits),
+        ("broker file: limits", lambda file: broker_checks.file_limits(file, case.largest_message)),
     ]
     of_influx = [("InfluxDB", machine_checks.influx), ("InfluxDB retention", machine_checks.retention)]
     yield from ((name, lambda check=check: check(case)) for name, check in of_case)

@@ -1,4 +1,4 @@
-"""An environment for tools that read a configuration and send no webhook: every secret is there, and none is real."""
+"""Environments for a configuration's secrets: one for tools that send no webhook, and one that notes what was asked for."""
 
 import base64
 import hashlib
@@ -19,3 +19,21 @@ class AnySecret(Mapping[str, str]):
 
     def __len__(self) -> int:
         return 0
+
+
+class Asked(Mapping[str, str]):
+    """Another environment, and under which names somebody looked there."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        return self._environment[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environment)
+
+    def __len__(self) -> int:
+        return len(self._environment)

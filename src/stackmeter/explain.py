@@ -20,6 +20,7 @@ from api.explain import (
     MeterBody,
     MethodBody,
     NumberBody,
+    ParameterBody,
     PublishedBody,
     RecomputedBody,
     ResultBody,
@@ -31,19 +32,23 @@ from api.explain import (
 )
 from api.models import PeriodBody, number
 from api.times import format_time, parse_time
-from ingest.recompute import Recompute
+from ingest.recompute import RecomputedChannels
 from plant.arrays import Bools, Floats, Readings
 from plant.park import Channel, Input, Plant, Source, Step, Swap, Virtual
 from plant.units import per_hour_integral, unit
-from plant.vocabulary import NS_PER_S, Flag, Kind, Quality, Verdict
+from plant.vocabulary import NS_PER_S, SINCE_EVER, Flag, Kind, Quality, Verdict
 from rules.catalogue import Register
-from rules.engine import Engine
+from rules.factors import Factor
 from rules.gases import tonnes_co2e
 from rules.gwp import GwpSet
 from rules.pieces import ChannelColumns, Pieces, Runs, pieces_and_verdicts
+from rules.remembering import known
+from rules.terms import since
 from rules.virtuals import Columns, values_at
 from rules.windows import Ranges, WindowValues, spread, with_events
+from store import terms
 from store.audit import LedgerRow, ledger_rows_of, snapshot
+from store.boots import BootTable
 from store.ledger import CHANGE
 from store.readings import FAR_FUTURE, Stretch
 
@@ -58,19 +63,19 @@ class WindowExplainer:
 
     def __init__(self, database: Path, plant: Plant, catalogue: Register) -> None:
         self._database, self._plant, self._catalogue = database, plant, catalogue
-        self._engine = Engine(plant, catalogue)
 
     def __call__(self, source: int, start: int, published: ResultBody) -> WindowBody:
         """Return all that the window of a source (by index) was made of."""
-        one = self._plant.sources[source]
         with snapshot(self._database) as connection:
-            recompute = Recompute(self._plant, self._engine, connection)
-            boots = dict(connection.execute("SELECT id, boot FROM boot").fetchall())
-            told_of = _Teller(self._plant, recompute, boots, start)
+            found = known(self._plant, self._catalogue, terms.read(connection))
+            one = found.plant.sources[source]
+            recompute = RecomputedChannels(self._plant, connection)
+            told_of = _Teller(self._plant, recompute, BootTable(connection), start)
             inputs = [self._input(told_of, given, one) for given in one.inputs]
             history = _history(connection, one, start)
-        method = self._catalogue.methods[one.method]
-        gwp = self._catalogue.gwp_set(self._plant.gwp)
+        own = one.terms_at(start)
+        method = self._catalogue.methods[own.method]
+        gwp = found.methods.gwp_set(own.gwp or self._plant.gwp)
         units = {parameter.name: parameter.unit for parameter in method.parameters}
         told = WindowBody(
             method=MethodBody(
@@ -88,10 +93,12 @@ class WindowExplainer:
                 mark=gwp.mark,
                 potentials=dict(gwp.gases),
             ),
-            factor=self._factor(one.factor, start) if one.factor else None,
+            factor=_factor(found.methods.factor(own.factor), start) if own.factor else None,
             parameters=[
-                NumberBody(name=name, value=number(value), unit=units.get(name))
-                for name, value in one.parameters
+                ParameterBody(
+                    name=name, value=number(value), unit=units.get(name), since=_since(one, name, start)
+                )
+                for name, value in own.parameters
             ],
             inputs=inputs,
             history=history,
@@ -105,25 +112,6 @@ class WindowExplainer:
             co2e_t=again, same_bits=None if never else _same(again, published.co2e_t)
         )
         return told
-
-    def _factor(self, name: str, start: int) -> FactorBody:
-        factor = self._catalogue.factor(name)
-        row = int(factor.rows(np.array([start]))[0])
-        there, edges = bool(factor.ids[row]), factor.edges.tolist()
-        return FactorBody(
-            name=name,
-            row=str(factor.ids[row]) or None,
-            basis=factor.basis,
-            values=[
-                NumberBody(name=key, value=number(column[row]), unit=factor.spec.units.get(key))
-                for key, column in factor.columns.items()
-            ],
-            status=str(factor.statuses[row]) or None,
-            mark=str(factor.marks[row]) or None,
-            source=str(factor.sources[row]) or None,
-            valid_from=format_time(edges[row - 1]) if there else None,
-            valid_to=format_time(edges[row]) if there and row < len(edges) else None,
-        )
 
     def _input(self, told_of: "_Teller", given: Input, source: Source) -> InputBody:
         channel = told_of.channel(given.channel)
@@ -139,10 +127,35 @@ class WindowExplainer:
         )
 
 
+def _factor(factor: Factor, start: int) -> FactorBody:
+    row = int(factor.rows(np.array([start]))[0])
+    there, edges = bool(factor.ids[row]), factor.edges.tolist()
+    return FactorBody(
+        name=factor.spec.name,
+        row=str(factor.ids[row]) or None,
+        basis=factor.basis,
+        values=[
+            NumberBody(name=key, value=number(column[row]), unit=factor.spec.units.get(key))
+            for key, column in factor.columns.items()
+        ],
+        status=str(factor.statuses[row]) or None,
+        mark=str(factor.marks[row]) or None,
+        source=str(factor.sources[row]) or None,
+        valid_from=format_time(edges[row - 1]) if there else None,
+        valid_to=format_time(edges[row]) if there and row < len(edges) else None,
+    )
+
+
+def _since(source: Source, name: str, start: int) -> str | None:
+    """Return since when a parameter has had the number of a window; None: since ever."""
+    found = since(source, name, start)
+    return None if found == SINCE_EVER else format_time(found)
+
+
 class _Teller:
     """Tells what the window of a channel that starts at a time was made of."""
 
-    def __init__(self, plant: Plant, recompute: Recompute, boots: dict[int, str], start: int) -> None:
+    def __init__(self, plant: Plant, recompute: RecomputedChannels, boots: BootTable, start: int) -> None:
         self._plant, self._recompute, self._boots, self._start = plant, recompute, boots, start
 
     def channel(self, index: int) -> ChannelBody:
@@ -390,7 +403,8 @@ def _used(channel: Channel, pieces: Pieces, readings: Readings, start: int, wind
     return np.isin(readings.time, np.concatenate(ends)) & readings.counting
 
 
-def _readings(readings: Readings, used: Bools, boots: dict[int, str]) -> list[UsedReadingBody]:
+def _readings(readings: Readings, used: Bools, boots: BootTable) -> list[UsedReadingBody]:
+    names = boots.names(np.unique(readings.boot).tolist())
     columns = (
         readings.time, readings.value, readings.quality, readings.verdict, readings.flags, readings.correction,
         readings.boot, readings.message, used,
@@ -404,7 +418,7 @@ def _readings(readings: Readings, used: Bools, boots: dict[int, str]) -> list[Us
             reset=bool(flags & Flag.RESET),
             conflict=bool(flags & Flag.CONFLICT),
             correction=correction,
-            boot=boots.get(boot),
+            boot=names.get(boot),
             message=message,
             used=is_used,
         )

@@ -3,6 +3,8 @@
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -10,14 +12,19 @@ class FolderInUse(Exception):
     """Another process works in the state directory."""
 
 
+class FolderUnusable(Exception):
+    """The state directory, or a small file in it, cannot be made, read or written; the text says which and what to do."""
+
+
 class Folder:
     """Holds the directory's lock for as long as this process lives."""
 
     def __init__(self, path: Path) -> None:
-        """Make the directory if needed and lock it; raise FolderInUse before anything else is touched."""
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path = path
-        self._lock = os.open(path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        """Make the directory if needed and lock it; raise FolderInUse, or FolderUnusable, before anything else is touched."""
+        with _usable(path):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path = path
+            self._lock = os.open(path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -35,6 +42,16 @@ class Folder:
     def state(self) -> Path:
         """The state's file."""
         return self.path / "state.db"
+
+    @property
+    def session(self) -> Path:
+        """What is remembered of the session at the broker."""
+        return session_file(self.path)
+
+    @property
+    def clock(self) -> Path:
+        """What is remembered of how the system's clock stands."""
+        return self.path / "clock.json"
 
     def token(self, given: str | None) -> str:
         """Return the API token: the given one, else the stored one, else a new one that is stored (0600)."""
@@ -56,8 +73,17 @@ class Folder:
         (self.path / "url").unlink(missing_ok=True)
 
     def _keep(self, name: str, text: str) -> None:
-        with os.fdopen(os.open(self.path / name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        with _usable(self.path):
+            self._write(name, text)
+
+    def _write(self, name: str, text: str) -> None:
+        # By another name first: a kill or a power cut leaves the file that was there, or the whole new one.
+        new = self.path / f"{name}.new"
+        with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
             file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self.path / name)
 
     def close(self) -> None:
         """Give the directory back."""
@@ -67,6 +93,11 @@ class Folder:
 def keys_file(state: Path) -> Path:
     """Return the file of keys and audit log in a state directory."""
     return state / "keys.sqlite"
+
+
+def session_file(state: Path) -> Path:
+    """Return the file of a state directory that remembers the session at the broker."""
+    return state / "session.json"
 
 
 def stored_token(state: Path) -> str | None:
@@ -80,4 +111,32 @@ def stored_url(state: Path) -> str | None:
 
 
 def _kept(file: Path) -> str | None:
-    return (file.read_text().strip() or None) if file.exists() else None
+    """Return what a file holds, None where there is none or nothing is in it; raise FolderUnusable where it is no line of text."""
+    try:
+        with _usable(file.parent):
+            text = file.read_text().strip() if file.exists() else ""
+    except UnicodeDecodeError:
+        text = "\0"
+    if text and not (text.isascii() and text.isprintable()):
+        raise FolderUnusable(
+            f"{file} is damaged: remove it and start the service again, which makes a new one"
+        )
+    return text or None
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    """Raise FolderUnusable for what the system says inside."""
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        raise FolderUnusable(f"{folder} is no directory: say where the state is with --state DIR") from error
+    except OSError as error:
+        raise FolderUnusable(
+            f"{error.filename or folder} cannot be used: {error.strerror}: see its owner and rights, or say where the state"
+            " is with --state DIR"
+        ) from error
+    except ValueError as error:  # a NUL in the path
+        if isinstance(error, UnicodeDecodeError):
+            raise
+        raise FolderUnusable(f"{str(folder)!r} is no path of a directory: {error}") from error

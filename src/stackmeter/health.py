@@ -1,8 +1,10 @@
-"""The service's own pulse: whether it is ready and why not, its metrics, and a watchdog that ends a dead process."""
+"""The service's own pulse: whether it is ready and why not, its metrics, and a watchdog that ends a process that stands still."""
 
+import logging
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
@@ -11,16 +13,22 @@ from api.health import Health
 from api.metrics import Family
 from api.times import format_time
 from stackmeter.clock_watch import ClockWatch
+from store.influx_sender import Statistics
+from store.reader import Reader
+from store.set_aside import SHOWN, rows_aside
 from store.webhooks import EndpointState
 
 if TYPE_CHECKING:
     from stackmeter.service import Service
 
-STALL_S = 120.0  # a thread that shows no beat for so long is stuck
+log = logging.getLogger(__name__)
+
+STILL_S = 30.0  # a thread that shows no beat for so long keeps us from our work
+STALL_S = 600.0  # and for so long is stuck
 LOOK_S = 1.0
 HEAD_EVERY_S = 3600.0  # the head of the audit log is told so often
+KEYS_EVERY_S = 60.0  # and so often it is seen whether the file that it stands in is whole
 EXIT_SOFTWARE = 70
-ALWAYS = 2**62  # ns: later than any minute
 
 
 class Pulse:
@@ -29,63 +37,95 @@ class Pulse:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._started = time.time()
+        self._stood: dict[str, float] = {}  # for how long each thread that beats has shown none [s]
 
     def health(self) -> Health:
         """Return why the service is not ready, if so, and what is degraded."""
         s = self._service
         reasons, degradations = [], []
-        if s.intake.paused:
-            reasons.append("intake paused: no room for the journal; messages wait at the broker")
-        if s.line_paused:
-            reasons.append("state paused: no room for the state; messages are journalled and wait")
+        if s.intake.waits:
+            reasons.append(f"intake paused: {s.intake.waits}; messages wait at the broker")
+        if s.line_waits:
+            reasons.append(f"state paused: {s.line_waits}; messages are journalled and wait")
+        reasons += s.threads.reasons()
+        reasons += [
+            f"{name} has stood still for {stood:.0f} s"
+            for name, stood in self._stood.items()
+            if stood > STILL_S
+        ]
         if not s.subscriber.ready:
             reasons.append(f"broker not connected: {s.subscriber.last_error or 'connecting'}")
         if s.sparkplug is not None and not s.sparkplug.ready:
             reasons.append(f"Sparkplug not connected: {s.sparkplug.last_error or 'connecting'}")
-        if s.subscriber.flapping:
-            degradations.append(
-                "the broker has ended our connection again and again within a minute: does another service run with our"
-                " client id?"
-            )
+        degradations += [
+            *s.subscriber.notices(),
+            *s.threads.degradations(),
+            *filter(None, [s.audit.trouble]),
+        ]
         if s.influx is not None and s.influx.statistics.last_error:
             degradations.append(f"InfluxDB: {s.influx.statistics.last_error}; its outbox keeps what it lacks")
+        if s.influx is not None and s.influx.statistics.unread:
+            degradations.append(_unread(s.influx.statistics))
         degradations += [
             f"channel_conflict: two meters seem to speak on {c.park}/{c.facility}/{c.name}"
             for c in (s.plant.channels[index] for index in sorted(s.line.conflicts))
         ]
-        for webhook in s.webhooks.statistics():
-            degradations += _webhook_troubles(webhook)
+        degradations += s.line.troubles()
+        degradations += _rows_aside(s.reader)
+        try:
+            webhooks = s.webhooks.statistics()
+        except sqlite3.Error as error:
+            degradations.append(f"webhooks: their outbox cannot be read: {error}")
+        else:
+            for webhook in webhooks:
+                degradations += _webhook_troubles(webhook)
         return Health(tuple(reasons), tuple(degradations))
 
     def watch(self, stop: threading.Event) -> None:
-        """End the process when a thread has died or stands still; whoever started it starts it again.
+        """Note how long threads stand still, and end the process where one does so for good: whoever started it starts it again.
 
         Beside that: record that the clock was set, and tell the head of the audit log.
         """
-        beats, moved = (-1, -1), time.monotonic()
-        clock, told = ClockWatch(), -HEAD_EVERY_S
+        s = self._service
+        beats, moved = {"intake": -1, "line": -1}, dict.fromkeys(("intake", "line"), time.monotonic())
+        clock, told, looked = ClockWatch(), -HEAD_EVERY_S, time.monotonic()
+        doubted = False
         while not stop.wait(LOOK_S):
-            s = self._service
+            s.now_and_then()
+            s.subscriber.tend()
+            if s.sparkplug is not None:
+                s.sparkplug.tend()
             if (step := clock.step()) is not None:
-                s.record("clock.set", *map(format_time, step))
-            if time.monotonic() - told > HEAD_EVERY_S:
-                told = time.monotonic()
-                s.tell_audit_head()
-            dead = [t.name for t in s.threads if not t.is_alive()] + ([] if s.subscriber.alive else ["mqtt"])
-            if dead:
-                s.fail(EXIT_SOFTWARE, f"thread {', '.join(dead)} died")
-            now = (s.intake.beats, s.line_beats)
-            if now[0] != beats[0] and now[1] != beats[1]:
-                beats, moved = now, time.monotonic()
-            if time.monotonic() - moved > STALL_S:
-                s.fail(EXIT_SOFTWARE, f"intake or line stood still for {STALL_S:g} s")
+                s.audit.record("clock.set", *map(format_time, step))
+                s.note_clock_step(step[1] - step[0])
+            doubted = self._tell_doubt(doubted)
+            now = time.monotonic()
+            if now - told > HEAD_EVERY_S:
+                told = now
+                s.audit.tell_head()
+            if now - looked > KEYS_EVERY_S:
+                looked = now
+                s.audit.look()
+            for name, count in (("intake", s.intake.beats), ("line", s.line_beats)):
+                if count != beats[name]:
+                    beats[name], moved[name] = count, now
+                self._stood[name] = now - moved[name]
+                if self._stood[name] > STALL_S:
+                    s.fail(EXIT_SOFTWARE, f"{name} stood still for {STALL_S:g} s")
+
+    def _tell_doubt(self, was_doubted: bool) -> bool:
+        """Say in the log, once, that our clock seems to be wrong; return whether it does."""
+        told = self._service.line.clock_doubts()
+        if told and not was_doubted:
+            log.warning("%s", told[0])
+        return bool(told)
 
     def metrics(self) -> Mapping[str, Family]:
         """Return all metric families as they stand."""
         s = self._service
         with s.reader.snapshot() as snapshot:
             waiting = snapshot.outboxes()
-            balances = snapshot.balance(0, ALWAYS)
+            balances = snapshot.balance_ever()
         families = {
             "stackmeter_start_time_seconds": _gauge("When this process started.", self._started),
             "stackmeter_ready": _gauge("1 when ready.", float(self.health().ready)),
@@ -111,7 +151,19 @@ class Pulse:
             "stackmeter_channel_conflicts": _gauge(
                 "Channels on which two meters seem to speak.", len(s.line.conflicts)
             ),
-            "stackmeter_intake_paused": _gauge("1 while the journal has no room.", float(s.intake.paused)),
+            "stackmeter_gateways_ahead": _gauge(
+                "Gateways heard lately whose readings are of the future, by this machine's clock.",
+                s.line.gateways_ahead,
+            ),
+            "stackmeter_intake_paused": _gauge(
+                "1 while nothing can be journalled.", float(bool(s.intake.waits))
+            ),
+            "stackmeter_part_failures": Family(
+                "counter",
+                "Failures of parts of the service, which are started again.",
+                {(part.name,): float(part.failed_ever) for part in s.threads.parts},
+                ("part",),
+            ),
             "stackmeter_qos0_dropped": _counter(
                 "QoS 0 messages dropped because too many waited.", s.intake.dropped
             ),
@@ -125,11 +177,15 @@ class Pulse:
             **_webhook_families(s.webhooks.statistics()),
         }
         with suppress(sqlite3.Error):  # left out while it cannot be read
-            head = s.audit_head()
+            head = s.audit.head()
             rows = head.id if head else 0
             families["stackmeter_audit_rows"] = _gauge("Rows of the audit log; it never shrinks.", rows)
         if s.influx is not None:
             families["stackmeter_influx_points"] = _counter("Points sent.", s.influx.statistics.points_sent)
+            families["stackmeter_influx_unread"] = _gauge(
+                "Hours of sources that were told without an answer, and not read back yet.",
+                s.influx.statistics.unread,
+            )
             families["stackmeter_influx_refused"] = _counter("Points refused.", s.influx.statistics.refused)
         # Gauges: a replay takes messages out of quarantine.
         for book in ("messages", "readings"):
@@ -149,6 +205,24 @@ class Pulse:
             "gauge", "Messages quarantined or rejected, by gateway and code.", codes, ("gateway", "code")
         )
         return families
+
+
+def _unread(influx: Statistics) -> str:
+    why = f" ({influx.read_error})" if influx.read_error else ""
+    return f"InfluxDB: {influx.unread} hours of sources were told without an answer, and are read back until they agree{why}"
+
+
+def _rows_aside(reader: Reader) -> Iterator[str]:
+    """Yield what was set aside lately, each table once."""
+    try:
+        with reader.snapshot() as state:
+            rows = rows_aside(state.connection, since=time.time_ns() - SHOWN)
+    except sqlite3.Error:  # that it cannot be read is stated by whoever needs more of it
+        return
+    for table, count in Counter(row.table for row in rows).items():
+        newest = next(row for row in rows if row.table == table)
+        more = f", and {count - 1} more" if count > 1 else ""
+        yield f"a stored row was set aside: {newest}{more}; stackmeter doctor shows all"
 
 
 def _webhook_troubles(webhook: EndpointState) -> Iterator[str]:

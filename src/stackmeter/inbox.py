@@ -21,6 +21,7 @@ from stackmeter.command import (
     screen,
     table,
 )
+from stackmeter.local import local
 
 if TYPE_CHECKING:
     from api.inbox import UnknownDeviceBody
@@ -45,7 +46,7 @@ def list_devices(
     Exit codes: 0 told, 2 token missing or wrong, 3 not reachable.
     """
     with client_of(state, url, token) as client:
-        devices = answer_of(client.inbox)
+        devices, zone = answer_of(client.inbox), client.zone
     if as_json:
         typer.echo(json.dumps({"devices": [one.model_dump() for one in devices]}, ensure_ascii=False))
         return
@@ -53,7 +54,8 @@ def list_devices(
         typer.echo("the inbox is empty")
     for one in devices:
         typer.echo(
-            f"{one.device}: {one.count} messages, {one.first_at} to {one.last_at}, time: {one.time} {one.time_at}".rstrip()
+            f"{one.device}: {one.count} messages, {local(one.first_at, zone)} to {local(one.last_at, zone)},"
+            f" time: {one.time} {one.time_at}".rstrip()
         )
         if one.values:
             screen().print(_values(one))
@@ -64,7 +66,7 @@ def _values(device: "UnknownDeviceBody") -> object:
         [v.path, f"{v.sample:.12g}", v.name, v.quantity or "?", str(v.kind), f"{v.unit}{'?' if v.unit_from in ('guess', '') else ''}"]
         for v in device.values
     ]  # fmt: skip
-    return table(["where", "newest", "channel", "quantity", "kind", "unit"], rows)
+    return table(["where", "newest", "channel", "quantity", "kind", "unit"], rows, right={"newest"})
 
 
 @inbox.command()

@@ -107,7 +107,7 @@ def rebuild(
 
     wanted = or_exit(times, {ValueError: EXIT_CONFIG})
     flags: dict[str, object] = {"config": config, "state": state, "influx_url": influx_url}
-    settings = or_exit(lambda: given.load(settings_file, flags), {ValueError: EXIT_CONFIG})
+    settings = or_exit(lambda: given.load(settings_file, flags))
     exits: dict[type[Exception], int] = {
         sqlite3.Error: EXIT_CONFIG, NotRebuilt: EXIT_CONFIG, NotRecorded: EXIT_CONFIG, NotSent: EXIT_UNREACHABLE, Stopped: EXIT_INTERRUPTED, **failures(),
     }  # fmt: skip
@@ -261,6 +261,7 @@ def _own_sender(
     from rules.catalogue import load_catalogue
     from stackmeter.environment import AnySecret
     from store.influx import InfluxSink, SinkError
+    from store.influx_reader import InfluxReader, SourceRevisions
     from store.influx_sender import InfluxSender
     from store.lines import PointNames
 
@@ -277,7 +278,9 @@ def _own_sender(
     )
     token = settings.influx_token.get_secret_value()
     sink = InfluxSink(settings.influx_url, token, settings.influx_org, settings.influx_bucket)
-    sender = InfluxSender(settings.state / "state.db", sink, names, time.time_ns)
+    reader = InfluxReader(settings.influx_url, token, settings.influx_bucket)
+    read_back = SourceRevisions(reader, names)
+    sender = InfluxSender(settings.state / "state.db", sink, names, time.time_ns, read_back=read_back)
 
     def send(again: "Again") -> None:
         try:
@@ -288,5 +291,5 @@ def _own_sender(
         if stop.is_set():
             raise Stopped("stopped")
 
-    with closing(sink), closing(sender):
+    with closing(sink), closing(reader), closing(sender):
         yield send, lambda: sender.statistics.refused

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from stackmeter.command import EXIT_CONFIG, AsJson, StateDir, failures, or_exit, screen, span, table
+from stackmeter.local import local, own_zone, rfc3339, to_second
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from stackmeter.tables import Shown
     from store.access_log import AccessLog, Actor, Head, Row
     from store.keys import Key, Keys
 
@@ -239,7 +239,7 @@ def _time(time_ns: int) -> str | None:
     return format_time(time_ns) if time_ns else None
 
 
-def _listed(found: "list[Key]", now: int) -> "Table":
+def _listed(found: "list[Key]", now: int) -> "Shown":
     from store.keys import place_text
 
     rows = [
@@ -267,18 +267,22 @@ def _standing(key: "Key", now: int) -> str:
 
 def _day(time_ns: int) -> str:
     """Return a time to the minute, "" for none."""
-    text = _time(time_ns // 60_000_000_000 * 60_000_000_000)
-    return "" if text is None else text.replace("T", " ").replace(":00Z", "Z")
+    return local(rfc3339(time_ns), own_zone())
 
 
-def _second(time_ns: int) -> str:
-    return (_time(time_ns // 1_000_000_000 * 1_000_000_000) or "").replace("T", " ")
-
-
-def _rows(rows: "list[Row]") -> "Table":
+def _rows(rows: "list[Row]") -> "Shown":
     told = [row.entry for row in rows]
     lines = [
-        [_time(one.at) or "", one.who, one.what, one.about, one.old, one.new, one.origin] for one in told
+        [
+            to_second(rfc3339(one.at), own_zone()),
+            one.who,
+            one.what,
+            one.about,
+            one.old,
+            one.new,
+            one.origin,
+        ]
+        for one in told
     ]
     return table(["at", "who", "what", "about", "old", "new", "from"], lines)
 

@@ -3,17 +3,16 @@
 import sqlite3
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from api.times import format_time
 from plant.arrays import Floats, Ints
 from plant.vocabulary import NS_PER_HOUR
-from stackmeter.findings import Finding, Report, Tell
+from stackmeter.findings import Finding, Report, Tell, when
 from store.audit import LedgerRow, count, ledger_rows
 from store.ledger import CHANGE, GENESIS, chained
 
@@ -207,7 +206,7 @@ def _follow_hour(
     wrong = (bits(old) != bits(before[:, :REVISION])).any(axis=1)
     jumps = records["revision"] != before[:, REVISION] + 1
     for row in np.flatnonzero(wrong | jumps).tolist():
-        start = format_time(int(records["start"][row]))
+        start = when(int(records["start"][row]))
         said = f"source {source}, window {start}, revision {records['revision'][row]}"
         detail = (
             f"follows revision {before[row, REVISION]:.0f}"
@@ -222,11 +221,3 @@ def _follow_hour(
 def bits(fields: Floats) -> Ints:
     """Return numbers as what they are compared by: their bits, where an unknown equals an unknown and -0 equals 0."""
     return np.where(np.isnan(fields), np.nan, fields + 0.0).view(np.int64)
-
-
-def under(spans: Iterable[Span], message: Ints) -> NDArray[np.object_]:
-    """Return the configuration under which each message was taken; "" where the ledger does not say."""
-    found = np.full(len(message), "", object)
-    for span in spans:
-        found[(message >= span.first) & (message < span.end)] = span.configuration
-    return found

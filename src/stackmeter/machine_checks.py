@@ -1,13 +1,13 @@
 """Checks of everything but the broker: configuration, state directory, clock, InfluxDB, and the service itself."""
 
 import ctypes
-import os
 import shutil
 import sqlite3
 import stat
 import time
 from contextlib import closing
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import httpx
 
@@ -15,14 +15,20 @@ from ingest.subscriptions import Subscriptions
 from plant.vocabulary import NS_PER_DAY
 from stackmeter.checkup import Case, Finding
 from stackmeter.client import Client, Refused, Unreachable, Unready
-from stackmeter.folder import keys_file
+from stackmeter.folder import FolderUnusable, keys_file, stored_token, stored_url
+from store.access_log import AccessLog
+from store.faults import FileFault, told_of
 from store.influx_reader import InfluxReader, QueryFailed
 from store.journal import JournalReader
-from store.state import SCHEMA_VERSION
+from store.journal_head import stored_head
+from store.set_aside import rows_aside
+from store.sqlite import uri
+from store.state import REMEDY, SCHEMA_VERSION
 
 TIMEOUT_S = 5.0
 UNSYNCHRONISED = 5  # what adjtimex returns then: TIME_ERROR
 LARGEST_SKEW_S = 2.0 + TIMEOUT_S  # Date has whole seconds, and the answer takes its time
+MOST_ROWS = 10  # that were set aside are told one by one
 URGENT_BYTES, SOON_BYTES, SOON_SHARE = 1 << 30, 4 << 30, 0.05  # free: below the first it is urgent
 FAILURES = (
     OSError,
@@ -30,6 +36,7 @@ FAILURES = (
     LookupError,
     httpx.HTTPError,
     sqlite3.Error,
+    FileFault,
     QueryFailed,
 )  # what keeps a check from its answer
 
@@ -45,10 +52,16 @@ def configuration(case: Case) -> Finding:
 def permissions(case: Case) -> Finding:
     """Whether others on this machine can read the state directory."""
     folder = case.state
+    if folder.exists() and not folder.is_dir():
+        return Finding("fail", f"{folder} is no directory", "say where the state is with --state DIR")
     if not folder.is_dir():
         return Finding(
             "warn", f"there is no {folder} yet", "stackmeter run makes it; or say where with --state"
         )
+    try:
+        stored_token(folder), stored_url(folder)
+    except FolderUnusable as error:
+        return Finding("fail", str(error), "as it says")
     files = [folder / "journal.db", folder / "state.db", folder / "token", keys_file(folder)]
     open_ones = [str(p) for p in (folder, *files) if p.exists() and stat.S_IMODE(p.stat().st_mode) & 0o077]
     if open_ones:
@@ -82,7 +95,11 @@ def files_belong_together(case: Case) -> Finding:
         both = not state.exists() and not journal.exists()
         return Finding("ok" if both else "warn", f"{case.state} holds no {'journal and state' if both else 'pair of both'} yet",
                        "" if both else "restore both from one backup, or start: the journal alone gives the state again")  # fmt: skip
-    with closing(JournalReader(journal)) as reader, closing(_read_only(state)) as connection:
+    with (
+        told_of(state, REMEDY),
+        closing(JournalReader(journal)) as reader,
+        closing(_read_only(state)) as connection,
+    ):
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
             return Finding(
@@ -92,7 +109,14 @@ def files_belong_together(case: Case) -> Finding:
             )
         meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
         (cursor,) = connection.execute("SELECT next FROM cursor WHERE name = 'line'").fetchone()
-        known, end = reader.identity(), reader.end()
+        known, end, whole = reader.identity(), reader.end(), reader.whole_up_to()
+    head = stored_head(journal)
+    if head is not None and head.end > end:
+        return Finding(
+            "fail",
+            f"{whole}; what came after it, up to message {head.end - 1}, is damaged or missing",
+            "restore both from one backup",
+        )
     if meta.get("journal") not in (None, known) or cursor > end:
         return Finding(
             "fail", f"{state} follows another journal than {journal}", "restore both from one backup"
@@ -104,6 +128,34 @@ def files_belong_together(case: Case) -> Finding:
             "another --state, or the window as it was",
         )
     return Finding("ok", f"the state follows its journal, {end - cursor:,} messages behind")
+
+
+def keys(case: Case) -> Finding:
+    """Whether the file of keys and audit log is whole."""
+    file = keys_file(case.state)
+    if not file.exists():
+        return Finding("ok", f"there is no {file} yet")
+    with told_of(file, "restore it from a backup: without it no key lets anybody in"):
+        AccessLog(file).check()
+    return Finding("ok", f"{file} is whole; `stackmeter audit` proves its rows")
+
+
+def stored_rows(case: Case) -> Finding:
+    """Whether every row that the service needed of the state could be read."""
+    state = case.state / "state.db"
+    if not state.exists():
+        return Finding("ok", f"{case.state} holds no state yet")
+    with closing(_read_only(state)) as connection:
+        rows = rows_aside(connection)
+    if not rows:
+        return Finding("ok", "every stored row could be read")
+    told = "; ".join(str(row) for row in rows[:MOST_ROWS])
+    more = f"; and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
+    return Finding(
+        "warn",
+        f"{len(rows)} stored rows could not be read and were set aside: {told}{more}",
+        "look at the disk, and at who writes into state.db; stackmeter verify says what does not follow from the journal any more",
+    )
 
 
 def clock(_case: Case) -> Finding:
@@ -179,5 +231,5 @@ def service(case: Case) -> Finding:
     return Finding("ok", f"the service at {case.api_url} is ready")
 
 
-def _read_only(path: "os.PathLike[str]") -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{os.fspath(path)}?mode=ro", uri=True, timeout=TIMEOUT_S)
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(uri(path, "ro"), uri=True, timeout=TIMEOUT_S)

@@ -2,16 +2,19 @@
 
 import queue
 import secrets
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.connection import Broker
 from ingest.subscriber import SESSION_S
+from ingest.terms import Terms, refusal, silence, terms_of
 
 PATIENCE_S = 5.0
 
@@ -29,10 +32,17 @@ class SessionInUse(Exception):
 
 
 class Probe:
-    """One connection, as a context manager, under a client id of its own; MQTT 5, so that a refused publish is told.
+    """One connection, as a context manager, under a client id of its own, in the version of MQTT that the service speaks.
 
     A listener may give us the service's client id instead of ours (Mosquitto: use_username_as_clientid). So a session that
     is there already is neither cleared nor are its messages acknowledged: it is left as it was, and SessionInUse raised.
+
+    Attributes
+    ----------
+    terms
+        What the broker said of itself when it took the connection.
+    tells_refusals
+        Whether it can say that it did not take what was published: MQTT 3.1.1 has no word for that.
 
     Raises
     ------
@@ -44,43 +54,39 @@ class Probe:
         self._address, self._anonymous = address, anonymous
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._heard: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
-        self._client = self._made()
+        self._name = f"{address.client_id}-doctor-{secrets.token_hex(4)}"
+        self._client = self._made(keeps_session=True)
+        self.terms, self.tells_refusals = Terms(), address.speaks_5
 
     def __enter__(self) -> Self:
-        where = f"{self._address.host}:{self._address.port}"
+        where = self._address.where
         try:
-            self._client.connect(
-                self._address.host,
-                self._address.port,
-                clean_start=False,
-                properties=_lasting(PacketTypes.CONNECT),
-            )
+            what, told = self._connected(self._client)
         except (OSError, ValueError) as error:
             raise NotReached(f"nothing that speaks {self._kind()} answers at {where}: {error}") from error
-        self._client.loop_start()
-        try:
-            what, reason = self._next()
         except queue.Empty:
             self._leave()
             raise NotReached(f"{where} takes the connection and says nothing for {PATIENCE_S:g} s") from None
         if what == "session":
-            self._leave(_lasting(PacketTypes.DISCONNECT))
+            self._leave(keeps_session=True)
             raise SessionInUse(
                 f"{where} gives {self._address.username} one client id: we were the service for a moment, and have left"
                 " its session as it was"
             )
-        if what != "connect" or reason.is_failure:
+        if what != "connect":
             self._leave()
-            raise NotLetIn(str(reason))
+            raise NotLetIn(told)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leave()
+        if not self._address.speaks_5:
+            self._forget()
 
     def publish(self, topic: str, payload: bytes) -> bool:
-        """Publish at QoS 1, and tell whether the broker took it; a broker that ends the connection did not."""
+        """Publish at QoS 1, and tell whether the broker took it, as far as it `tells_refusals`; one that ends the connection did not."""
         if self._client.publish(topic, payload, qos=1).rc != mqtt.MQTT_ERR_SUCCESS:
             return False
         return self._answer("publish")
@@ -97,33 +103,56 @@ class Probe:
         except queue.Empty:
             return None
 
+    def _connected(self, client: mqtt.Client) -> tuple[str, Any]:
+        """Connect, and return what came of it."""
+        asked = (
+            {"clean_start": False, "properties": _lasting(PacketTypes.CONNECT)}
+            if self._address.speaks_5
+            else {}
+        )
+        client.connect(self._address.host, self._address.port, **asked)  # type: ignore[arg-type]
+        client.loop_start()
+        return self._next()
+
     def _answer(self, wanted: str) -> bool:
         try:
             while True:
-                what, reason = self._next()
+                what, told = self._next()
                 if what in (wanted, "disconnect"):
-                    return what == wanted and not reason.is_failure
+                    return what == wanted and bool(told)
         except queue.Empty:
             return False
 
     def _next(self) -> tuple[str, Any]:
         return self._events.get(timeout=PATIENCE_S)
 
-    def _leave(self, properties: Properties | None = None) -> None:
-        """Disconnect; the session ends with that unless `properties` say otherwise."""
-        self._client.disconnect(properties=properties or _lasting(PacketTypes.DISCONNECT, 0))
+    def _leave(self, *, keeps_session: bool = False) -> None:
+        """Disconnect; over MQTT 5 the session ends with that, unless it is to be kept."""
+        if self._address.speaks_5:
+            self._client.disconnect(
+                properties=_lasting(PacketTypes.DISCONNECT, SESSION_S if keeps_session else 0)
+            )
+        else:
+            self._client.disconnect()
         self._client.loop_stop()
+
+    def _forget(self) -> None:
+        """End our session where it does not end by itself: by another one under its name, which is not kept."""
+        self._client, self._events = self._made(keeps_session=False), queue.SimpleQueue()
+        with suppress(OSError, ValueError, queue.Empty):
+            self._connected(self._client)
+            self._leave()
 
     def _kind(self) -> str:
         return "MQTT over TLS" if self._address.tls else "MQTT"
 
-    def _made(self) -> mqtt.Client:
+    def _made(self, *, keeps_session: bool) -> mqtt.Client:
         a = self._address
-        name = f"{a.client_id}-doctor-{secrets.token_hex(4)}"
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=name,
-            protocol=MQTTProtocolVersion.MQTTv5,
+            client_id=self._name,
+            clean_session=None if a.speaks_5 else not keeps_session,
+            protocol=a.version,
             reconnect_on_failure=False,
             manual_ack=True,
         )
@@ -131,14 +160,36 @@ class Probe:
             client.username_pw_set(a.username, a.password)
         if a.tls:
             client.tls_set(ca_certs=None if a.ca is None else str(a.ca))
-        client.on_connect = lambda _c, _d, flags, reason, _p: self._events.put(
-            ("session" if flags.session_present else "connect", reason)
+        client.on_connect = self._on_connect
+        client.on_disconnect = lambda _c, _d, _f, reason, _p: self._events.put(
+            ("disconnect", self._silence(reason))
         )
-        client.on_disconnect = lambda _c, _d, _f, reason, _p: self._events.put(("disconnect", reason))
-        client.on_publish = lambda _c, _d, _m, reason, _p: self._events.put(("publish", reason))
-        client.on_subscribe = lambda _c, _d, _m, reasons, _p: self._events.put(("subscribe", reasons[0]))
+        client.on_publish = lambda _c, _d, _m, reason, _p: self._events.put(
+            ("publish", not reason.is_failure)
+        )
+        client.on_subscribe = lambda _c, _d, _m, reasons, _p: self._events.put(
+            ("subscribe", not reasons[0].is_failure)
+        )
         client.on_message = lambda _c, _d, message: self._heard.put((message.topic, bytes(message.payload)))
         return client
+
+    def _on_connect(
+        self,
+        _client: mqtt.Client,
+        _data: object,
+        flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self._events.put(("refused", refusal(reason, properties)))
+            return
+        self.terms = terms_of(properties)
+        self._events.put(("session" if flags.session_present else "connect", ""))
+
+    def _silence(self, reason: ReasonCode) -> str:
+        a = self._address
+        return silence(reason, speaks_5=a.speaks_5, tls=a.tls, where=a.where)
 
 
 def _lasting(packet: int, seconds: int = SESSION_S) -> Properties:

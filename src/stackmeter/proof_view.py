@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from rich.markup import escape
@@ -11,8 +11,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from api.explain import ChannelBody, ExplainBody, InputBody, NumberBody, ResultBody, RevisionBody, WindowBody
+from rules.gwp import BY_CARBON
 from stackmeter import view
 from stackmeter.findings import PROOFS, Finding, Report, Tell
+from stackmeter.local import exact, localised
 
 SHOWN = 20  # findings of a proof that are printed; --json has more
 READINGS_SHOWN = 12
@@ -30,22 +32,23 @@ def proof_progress() -> Iterator[Tell]:
         yield tell
 
 
-def proof_lines(report: Report) -> Iterator[str]:
+def proof_lines(report: Report, zone: tzinfo) -> Iterator[str]:
     """Yield what was proven and what was not."""
     for proof, what in PROOFS.items():
         mine = {kind: count for (of, kind), count in report.counts.items() if of == proof}
         wrong = ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in mine.items())
         yield f"{proof:10} {report.checked[proof]:>12,} checked: {wrong or what}"
         found = [one for one in report.findings if one.proof == proof]
-        yield from (f"  {_finding(one)}" for one in found[:SHOWN])
+        yield from (f"  {localised(_finding(one), zone)}" for one in found[:SHOWN])
         if more := sum(mine.values()) - len(found[:SHOWN]):
             yield f"  and {more:,} more (--json has up to 1,000 of each kind)"
-    yield "proven: everything follows from the raw messages" if report.proven else "NOT all is proven"
+    yield from (f"not proven: {what}" for what in report.not_proven)
+    yield "proven: all else follows from the raw messages" if report.proven else "NOT all else is proven"
 
 
 _KINDS = {
     "differs": "DIFFER", "configuration": "made under another configuration", "unproven": "cannot be proven",
-    "waiting": "wait for approval",
+    "waiting": "wait", "earlier": "ended otherwise under an earlier configuration",
 }  # fmt: skip
 
 
@@ -63,6 +66,7 @@ def proof_json(report: Report) -> dict[str, Any]:
             for proof in PROOFS
         },
         "findings": [asdict(one) for one in report.findings],
+        "not_proven": list(report.not_proven),
     }
 
 
@@ -70,25 +74,34 @@ def explanation(body: ExplainBody, zone: tzinfo) -> Tree:
     """Return an explanation as a tree; `zone` is the clock that times are shown on."""
     name = "/".join(part for part in (body.park, body.facility, body.source) if part)
     tree = Tree(escape(f"{name}, {_time(body.period.from_, zone)} to {_time(body.period.to, zone)}"))
-    _result(tree.add(f"{_number(body.result.co2e_t)} t CO2e, revision {body.result.revision}"), body.result)
+    _result(
+        tree.add(f"{_number(body.result.co2e_t)} t CO2e, revision {body.result.revision}"), body.result, zone
+    )
     for child in body.children:
         label = child.name or f"{child.level} from {_time(child.period.from_, zone)}"
-        coverage = view.share(child.coverage)
-        branch = tree.add(escape(f"{label}: {_number(child.co2e_t)} t CO2e, {coverage} covered"))
+        covered = f"{view.share(child.coverage)} covered{_since(child.known_from, zone)}"
+        branch = tree.add(escape(f"{label}: {_number(child.co2e_t)} t CO2e, {covered}"))
         branch.add(Text(child.query, style="dim", overflow="fold"))
     if body.window is not None:
         _window(tree, body.window, zone)
     return tree
 
 
-def _result(tree: Tree, result: ResultBody) -> None:
+def _result(tree: Tree, result: ResultBody, zone: tzinfo) -> None:
     gases = ("co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg")
     tree.add(", ".join(f"{name} {_number(getattr(result, name))}" for name in gases))
     if result.activity_unit is not None:
         tree.add(escape(f"activity {_number(result.activity)} {result.activity_unit}"))
     if result.shares is not None:
         shares = result.shares.model_dump()
-        tree.add(", ".join(f"{name} {view.share(value)}" for name, value in shares.items()))
+        told = ", ".join(f"{name} {view.share(value)}" for name, value in shares.items())
+        tree.add(f"{told}{_since(result.known_from, zone)}")
+    if result.unheard:
+        tree.add(escape(f"nothing was read of {view.few(result.unheard)}"))
+
+
+def _since(known_from: str | None, zone: tzinfo) -> str:
+    return f", since {_time(known_from, zone)}" if known_from else ""
 
 
 def _window(tree: Tree, window: WindowBody, zone: tzinfo) -> None:
@@ -100,9 +113,11 @@ def _window(tree: Tree, window: WindowBody, zone: tzinfo) -> None:
     method = tree.add(escape(f"method {window.method.name}: {window.method.title}"))
     method.add(escape(window.method.reference))
     for parameter in window.parameters:
-        method.add(escape(f"parameter {_named(parameter)}"))
+        since = f", since {_time(parameter.since, zone)}" if parameter.since else ""
+        method.add(escape(f"parameter {_named(parameter)}{since}"))
     gwp = tree.add(escape(f"GWP set {window.gwp.name}: {window.gwp.title} (seen: {window.gwp.mark})"))
-    gwp.add(", ".join(f"{gas} {window.gwp.potentials[gas]:g}" for gas in ("CO2", "CH4", "N2O")))
+    told = ("CO2", *(BY_CARBON if BY_CARBON[0] in window.gwp.potentials else ("CH4",)), "N2O")
+    gwp.add(", ".join(f"{gas} {window.gwp.potentials[gas]:g}" for gas in told))
     if window.factor is not None:
         one = window.factor
         head = f"factor {one.row or one.name}" if one.row else f"factor {one.name}: no row in force"
@@ -172,5 +187,4 @@ def _number(value: float | None) -> str:
 
 
 def _time(text: str, zone: tzinfo) -> str:
-    at = datetime.fromisoformat(text).astimezone(zone)
-    return at.isoformat(sep=" ", timespec="milliseconds" if at.microsecond else "seconds")
+    return exact(text, zone)

@@ -12,7 +12,9 @@ from stackmeter.command import (
     ConfigDir,
     StateDir,
     configured,
+    failures,
     or_exit,
+    plant_clock,
     screen,
 )
 
@@ -46,13 +48,12 @@ def restate(
 
     Example: stackmeter restate 2024-01 2024-12 --config config --state state
 
-    Exit codes: 0 done, 2 wrong configuration or options, 75 the state directory is in use.
+    Exit codes: 0 done, 2 wrong configuration or options, 65 the state is damaged, 75 the state directory is in use.
     """
     import time
 
     from stackmeter import restate as work
     from stackmeter import view
-    from stackmeter.folder import FolderInUse
     from stackmeter.recording import NotRecorded
 
     wrong = [name for name in (first, last or first) if not _is_month(name)]
@@ -70,10 +71,10 @@ def restate(
         if publish and by:
             report = or_exit(
                 lambda: work.publish(request, plant, by, time.time_ns, progress),
-                {FolderInUse: 75, NotRecorded: EXIT_CONFIG},
+                {NotRecorded: EXIT_CONFIG, **failures()},
             )
         else:
-            report = work.dry_run(request, plant, progress)
+            report = or_exit(lambda: work.dry_run(request, plant, progress), failures())
     if as_json:
         typer.echo(json.dumps(work.as_json(report)))
     else:
@@ -100,30 +101,42 @@ def _restated(report: "Report", published: bool) -> str:
     return f"{told}\n{hours:,} regulated hours {done}: {of_hours:+,.9g} t CO2e in all"
 
 
-def verify(config: ConfigDir = None, state: StateDir = None, as_json: AsJson = False) -> None:
-    """Prove every number of a state, down to the raw messages, and name each row that differs.
+def verify(
+    config: ConfigDir = None,
+    state: StateDir = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Of messages and readings, only a sample.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prove every number of a state, down to the raw messages and back, and name each row that differs.
 
     It proves that the ledger's chain is whole; that each window is what the ledger said of it last; that hours, days and
-    months are the sums of their parts; that each window follows from the stored readings, to the bit; and that each
-    reading is what a message of the journal says. Nothing is written, and a service may run meanwhile: what is proven is
-    the state as it was when the command began.
+    months are the sums of their parts; that each window follows from the stored readings, to the bit; that each reading
+    is what a message of the journal says; and that each message of the journal is in the state once: its readings, its
+    number, how it ended, the balances. It says what it does not prove. Nothing is written, and a service may run
+    meanwhile: what is proven is the state as it was when the command began.
 
     Example: stackmeter verify --config config --state state
 
-    Exit codes: 0 all proven, 1 something differs or cannot be proven, 2 wrong configuration, or no state there.
+    Exit codes: 0 all proven, 1 something differs or cannot be proven, 2 wrong configuration, or no state there,
+    65 journal or state is damaged.
     """
+    from random import SystemRandom
+
     from stackmeter import proof_view
     from stackmeter.verify import NoState
     from stackmeter.verify import verify as prove
     from store.sqlite import StateMismatch
 
     settings, plant, catalogue = configured(config, state, as_json=as_json)
-    exits = {NoState: EXIT_CONFIG, StateMismatch: EXIT_CONFIG}
+    exits: dict[type[Exception], int] = {NoState: EXIT_CONFIG, StateMismatch: EXIT_CONFIG}
     hints = {EXIT_CONFIG: "Say where the state is with --state DIR."}
+    chance = SystemRandom() if quick else None
     with proof_view.proof_progress() as tell:
-        report = or_exit(lambda: prove(plant, catalogue, settings.state, tell), exits, hints)
+        report = or_exit(
+            lambda: prove(plant, catalogue, settings.state, tell, quick=chance), exits | failures(), hints
+        )
     if as_json:
         typer.echo(json.dumps(proof_view.proof_json(report), allow_nan=False))
     else:
-        typer.echo("\n".join(proof_view.proof_lines(report)))
+        typer.echo("\n".join(proof_view.proof_lines(report, plant_clock(plant))))
     raise typer.Exit(0 if report.proven else EXIT_NOT_READY)

@@ -23,8 +23,11 @@ from stackmeter.command import (
     table,
     valid,
 )
+from stackmeter.local import local, to_second
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from api.quarantine import CauseBody, KeptBody
     from stackmeter.device_trials import Tried
 
@@ -63,14 +66,14 @@ def list_causes(
     """
     asked = {"code": code, "gateway": gateway, "from": since, "to": until}
     with client_of(state, url, token) as client:
-        causes = answer_of(lambda: client.causes(**asked))
+        causes, zone = answer_of(lambda: client.causes(**asked)), client.zone
     if as_json:
         typer.echo(json.dumps({"causes": [one.model_dump() for one in causes]}, ensure_ascii=False))
         return
     if not causes:
         typer.echo("nothing is kept that was refused")
     for one in causes:
-        typer.echo("\n".join(_lines(one)))
+        typer.echo("\n".join(_lines(one, zone)))
 
 
 @quarantine.command()
@@ -102,21 +105,21 @@ def show(
     Exit codes: 0 told, 1 no such message, 2 token or configuration wrong, 3 not reachable.
     """
     with client_of(state, url, token) as client:
-        kept, payload = answer_of(lambda: client.refused_message(message))
+        (kept, payload), zone = answer_of(lambda: client.refused_message(message)), client.zone
     made = None if config is None else _made_of(kept, payload, config)
     if as_json:
         more = {} if made is None else {"now": made}
         body = {**kept.model_dump(), "payload_hex": payload.hex(), **more}
         typer.echo(json.dumps(body, ensure_ascii=False, allow_nan=False))
         return
-    typer.echo(f"message {kept.message} of {kept.received_at}, {kept.outcome}: {kept.code}")
+    typer.echo(f"message {kept.message} of {to_second(kept.received_at, zone)}, {kept.outcome}: {kept.code}")
     typer.echo(
         f"topic    {kept.topic}\ngateway  {kept.gateway or '-'}\npath     {kept.path or '-'}\nwhy      {kept.detail}"
     )
     shown = f"{kept.kept} of {kept.size} bytes" if kept.kept < kept.size else f"{kept.size} bytes"
     typer.echo(f"{shown}:\n{_text(payload)}")
     if made is not None:
-        _print_made(made, config)
+        _print_made(made, config, zone)
 
 
 @quarantine.command()
@@ -154,15 +157,15 @@ def replay(
     )  # fmt: skip
     with client_of(state, url, token) as client:
         told = answer_of(lambda: client.replay_quarantine(wanted))
-    typer.echo(told.model_dump_json() if as_json else told.detail)
+    typer.echo(told.model_dump_json() if as_json else client.localised(told.detail))
     raise typer.Exit(0 if told.outcome == "done" else EXIT_NOT_READY)
 
 
-def _lines(cause: "CauseBody") -> list[str]:
+def _lines(cause: "CauseBody", zone: "tzinfo") -> list[str]:
     sample, whose = cause.sample, cause.gateway or cause.sample.topic
     return [
         f"{cause.code}  {whose}  {cause.path}".rstrip(),
-        f"  {cause.count} messages, {cause.first_at} to {cause.last_at}",
+        f"  {cause.count} messages, {local(cause.first_at, zone)} to {local(cause.last_at, zone)}",
         f"  newest: {sample.message}, {sample.detail}",
     ]
 
@@ -191,7 +194,7 @@ def _made_of(kept: "KeptBody", payload: bytes, config: Path) -> dict[str, Any]:
     return tried.to_json()
 
 
-def _print_made(made: dict[str, Any], config: Path | None) -> None:
+def _print_made(made: dict[str, Any], config: Path | None, zone: "tzinfo") -> None:
     if "cannot_say" in made:
         typer.echo(f"with {config}: {made['cannot_say']}")
         return
@@ -200,10 +203,14 @@ def _print_made(made: dict[str, Any], config: Path | None) -> None:
     )
     if made["readings"]:
         rows = [
-            [str(one[k] or "") for k in ("channel", "value", "unit", "time", "kept")]
+            [
+                *(str(one[k] or "") for k in ("channel", "value", "unit")),
+                to_second(one["time"], zone),
+                str(one["kept"] or ""),
+            ]
             for one in made["readings"]
         ]
-        screen().print(table(["channel", "value", "unit", "time", "counts as"], rows))
+        screen().print(table(["channel", "value", "unit", "time", "counts as"], rows, right={"value"}))
     for one in made["refusals"]:
         typer.echo(f"{one['code']} at {one['path'] or 'the message'}: {one['detail']}")
         if one["hint"]:

@@ -9,29 +9,30 @@ import numpy as np
 
 from plant.arrays import Ints, Times
 from plant.park import Plant
+from store.beginnings import UNHEARD, begins_of, owed_from
 
 
 @dataclass(frozen=True, slots=True)
 class ReadMemory:
-    """What `ingest.frame.LineFrame` needs of a state. `first` is when each source had its first reading [ns UTC]."""
+    """What `ingest.frame.LineFrame` needs of a state. `since` is from when on each source owes windows [ns UTC]."""
 
     connection: sqlite3.Connection
     channel_ids: Ints
     source_ids: Ints
-    first: Times
+    since: Times
 
-    def first_readings(self) -> Times:
-        """Return when each source had its first reading."""
-        return self.first
+    def begun(self) -> Times:
+        """Return from when on each source owes windows; the far future of those that were never heard."""
+        return self.since
 
 
 def read_memory(connection: sqlite3.Connection, plant: Plant) -> ReadMemory:
     """Return a state; what it never heard of has a number that nothing has."""
     channels = _numbers(connection, "channel", plant.channels)
     sources = _numbers(connection, "source", plant.sources)
-    known = dict(connection.execute("SELECT id, first FROM source WHERE first IS NOT NULL").fetchall())
-    first = np.array([known.get(number, 2**62) for number in sources.tolist()], np.int64)
-    return ReadMemory(connection, channels, sources, first)
+    begins = begins_of(connection, sources)
+    since = np.where(begins == UNHEARD, UNHEARD, owed_from(plant.sources, begins))
+    return ReadMemory(connection, channels, sources, since)
 
 
 def _numbers(connection: sqlite3.Connection, table: str, items: Iterable[Any]) -> Ints:

@@ -2,27 +2,36 @@
 
 What readings say of an hour stands for itself. What is substituted follows from all hours of its source: from what they
 were measured as. An hour that was ever counted under another configuration may have been measured under it, so what is
-stored of it is what the others are proven from, and it is compared with the readings by itself.
+stored of it is what the others are proven from, and it is compared with the readings by itself. Of a final month what
+waits for approval stands for the hour; the published number is proven against the ledger alone.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from api.times import format_time
-from ingest.regulated import HourRecompute, MeasuredHours, rows_of
+from ingest.regulated import HourRecompute, MeasuredHours
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Plant, Source
 from rules.regulation import Status
 from rules.substitution import Rule
-from stackmeter.findings import Finding, Report, Tell
+from stackmeter.findings import Finding, Report, Tell, when
 from stackmeter.ledger_proof import bits
 from store import audit, periods
-from store.regulated import CHANGE, HourInputs, RegulatedHours, RoleHour, regulated_hours
+from store.regulated import CHANGE, digest, restated_sources
+from store.regulated_hours import (
+    HourInputs,
+    RegulatedHours,
+    RoleHour,
+    overlaid,
+    regulated_hours,
+    rows_of,
+    waiting_hours,
+)
 
 CO2E_T, STATUS, REVISION, ROW, OTHER, IS_OTHER = range(
     6
@@ -33,7 +42,7 @@ ABSENT = RoleHour(np.nan, 0.0, np.nan, 0)  # a role that the source did not have
 
 
 class Said:
-    """What the ledger said last of each hour of one source; about 150 bytes an hour.
+    """What the ledger said last of each hour of one source; about 200 bytes an hour.
 
     Columns: co2e_t, status, revision (0: nothing was said), the ledger's row, the number of the newest configuration
     other than the one given (`NO_OTHER` for none), and whether what was said last was said under that.
@@ -42,6 +51,7 @@ class Said:
     def __init__(self) -> None:
         self._place: dict[int, int] = {}
         self._rows = _nothing(64)
+        self._inputs: dict[int, bytes] = {}
 
     def take(self, row: int, records: NDArray[np.void], other: int | None) -> Iterator[str]:
         """Take the changes of a row of the ledger, `other` being its configuration if that is another; yield mistakes."""
@@ -50,7 +60,7 @@ class Said:
         jumps = records["revision"] != before[:, REVISION] + 1
         old = records["old_co2e_t"].astype(np.float64)
         for change in np.flatnonzero(jumps | (bits(old) != bits(before[:, CO2E_T]))).tolist():
-            start, revision = format_time(int(records["hour"][change])), records["revision"][change]
+            start, revision = when(int(records["hour"][change])), records["revision"][change]
             detail = (
                 f"follows revision {before[change, REVISION]:.0f}"
                 if jumps[change]
@@ -61,6 +71,7 @@ class Said:
         newest = before[:, OTHER] if other is None else np.full(count, other)
         said = [records["new_co2e_t"], records["status"], records["revision"], np.full(count, row)]
         self._rows[places] = np.stack([*said, newest, np.full(count, other is not None)], axis=1)
+        self._inputs.update(zip(records["hour"].tolist(), records["inputs"].tolist(), strict=True))
 
     def of(self, hours: Times) -> Floats:
         """Return what was said of hours by their starts, [hours, columns]."""
@@ -69,6 +80,11 @@ class Said:
             if hour in self._place:
                 found[row] = self._rows[self._place[hour]]
         return found
+
+    def counted_from(self, hours: Times, inputs: Sequence[bytes]) -> Bools:
+        """Whether each hour was counted from the `inputs` that are stored of it."""
+        pairs = zip(hours.tolist(), inputs, strict=True)
+        return np.array([digest(stored) == self._inputs.get(hour) for hour, stored in pairs], bool)
 
     @property
     def hours(self) -> Times:
@@ -86,11 +102,13 @@ class Said:
 class _Record:
     """All hours of the park's clock from the first to the last that is stored of a source; columns of one length.
 
-    `measured` and `counted` are what is stored, [hours, fields], where `legible` says that it can be read.
+    `measured` and `counted` are what is stored, [hours, fields], where `legible` says that it can be read; of hours that
+    are `waiting` what is stored as they would be.
     """
 
     hour: Times
     legible: Bools
+    waiting: Bools
     measured: Floats
     counted: Floats
     said: Floats
@@ -106,6 +124,7 @@ class RegulatedProof:
         self._index = {(s.park, s.facility, s.name): s for s in plant.sources}
         self._zones = {park.name: park.zone for park in plant.parks}
         self._configurations: list[str] = []
+        self._restated = restated_sources(state)
 
     def prove(self, tell: Tell) -> None:
         """Prove everything, and tell how far it is."""
@@ -115,10 +134,13 @@ class RegulatedProof:
             self._add("published", "differs", f"source {source}", detail)
         for done, (number, place) in enumerate(names.items(), start=1):
             stored, spoken = regulated_hours(self._state, number), said.get(number, Said())
+            waiting = waiting_hours(self._state, number)
             name = "/".join(place)
             self._prove_published(name, stored, spoken)
-            if len(stored.hour):
-                self._prove_source(number, name, self._index.get(place), stored, spoken)
+            self._note_waiting(name, stored, waiting)
+            known = overlaid(stored, waiting)
+            if len(known.hour):
+                self._prove_source(number, name, self._index.get(place), known, waiting.hour, spoken)
             tell("regulated hours", done, len(names))
 
     # --- what was said --------------------------------------------------------------------------------------------
@@ -152,8 +174,9 @@ class RegulatedProof:
         last = spoken.of(stored.hour)
         mine = np.stack([stored.co2e_t, stored.status, stored.revision], axis=1)
         wrong = bits(mine) != bits(last[:, [CO2E_T, STATUS, REVISION]])
+        other = ~spoken.counted_from(stored.hour, stored.inputs)
         self._report.checked["published"] += len(mine)
-        for place in np.flatnonzero(wrong.any(axis=1)).tolist():
+        for place in np.flatnonzero(wrong.any(axis=1) | other).tolist():
             row, before = last[place, ROW], last[place, REVISION]
             if not before:
                 detail = f"has revision {mine[place, 2]:.0f}, and no row of its ledger speaks of it"
@@ -162,6 +185,8 @@ class RegulatedProof:
             elif wrong[place, 1]:
                 words = _shown("status", mine[place, 1]), _shown("status", last[place, STATUS])
                 detail = f"has status {words[0]}, regulated_ledger {row:.0f} said {words[1]}"
+            elif not wrong[place, 0]:
+                detail = f"what it was counted from is not what regulated_ledger {row:.0f} was told of"
             else:
                 shown = _shown("co2e_t", mine[place, 0]), _shown("co2e_t", last[place, CO2E_T])
                 detail = f"has co2e_t {shown[0]}, regulated_ledger {row:.0f} said {shown[1]}"
@@ -173,7 +198,13 @@ class RegulatedProof:
     # --- from the readings ----------------------------------------------------------------------------------------
 
     def _prove_source(
-        self, number: int, name: str, source: Source | None, stored: RegulatedHours, spoken: Said
+        self,
+        number: int,
+        name: str,
+        source: Source | None,
+        stored: RegulatedHours,
+        waiting: Times,
+        spoken: Said,
     ) -> None:
         self._report.checked["recomputed"] += len(stored.hour)
         if source is None or source.regulation is None:
@@ -182,16 +213,23 @@ class RegulatedProof:
             self._add("recomputed", "unproven", f"source {name}", detail)
             return
         roles = [given.role for given in source.inputs]
-        record = self._record(source, name, roles, stored, spoken)
+        record = self._record(source, name, roles, stored, waiting, spoken)
         again = self._kernels.measured(source, number, record.hour)
         measured = _measured_fields(again)
         as_stored = record.legible & (record.said[:, OTHER] != NO_OTHER)
         given = np.where(as_stored[:, np.newaxis], record.measured, measured)
         made = self._kernels.counted(source, _with_fields(again, given))
-        self._compare(name, roles, record, measured, _counted_fields(made, made.unpacked(), roles))
+        follows = number in self._restated
+        self._compare(name, roles, record, measured, _counted_fields(made, made.unpacked(), roles), follows)
 
     def _record(
-        self, source: Source, name: str, roles: list[str], stored: RegulatedHours, spoken: Said
+        self,
+        source: Source,
+        name: str,
+        roles: list[str],
+        stored: RegulatedHours,
+        waiting: Times,
+        spoken: Said,
     ) -> _Record:
         """Return what is stored of a source; hours that are missing or cannot be read are findings."""
         first, last = int(stored.hour[0]), int(stored.hour[-1])
@@ -211,21 +249,33 @@ class RegulatedProof:
         )
         measured[legible] = [_measured_row(one, roles) for one in kept]
         counted[legible] = _counted_fields(rows_of(stored, np.flatnonzero(rows)), kept, roles)
-        return _Record(hour, legible, measured, counted, spoken.of(hour))
+        waits, said = np.isin(hour, waiting), spoken.of(hour)
+        if self._configurations:  # what waits was counted since, under any of them; no ledger says which
+            said[waits, OTHER], said[waits, IS_OTHER] = len(self._configurations) - 1, 1
+        return _Record(hour, legible, waits, measured, counted, said)
 
     def _legible(self, name: str, stored: RegulatedHours, row: int) -> HourInputs | None:
         """Return what an hour was counted from, None where that cannot be read."""
         try:
             return msgspec.msgpack.decode(stored.inputs[row], type=HourInputs)
-        except (msgspec.DecodeError, msgspec.ValidationError):
+        except (msgspec.DecodeError, UnicodeDecodeError):
             where = _row(name, int(stored.hour[row]))
             self._add("recomputed", "differs", where, "what it was counted from cannot be read")
             return None
 
+    def _note_waiting(self, name: str, published: RegulatedHours, waiting: RegulatedHours) -> None:
+        """Say which hours of a final month somebody has yet to approve another number of."""
+        before = dict(zip(published.hour.tolist(), published.co2e_t.tolist(), strict=True))
+        for hour, tonnes in zip(waiting.hour.tolist(), waiting.co2e_t.tolist(), strict=True):
+            old = before.get(hour, np.nan)
+            shown = _shown("co2e_t", old), _shown("co2e_t", tonnes)
+            detail = f"published {shown[0]} t, {shown[1]} t waits for approval: the month is final"
+            self._add("recomputed", "waiting", _row(name, hour), detail, _known(old), _known(tonnes))
+
     def _compare(
-        self, name: str, roles: list[str], record: _Record, measured: Floats, counted: Floats
+        self, name: str, roles: list[str], record: _Record, measured: Floats, counted: Floats, follows: bool
     ) -> None:
-        """Name every hour that readings or the rule make another one."""
+        """Name every hour that readings or the rule make another one; where it `follows`, it may be about to become so."""
         names = [*_measured_names(roles), *_counted_names(roles)]
         mine = np.concatenate([record.measured, record.counted], axis=1)
         expected = np.concatenate([measured, counted], axis=1)
@@ -233,11 +283,19 @@ class RegulatedProof:
         for place in np.flatnonzero(wrong.any(axis=1)).tolist():
             field = int(np.flatnonzero(wrong[place])[0])
             shown = [f"{_shown(names[field], one[place, field])}" for one in (mine, expected)]
-            detail = f"published {names[field]} {shown[0]}, recomputed {shown[1]}"
-            under = self._under(record.said[place], measured=field < measured.shape[1])
+            what = "waiting" if record.waiting[place] else "published"
+            detail = f"{what} {names[field]} {shown[0]}, recomputed {shown[1]}"
+            is_measured = field < measured.shape[1]
+            under, kind = self._under(record.said[place], measured=is_measured), "differs"
+            if follows and not is_measured:
+                kind, under = (
+                    "waiting",
+                    "; others were restated, and it follows when the next hour is counted",
+                )
+            elif under:
+                kind = "configuration"
             tonnes = (_known(mine[place, -1]), _known(expected[place, -1]))
-            where = _row(name, int(record.hour[place]))
-            self._add("recomputed", "configuration" if under else "differs", where, detail + under, *tonnes)
+            self._add("recomputed", kind, _row(name, int(record.hour[place])), detail + under, *tonnes)
 
     def _under(self, said: Floats, *, measured: bool) -> str:
         """Say which other configuration may have made an hour so, "" where none may."""
@@ -300,7 +358,7 @@ def _nothing(hours: int) -> Floats:
 
 
 def _row(name: str, hour: int) -> str:
-    return f"regulated_hour {name} {format_time(hour)}"
+    return f"regulated_hour {name} {when(hour)}"
 
 
 def _shown(name: str, value: float) -> str:

@@ -10,10 +10,9 @@ import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import numpy as np
 
 from ingest.recompute import Recompute, fields_of
 from ingest.regulated import HourRecompute
+from ingest.remember import Republished
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.load import load
 from plant.park import Plant, Source
@@ -34,9 +34,11 @@ from stackmeter.recording import record
 from stackmeter.restate_hours import HoursDelta, hours_again
 from store import blocks, periods
 from store.closing import CO2E, FROZEN, Closing, changed
+from store.faults import Damaged, told_of
 from store.ledger import Entry
 from store.regulated import RegulatedTable
-from store.state import State
+from store.regulated_hours import RegulatedHours
+from store.state import REMEDY, State
 from store.sums import only_events
 
 WINDOWS_AT_ONCE = 300_000  # of a worker; a window is 80 bytes, and there are a few copies of it
@@ -119,10 +121,8 @@ def dry_run(request: Request, plant: Plant, progress: Callable[[int, int], None]
     """Return what a restatement would change; nothing is written, and a service may be running."""
     chunks = _chunks(request, plant)
     report = Report(plant.hash, len(chunks))
-    with (
-        closing(_read_only(request.state / "state.db")) as connection,
-        _workers(request, len(chunks)) as workers,
-    ):
+    path = request.state / "state.db"
+    with _sound(path), closing(_read_only(path)) as connection, _workers(request, len(chunks)) as workers:
         frozen = _frozen(connection)
         for number, found in enumerate(_computed(workers, chunks, whole=False), 1):
             _add(report, plant, found, frozen)
@@ -148,11 +148,15 @@ def publish(
     stackmeter.recording.NotRecorded
         The audit log cannot be written; of what was not begun nothing was done.
     """
-    chunks = _chunks(request, plant)
+    chunks, catalogue = _chunks(request, plant), load_catalogue(request.config)
     report = Report(plant.hash, len(chunks))
     folder = Folder(request.state)
     try:
-        with closing(State(folder.state, plant)) as state, _workers(request, len(chunks)) as workers:
+        with (
+            _sound(folder.state),
+            closing(State(folder.state, plant)) as state,
+            _workers(request, len(chunks)) as workers,
+        ):
             newest = state.ledger.newest()
             before = f"configuration {newest.configuration}" if newest else ""
             _record(request, clock(), "restate.begun", before, f"configuration {plant.hash}, by {by}")
@@ -162,9 +166,18 @@ def publish(
             report.skipped = _done(state.connection, key)
             frozen = _frozen(state.connection)
             left = chunks[report.skipped :]
+            republished = Republished(plant, catalogue, state, clock())
             for number, found in enumerate(_computed(workers, left, whole=True), report.skipped + 1):
                 _add(report, plant, found, frozen)
-                _publish(state, plant, found, by, clock(), (key, number if number < len(chunks) else 0))
+                _publish(
+                    state,
+                    plant,
+                    republished,
+                    found,
+                    by,
+                    clock(),
+                    (key, number if number < len(chunks) else 0),
+                )
                 progress(number, len(chunks))
             report.hours += _publish_hours(request, plant, state, by, clock())
         _record(request, clock(), "restate.done", *_before_and_after(report))
@@ -184,9 +197,10 @@ def _before_and_after(report: Report) -> tuple[str, str]:
     old, new = sum(one.reported_t for one in deltas), sum(one.current_t for one in deltas)
     held = sum(one.windows for one in deltas if one.held)
     hours = sum(one.hours for one in report.hours)
+    held_hours = sum(one.hours for one in report.hours if one.held)
     return (
         f"{old:.9g} t CO2e in {report.windows} windows",
-        f"{new:.9g} t CO2e, {held} windows of it wait for approval, {hours} regulated hours changed",
+        f"{new:.9g} t CO2e, {held} windows of it wait for approval, {hours} regulated hours differed, {held_hours} of them wait for approval",
     )
 
 
@@ -222,6 +236,16 @@ def _is_meant(request: Request, source: Source) -> bool:
 
 def _frozen(connection: sqlite3.Connection) -> set[tuple[str, int]]:
     return {(p.park, p.start) for p in Closing(connection, {}).periods() if p.status in FROZEN}
+
+
+@contextmanager
+def _sound(path: Path) -> Iterator[None]:
+    """Raise store.faults.FileFault where the state cannot be read or written inside."""
+    with told_of(path, REMEDY):
+        try:
+            yield
+        except BrokenExecutor as error:  # which has logged why it cannot begin
+            raise Damaged(f"{path} cannot be read as a whole: {REMEDY}") from error
 
 
 # --- workers: processes that only read
@@ -328,10 +352,17 @@ def _computed(workers: Executor, chunks: Sequence[Chunk], *, whole: bool) -> Ite
 
 
 def _publish(
-    state: State, plant: Plant, found: Differences, by: str, now: int, mark: tuple[str, int]
+    state: State,
+    plant: Plant,
+    republished: Republished,
+    found: Differences,
+    by: str,
+    now: int,
+    mark: tuple[str, int],
 ) -> None:
     """Publish a chunk's differences, and note how far the run has come, in one transaction."""
     with state.transaction():
+        republished.note(found.chunk.sources, found.chunk.start, found.chunk.end)
         changes = state.emissions.apply(state.source_ids[found.source], found.start, found.fields)
         if len(changes):
             entry = Entry(now, "restatement", by, plant.hash, state.cursor, state.cursor)
@@ -342,11 +373,15 @@ def _publish(
 
 def _publish_hours(request: Request, plant: Plant, state: State, by: str, now: int) -> list[HoursDelta]:
     """Publish what differs of regulated hours, in one transaction; done again, nothing differs."""
-    connection, table = state.connection, RegulatedTable(state.connection)
+    connection, table = state.connection, RegulatedTable(state.connection, state.closing.frozen)
     entry = Entry(now, "restatement", by, plant.hash, state.cursor, state.cursor)
     kernels = _hours_kernels(request, plant, connection)
+
+    def write(source: int, old: RegulatedHours, new: RegulatedHours) -> None:
+        table.write(entry, source, old, new)
+        table.note_restated(source)
+
     with state.transaction():
-        write = partial(table.write, entry)
         return list(hours_again(connection, plant, kernels, _meant(request, plant), _months(request), write))
 
 

@@ -1,29 +1,33 @@
 """The hours that a regulation counts, counted again after the windows: by the kernels of the line and of the proof."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from ingest.regulated import HourRecompute
 from plant.park import Plant, Source
 from store import periods
-from store.regulated import RegulatedHours, regulated_hours
+from store.closing import FROZEN, Closing
+from store.regulated_hours import RegulatedHours, overlaid, regulated_hours, rows_of, waiting_hours
 
-Write = Callable[[int, RegulatedHours, RegulatedHours], int]
+Write = Callable[[int, RegulatedHours, RegulatedHours], None]
 
 
 @dataclass(frozen=True, slots=True)
 class HoursDelta:
-    """What a restatement changes of a source's regulated hours [t CO2e], substituted ones elsewhere included."""
+    """What a restatement changes of the regulated hours of a source's month [t CO2e]."""
 
     park: str
     facility: str
     source: str
+    month: str
     hours: int
     reported_t: float
     current_t: float
+    held: bool  # the month is final: it waits for approval
 
     @property
     def delta_t(self) -> float:
@@ -39,12 +43,14 @@ def hours_again(
     months: tuple[str, str],
     write: Write | None,
 ) -> Iterator[HoursDelta]:
-    """Yield, by source under a regulation, what differs of its hours in months [first, last], written 2026-01.
+    """Yield, by source under a regulation and month, what differs of its hours in months [first, last], written 2026-01.
 
-    Only hours that were counted before are measured again. `write` stores what differs (database id, hours as stored,
-    hours as they should be); None leaves everything as it is.
+    Only hours that were counted before are measured again, and only those in the months are changed: the hours of others
+    that are substituted from them follow when the line counts the next one. `write` stores what differs (database id,
+    hours as published, hours as they should be); None leaves everything as it is.
     """
     zones = {park.name: park.zone for park in plant.parks}
+    frozen = {(one.park, one.start) for one in Closing(connection, {}).periods() if one.status in FROZEN}
     ids = {
         (park, facility, name): number
         for number, park, facility, name in connection.execute("SELECT id, park, facility, name FROM source")
@@ -53,32 +59,47 @@ def hours_again(
         number, zone = ids.get((source.park, source.facility, source.name)), zones[source.park]
         if source.regulation is None or number is None:
             continue
-        start, end = periods.month_of(months[0], zone), periods.month_of(months[1], zone)
-        counted = regulated_hours(connection, number, start, int(periods.next_month(end, zone))).hour
+        start, end = (
+            periods.month_of(months[0], zone),
+            int(periods.next_month(periods.month_of(months[1], zone), zone)),
+        )
+        counted = overlaid(
+            regulated_hours(connection, number, start, end), waiting_hours(connection, number, start, end)
+        ).hour
         if not len(counted):
             continue
-        stored, new = kernels.again(source, number, counted)
-        delta = _delta(source, stored, new)
-        if delta.hours:
-            if write is not None:
-                write(number, stored, new)
-            yield delta
+        published, whole = kernels.again(source, number, counted)
+        new = rows_of(whole, np.flatnonzero((whole.hour >= start) & (whole.hour < end)))
+        known = overlaid(waiting_hours(connection, number, start, end), published)
+        yield from _deltas(source, zone, known, new, frozen)
+        if write is not None:
+            write(number, published, new)
 
 
-def _delta(source: Source, stored: RegulatedHours, new: RegulatedHours) -> HoursDelta:
-    """Compare hours that are stored, both in order of time, `new` a part of them."""
-    rows = np.searchsorted(stored.hour, new.hour)
-    before = stored.co2e_t[rows]
+def _deltas(
+    source: Source,
+    zone: ZoneInfo,
+    known: RegulatedHours,
+    new: RegulatedHours,
+    frozen: Collection[tuple[str, int]],
+) -> Iterator[HoursDelta]:
+    """Compare hours with those that are published, or wait without ever having been; `new` is a part of `known`."""
+    rows = rows_of(known, np.searchsorted(known.hour, new.hour))
     same = (
-        (stored.status[rows] == new.status)
-        & ((before == new.co2e_t) | (np.isnan(before) & np.isnan(new.co2e_t)))
-        & np.array([stored.inputs[row] == new.inputs[k] for k, row in enumerate(rows.tolist())], bool)
+        (rows.status == new.status)
+        & ((rows.co2e_t == new.co2e_t) | (np.isnan(rows.co2e_t) & np.isnan(new.co2e_t)))
+        & np.array([a == b for a, b in zip(rows.inputs, new.inputs, strict=True)], bool)
     )
-    return HoursDelta(
-        source.park,
-        source.facility,
-        source.name,
-        int(np.count_nonzero(~same)),
-        float(np.nansum(before[~same])),
-        float(np.nansum(new.co2e_t[~same])),
-    )
+    month = periods.month_start(new.hour, zone)
+    for start in np.unique(month[~same]).tolist():
+        mine = ~same & (month == start)
+        yield HoursDelta(
+            source.park,
+            source.facility,
+            source.name,
+            periods.month_text(start, zone),
+            int(np.count_nonzero(mine)),
+            float(np.nansum(rows.co2e_t[mine])),
+            float(np.nansum(new.co2e_t[mine])),
+            held=(source.park, start) in frozen,
+        )

@@ -15,14 +15,15 @@ from stackmeter.command import (
     StateDir,
     configured,
     or_exit,
+    plant_clock,
     screen,
+    table,
 )
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from plant.rule_library import LibraryRule
     from stackmeter.rule_tests import Report
+    from stackmeter.tables import Shown
 
 rules = typer.Typer(no_args_is_help=True, help="Alert rules: what is shipped, and tests of your own.")
 
@@ -111,7 +112,7 @@ def backtest_rules(
             json.dumps({"alerts": [asdict(one) for one in episodes], "left_out": left}, allow_nan=False)
         )
         return
-    screen().print(alert_view.episodes(episodes))
+    screen().print(alert_view.episodes(episodes, plant_clock(plant)))
     typer.echo(f"{len(episodes)} alerts" + (f"; left out, of gateways: {', '.join(left)}" if left else ""))
 
 
@@ -119,16 +120,20 @@ def _good(report: "Report") -> str:
     return f"{report.file}: good: {report.scenarios} scenarios, {report.expectations} expectations"
 
 
-def _table(found: "Mapping[str, LibraryRule]") -> "Table":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("rule", "no.", "each", "severity", "parameters", "what it tells", box=box.SIMPLE_HEAD)
-    for name, rule in found.items():
-        given = ", ".join(_parameter(key, part.value, part.unit) for key, part in rule.parameters.items())
-        table.add_row(*map(Text, (name, str(rule.number), rule.each, rule.severity, given, rule.title.en)))
-    return table
+def _table(found: "Mapping[str, LibraryRule]") -> "Shown":
+    rows = [
+        [
+            name,
+            str(rule.number),
+            rule.each,
+            rule.severity,
+            ", ".join(_parameter(key, part.value, part.unit) for key, part in rule.parameters.items()),
+            rule.title.en,
+        ]
+        for name, rule in found.items()
+    ]
+    heads = ["rule", "no.", "each", "severity", "parameters", "what it tells"]
+    return table(heads, rows, right={"no."})
 
 
 def _parameter(name: str, value: float | str | None, unit: str) -> str:

@@ -23,8 +23,9 @@ from plant.park import Condition, Plant
 from plant.problems import ConfigurationError, Problem
 from plant.suggest import did_you_mean
 from rules.catalogue import load_catalogue
-from rules.conditions import Judge, Truth
+from rules.conditions import Judge
 from rules.lifecycle import Phase, States, advance
+from rules.truths import Passed, Truth
 from stackmeter.rule_frame import GatewayState, ScenarioFrame, series
 
 Notation = Annotated[str, BeforeValidator(lambda given: given if isinstance(given, bool) else str(given))]
@@ -184,6 +185,9 @@ class _Standing:
     summary: Mapping[str, str]  # by language, with what was judged last
 
 
+_NOTHING = Passed(np.array([np.nan]), np.array([np.nan]), np.array([-1]))
+
+
 class _Run:
     """One condition through time."""
 
@@ -207,8 +211,9 @@ class _Run:
 
     def standing(self, row: int) -> _Standing:
         """Return where a subject stands."""
-        value, limit = (self._truth.value[row], self._truth.limit[row]) if self._truth else (np.nan, np.nan)
-        alert = raised(self.condition, self.labels[row], self._frame.now, float(value), float(limit))
+        passed = self._truth.passed(np.array([row])) if self._truth else _NOTHING
+        shown = float(passed.value[0]), float(passed.limit[0]), int(passed.of[0])
+        alert = raised(self.condition, self.labels[row], self._frame.now, *shown)
         states = self._states
         return _Standing(Phase(int(states.state[row])), bool(states.firing[row]), alert.texts["summary"])
 

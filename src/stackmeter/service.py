@@ -1,67 +1,72 @@
 """The service: everything wired together in one process, and taken apart again.
 
 `Service` is one straight line on purpose: what it opens, in which order, is what a reader wants to see here. Threads
-each do one thing; when one of them fails the process ends with a code that says why, and is started again.
+each do one thing; one that fails is started again (`stackmeter.threads`), and the process ends where the disk failed.
 """
 
 import logging
+import os
 import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.guard import Access, Issuer
 from api.serve import Server
 from ingest.connection import Broker, broker
 from ingest.evaluate import Evaluator
 from ingest.intake import Arrival, Intake
 from ingest.line import Line
 from ingest.regulated import RegulatedSources
+from ingest.session import SessionMemory
 from ingest.sparkplug.host import SparkplugHost
 from ingest.subscriber import Subscriber
 from ingest.subscriptions import Subscriptions
 from ingest.watch import RuleWatch
 from notify.sender import WebhookSender
-from plant.load import load as load_plant
+from plant.load import load_with_doubts
 from plant.park import Plant
+from plant.places import Places
 from plant.problems import ConfigurationError
 from plant.vocabulary import NS_PER_DAY
 from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
 from stackmeter.broadcast import TotalsBroadcast
+from stackmeter.clock_watch import ClockMemory
+from stackmeter.environment import Asked
 from stackmeter.explain import WindowExplainer
 from stackmeter.folder import Folder, keys_file
 from stackmeter.health import Pulse
-from stackmeter.settings import Settings
-from store.access_log import AccessLog, Entry, Head
-from store.access_log import make as make_keys
+from stackmeter.open_files import connections_for
+from stackmeter.service_log import ServiceLog
+from stackmeter.settings import Settings, unknown
+from stackmeter.threads import Threads
+from store.faults import told_of
 from store.influx import InfluxSink
-from store.influx_reader import InfluxReader, QueryFailed
+from store.influx_reader import InfluxReader, QueryFailed, SourceRevisions
 from store.influx_sender import InfluxSender
 from store.journal import Journal, JournalReader
-from store.keys import Keys
 from store.lines import PointNames
 from store.links import link_key
 from store.reader import Reader
-from store.sqlite import StateMismatch
-from store.state import State
+from store.sqlite import StateMismatch, is_locked
+from store.state import REMEDY, State
 from store.webhooks import WebhookOutbox
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
 ACK_EVERY_S = 1.0
+API = "api"
 SWITCH_S = 0.001  # after which the line lets threads go on that wait for the network
 CYCLE_S = 0.5  # a micro-batch gathers for so long: the windows it touches are written once
 IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
-FULL_RETRY_S = 1.0
+RETRY_S = 0.5
 STOP_S = 10.0
 STOP_LOOK_S = 0.1
 
@@ -71,10 +76,19 @@ log = logging.getLogger(__name__)
 class Service:
     """Opens everything in order, runs until told to stop or until a part fails, and closes in reverse."""
 
-    def __init__(self, settings: Settings, crash: Callable[[str], None]) -> None:
-        """Load the configuration, lock and open the state, and catch up nothing yet; MQTT is connected last."""
+    def __init__(
+        self,
+        settings: Settings,
+        crash: Callable[[str], None],
+        now_and_then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Load the configuration, lock and open the state, and catch up nothing yet; MQTT is connected last.
+
+        `now_and_then` is called about once a second while the service runs.
+        """
+        self.now_and_then = now_and_then
         catalogue = load_catalogue(settings.config)
-        self.plant: Plant = load_plant(settings.config, catalogue)
+        self.plant: Plant = _loaded(settings, catalogue)
         address = broker(
             settings.broker,
             client_id=settings.client_id,
@@ -82,7 +96,8 @@ class Service:
             ca=settings.broker_ca,
         )
         self.folder = Folder(settings.state)
-        self.access = self._opened_access(settings)
+        self.audit = ServiceLog(keys_file(settings.state))
+        self.access = self.audit.access(settings)
         self.token = self.folder.token(settings.token.get_secret_value() if settings.token else None)
         self._crash = crash
         self._stop = threading.Event()
@@ -91,29 +106,22 @@ class Service:
         self.journal = Journal(self.folder.journal)
         self.state = State(self.folder.state, self.plant)
         reader = JournalReader(self.folder.journal)
-        self._check_order(reader)
-        self._tell_of_another_configuration()
-        self.watch = RuleWatch(
-            self.plant, self.state, time.time_ns, settings.public_url, link_key(self.token)
-        )
-        engine = Engine(self.plant, catalogue)
-        self.line = Line(
-            self.plant,
-            self.state,
-            reader,
-            Evaluator(self.plant, engine, self.state),
-            self.watch,
-            regulated=RegulatedSources(self.plant, engine, self.state),
-            clock=time.time_ns,
-            crash=crash,
-            project=settings.influx_url is not None,
-        )
+        self._catalogue, self._settings, self._journal_reader = catalogue, settings, reader
+        with told_of(self.folder.state, REMEDY):
+            self._check_order(reader)
+            self._tell_of_another_configuration()
+            self.line = self._made_line()
+        for told in (*self.line.undated.kept, *self.line.undated.news):
+            log.warning("%s", told)
         self.intake = Intake(self.journal, self._acknowledge, self._wake.set, crash)
+        self.clock = ClockMemory(self.folder.clock, self.journal.next)
+        self.threads = Threads(self._stop, lambda reason: self.fail(EXIT_IO, reason))
         self.subscriber = Subscriber(
             address,
-            self.intake.put,
-            lambda reason: self.fail(EXIT_SOFTWARE, reason),
+            self.intake.inlet().put,
+            self.threads.part("mqtt").failed,
             Subscriptions(self.plant).filters,
+            SessionMemory(self.folder.session),
         )
         groups = Subscriptions(self.plant).sparkplug_filters
         self.sparkplug = self._sparkplug_host(address, settings.sparkplug_host, groups) if groups else None
@@ -125,37 +133,47 @@ class Service:
             time.time_ns,
             crash,
             own=_doors(settings),
+            places=Places(self.plant.parks, self.plant.facilities),
         )
         self.reader = Reader(self.folder.state, self.plant)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
         self.pulse = Pulse(self)
-        app = self._app(catalogue, settings)
+        self._stream = self.threads.part("stream")
+        app = self._app()
         self.server = Server(
             app,
             settings.host,
             settings.port,
             ending=app.state.end_streams,
-            most_connections=settings.max_connections,
+            most_connections=connections_for(settings.max_connections),
         )
-        self._threads: list[threading.Thread] = []
         self.line_beats = 0
-        self.line_paused = False
+        self.line_waits = ""  # why the line cannot go on at the moment
         self._acked_at: dict[str, float] = {}
+
+    def note_clock_step(self, by: int) -> None:
+        """Let the journal say that the system's clock was set [ns]; what it stamped before is judged by that when it is replayed."""
+        self.intake.decide(self.clock.step(by).message(time.time_ns()))
 
     def start(self) -> None:
         """Start everything; the broker comes last, when whatever it sends can be taken."""
         sys.setswitchinterval(SWITCH_S)
-        self.record("service.started", old=self._last_hash(), new=self.plant.hash)
-        self.server.start()
+        self.audit.record("service.started", old=self.audit.last_hash(), new=self.plant.hash)
+        if self.clock.missed:
+            self.note_clock_step(self.clock.missed)
+        threads, stop = self.threads, self._stop
+        threads.start(API, self.server.run, again=self._renew_api)
+        self.server.await_answers()
         self.folder.announce(self.server.url)
-        self._thread("line", self._run_line)
-        self._thread("intake", lambda: self.intake.run(self._stop))
+        threads.start("line", self._run_line, again=self._renew_line, vital=True)
+        threads.start("intake", lambda: self.intake.run(stop), again=self.journal.find_end, vital=True)
         if self.influx is not None:
             sender = self.influx
-            self._thread("influx", lambda: sender.run(self._stop))
-        self._thread("webhooks", lambda: self.webhooks.run(self._stop))
-        self._thread("totals", lambda: self.broadcast.run(self._stop))
-        self._thread("pulse", lambda: self.pulse.watch(self._stop))
+            threads.start("influx", lambda: sender.run(stop))
+        for name, work in self.webhooks.workers(stop):
+            threads.start(name, work)
+        threads.start("totals", lambda: self.broadcast.run(stop))
+        threads.start("pulse", lambda: self.pulse.watch(stop))
         self.subscriber.start()
         if self.sparkplug is not None:
             self.sparkplug.start()
@@ -187,40 +205,46 @@ class Service:
         if self.sparkplug is not None:
             self.sparkplug.stop()
         self.subscriber.stop()
-        for thread in self._threads:
-            thread.join(STOP_S)
+        is_over = self.threads.join(STOP_S, but=API)
         self.server.stop()
-        self.record("service.stopped", old=self.plant.hash, new=f"exit {self.exit_code}")
-        self.tell_audit_head()
+        self.threads.join(STOP_S)
+        self.audit.record("service.stopped", old=self.plant.hash, new=f"exit {self.exit_code}")
+        self.audit.tell_head()
         self.folder.withdraw()
         self.webhooks.close()
         if self.influx is not None:
             self.influx.close()
         self.reader.close()
-        if not any(thread.is_alive() for thread in self._threads):
+        if is_over:
             self.state.close()
+            self._journal_reader.close()
             self.journal.close()
         self.folder.close()
 
-    def _thread(self, name: str, work: Callable[[], None]) -> None:
-        def guarded() -> None:
-            try:
-                work()
-            except sqlite3.OperationalError as error:
-                log.exception("the disk failed under %s", name)
-                self.fail(EXIT_IO, f"{name}: {error}")
-            except Exception as error:
-                log.exception("%s failed", name)
-                self.fail(EXIT_SOFTWARE, f"{name}: {type(error).__name__}: {error}")
+    def _made_line(self) -> Line:
+        """Return a line whose memory is what the state says."""
+        engine, settings = Engine(self.plant, self._catalogue), self._settings
+        return Line(
+            self.plant,
+            self.state,
+            self._journal_reader,
+            Evaluator(self.plant, engine, self.state),
+            RuleWatch(self.plant, self.state, time.time_ns, settings.public_url, link_key(self.token)),
+            regulated=RegulatedSources(self.plant, engine, self.state),
+            clock=time.time_ns,
+            crash=self._crash,
+            project=settings.influx_url is not None,
+        )
 
-        thread = threading.Thread(target=guarded, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def _renew_line(self) -> None:
+        """Go on from what the state says, after a failure: what the line's memory says is not to be trusted."""
+        heard = self.line.heard
+        self.line = self._made_line()
+        self.line.heard |= heard
 
-    @property
-    def threads(self) -> list[threading.Thread]:
-        """The threads that must all be alive while the service runs."""
-        return self._threads
+    def _renew_api(self) -> None:
+        app = self._app()
+        self.server.take(app, app.state.end_streams)
 
     def _run_line(self) -> None:
         while not self._stop.is_set():
@@ -235,16 +259,16 @@ class Service:
                 self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
 
     def _step(self) -> int:
-        """Take one micro-batch; where the volume is full, wait and try again."""
+        """Take one micro-batch; where the volume is full or somebody else holds the state, try again later."""
         try:
             messages = self.line.step()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            self.line_waits = _passing(error)
+            if not self.line_waits:
                 raise
-            self.line_paused = True
-            self._stop.wait(FULL_RETRY_S)
+            self._stop.wait(RETRY_S)
             return 0
-        self.line_paused = False
+        self.line_waits = ""
         return messages
 
     def _acknowledge(self, arrivals: list[Arrival]) -> None:
@@ -271,12 +295,12 @@ class Service:
                 self.sparkplug.ask_rebirth(node)
 
     def _sparkplug_host(self, address: Broker, host: str, groups: list[str]) -> SparkplugHost:
-        def failed(reason: str) -> None:
-            self.fail(EXIT_SOFTWARE, reason)
+        return SparkplugHost(
+            address, host, groups, self.intake.inlet().put, self.threads.part("mqtt of sparkplug").failed
+        )
 
-        return SparkplugHost(address, host, groups, self.intake.put, failed)
-
-    def _app(self, catalogue: Register, settings: Settings) -> FastAPI:
+    def _app(self) -> FastAPI:
+        catalogue, settings = self._catalogue, self._settings
         return create_app(
             self.reader,
             self.plant,
@@ -286,6 +310,7 @@ class Service:
             clock=time.time_ns,
             activity=ChannelActivity(self.folder.state, self.plant),
             decide=lambda decision: self.intake.decide(decision.message(time.time_ns())),
+            stream_failed=self._stream.failed,
             catalogue=catalogue,
             explain=WindowExplainer(self.folder.state, self.plant, catalogue),
             outbox=lambda: WebhookOutbox(self.folder.state),
@@ -294,44 +319,6 @@ class Service:
             allowed_hosts=[name.strip() for name in settings.allowed_hosts.split(",") if name.strip()],
             rate_limit=settings.rate_limit,
         )
-
-    def _opened_access(self, settings: Settings) -> Access:
-        """Return who is let in beside the token; where the file cannot be read, nobody is, and readings still are taken."""
-        file = keys_file(settings.state)
-        try:
-            make_keys(file)
-        except (sqlite3.Error, StateMismatch) as error:
-            log.error("no key lets anybody in, and nothing is recorded: %s: %s", file, error)  # noqa: TRY400 - its text says all
-        return Access(Keys(file), AccessLog(file), _provider(settings))
-
-    def record(self, what: str, old: str, new: str) -> None:
-        """Enter what happens to the service into the audit log; what it does for the park goes on without its row, too."""
-        entry = Entry(time.time_ns(), "service", what, version("stackmeter"), old, new)
-        try:
-            AccessLog(keys_file(self.folder.path)).note(entry)
-        except sqlite3.Error as error:
-            log.error("%s cannot be recorded: %s", what, error)  # noqa: TRY400 - its text says all
-
-    def tell_audit_head(self) -> None:
-        """Say in the log how far the audit log goes: whoever keeps the log elsewhere can prove later that no row was cut off."""
-        try:
-            head = self.audit_head()
-        except sqlite3.Error as error:
-            log.error("the audit log cannot be read: %s", error)  # noqa: TRY400 - its text says all
-        else:
-            log.info("audit log head %s", head or "none: it has no rows")
-
-    def audit_head(self) -> Head | None:
-        """Return number and hash of the newest row of the audit log; raise sqlite3.Error where it cannot be read."""
-        return AccessLog(keys_file(self.folder.path)).head()
-
-    def _last_hash(self) -> str:
-        """Return the configuration's hash of the start before, "" where there is none or it cannot be read."""
-        try:
-            rows = AccessLog(keys_file(self.folder.path)).rows(what="service.started", most=1)
-        except sqlite3.Error:
-            return ""
-        return rows[0].entry.new if rows else ""
 
     def _influx_sender(self, settings: Settings) -> InfluxSender | None:
         if settings.influx_url is None:
@@ -344,7 +331,8 @@ class Service:
         )
         _check_retention(settings, self.plant)
         names = PointNames(self.plant, self._names("channel"), self._names("source"))
-        return InfluxSender(self.folder.state, sink, names, time.time_ns, self._crash)
+        read_back = SourceRevisions(_influx_reader(settings), names)
+        return InfluxSender(self.folder.state, sink, names, time.time_ns, self._crash, read_back)
 
     def _names(self, table: str) -> list[tuple[int, str, str, str]]:
         return self.state.connection.execute(f"SELECT id, park, facility, name FROM {table}").fetchall()
@@ -368,28 +356,35 @@ class Service:
             )
         if self.state.cursor > self.journal.next:
             raise StateMismatch(
-                f"{self.folder.state} follows messages up to {self.state.cursor - 1}, but {self.folder.journal} ends at"
-                f" {self.journal.next - 1}: they do not belong together; restore both from one backup"
+                f"{journal.whole_up_to()}, and {self.folder.state} follows messages up to {self.state.cursor - 1}: what came after"
+                " is damaged or missing, or they do not belong together; restore both from one backup, or move state.db aside to"
+                " make it again without those messages"
             )
 
 
-def _provider(settings: Settings) -> Issuer | None:
-    """Return what knows the tokens of the identity provider, None where none is set; raise ConfigurationError where it cannot be."""
-    if settings.oidc_issuer is None:
-        return None
-    try:
-        from api.oidc import Provider, ProviderTokens  # noqa: PLC0415 - its extra is there only where it is used
-    except ModuleNotFoundError as error:
-        what = "the setting oidc_issuer needs the extra oidc: pip install 'stackmeter[oidc]'"
-        raise ConfigurationError.of(settings.config, 0, what, "oidc_issuer") from error
-    provider = Provider(settings.oidc_issuer, settings.oidc_audience, settings.oidc_claim, settings.oidc_name)
-    try:
-        return ProviderTokens(provider)
-    except ValueError as error:
-        raise ConfigurationError.of(settings.config, 0, str(error), "oidc_issuer") from error
+def _loaded(settings: Settings, catalogue: Register) -> Plant:
+    environment = Asked(os.environ)
+    loaded = load_with_doubts(settings.config, catalogue, environment)
+    _tell_of_unknown_settings(environment)
+    if loaded.doubts:
+        log.warning(
+            "the configuration has %d warnings; stackmeter check %s tells them all, the first: %s",
+            len(loaded.doubts), settings.config, loaded.doubts[0],
+        )  # fmt: skip
+    return loaded.plant
 
 
 _USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "http": 80, "https": 443}
+
+
+def _tell_of_unknown_settings(environment: Asked) -> None:
+    """Say in the log which variables look like settings and are none, nor a secret that the configuration names."""
+    for name in unknown(environment):
+        if name not in environment.names:
+            log.warning(
+                "%s in the environment is no setting, and nothing reads it: `stackmeter run --help` lists them",
+                name,
+            )
 
 
 def _doors(settings: Settings) -> list[tuple[str, int]]:
@@ -399,20 +394,26 @@ def _doors(settings: Settings) -> list[tuple[str, int]]:
     return [(settings.host, settings.port), *((host, port) for host, port in given if host)]
 
 
+def _passing(error: sqlite3.OperationalError) -> str:
+    """Return what keeps the state from being written for now, "" where it will not pass by itself."""
+    if is_locked(error):
+        return "state.db is locked by another process"
+    return "no room for the state" if error.sqlite_errorcode == sqlite3.SQLITE_FULL else ""
+
+
 def _rfc3339(ns: int) -> str:
     seconds, rest = divmod(ns, 1_000_000_000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest // 1_000_000:03d}Z"
 
 
+def _influx_reader(settings: Settings) -> InfluxReader:
+    token = settings.influx_token.get_secret_value()
+    return InfluxReader(str(settings.influx_url), token, settings.influx_bucket, timeout=5.0)
+
+
 def _check_retention(settings: Settings, plant: Plant) -> None:
     """Refuse an InfluxDB that forgets sooner than readings may come; where it does not say, go on and say so."""
-    reader = InfluxReader(
-        str(settings.influx_url),
-        settings.influx_token.get_secret_value(),
-        settings.influx_bucket,
-        timeout=5.0,
-    )
-    with closing(reader):
+    with closing(_influx_reader(settings)) as reader:
         try:
             kept = reader.retention()
         except QueryFailed as error:

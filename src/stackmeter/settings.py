@@ -1,10 +1,15 @@
 """Every setting of the service, declared once: flag over environment (`STACKMETER_…`) over file over default."""
 
+import os
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -12,11 +17,23 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from plant.files import decode, read_bytes
+from plant.networks import named_networks
+from plant.problems import ConfigurationError, Problem
+from plant.urls import checked_url
+from plant.wording import in_words
+
+PREFIX = "STACKMETER_"
+LARGEST_FILE = 1 << 20  # [bytes]
+SECRETS = {"token", "influx_token", "broker", "influx_url"}  # never shown; URLs may hold passwords
+FLAGS = {"influx_url": "--influx"}  # those that are not called as the setting is
+NEAR = 0.75  # how like a setting's a variable's name must be to be taken for a slip of it
+
 
 class Settings(BaseSettings):
     """Read once, by the command line."""
 
-    model_config = SettingsConfigDict(env_prefix="STACKMETER_", extra="forbid", toml_file=None)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", toml_file=None)
 
     config: Path = Field(Path("config"), description="Directory with the configuration of the parks.")
     state: Path = Field(Path("state"), description="Directory for journal, state and token; made if missing.")
@@ -29,7 +46,10 @@ class Settings(BaseSettings):
     mqtt_version: Literal["3.1.1", "5"] = Field(
         "3.1.1", description="MQTT version to speak; 3.1.1 takes less time per message."
     )
-    client_id: str = Field("stackmeter", description="MQTT client id: one for each service at one broker.")
+    client_id: str = Field(
+        "stackmeter",
+        description="MQTT client id: one for each service at one broker, printable ASCII without spaces.",
+    )
     sparkplug_host: str = Field(
         "stackmeter",
         pattern=r"^[^/+#\s]{1,200}$",
@@ -52,6 +72,10 @@ class Settings(BaseSettings):
         description="Host names under which the API is asked, separated by commas, beside public_url, literal addresses,"
         " localhost and names without a dot; *.example.com and * are allowed.",
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Reverse proxies whose X-Forwarded-For tells the clients' addresses, separated by commas: addresses or networks.",
+    )
     rate_limit: int = Field(
         500,
         ge=1,
@@ -68,8 +92,12 @@ class Settings(BaseSettings):
         None, description="Identity provider whose tokens are taken beside keys, as its tokens' `iss` says."
     )
     oidc_audience: str = Field("", description="Whom its tokens must be for, as their `aud` says.")
-    oidc_claim: str = Field("stackmeter", description="Claim of its tokens that says role and places.")
-    oidc_name: str = Field("sub", description="Claim of its tokens that names the person for ever.")
+    oidc_claim: str = Field(
+        "stackmeter", min_length=1, description="Claim of its tokens that says role and places."
+    )
+    oidc_name: str = Field(
+        "sub", min_length=1, description="Claim of its tokens that names the person for ever."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log lines to print."
     )
@@ -77,9 +105,48 @@ class Settings(BaseSettings):
     @field_validator("influx_url")
     @classmethod
     def _is_http(cls, url: str | None) -> str | None:
-        if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname):
-            raise ValueError("expected http://host:port or https://host:port")
+        if url is not None:
+            checked_url(url, ("http", "https"))
         return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_http_or_none(cls, url: str) -> str:
+        return str(cls._is_http(url)) if url else url
+
+    @field_validator("broker")
+    @classmethod
+    def _is_mqtt(cls, url: str) -> str:
+        checked_url(url, ("mqtt", "mqtts"), path=False)
+        return url
+
+    @field_validator("client_id", "host")
+    @classmethod
+    def _is_plain(cls, text: str) -> str:
+        if not re.fullmatch(r"[!-~]{1,200}", text):
+            raise ValueError("expected 1 to 200 printable ASCII characters without spaces")
+        return text
+
+    @field_validator("influx_org", "influx_bucket")
+    @classmethod
+    def _is_a_name(cls, text: str) -> str:
+        if not text.strip() or not text.isprintable() or len(text) > 200:
+            raise ValueError("expected 1 to 200 printable characters")
+        return text
+
+    @field_validator("token", "influx_token")
+    @classmethod
+    def _fits_a_header(cls, secret: SecretStr | None) -> SecretStr | None:
+        text = secret.get_secret_value() if secret else ""
+        if not (text.isascii() and text.isprintable()) or " " in text:
+            raise ValueError("it must be printable ASCII without spaces, for it travels in a header")
+        return secret
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, named: str) -> str:
+        named_networks(named)
+        return named
 
     @model_validator(mode="after")
     def _names_an_audience(self) -> Self:
@@ -100,10 +167,91 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
+# Beside the settings: a crash point of the tests, and what the tests' own runs are told.
+KNOWN = [
+    *(f"{PREFIX}{name.upper()}" for name in Settings.model_fields),
+    *(f"{PREFIX}{name}" for name in ("CRASH", "FORBID_SKIPS", "REAL_DATA")),
+]
+
+
 def load(file: Path | None, flags: dict[str, object]) -> Settings:
-    """Return the settings; `flags` that are None were not given. Raises pydantic.ValidationError."""
+    """Return the settings; `flags` that are None were not given.
+
+    Raises
+    ------
+    ConfigurationError
+        With every mistake, and where it was made: on the command line, in the environment or in the file.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    lines = _lines(file)
+    problems = [_misspelt(name, meant) for name, meant in misspelt(os.environ)]
 
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=file)
 
-    return FromFile(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+    try:
+        settings = FromFile(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems += [_problem(mistake, given, file, lines) for mistake in error.errors(include_url=False)]
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def misspelt(environment: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the variables that are nearly a setting's, each with the one that was probably meant."""
+    ours = [name for name in environment if _is_ours(name) and name.upper() not in KNOWN]
+    nearest = ((name, get_close_matches(name.upper(), KNOWN, n=1, cutoff=NEAR)) for name in ours)
+    return [(name, meant[0]) for name, meant in nearest if meant]
+
+
+def unknown(environment: Iterable[str]) -> list[str]:
+    """Return the variables that begin as ours do and are none."""
+    return sorted(name for name in environment if _is_ours(name) and name.upper() not in KNOWN)
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _is_ours(name: str) -> bool:
+    return name.upper().startswith(PREFIX)
+
+
+def _misspelt(name: str, meant: str) -> Problem:
+    return Problem("environment", 0, name, f"there is no such setting (did you mean {meant}?)")
+
+
+def _lines(file: Path | None) -> dict[str, int]:
+    """Return the line of each key of a settings file, which is flat; raise ConfigurationError where it is no TOML."""
+    if file is None:
+        return {}
+    text = decode(file, read_bytes(file, LARGEST_FILE))
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = re.search(r" \(at line ([0-9]+).*\)$", str(error))
+        what = (
+            f"is no TOML: {str(error)[: where.start()] if where else error}; write lines such as port = 8080"
+        )
+        raise ConfigurationError.of(file, int(where[1]) if where else 0, what) from None
+    except RecursionError:
+        what = "nests beyond measure; write lines such as port = 8080"
+        raise ConfigurationError.of(file, 0, what) from None
+    keys = re.finditer(r'^\s*\[{0,2}\s*"?([A-Za-z0-9_-]+)"?\s*[=.\]]', text, re.MULTILINE)
+    return {found[1]: text.count("\n", 0, found.start(1)) + 1 for found in keys}
+
+
+def _problem(
+    mistake: ErrorDetails, flags: Collection[str], file: Path | None, lines: Mapping[str, int]
+) -> Problem:
+    """Return a mistake where it was made, and what is wrong, without what is secret."""
+    path = mistake["loc"]
+    name = str(path[0]) if path else ""
+    what = in_words(mistake, Settings, path, secret=name in SECRETS)
+    if name in flags:
+        return Problem("command line", 0, FLAGS.get(name, f"--{name.replace('_', '-')}"), what)
+    if variable(name) in {one.upper() for one in os.environ}:
+        return Problem("environment", 0, variable(name), what)
+    return Problem(str(file or "settings"), lines.get(name, 0), name, what)

@@ -2,28 +2,28 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
 from api.models import AlertBody, BalanceBody, OutcomesBody, ReadyBody, TotalBody
-from api.periods import PeriodsBody
 from plant.vocabulary import NS_PER_S
 from simulators import park, replay
 from simulators.truth import Truth
 from stackmeter.client import Overview
-from stackmeter.restate import Report
+from stackmeter.local import local, offset, own_zone
+from stackmeter.restate import Delta, Report
+from stackmeter.restate_hours import HoursDelta
+from stackmeter.tables import Shown
 
 ENDS = ("accepted", "late", "duplicate", "quarantined", "rejected")
 UNKNOWN = "-"
 LAST_ALERTS = 5
+SHOWN_NAMES = 5  # of a list; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,15 @@ class Row:
 
     park: str | None
     facility: str | None
-    now: float | None  # t/h
+    now: float | None  # t/h, of all sources but `now_unknown`
     today: float | None  # t
     month: float | None  # t
     coverage: float | None  # today's
     complete_until: str | None
+    today_from: str | None = None  # from when on today's coverage speaks, where not from midnight on
+    month_from: str | None = None
+    now_unknown: int = 0  # sources whose present rate nobody knows
+    unheard: tuple[str, ...] = ()  # sources that are in none of the sums of this month
     today_on: frozenset[str] = frozenset()  # provisional rows of factors that the amount rests on
     month_on: frozenset[str] = frozenset()
 
@@ -50,64 +54,53 @@ def rows(seen: Overview) -> list[Row]:
     return [_row(total, seen) for total in sorted(seen.today, key=_place)]
 
 
-def tonnes(seen: Overview, zone: tzinfo) -> Table:
+def tonnes(seen: Overview, zone: tzinfo) -> Shown:
     """Return the rows as a table; `zone` is the clock that times are shown on."""
-    clock = f"{datetime.fromisoformat(seen.as_of).astimezone(zone):%Z}"
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(f"t CO2e ({seen.gwp})", no_wrap=True)
-    for head in ("per hour", "today", "this month", "coverage", f"complete up to ({clock})"):
-        table.add_column(head, justify="right", no_wrap=True)
-    shown = rows(seen)
+    clock = offset(datetime.fromisoformat(seen.as_of).astimezone(zone)).strip()
+    heads = ("per hour", "today", "this month", "coverage", f"complete\nup to ({clock})")
+    shown, lines = rows(seen), []
     for row in shown:
-        amounts = (
-            _amount(row.now),
-            _amount(row.today) + _mark(row.today_on),
-            _amount(row.month) + _mark(row.month_on),
+        cells = (
+            _lines(amount(row.now), f"+{row.now_unknown:,} unknown" if row.now_unknown else ""),
+            amount(row.today) + _mark(row.today_on),
+            _lines(amount(row.month) + _mark(row.month_on), _since(row.month_from, seen.as_of, zone)),
+            _lines(share(row.coverage), _since(row.today_from, seen.as_of, zone)),
         )
         until = moment(row.complete_until, seen.as_of, zone)
-        table.add_row(
-            _name(row), *amounts, share(row.coverage), until, style=None if row.facility else "bold"
-        )
+        lines.append((_name(row), *cells, until))
+    bold = [place for place, row in enumerate(shown) if row.facility is None]
+    name, note = f"t CO2e ({seen.gwp})", "\n".join(_captions(shown))
+    return Shown([name, *heads], lines, right=heads, bold=bold, note=note)
+
+
+def _captions(shown: list[Row]) -> Iterator[str]:
+    """Yield what is said below the table of the tonnes."""
     if provisional := sorted(frozenset().union(*(row.today_on | row.month_on for row in shown))):
-        table.caption = f"* rests on provisional factors: {escape(', '.join(provisional))}"
-        table.caption_justify = "left"
-    return table
+        yield f"* rests on provisional factors: {', '.join(provisional)}"
+    if unheard := sorted(frozenset().union(*(row.unheard for row in shown))):
+        yield f"in no sum, because nothing was read of them: {few(unheard)}"
 
 
-def periods(found: PeriodsBody) -> Table:
-    """Return months as a table, with what waits for approval."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for head, justify in (("park", "left"), ("month", "left"), ("status", "left"), ("t CO2e", "right")):
-        table.add_column(head, justify=justify, no_wrap=True)  # type: ignore[arg-type]  # rich's own literals
-    for head in ("would be", "change", "windows", "generation"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("approved by")
-    for one in found.periods:
-        waits = one.pending_restatement
-        held = (
-            (_amount(waits.current_t), _signed(waits.delta_t), f"{waits.windows:,}", str(waits.generation))
-            if waits
-            else ("", "", "", "")
-        )
-        first = (waits.approved_by or ("two must approve" if waits.needs_second else "")) if waits else ""
-        table.add_row(one.park, one.month, one.status, _amount(one.reported_t), *held, first)
-    return table
+def few(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = len(names) - SHOWN_NAMES
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def restatement(report: Report) -> Table:
-    """Return what a restatement changes, a source's month a row."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("source", no_wrap=True)
-    table.add_column("month", no_wrap=True)
-    for head in ("windows", "t CO2e published", "would be", "change"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("")
-    for delta in sorted(report.deltas.values(), key=lambda d: (d.month, d.park, d.facility, d.source)):
-        amounts = (_amount(delta.reported_t), _amount(delta.current_t), _signed(delta.delta_t))
-        held = "final: waits for approval" if delta.held else ""
-        name = f"{delta.park}/{delta.facility}/{delta.source}"
-        table.add_row(name, delta.month, f"{delta.windows:,}", *amounts, held)
-    return table
+def restatement(report: Report) -> Shown:
+    """Return what a restatement changes, a source's month a row; hours that a regulation counts in rows of their own."""
+    deltas = sorted(report.deltas.values(), key=lambda d: (d.month, d.park, d.facility, d.source))
+    rows = [_changed(delta, f"{delta.windows:,}") for delta in deltas]
+    rows += [_changed(hours, f"{hours.hours:,} hours") for hours in report.hours]
+    heads = ["source", "month", "windows", "t CO2e published", "would be", "change", ""]
+    return Shown(heads, rows, right={"windows", "t CO2e published", "would be", "change"}, whole={"month"})
+
+
+def _changed(delta: Delta | HoursDelta, count: str) -> tuple[str, ...]:
+    """Return the cells of a change of a source's month."""
+    amounts = (amount(delta.reported_t), amount(delta.current_t), signed(delta.delta_t))
+    held = "final: waits for approval" if delta.held else ""
+    return (f"{delta.park}/{delta.facility}/{delta.source}", delta.month, count, *amounts, held)
 
 
 @contextmanager
@@ -126,16 +119,18 @@ def hours_progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
-def _signed(amount: float | None) -> str:
-    return UNKNOWN if amount is None else f"{amount:+,.3f}"
+def signed(tonnes: float | None) -> str:
+    """Return a change of tonnes with its sign."""
+    return UNKNOWN if tonnes is None else f"{tonnes:+,.3f}"
 
 
 def plain(seen: Overview, zone: tzinfo) -> str:
     """Return everything on one line."""
     row = rows(seen)[-1]
     return (
-        f"{_amount(row.now)} t/h, {_amount(row.today)} t today, {_amount(row.month)} t this month,"
-        f" {share(row.coverage)} covered, complete up to {moment(row.complete_until, seen.as_of, zone)}"
+        f"{amount(row.now)} t/h{_and_unknown(row.now_unknown)}, {amount(row.today)} t today,"
+        f" {_words(amount(row.month), 't this month', _since(row.month_from, seen.as_of, zone))},"
+        f" {_words(share(row.coverage), 'covered', _since(row.today_from, seen.as_of, zone))}, complete up to {moment(row.complete_until, seen.as_of, zone)}"
     )
 
 
@@ -156,26 +151,23 @@ def balance(books: BalanceBody) -> Iterator[str]:
 def alerts(seen: Overview, zone: tzinfo) -> Iterator[str]:
     """Yield the alerts that fire and the last that did, a line each."""
     for alert in seen.alerts[:LAST_ALERTS]:
-        since = moment(alert.started_at, seen.as_of, zone)
-        until = f" to {moment(alert.ended_at, seen.as_of, zone)}" if alert.ended_at else ""
+        since = local(alert.started_at, zone)
+        until = f" to {local(alert.ended_at, zone)}" if alert.ended_at else ""
         value = f"{_short(alert.value)} {alert.unit}, limit {_short(alert.limit)}"
         yield f"{alert.status:8} {alert.severity:8} {alert.rule} at {_where(alert)}: {value}, {since}{until}"
     if more := len(seen.alerts[LAST_ALERTS:]):
         yield f"and {more} more at {seen.url}/v1/alerts"
 
 
-def channel_totals(truth: Truth) -> Table:
+def channel_totals(truth: Truth) -> Shown:
     """Return what a simulation's channels truly measured."""
-    table = Table("channel", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("readings", justify="right")
-    table.add_column("true total", justify="right")
-    table.add_column("")
+    rows = []
     for total in truth.totals():
         name = f"{total.park}/{total.facility}/{total.channel}"
         unit = f"mean, {total.amount_unit}" if total.kind == "level" else total.amount_unit
         amount = UNKNOWN if math.isnan(total.amount) else f"{total.amount:,.3f}"
-        table.add_row(escape(name), f"{total.readings:,}", amount, escape(unit))
-    return table
+        rows.append((name, f"{total.readings:,}", amount, unit))
+    return Shown(["channel", "readings", "true total", ""], rows, right={"readings", "true total"})
 
 
 def simulation_lines(truth: Truth) -> Iterator[str]:
@@ -225,11 +217,6 @@ def _bar(text: str) -> Progress:
     )
 
 
-def own_zone() -> tzinfo:
-    """Return this machine's own clock."""
-    return datetime.now().astimezone().tzinfo or UTC
-
-
 def replay_lines(summary: replay.Summary) -> Iterator[str]:
     """Yield what a replay did."""
     yield f"{summary.readings:,} readings of {summary.rows:,} rows in {summary.messages:,} messages"
@@ -245,6 +232,16 @@ def replay_lines(summary: replay.Summary) -> Iterator[str]:
 def share(value: float | None) -> str:
     """Return a share as per cent, rounded down: 100 % is only what is whole."""
     return UNKNOWN if value is None else f"{math.floor(value * 1000 + 1e-9) / 10:.1f} %"
+
+
+def since(time: str | None, as_of: str, zone: tzinfo) -> str:
+    """Return a time of the API as short as it can be told after "since": 30 Nov, or 10:05 where it is of today."""
+    if time is None:
+        return ""
+    at, now = (datetime.fromisoformat(text).astimezone(zone) for text in (time, as_of))
+    if at.date() == now.date() and (at.hour or at.minute):
+        return f"{at:%H:%M}"
+    return f"{at.day} {at:%b}" if at.year == now.year else f"{at.day} {at:%b %Y}"
 
 
 def moment(time: str | None, as_of: str, zone: tzinfo) -> str:
@@ -270,6 +267,10 @@ def _row(total: TotalBody, seen: Overview) -> Row:
         _known_sum(one.co2e_t for one in month),
         total.coverage,
         total.complete_until,
+        total.known_from,
+        max((one.known_from for one in month if one.known_from), default=None),
+        sum(len(one.now_unknown) for one in today),
+        tuple(name for one in month for name in one.unheard),
         _provisional(today),
         _provisional(month),
     )
@@ -290,6 +291,22 @@ def _provisional(totals: Iterable[TotalBody]) -> frozenset[str]:
     return frozenset(factor.row for factor in factors if factor.status == "provisional")
 
 
+def _since(time: str | None, as_of: str, zone: tzinfo) -> str:
+    return f"since {since(time, as_of, zone)}" if time else ""
+
+
+def _and_unknown(sources: int) -> str:
+    return f" + {sources:,} source{'s' * (sources > 1)} unknown" if sources else ""
+
+
+def _lines(*parts: str) -> str:
+    return "\n".join(filter(None, parts))
+
+
+def _words(*parts: str) -> str:
+    return " ".join(filter(None, parts))
+
+
 def _mark(provisional: frozenset[str]) -> str:
     return "*" if provisional else ""
 
@@ -300,10 +317,11 @@ def _known_sum(amounts: Iterable[float | None]) -> float | None:
 
 
 def _name(row: Row) -> str:
-    return escape(f"  {row.facility}" if row.facility else row.park or "all")
+    return f"  {row.facility}" if row.facility else row.park or "all"
 
 
-def _amount(tonnes: float | None) -> str:
+def amount(tonnes: float | None) -> str:
+    """Return tonnes, a dash where they are unknown."""
     return UNKNOWN if tonnes is None else f"{tonnes:,.3f}"
 
 

@@ -21,6 +21,7 @@ from stackmeter.command import (
 
 if TYPE_CHECKING:
     import threading
+    from datetime import tzinfo
 
     from rich.console import Console
 
@@ -58,12 +59,13 @@ def watch(
         if as_json:
             _follow(glance, lambda seen: typer.echo(seen.model_dump_json()), every, stop, once=once)
         else:
-            _show(glance, screen(), every, stop, once=once)
+            _show(glance, screen(), client.zone, every, stop, once=once)
 
 
 def _show(
     glance: "Callable[[Watched | None], Watched]",
     console: "Console",
+    zone: "tzinfo",
     every: float,
     stop: "threading.Event",
     *,
@@ -74,10 +76,10 @@ def _show(
     from stackmeter.watching import shown
 
     if once or not console.is_terminal:
-        _follow(glance, lambda seen: console.print(shown(seen)), every, stop, once=once)
+        _follow(glance, lambda seen: console.print(shown(seen, zone)), every, stop, once=once)
         return
     with Live(console=console, auto_refresh=False, screen=True) as live:
-        _follow(glance, lambda seen: live.update(shown(seen), refresh=True), every, stop, once=False)
+        _follow(glance, lambda seen: live.update(shown(seen, zone), refresh=True), every, stop, once=False)
 
 
 def _follow(

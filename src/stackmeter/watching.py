@@ -1,19 +1,18 @@
 """What `stackmeter watch` shows: gateways and channels as the API has them, and how fast messages come between two looks."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from pydantic import BaseModel
-from rich.box import SIMPLE_HEAD
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from api.channels import ChannelBody
 from api.gateways import GatewayBody
 from stackmeter.client import Client
+from stackmeter.local import to_second
+from stackmeter.tables import Shown
 
 UNKNOWN = "-"
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
@@ -32,10 +31,11 @@ class Watched(BaseModel):
     """One look at a service.
 
     `received` has the messages ever received of each gateway, `rate_per_s` how many came a second since the look before
-    [1/s]: nothing at the first look.
+    [1/s]: nothing at the first look. `not_ready` says why nothing can come, as where the broker is away.
     """
 
     as_of: str
+    not_ready: list[str] = []
     gateways: list[GatewayBody]
     channels: list[ChannelBody]
     received: dict[str, int]
@@ -52,6 +52,7 @@ def look(client: Client, wanted: Filter, before: Watched | None = None) -> Watch
     received = {name: books.get(name, 0) for name in sorted(names)}
     return Watched(
         as_of=gateways.as_of,
+        not_ready=client.ready().reasons,
         gateways=found,
         channels=channels.channels,
         received=received,
@@ -73,26 +74,23 @@ def name_of(gateway: GatewayBody) -> str:
     return f"{gateway.park}/{gateway.facility}/{gateway.gateway}"
 
 
-def shown(seen: Watched) -> Group:
+def shown(seen: Watched, zone: tzinfo) -> Group:
     """Return a look as tables; what is wrong stands in words, so that nothing depends on a colour."""
-    told: list[Text | Table] = [
-        Text(f"as of {_whole(seen.as_of)}"),
+    told: list[Text | Shown] = [
+        Text(f"as of {to_second(seen.as_of, zone)}\n"),
+        *(Text(f"NOT READY: {reason}") for reason in seen.not_ready),
         _gateways(seen),
-        _channels(seen.channels),
+        Text(),
+        _channels(seen.channels, zone),
     ]
     if any(one.refused_24h for one in seen.gateways):
         told.append(Text("What was refused, and why: stackmeter quarantine list"))
     return Group(*told)
 
 
-def _gateways(seen: Watched) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("gateway", overflow="fold")
-    table.add_column("says")
-    table.add_column("class")
-    for head in ("heard", "lag", "skew", "msg/s", "missing"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("refused in 24 h", overflow="fold")
+def _gateways(seen: Watched) -> Shown:
+    heads = ["gateway", "says", "class", "heard", "lag", "skew", "msg/s", "missing", "refused in 24 h"]
+    rows = []
     for one in seen.gateways:
         rate = seen.rate_per_s.get(name_of(one))
         codes = ", ".join(f"{count:,} {code}" for code, count in sorted(one.refused_24h.items()))
@@ -105,9 +103,10 @@ def _gateways(seen: Watched) -> Table:
             _seconds(one.clock_skew_s),
             UNKNOWN if rate is None else f"{rate:,.2f}",
             _missing(one),
+            codes,
         )
-        table.add_row(*map(Text, (*row, codes)))
-    return table
+        rows.append(row)
+    return Shown(heads, rows, right={"heard", "lag", "skew", "msg/s", "missing"})
 
 
 def _presence(gateway: GatewayBody) -> str:
@@ -124,31 +123,25 @@ def _missing(gateway: GatewayBody) -> str:
     return f"{sum(last - first + 1 for boot in gateway.boots for first, last in boot.missing):,}"
 
 
-def _whole(time: str) -> str:
-    """Return a time without the parts of a second, which nobody reads beside an age."""
-    return re.sub(r"\.\d+", "", time)
-
-
-def _channels(channels: list[ChannelBody]) -> Table:
+def _channels(channels: list[ChannelBody], zone: tzinfo) -> Shown:
     """Return the channels, those with something wrong first."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("channel", overflow="fold")
-    table.add_column("gateway", overflow="fold")
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("at", no_wrap=True)
-    table.add_column("age", justify="right", no_wrap=True)
-    table.add_column("newest reading")
+    rows = []
     for one in sorted(channels, key=lambda one: not wrong(one)):
         latest = one.latest
         reading = (
             (UNKNOWN, one.unit, UNKNOWN, UNKNOWN)
             if latest is None
-            else (f"{latest.value:,.10g}", one.unit, _whole(latest.time), span(latest.age_s))
+            else (
+                f"{latest.value:,.10g}",
+                one.unit,
+                to_second(latest.time, zone),
+                span(latest.age_s),
+            )
         )
         name = f"{one.park}/{one.facility}/{one.channel}"
-        table.add_row(*map(Text, (name, one.gateway, *reading, wrong(one) or "good")))
-    return table
+        rows.append((name, one.gateway, *reading, wrong(one) or "good"))
+    heads = ["channel", "gateway", "value", "unit", "at", "age", "newest reading"]
+    return Shown(heads, rows, right={"value", "age"}, whole={"unit"})
 
 
 def wrong(channel: ChannelBody) -> str:

@@ -14,6 +14,8 @@ from ingest.watch import stored_windows
 from plant.park import Condition, Plant, ThresholdRule
 from plant.vocabulary import NS_PER_HOUR
 from rules.conditions import Judge
+from rules.thresholds import breaches
+from rules.truths import Truth
 from stackmeter.read_memory import ReadMemory, read_memory
 from store.alert_views import AlertView, alert
 
@@ -27,12 +29,17 @@ class CannotTell(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the rule said at a time; None where that was unknown."""
+    """What the rule said at a time, and by which numbers; None where that was unknown.
+
+    `comparison` is what decides between value and limit where the rule is true: > or another operator, "" where none does.
+    """
 
     time: str
     truth: bool | None
     value: float | None
     limit: float | None
+    unit: str
+    comparison: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +123,11 @@ def _of_limit(connection: sqlite3.Connection, plant: Plant, found: AlertView, ru
 
 
 def _step(rule: ThresholdRule, time: str, value: float) -> Step:
+    comparison = ">" if rule.above else "<"
     if isnan(value):
-        return Step(time, None, None, rule.limit)
-    return Step(time, value > rule.limit if rule.above else value < rule.limit, value, rule.limit)
+        return Step(time, None, None, rule.limit, rule.unit, comparison)
+    found = bool(breaches(rule.above, rule.limit, np.array(value)))
+    return Step(time, found, value, rule.limit, rule.unit, comparison)
 
 
 def _of_condition(
@@ -137,18 +146,23 @@ def _of_condition(
     steps = []
     for instant in instants:
         frame.look(instant, instants[0])
-        truth = judge.truth(frame)
-        said = float(truth.truth[0])
-        steps.append(
-            Step(
-                format_time(instant),
-                None if isnan(said) else bool(said),
-                _known(truth.value[0]),
-                _known(truth.limit[0]),
-            )
-        )
+        steps.append(_judged(one, judge.truth(frame), instant))
     readings = _readings(memory, plant, asked_spans([one]), found.started_at)
     return _told(found, condition.expr, condition.unit, steps, readings)
+
+
+def _judged(condition: Condition, truth: Truth, instant: int) -> Step:
+    """Return what a condition says of its one subject."""
+    said, passed = float(truth.truth[0]), truth.passed()
+    compared = condition.comparison(int(passed.of[0]))
+    return Step(
+        time=format_time(instant),
+        truth=None if isnan(said) else bool(said),
+        value=_known(passed.value[0]),
+        limit=_known(passed.limit[0]),
+        unit=compared.unit,
+        comparison=compared.operator,
+    )
 
 
 def _told(found: AlertView, judged: str, unit: str, steps: Iterable[Step], readings: Iterable[Seen]) -> Why:

@@ -7,13 +7,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from api.times import format_time
 from ingest.recompute import Recompute
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Plant, Source
 from plant.vocabulary import NS_PER_HOUR
 from stackmeter import ledger_proof as said
-from stackmeter.findings import Finding, Report, Tell
+from stackmeter.findings import Finding, Report, Tell, when
 from stackmeter.ledger_proof import Last, bits
 from store import audit, blocks, periods
 from store.chain import SUM_FIELDS, hour_sums, parent_of
@@ -107,7 +106,7 @@ class WindowProof:
         hours = periods.starts(start, end, periods.HOUR, zone).tolist()
         ends = dict(zip(hours, [*hours[1:], end], strict=True))
         for hour, revision, data in audit.emission_rows(self._state, number, start, end):
-            row = f"emission {name} hour {format_time(hour)}"
+            row = f"emission {name} hour {when(hour)}"
             block = audit.block_of(data, NS_PER_HOUR // window)
             if block is None or hour not in ends:
                 self._add("published", "differs", row, "is no block of an hour of the park's clock")
@@ -126,7 +125,7 @@ class WindowProof:
         wrong = bits(mine) != bits(last[:, [said.CO2E_T, said.ACTIVITY, said.REVISION]])
         self._report.checked["published"] += int((mine[:, 2] > 0).sum())
         for place in np.flatnonzero(wrong.any(axis=1)).tolist():
-            row = f"emission {name} window {format_time(month.start + place * self._plant.window)}"
+            row = f"emission {name} window {when(month.start + place * self._plant.window)}"
             before, now = last[place, said.REVISION], mine[place, 2]
             if not before:
                 detail = f"has revision {now:.0f}, and no row of the ledger speaks of it"
@@ -162,7 +161,7 @@ class WindowProof:
         self._report.checked["totals"] += len(stored[0])
         sums, found = (dict(zip(starts.tolist(), rows, strict=True)) for starts, rows in (expected, stored))
         for start in sorted(sums.keys() | found.keys()):
-            row = f"total {name} {LEVELS[level]} {format_time(start)}"
+            row = f"total {name} {LEVELS[level]} {when(start)}"
             if start not in found:
                 self._add("totals", "differs", row, "is missing; its parts are there")
             elif start not in sums:
@@ -178,7 +177,7 @@ class WindowProof:
         again = self._recompute.emissions(np.array([source.index]), month.start, month.end)
         fields = np.stack([getattr(again, field) for field in blocks.FIELDS[: blocks.REVISION]], axis=1)
         mine = month.windows[:, : blocks.REVISION]
-        expected = self._as_it_would_be(number, month)[:, : blocks.REVISION]
+        expected = self._as_it_would_be(number, name, month)[:, : blocks.REVISION]
         wrong = bits(fields) != bits(expected)
         self._note_waiting(name, month, bits(expected) != bits(mine), expected)
         never = month.windows[:, blocks.REVISION] == 0
@@ -187,7 +186,7 @@ class WindowProof:
         self._report.checked["recomputed"] += int((~never).sum())
         last = self._last.of(number, month.start, month.end)
         for place in np.flatnonzero(wrong.any(axis=1)).tolist():
-            row = f"emission {name} window {format_time(month.start + place * self._plant.window)}"
+            row = f"emission {name} window {when(month.start + place * self._plant.window)}"
             field = int(np.flatnonzero(wrong[place])[0])
             shown = f"{blocks.FIELDS[field]} {_text(expected[place, field])}, recomputed {_text(fields[place, field])}"
             under = self._configuration(last[place])
@@ -198,21 +197,24 @@ class WindowProof:
             tonnes = (_known(expected[place, blocks.CO2E_T]), _known(fields[place, blocks.CO2E_T]))
             self._add("recomputed", kind, row, detail, *tonnes)
 
-    def _as_it_would_be(self, number: int, month: _Month) -> Floats:
+    def _as_it_would_be(self, number: int, name: str, month: _Month) -> Floats:
         """Return the windows of a month with what waits for approval in place of what is published."""
-        windows = month.windows.copy()
+        windows, zone = month.windows.copy(), self._zones[name.partition("/")[0]]
         for hour, data in audit.waiting_rows(self._state, number, month.start, month.end):
             block = audit.block_of(data, NS_PER_HOUR // self._plant.window)
             first = (hour - month.start) // self._plant.window
-            if block is not None:
-                part = windows[first : first + len(block)]
-                part[:] = block[: len(part)]
+            if block is None or hour != periods.hour_start(hour, zone):
+                row = f"pending_emission {name} hour {when(hour)}"
+                self._add("recomputed", "differs", row, "is no block of an hour of the park's clock")
+                continue
+            part = windows[first : first + len(block)]
+            part[:] = block[: len(part)]
         return windows
 
     def _note_waiting(self, name: str, month: _Month, differs: Bools, expected: Floats) -> None:
         """Say which windows of a final month somebody has yet to approve another number of."""
         for place in np.flatnonzero(differs.any(axis=1)).tolist():
-            row = f"emission {name} window {format_time(month.start + place * self._plant.window)}"
+            row = f"emission {name} window {when(month.start + place * self._plant.window)}"
             tonnes = (month.windows[place, blocks.CO2E_T], expected[place, blocks.CO2E_T])
             detail = (
                 f"published {_text(tonnes[0])} t, {_text(tonnes[1])} t waits for approval: the month is final"

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import msgspec
 
 from store.ledger import GENESIS
-from store.sqlite import KEYS, claim, transaction
+from store.sqlite import KEYS, claim, transaction, uri
 
 LONGEST = 500  # [characters] of a text in a row
 BUSY_S = 5.0  # that one writer waits for another
@@ -94,6 +94,14 @@ class AccessLog:
         with opened(self.path) as connection:
             return _newest(connection)
 
+    def check(self) -> None:
+        """Look at every page; raise sqlite3.Error where one of them is damaged."""
+        with opened(self.path) as connection:
+            [(found,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found.strip().replace("\n", ": "))
+            connection.execute("SELECT 1 FROM key, audit LIMIT 1")  # both are there
+
     def rows(
         self, *, who: str | None = None, what: str | None = None, before: int | None = None, most: int = 100
     ) -> list[Row]:
@@ -142,18 +150,21 @@ def make(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)
     with opened(path) as connection:
-        with transaction(connection):
-            claim(connection, path, KEYS)
-        connection.executescript((files("store") / "keys.sql").read_text())
+        claim(connection, path, KEYS, (files("store") / "keys.sql").read_text())
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give a connection to a file that is there; raise sqlite3.Error where it is not, or cannot be read."""
-    uri = f"{path.absolute().as_uri()}?mode=rw"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_S)) as connection:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        yield connection
+    """Give a connection to a file that is there; raise sqlite3.Error where it is not, or what it holds cannot be read."""
+    with closing(
+        sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None, timeout=BUSY_S)
+    ) as connection:
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            yield connection
+        except (ValueError, TypeError, LookupError, msgspec.MsgspecError) as error:
+            # Bytes that are no text, and rows without what every row has: so a damaged page looks to Python.
+            raise sqlite3.DatabaseError(f"{path} is damaged: {error}") from error
 
 
 @contextmanager

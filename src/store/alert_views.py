@@ -12,7 +12,7 @@ from store.alerts import RETROACTIVE
 STATUSES = ("firing", "acknowledged", "silenced", "inhibited", "resolved")
 _COLUMNS = (
     'id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary, description, texts,'
-    " muted_by, acknowledged_at, acknowledged_by, assigned_to, snoozed_until"
+    " muted_by, acknowledged_at, acknowledged_by, assigned_to, snoozed_until, comparison"
 )
 _IN_PLACES = (
     "EXISTS (SELECT 1 FROM json_each(?) AS place WHERE json_extract(labels, '$.park') = json_extract(place.value, '$[0]')"
@@ -44,6 +44,7 @@ class AlertView:
     acknowledged_by: str
     assigned_to: str
     snoozed_until: int
+    comparison: str = ""  # what was true of value and limit when it fired: >, >=, <, <=, == or !=
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,33 @@ def alert(connection: sqlite3.Connection, number: str) -> AlertView | None:
     """Return one alert, None where there is none of that id."""
     row = connection.execute(f"SELECT {_COLUMNS} FROM alert WHERE id = ?", (number,)).fetchone()
     return None if row is None else _view(row)
+
+
+def told_with(connection: sqlite3.Connection, number: str, endpoint: str, most: int) -> list[AlertView]:
+    """Return the other open alerts that an endpoint was told of in one group with an alert, the oldest first, at most `most`."""
+    rows = connection.execute(
+        f"""
+        WITH told (content) AS (
+          SELECT iif(json_valid(CAST(content AS TEXT)), CAST(content AS TEXT), '{{}}') FROM alert_group
+        )
+        SELECT {_COLUMNS} FROM alert WHERE ended_at IS NULL AND id <> ?1 AND id IN (
+          SELECT other.key FROM told, json_each(content, '$.told') mine, json_each(content, '$.told') other
+          WHERE mine.key = ?1 AND ?2 IN (SELECT value FROM json_each(mine.value, '$.endpoints'))
+            AND ?2 IN (SELECT value FROM json_each(other.value, '$.endpoints'))
+        ) ORDER BY started_at, id LIMIT ?3
+        """,
+        (number, endpoint, most),
+    )
+    return [_view(row) for row in rows]
+
+
+def explained_by(connection: sqlite3.Connection, number: str, most: int) -> list[AlertView]:
+    """Return the open alerts that one stands for, the oldest first, at most `most`."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM alert WHERE ended_at IS NULL AND muted_by = ? ORDER BY started_at, id LIMIT ?",
+        (number, most),
+    )
+    return [_view(row) for row in rows]
 
 
 def alert_events(connection: sqlite3.Connection, number: str) -> list[AlertEvent]:

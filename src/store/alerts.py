@@ -13,15 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from plant.arrays import Floats, Times
-from plant.park import Plant, ThresholdRule
+from plant.languages import LANGUAGES, Language, number_text, passed_text
+from plant.park import Bilingual, Plant, ThresholdRule
 from store.lines import alert_line
 from store.notices import digest
 
 _COLUMNS = (
     'id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary, description'
 )
-_RULE_STATE = "rule, state, judged, alert, fired, shelved_until"
+_RULE_STATE = "rule, state, judged, alert, fired, shelved_until, subject"
 RETROACTIVE = "retroactive"  # an event of late data: it tells nobody
+UNKNOWN = "-"  # as a number, in a text
 
 _PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[A-Za-z_][A-Za-z0-9_]*)?)\}")
 
@@ -67,19 +69,24 @@ class Judgement(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredRule:
-    """Where a limit stands, as `rules.thresholds.RuleState` has it; `alert` is its open alert's id. Times are ns UTC."""
+    """Where a limit stands, as `rules.thresholds.RuleState` has it; `alert` is its open alert's id. Times are ns UTC.
+
+    `subject` is what it judges: a limit of that name on something else is another one.
+    """
 
     state: str
     judged: int
     alert: str | None
     fired: tuple[int, ...]
     shelved_until: int
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
     """An alert as it begins, its texts filled in. `value` and `limit` are in `unit`, NaN where there is none.
 
+    `comparison` is what of the value and the limit is true: >, >=, <, <=, == or !=; "" where nothing was compared.
     `texts` is what the rule says beyond summary and description, such as both languages and the runbook. Nobody is told
     before `snoozed_until` (ns UTC; 0: at once), which is later where the rule is shelved.
     """
@@ -96,12 +103,23 @@ class Raised:
     description: str
     texts: Mapping[str, Any] = field(default_factory=dict)
     snoozed_until: int = 0
+    comparison: str = ""
 
 
 def in_both_languages(raised: Raised) -> dict[str, Any]:
-    """Return an alert's texts with its summary and description under `vi` and under `en`, the same where only one is given."""
+    """Return an alert's texts with its summary and description under `vi` and under `en`, the same where only one is given.
+
+    `passed` says which limit was passed, where one was: above 9.0 pH.
+    """
     single = {"summary": raised.summary, "description": raised.description}
-    return {**{name: {"vi": text, "en": text} for name, text in single.items() if text}, **raised.texts}
+    texts = {**{name: {"vi": text, "en": text} for name, text in single.items() if text}, **raised.texts}
+    if raised.comparison and math.isfinite(raised.limit):
+        value = raised.value if math.isfinite(raised.value) else None
+        texts["passed"] = {
+            language: passed_text(value, raised.comparison, raised.limit, raised.unit, language)
+            for language in LANGUAGES
+        }
+    return texts
 
 
 def alert_id(rule: str, started_at: int) -> str:
@@ -113,19 +131,40 @@ def rule_states(connection: sqlite3.Connection) -> dict[str, StoredRule]:
     """Return where each limit that ever judged stands, by its name."""
     rows = connection.execute(f"SELECT {_RULE_STATE} FROM rule_state")
     return {
-        rule: StoredRule(state, judged, alert, tuple(json.loads(fired)), shelved_until)
-        for rule, state, judged, alert, fired, shelved_until in rows
+        rule: StoredRule(state, judged, alert, tuple(json.loads(fired)), shelved_until, subject)
+        for rule, state, judged, alert, fired, shelved_until, subject in rows
     }
 
 
-def save_rule_state(
-    connection: sqlite3.Connection, rule: str, state: str, judged: int, alert: str | None, shelf: Shelf
-) -> None:
-    """Store where a limit stands; `alert` is its open alert's id."""
+def open_alerts(connection: sqlite3.Connection) -> set[str]:
+    """Return the ids of all alerts that are not over."""
+    return {number for (number,) in connection.execute("SELECT id FROM alert WHERE ended_at IS NULL")}
+
+
+def wake_shelved(connection: sqlite3.Connection, latest: int) -> None:
+    """Let no open alert that nobody snoozed rest longer than to a time [ns UTC]: its shelf was reckoned by a clock that ran ahead."""
     connection.execute(
-        f"INSERT INTO rule_state ({_RULE_STATE}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (rule) DO UPDATE SET state = excluded.state,"
-        " judged = excluded.judged, alert = excluded.alert, fired = excluded.fired, shelved_until = excluded.shelved_until",
-        (rule, state, judged, alert, json.dumps(shelf.fired), shelf.until),
+        "UPDATE alert SET snoozed_until = ?1 WHERE ended_at IS NULL AND snoozed_until > ?1 AND NOT EXISTS"
+        " (SELECT 1 FROM alert_event e WHERE e.alert = alert.id AND e.kind = 'snoozed' AND e.actor <> '')",
+        (latest,),
+    )
+
+
+def save_rule_state(
+    connection: sqlite3.Connection,
+    rule: str,
+    state: str,
+    judged: int,
+    alert: str | None,
+    shelf: Shelf,
+    subject: str = "",
+) -> None:
+    """Store where a limit stands, as `StoredRule` has it."""
+    connection.execute(
+        f"INSERT INTO rule_state ({_RULE_STATE}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (rule) DO UPDATE SET state = excluded.state,"
+        " judged = excluded.judged, alert = excluded.alert, fired = excluded.fired, shelved_until = excluded.shelved_until,"
+        " subject = excluded.subject",
+        (rule, state, judged, alert, json.dumps(shelf.fired), shelf.until, subject),
     )
 
 
@@ -181,21 +220,38 @@ def apply_judgement(
     for transition in judgement.transitions:
         if transition.firing:
             raised = _raised(plant, rule, transition)
-            begin(connection, raised)
-            alert = raised.id
+            alert = raised.id if begin(connection, raised) else None
         else:
             if alert is not None:
                 end(connection, alert, transition.time, transition.value)
             alert = None
     _note_late(connection, plant, rule, judgement, now)
-    save_rule_state(connection, rule.name, judgement.state, judgement.judged, alert, judgement.shelf)
+    subject = subject_of(plant, rule)
+    save_rule_state(connection, rule.name, judgement.state, judgement.judged, alert, judgement.shelf, subject)
     return alert
 
 
-def begin(connection: sqlite3.Connection, raised: Raised) -> None:
-    """Store an alert that begins, and queue its line for InfluxDB; where its rule is shelved, nobody snoozed it."""
-    connection.execute(
-        f"INSERT INTO alert ({_COLUMNS}, texts, snoozed_until) VALUES (?, ?, 'firing', ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
+def subject_of(plant: Plant, rule: ThresholdRule) -> str:
+    """Return what a limit judges, and in which unit: one that is moved to something else is another limit of that name."""
+    of = plant.channels[rule.channel] if rule.channel >= 0 else plant.sources[rule.source]
+    kind = "channel" if rule.channel >= 0 else "source"
+    return f"{kind} {of.park}/{of.facility}/{of.name} {rule.unit}"
+
+
+def begin(connection: sqlite3.Connection, raised: Raised) -> bool:
+    """Store an alert that begins, and queue its line for InfluxDB; where its rule is shelved, nobody snoozed it.
+
+    An id is of one rule, subject and instant: what fires again for an instant that had its alert is that alert, of which
+    everything is stored and told.
+
+    Returns
+    -------
+    bool
+        Whether it is open. One that is over stays so: what lasts begins an alert at the next reading or instant.
+    """
+    made = connection.execute(
+        f"INSERT INTO alert ({_COLUMNS}, texts, snoozed_until, comparison) VALUES (?, ?, 'firing', ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO NOTHING",
         (
             raised.id,
             raised.rule,
@@ -209,24 +265,36 @@ def begin(connection: sqlite3.Connection, raised: Raised) -> None:
             raised.description,
             json.dumps(in_both_languages(raised), ensure_ascii=False),
             raised.snoozed_until,
+            raised.comparison,
         ),
-    )
+    ).rowcount
+    if not made:
+        return raised.id in open_alerts(connection)
     _note_transition(connection, raised.id, "firing", raised.started_at, raised.value)
     if raised.snoozed_until:
         note_event(connection, raised.id, raised.started_at, "snoozed", until=raised.snoozed_until)
+    return True
 
 
-def end(connection: sqlite3.Connection, alert: str, time: int, value: float) -> None:
-    """Resolve an alert at a time [ns UTC]; `value` becomes the one that resolved, the texts go on telling what had fired."""
-    connection.execute(
-        "UPDATE alert SET status = 'resolved', muted_by = '', ended_at = ?, value = ? WHERE id = ?",
-        (time, value, alert),
-    )
-    _note_transition(connection, alert, "resolved", time, value)
+def end(connection: sqlite3.Connection, alert: str, time: int, value: float, unit: str | None = None) -> None:
+    """Resolve an open alert at a time [ns UTC], not before it began; any other is left as it is.
+
+    `value` becomes the one that resolved, unknown where it is in another unit than the alert; the texts go on telling what
+    had fired.
+    """
+    ended = connection.execute(
+        "UPDATE alert SET status = 'resolved', muted_by = '', ended_at = max(?1, started_at),"
+        " value = iif(unit = coalesce(?2, unit), ?3, NULL) WHERE id = ?4 AND ended_at IS NULL RETURNING ended_at, value",
+        (time, unit, value, alert),
+    ).fetchone()
+    if ended is not None:
+        _note_transition(connection, alert, "resolved", *ended)
 
 
-def _note_transition(connection: sqlite3.Connection, alert: str, kind: str, time: int, value: float) -> None:
-    value_of = {} if math.isnan(value) else {"value": value}
+def _note_transition(
+    connection: sqlite3.Connection, alert: str, kind: str, time: int, value: float | None
+) -> None:
+    value_of = {} if value is None or not math.isfinite(value) else {"value": value}
     note_event(connection, alert, time, kind, "", **value_of)
     _queue_line(connection, alert, kind == "firing", time)
 
@@ -254,10 +322,15 @@ def _raised(plant: Plant, rule: ThresholdRule, transition: Transition) -> Raised
         **dict.fromkeys(("gateway", "channel", "source"), ""),
         **labels,
         "subject": "/".join(text for name, text in labels.items() if name != "gateway"),
-        "value": f"{transition.value:.6g}",
-        "limit": f"{rule.limit:.6g}",
         "unit": rule.unit,
     }
+    by_language = {one: words | numbers_in(one, transition.value, rule.limit) for one in LANGUAGES}
+    summary, description, first_action = (
+        in_each(text, by_language) for text in (rule.summary, rule.description, rule.first_action)
+    )
+    texts: dict[str, Any] = {
+        "summary": summary, "description": description, "first_action": first_action, "runbook": rule.runbook,
+    }  # fmt: skip
     return Raised(
         id=alert_id(rule.name, transition.time),
         rule=rule.name,
@@ -267,9 +340,11 @@ def _raised(plant: Plant, rule: ThresholdRule, transition: Transition) -> Raised
         limit=rule.limit,
         unit=rule.unit,
         labels=labels,
-        summary=filled(rule.summary, words),
-        description=filled(rule.description, words),
+        summary=summary.get("en", ""),
+        description=description.get("en", ""),
+        texts={name: text for name, text in texts.items() if text},
         snoozed_until=transition.snoozed_until,
+        comparison=">" if rule.above else "<",
     )
 
 
@@ -279,6 +354,21 @@ def _labels(plant: Plant, rule: ThresholdRule) -> dict[str, str]:
         channel = plant.channels[rule.channel]
         return labels | {"gateway": channel.gateway, "channel": channel.name}
     return labels | {"source": plant.sources[rule.source].name}
+
+
+def in_each(text: Bilingual, words: Mapping[Language, Mapping[str, str]]) -> dict[str, str]:
+    """Return a text in both languages; where one is missing it is the other, and without either there is none."""
+    vi = filled(text.vi or text.en, words["vi"])
+    en = filled(text.en, words["en"]) if text.en else vi
+    return {"vi": vi, "en": en} if vi else {}
+
+
+def numbers_in(language: Language, value: float, limit: float) -> dict[str, str]:
+    """Return the words of an alert's numbers in a language; - is what is unknown."""
+    return {
+        name: number_text(number, language) if math.isfinite(number) else UNKNOWN
+        for name, number in (("value", value), ("limit", limit))
+    }
 
 
 def filled(template: str, words: Mapping[str, str]) -> str:

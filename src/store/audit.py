@@ -4,11 +4,12 @@ All functions stream: none holds more than a stretch of rows in memory, however 
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -147,10 +148,11 @@ def source_names(connection: sqlite3.Connection) -> dict[int, tuple[str, str, st
 
 
 def published_span(connection: sqlite3.Connection, source: int) -> tuple[int, int] | None:
-    """Return the first and the last start of what is stored of a source [ns UTC], None where nothing is."""
+    """Return the first and the last start of what is stored of a source, or waits for approval [ns UTC], None where nothing is."""
     first, last = connection.execute(
         "SELECT min(first), max(last) FROM (SELECT min(hour) AS first, max(hour) AS last FROM emission WHERE source = ?1"
-        " UNION ALL SELECT min(start), max(start) FROM total WHERE source = ?1)",
+        " UNION ALL SELECT min(start), max(start) FROM total WHERE source = ?1"
+        " UNION ALL SELECT min(hour), max(hour) FROM pending_emission WHERE source = ?1)",
         (source,),
     ).fetchone()
     return None if first is None else (int(first), int(last))
@@ -175,23 +177,51 @@ def readings_by_message(connection: sqlite3.Connection) -> Iterator[StoredReadin
         f"SELECT 0, {columns} FROM reading UNION ALL SELECT 1, {columns} FROM reading_lost ORDER BY message"
     )
     while part := rows.fetchmany(AT_ONCE):
-        lost, channel, time, value, quality, flags, boot, correction, message = zip(*part, strict=True)
-        yield StoredReadings(
-            lost=np.array(lost, np.int64),
-            channel=np.array(channel, np.int64),
-            time=np.array(time, np.int64),
-            value=np.array(value, np.float64),
-            quality=np.array(quality, np.int64),
-            flags=np.array(flags, np.int64),
-            boot=np.array(boot, np.int64),
-            correction=np.array(correction, np.int64),
-            message=np.array(message, np.int64),
-        )
+        yield stored_readings(part)
 
 
-def journal_begin(connection: sqlite3.Connection) -> int:
-    """Return the offset of the first message that the journal has; 1 where it has none."""
-    return int(connection.execute("SELECT coalesce(min(first), 1) FROM journal").fetchone()[0])
+def stored_readings(rows: Sequence[Sequence[Any]]) -> StoredReadings:
+    """Return rows of `reading` (0) and `reading_lost` (1), each with its columns but for the verdict, as columns."""
+    lost, channel, time, value, *rest = zip(*rows, strict=True) if rows else [()] * 9
+    quality, flags, boot, correction, message = (np.array(column, np.int64) for column in rest)
+    return StoredReadings(
+        lost=np.array(lost, np.int64),
+        channel=np.array(channel, np.int64),
+        time=np.array(time, np.int64),
+        value=np.array(value, np.float64),
+        quality=quality,
+        flags=flags,
+        boot=boot,
+        correction=correction,
+        message=message,
+    )
+
+
+def journal_spans(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+    """Return the offsets [first, end) that a journal has, in order; between two spans messages are missing."""
+    found: list[tuple[int, int]] = []
+    for first, size in connection.execute("SELECT first, count FROM journal ORDER BY first"):
+        if found and found[-1][1] == first:
+            found[-1] = found[-1][0], first + size
+        else:
+            found.append((first, first + size))
+    return found
+
+
+def next_group(connection: sqlite3.Connection, offset: int) -> int | None:
+    """Return the first offset of the journal's first group beyond an offset, None where there is none."""
+    row = connection.execute("SELECT min(first) FROM journal WHERE first > ?", (offset,)).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def journal_group(connection: sqlite3.Connection, offset: int) -> Group | None:
+    """Return the group of the journal that has an offset, None where none has."""
+    row = connection.execute(
+        "SELECT first, count, messages, digest FROM journal WHERE first <= ? ORDER BY first DESC LIMIT 1",
+        (offset,),
+    ).fetchone()
+    group = _group(*row) if row else None
+    return group if group is not None and offset < group.first + group.count else None
 
 
 def journal_groups(connection: sqlite3.Connection) -> Iterator[Group]:
@@ -199,20 +229,18 @@ def journal_groups(connection: sqlite3.Connection) -> Iterator[Group]:
     for first, size, packed, digest in connection.execute(
         "SELECT first, count, messages, digest FROM journal ORDER BY first"
     ):
-        intact = blake2b(packed, digest_size=16).digest() == bytes(digest)
-        try:
-            messages = _messages(packed)
-        except (msgspec.DecodeError, msgspec.ValidationError):
-            messages = None
-        yield Group(
-            int(first), int(size), intact and messages is not None and len(messages) == size, messages
-        )
+        yield _group(first, size, packed, digest)
+
+
+def _group(first: int, size: int, packed: bytes, digest: bytes) -> Group:
+    intact = blake2b(packed, digest_size=16).digest() == bytes(digest)
+    try:
+        messages = _messages(packed)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        messages = None
+    return Group(int(first), int(size), intact and messages is not None and len(messages) == size, messages)
 
 
 def block_of(data: bytes, windows: int) -> Floats | None:
     """Return the [windows, fields] array of a stored block, None where it is no such block."""
-    try:
-        block = blocks.from_bytes(data)
-    except ValueError:
-        return None
-    return block if len(block) == windows else None
+    return blocks.block_of(data, windows)

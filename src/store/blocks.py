@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Bytes, Floats, Times
+from plant.vocabulary import NS_PER_HOUR
 
 FIELDS = (
     "co2e_t",
@@ -33,6 +34,11 @@ AMOUNTS = FIELDS[: ACTIVITY + 1]
 
 _FLOAT = np.dtype("<f8")
 _ROW = len(FIELDS) * _FLOAT.itemsize
+# In SQL, whether the column block is an hour of windows: what is not was never computed, to whoever reads it.
+IS_HOUR = (
+    f"typeof(block) = 'blob' AND coalesce(length(block) = (SELECT {_ROW * NS_PER_HOUR} / value FROM meta"
+    f" WHERE key = 'window'), length(block) % {_ROW} = 0)"
+)
 _READING = 4 + 8 + 8 + 1  # bytes: channel_id, time, value, quality
 
 
@@ -79,6 +85,13 @@ def from_bytes(data: bytes) -> Floats:
     if len(data) % _ROW:
         raise ValueError(f"{len(data)} bytes are not a whole number of windows of {_ROW} bytes")
     return np.frombuffer(data, _FLOAT).reshape(-1, len(FIELDS)).astype(np.float64)
+
+
+def block_of(data: object, windows: int) -> Floats | None:
+    """Return the [windows, fields] array of a stored block, None where it is no such block."""
+    if not isinstance(data, bytes) or len(data) != windows * _ROW:
+        return None
+    return from_bytes(data)
 
 
 def pack_readings(channel_id: NDArray[np.int32], time: Times, value: Floats, quality: Bytes) -> bytes:

@@ -1,19 +1,21 @@
-"""The books of messages: both balances, quarantine, sequences heard, boots and gateways' status."""
+"""The books of messages: both balances, quarantine and gateways' status."""
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from plant.arrays import Ints, Times
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, Code, Outcome
 from store import inbox
+from store.roll_up import KEYS, MINUTE, RollUp, add_up, is_empty
 from store.sqlite import write_rows
 
 OUTCOMES = tuple(Outcome)
-ACK_DAYS = 7  # an ack lists the boots heard in these days
 
 
 @dataclass(slots=True)
@@ -65,25 +67,18 @@ class Refused:
     payload: bytes
     readings: tuple[int, int, int, int] = (0, 0, 0, 0)  # accepted, late, duplicate and refused ones
     counted: bool = False  # its sequence number was new
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Consecutive sequence numbers of one boot; times are those of the readings of its first and last message that has any."""
-
-    low: int
-    high: int
-    low_time: int | None
-    high_time: int | None
-    low_at: int = 0  # the number of that first message
-    high_at: int = 0  # and of that last one
+    told_of: tuple[int, int] | None = (
+        None  # times of its first and last reading [ns UTC], where they can be read
+    )
 
 
 class Books:
     """Through the line's connection, inside its transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, zones: Mapping[str, ZoneInfo]) -> None:
+        """Take the clock of each park, by which days are added up."""
         self._connection = connection
+        self._rolling = RollUp(connection, zones)
 
     def add(self, tally: Tally) -> None:
         """Add counts; received is their sum by construction."""
@@ -91,30 +86,44 @@ class Books:
         for (gateway, minute, book, outcome), count in tally.outcomes.items():
             row = rows.setdefault((gateway, minute, book), [0] * len(OUTCOMES))
             row[OUTCOMES.index(outcome)] += count
-        columns = ["received", *(o.value for o in OUTCOMES)]
-        write_rows(
-            self._connection,
-            f"INSERT INTO balance (gateway, minute, book, {', '.join(columns)})",
-            [(*key, sum(counts), *counts) for key, counts in rows.items()],
-            f"ON CONFLICT DO UPDATE SET {', '.join(f'{c} = {c} + excluded.{c}' for c in columns)}",
-        )
-        write_rows(
-            self._connection,
-            "INSERT INTO code",
-            [(*key, count) for key, count in tally.codes.items()],
-            "ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        )
-        self._drop_emptied(rows, tally)
+        self._add("balance", [(*key, sum(counts), *counts) for key, counts in rows.items()])
+        self._add("code", [(*key, count) for key, count in tally.codes.items()])
 
-    def _drop_emptied(self, balances: Iterable[tuple[str, int, str]], tally: Tally) -> None:
+    def roll_up(self, tally: Tally, messages: int) -> None:
+        """Add up what is old of the gateways that so many messages came of, by a tally of these."""
+        heard: dict[str, int] = {}
+        for gateway, minute, _, _ in tally.outcomes:
+            heard[gateway] = max(minute, heard.get(gateway, minute))
+        self._rolling.take(heard, messages)
+
+    def _add(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows of (gateway, minute, what is counted, counts) to those of their minutes, and to those of ever."""
+        ever: dict[tuple[str, str], list[int]] = {}
+        for gateway, _, what, *counts in rows:
+            of_ever = ever.setdefault((gateway, what), [0] * len(counts))
+            for place, count in enumerate(counts):
+                of_ever[place] += count
+        minutes = [(gateway, MINUTE, minute, minute + NS_PER_MIN, *rest) for gateway, minute, *rest in rows]
+        write_rows(self._connection, f"INSERT INTO {table}", minutes, add_up(table))
+        write_rows(
+            self._connection,
+            f"INSERT INTO {table}_ever",
+            [(*key, *counts) for key, counts in ever.items()],
+            add_up(table),
+        )
+        if any(row[3] < 0 for row in rows):
+            self._drop_emptied(table, rows)
+
+    def _drop_emptied(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Drop rows from which a replay has taken all they counted."""
-        if not any(count < 0 for count in (*tally.outcomes.values(), *tally.codes.values())):
-            return
+        key = KEYS[table]
         self._connection.executemany(
-            "DELETE FROM balance WHERE gateway = ? AND minute = ? AND book = ? AND received = 0", balances
+            f"DELETE FROM {table} WHERE gateway = ? AND level = {MINUTE} AND start = ? AND {key} = ? AND {is_empty(table)}",
+            [row[:3] for row in rows],
         )
         self._connection.executemany(
-            "DELETE FROM code WHERE gateway = ? AND minute = ? AND code = ? AND count = 0", tally.codes
+            f"DELETE FROM {table}_ever WHERE gateway = ? AND {key} = ? AND {is_empty(table)}",
+            [(row[0], row[2]) for row in rows],
         )
 
     def refused_before(self, digest: bytes, topic: bytes, received: int) -> bool:
@@ -129,7 +138,7 @@ class Books:
         """Keep a quarantined message whole, or what is left of a rejected one."""
         r = refused
         self._connection.execute(
-            f"INSERT INTO quarantine VALUES ({', '.join('?' * 16)})",
+            f"INSERT INTO quarantine VALUES ({', '.join('?' * 18)})",
             (
                 r.message,
                 r.received,
@@ -144,6 +153,7 @@ class Books:
                 r.payload,
                 *r.readings,
                 r.counted,
+                *(r.told_of or (None, None)),
             ),
         )
 
@@ -164,50 +174,17 @@ class Books:
             "DELETE FROM quarantine WHERE message = ?", [(message,) for message in messages]
         )
 
-    def runs(self, gateway: str, boot: str) -> list[Run]:
-        """Return the sequence numbers seen in a boot, as runs in order."""
-        rows = self._connection.execute(
-            "SELECT low, high, low_time, high_time, low_at, high_at FROM sequence WHERE gateway = ? AND boot = ? ORDER BY low",
-            (gateway, boot),
-        )
-        return [Run(*row) for row in rows]
-
-    def replace_runs(self, gateway: str, boot: str, gone: Iterable[Run], come: Iterable[Run]) -> None:
-        """Exchange runs of a boot."""
-        self._connection.executemany(
-            "DELETE FROM sequence WHERE gateway = ? AND boot = ? AND low = ?",
-            [(gateway, boot, r.low) for r in gone],
-        )
-        self._connection.executemany(
-            "INSERT INTO sequence VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(gateway, boot, r.low, r.high, r.low_time, r.high_time, r.low_at, r.high_at) for r in come],
-        )
-
-    def boots(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return every boot ever heard: (gateway, boot) → (its number, heard last [ns])."""
-        rows = self._connection.execute("SELECT gateway, boot, id, heard FROM boot")
-        return {(g, b): (int(number), int(heard)) for g, b, number, heard in rows}
-
-    def hear(self, heard: Mapping[tuple[str, str], tuple[int, int]]) -> None:
-        """Remember boots: (gateway, boot) → (its number, heard [ns])."""
-        write_rows(
-            self._connection,
-            "INSERT INTO boot",
-            [(number, gateway, boot, at) for (gateway, boot), (number, at) in heard.items()],
-            "ON CONFLICT DO UPDATE SET heard = excluded.heard",
-        )
-
-    def status(self, gateway: str, at: int, online: bool | None, payload: bytes) -> None:
-        """Remember what a gateway's status said last, and count it."""
+    def status(self, gateway: str, at: int, online: bool | None, payload: bytes, message: int) -> None:
+        """Remember what a gateway's status said last, and in which message; count it."""
         self._connection.execute(
-            "INSERT INTO gateway_status VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET at = excluded.at,"
-            " online = excluded.online, payload = excluded.payload, count = count + 1",
-            (gateway, at, online, payload),
+            "INSERT INTO gateway_status VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at,"
+            " online = excluded.online, payload = excluded.payload, message = excluded.message, count = count + 1",
+            (gateway, at, online, payload, message),
         )
 
-    def old_status(self, gateway: str, at: int, online: bool | None, payload: bytes) -> None:
+    def old_status(self, gateway: str, at: int, online: bool | None, payload: bytes, message: int) -> None:
         """Count a status that is replayed; what the gateway said since stands."""
         self._connection.execute(
-            "INSERT INTO gateway_status VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET count = count + 1",
-            (gateway, at, online, payload),
+            "INSERT INTO gateway_status VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET count = count + 1",
+            (gateway, at, online, payload, message),
         )

@@ -14,6 +14,7 @@ import numpy as np
 from plant.arrays import Floats, Ints, Times
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
 from store import blocks, periods
+from store.set_aside import set_aside
 from store.sqlite import write_columns
 
 CACHED = 2048  # parents whose children are kept in memory, about 5 KiB each
@@ -104,7 +105,12 @@ class SumChain:
         query = f"SELECT start, {', '.join(SUM_FIELDS)} FROM total WHERE source = ? AND level = ? AND start >= ? AND start < ?"
         for start, *values in self._connection.execute(query, (source, level - 1, parent, end)).fetchall():
             slot = _SLOTS[level].of(np.array(start), np.array(parent))
-            children[slot] = [np.nan if value is None else value for value in values]
+            try:
+                children[slot] = [np.nan if value is None else value for value in values]
+            except (ValueError, TypeError):
+                key = {"source": source, "level": level - 1, "start": start}
+                why = "a sum is no number: restate the month to have it again"
+                set_aside(self._connection, "total", key, why)
         return children
 
     def _write(self, level: int, source: Ints, start: Times, sums: Floats) -> None:

@@ -18,6 +18,7 @@ from plant.vocabulary import NS_PER_HOUR
 from store import blocks, periods
 from store.chain import SumChain
 from store.closing import Closing
+from store.set_aside import set_aside
 from store.sqlite import write_rows
 
 HOURS_AT_ONCE = 1024  # hour blocks worked on at once, about 5 KiB each and a few copies of it
@@ -153,7 +154,17 @@ class EmissionTable:
         row = self._connection.execute(
             "SELECT block FROM emission WHERE source = ? AND hour = ?", (source, hour)
         ).fetchone()
-        return blocks.from_bytes(row[0]) if row else blocks.empty(self._per_hour)
+        block = blocks.block_of(row[0], self._per_hour) if row else blocks.empty(self._per_hour)
+        if block is None:
+            key = {"source": source, "hour": hour}
+            set_aside(
+                self._connection,
+                "emission",
+                key,
+                "block is no hour of windows: restate the month to have it again",
+            )
+            return blocks.empty(self._per_hour)
+        return block
 
     def _remember(self, key: tuple[int, int], block: Floats) -> None:
         self._blocks[key] = block

@@ -9,7 +9,7 @@ import numpy as np
 
 from plant.arrays import Bytes, Floats, Ints, Times
 from plant.vocabulary import NS_PER_MIN
-from store.blocks import FIELDS, from_bytes
+from store.blocks import FIELDS, IS_HOUR, from_bytes
 from store.sqlite import write_rows
 
 _IN_THESE = "(SELECT value FROM json_each(?))"
@@ -79,7 +79,8 @@ def hour_blocks(
 ) -> HourBlocks:
     """Return the stored hours of sources (database ids) that start in [start, end), by source and time."""
     rows = connection.execute(
-        f"SELECT source, hour, block FROM emission WHERE source IN {_IN_THESE} AND hour >= ? AND hour < ? ORDER BY 1, 2",
+        f"SELECT source, hour, block FROM emission WHERE source IN {_IN_THESE} AND hour >= ? AND hour < ?"
+        f" AND {IS_HOUR} ORDER BY 1, 2",
         (json.dumps(list(sources)), start, end),
     ).fetchall()
     block = from_bytes(b"".join(row[2] for row in rows))
@@ -102,12 +103,13 @@ def gateways_heard(connection: sqlite3.Connection, gateways: Iterable[str]) -> d
     exact = dict(connection.execute("SELECT gateway, at FROM gateway_heard"))
     for query in (
         f"SELECT gateway, at FROM gateway_status WHERE gateway IN {_IN_THESE}",
-        f"SELECT gateway, max(heard) FROM boot WHERE gateway IN {_IN_THESE} GROUP BY gateway",
+        "SELECT value, (SELECT max(heard) FROM boot WHERE gateway = value) AS at FROM json_each(?) WHERE at IS NOT NULL",
     ):
         for gateway, at in connection.execute(query, (names,)):
             exact[gateway] = max(exact.get(gateway, at), at)
     minutes = connection.execute(
-        "SELECT value, (SELECT max(minute) FROM balance WHERE gateway = value) FROM json_each(?)", (names,)
+        "SELECT value, (SELECT max(start) FROM balance WHERE gateway = value AND level = 0) FROM json_each(?)",
+        (names,),
     )
     for gateway, minute in minutes:
         if minute is not None and (gateway not in exact or exact[gateway] < minute):

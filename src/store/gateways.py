@@ -10,11 +10,10 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, NS_PER_S
-from store.books import ACK_DAYS
+from store.boots import BootTable, acknowledged_since
 from store.frame_rows import gateway_offsets, gateways_heard
 from store.sparkplug import Absence, absences
 
-MOST_RANGES = 100  # missing ranges that are listed of a boot; more lower `received_through`, as in an ack
 MOST_BOOTS = 20  # of a gateway, the newest
 
 
@@ -54,7 +53,6 @@ def gateway_states(
     heard = gateways_heard(connection, gateways)
     offsets = gateway_offsets(connection)
     said = _said(connection, gateways)
-    boots = _boots(connection, gateways, now)
     numbered = _numbered(connection, gateways)
     codes = _codes(connection, gateways, now - NS_PER_DAY)
     absent = _absent_devices(connection)
@@ -69,7 +67,7 @@ def gateway_states(
             lag=lag,
             skew=skew,
             numbered=name in numbered,
-            boots=tuple(boots[name]),
+            boots=_boots(connection, name, now),
             codes=codes[name],
             absent=tuple(absent[name]),
         )
@@ -110,39 +108,14 @@ def _numbered(connection: sqlite3.Connection, gateways: Sequence[str]) -> set[st
     return {name for (name,) in rows}
 
 
-def _boots(
-    connection: sqlite3.Connection, gateways: Sequence[str], now: int
-) -> defaultdict[str, list[BootState]]:
-    """Return the boots of gateways that an ack would list, the one heard latest first."""
-    rows = connection.execute(
-        "SELECT gateway, boot, heard FROM boot WHERE gateway IN (SELECT value FROM json_each(?)) AND heard > ?"
-        " ORDER BY heard DESC, boot",
-        (json.dumps(gateways), now - ACK_DAYS * NS_PER_DAY),
-    ).fetchall()
-    found: defaultdict[str, list[BootState]] = defaultdict(list)
-    for gateway, boot, heard in rows:
-        if len(found[gateway]) < MOST_BOOTS:
-            found[gateway].append(BootState(boot, heard, *_received(connection, gateway, boot)))
-    return found
-
-
-def _received(
-    connection: sqlite3.Connection, gateway: str, boot: str
-) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """Return up to which number a boot was received, and the ranges that are missing below it."""
-    runs = connection.execute(
-        "SELECT low, high FROM sequence WHERE gateway = ? AND boot = ? ORDER BY low LIMIT ?",
-        (gateway, boot, MOST_RANGES + 1),
-    )
-    missing: list[tuple[int, int]] = []
-    through = 0
-    for low, high in runs:
-        if low > through + 1:
-            if len(missing) == MOST_RANGES:
-                break
-            missing.append((through + 1, low - 1))
-        through = high
-    return through, tuple(missing)
+def _boots(connection: sqlite3.Connection, gateway: str, now: int) -> tuple[BootState, ...]:
+    """Return boots of a gateway that an ack would list, the one heard latest first."""
+    table = BootTable(connection)
+    found = []
+    for one in table.newest(gateway, MOST_BOOTS, acknowledged_since(now)):
+        through, missing = table.received(gateway, one.name)
+        found.append(BootState(one.name, one.heard, through, tuple((low, high) for low, high in missing)))
+    return tuple(found)
 
 
 def _codes(
@@ -150,7 +123,7 @@ def _codes(
 ) -> defaultdict[str, dict[str, int]]:
     """Return how many messages of gateways were refused by which code in the minutes from `since` on."""
     rows = connection.execute(
-        "SELECT value, code, sum(count) FROM json_each(?) CROSS JOIN code ON gateway = value AND minute >= ?"
+        "SELECT value, code, sum(count) FROM json_each(?) CROSS JOIN code ON gateway = value AND level = 0 AND start >= ?"
         " GROUP BY value, code ORDER BY value, code",
         (json.dumps(gateways), since),
     )

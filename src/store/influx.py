@@ -5,16 +5,19 @@ SinkError                 nothing is known to be written; send the same block ag
 └── SinkUnauthorised      token, organisation, bucket or path is wrong: an operator has to look
 """
 
-import json
 import math
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from plant.json_text import json_of
+
 SHORTEST_WAIT = 1.0  # s
 LONGEST_WAIT = 600.0  # s
 _LONGEST_REASON = 300  # characters
+_BAD_GATEWAY = 502
+_NOT_LET_IN = frozenset({401, 403, 404})  # token, organisation, bucket or path
 
 
 class SinkError(Exception):
@@ -28,11 +31,17 @@ class SinkUnavailable(SinkError):
     ----------
     retry_after
         What the server asked for, between `SHORTEST_WAIT` and `LONGEST_WAIT`; None where it asked nothing. [s]
+    may_land
+        Whether lines were sent that a proxy may hold, and that InfluxDB may take later than what is sent after them.
     """
 
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str, retry_after: float | None = None, *, may_land: bool = True) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after
+        self.retry_after, self.may_land = retry_after, may_land
+
+
+class _Cut(SinkUnavailable):
+    """The connection was cut before an answer came."""
 
 
 class SinkUnauthorised(SinkError):
@@ -84,7 +93,8 @@ class InfluxSink:
         """Write all lines of the block; return those that the server refuses, however often they are sent.
 
         A block that is refused as too large is halved. One that is refused for its content is searched for the
-        lines that are to blame; what the server says about the number of lines it dropped is not believed.
+        lines that are to blame; what the server says about the number of lines it dropped is not believed, nor that a
+        line is bad before it was refused twice: a transfer that was cut looks the same.
 
         Parameters
         ----------
@@ -118,12 +128,19 @@ class InfluxSink:
     def _divide(self, lines: list[bytes], answer: _Answer, refused: Refused) -> None:
         """Write in parts what was refused as a whole."""
         if len(lines) == 1:
-            refused.append(RefusedLine(lines[0], answer.message or f"status {answer.status}"))
+            self._refuse(lines[0], answer, refused)
         elif answer.status == 413:
             self._write(lines[: len(lines) // 2], refused)
             self._write(lines[len(lines) // 2 :], refused)
         else:
             self._search(lines, refused)
+
+    def _refuse(self, line: bytes, answer: _Answer, refused: Refused) -> None:
+        """Call a line refused; one that is refused for its content only if it is so once more."""
+        if answer.status != 413:
+            answer = self._post(line)
+        if answer.status != 204:
+            refused.append(RefusedLine(line, answer.message or f"status {answer.status}"))
 
     def _search(self, lines: list[bytes], refused: Refused) -> None:
         """Find the refused among lines that were refused together.
@@ -142,18 +159,39 @@ class InfluxSink:
 
     def _post(self, block: bytes) -> _Answer:
         """Send one request; return an answer of 204, 400, 413 or 422, raise for every other."""
-        answer = self._request(block)
+        try:
+            answer = self._request(block)
+        except _Cut:
+            self._ask_with_one_line(block)
+            raise
         if answer.status in {204, 413} or (answer.status in {400, 422} and answer.message):
             return answer
         told = f"status {answer.status}: {answer.message or 'not an answer of InfluxDB'}"
-        if answer.status in {401, 403, 404}:
+        if answer.status in _NOT_LET_IN:
             raise SinkUnauthorised(told)
+        if answer.status == _BAD_GATEWAY:
+            self._ask_with_one_line(block)
         raise SinkUnavailable(told, parse_retry_after(answer.retry_after, time.time()))
+
+    def _ask_with_one_line(self, block: bytes) -> None:
+        """Raise SinkUnauthorised where a single line is not let in.
+
+        InfluxDB refuses who may not write while the block is still on its way; a proxy between gives up then, and hides why.
+        """
+        line, _, rest = block.partition(b"\n")
+        if not rest:
+            return
+        try:
+            answer = self._request(line)
+        except SinkUnavailable:
+            return
+        if answer.status in _NOT_LET_IN:
+            raise SinkUnauthorised(f"status {answer.status}: {answer.message or 'not an answer of InfluxDB'}")
 
     def _request(self, block: bytes) -> _Answer:
         """Send one request and return what came back; raise `SinkUnavailable` where nothing did."""
         from influxdb_client.rest import ApiException  # noqa: PLC0415  as in _connected
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415  as in _connected
+        from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError  # noqa: PLC0415  as in _connected
 
         client, write_api = self._connected()
         try:
@@ -163,7 +201,11 @@ class InfluxSink:
             message = _influx_message(error.body) if error.status else str(error.reason)
             return _Answer(error.status, self._readable(message), error.retry_after)
         except (HTTPError, UnicodeDecodeError) as error:
-            raise SinkUnavailable(self._readable(f"{type(error).__name__}: {error}")) from None
+            told = self._readable(f"{type(error).__name__}: {error}")
+            if isinstance(error, ProtocolError):
+                raise _Cut(told) from None
+            sent = not isinstance(error, ConnectTimeoutError | NewConnectionError)
+            raise SinkUnavailable(told, may_land=sent) from None
         return _Answer(client.api_client.last_response.status)
 
     def _connected(self) -> tuple[Any, Any]:
@@ -220,7 +262,7 @@ def _seconds_until(date: str, now: float) -> float:
 def _influx_message(body: str | None) -> str:
     """Return what InfluxDB says in its JSON; empty where the body is anything else, a proxy's page say."""
     try:
-        answer = json.loads(body or "")
+        answer = json_of(body or "")
     except ValueError:
         return ""
     if not isinstance(answer, dict):

@@ -14,7 +14,7 @@ import numpy as np
 from plant.arrays import Bytes, Floats, Ints, Times
 from plant.vocabulary import NS_PER_S
 from store.blocks import ACTIVITY, AMOUNTS, CO2E_T
-from store.lines import tag_text, tag_value
+from store.lines import PointNames, tag_text, tag_value
 
 _GASES = slice(CO2E_T + 1, ACTIVITY)
 _WINDOW_IS_KNOWN = '"coverage" > 0.0'
@@ -98,7 +98,7 @@ class InfluxReader:
             if answer.is_success:
                 rules = answer.json()["buckets"][0]["retentionRules"]
                 return max((int(rule["everySeconds"]) for rule in rules), default=0) * NS_PER_S
-        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise QueryFailed(f"no answer of InfluxDB: {type(error).__name__}: {error}") from error
         [policies] = self._ask(f"SHOW RETENTION POLICIES ON {quoted_name(self._bucket)}")
         rows = [dict(zip(policies["columns"], row, strict=True)) for row in policies["values"]]
@@ -201,6 +201,25 @@ class InfluxReader:
         times, rows = _columns(self._ask(query), 2)
         return RawReadings(times, rows[:, 0], rows[:, 1].astype(np.uint8))
 
+    def revisions(self, start: int, end: int, **tags: str) -> tuple[Times, Floats]:
+        """Return start [ns UTC] and revision of each window that starts in [start, end).
+
+        Parameters
+        ----------
+        start, end
+            The period. [ns UTC]
+        tags
+            As for `emission_sum`.
+
+        Raises
+        ------
+        QueryFailed
+            If there is no whole answer.
+        """
+        query = f'SELECT "revision" FROM "emission" WHERE {_within(start, end)}{_having(tags)}'
+        times, rows = _columns(self._ask(query), 1)
+        return times, rows[:, 0]
+
     def _stepped(
         self, measurement: str, columns: Sequence[str], condition: str, edges: Times, tags: dict[str, str]
     ) -> tuple[Floats, Ints]:
@@ -223,8 +242,8 @@ class InfluxReader:
                 "/query", params={"db": self._bucket, "epoch": "ns"}, data={"q": query}
             )
             document = answer.json()
-            result = document["results"][0] if answer.is_success else document
-        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+            result = dict(document["results"][0] if answer.is_success else document)
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise QueryFailed(f"no answer of InfluxDB: {type(error).__name__}: {error}") from error
         if not answer.is_success or "error" in result or result.get("partial"):
             raise QueryFailed(
@@ -232,6 +251,17 @@ class InfluxReader:
             )
         series: list[dict[str, Any]] = result.get("series", [])
         return series
+
+
+class SourceRevisions:
+    """Tells of sources by their number in the state which revisions InfluxDB has."""
+
+    def __init__(self, reader: InfluxReader, names: PointNames) -> None:
+        self._reader, self._names = reader, names
+
+    def revisions(self, source: int, start: int, end: int) -> tuple[Times, Floats]:
+        """Return start [ns UTC] and revision of a source's windows in [start, end); see `InfluxReader.revisions`."""
+        return self._reader.revisions(start, end, **self._names.emission_tags(source))
 
 
 def _duration(text: str) -> int:

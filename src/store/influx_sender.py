@@ -20,14 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Floats, Ints, Times
-from plant.vocabulary import NS_PER_HOUR
+from plant.vocabulary import NS_PER_HOUR, NS_PER_S
 from store import blocks, lines
 from store.influx import Refused, SinkError, SinkUnauthorised, SinkUnavailable
-from store.sqlite import open_writer, transaction
+from store.influx_doubts import Doubts, ReadBack, Told, hours_told, unread
+from store.influx_reader import QueryFailed
+from store.sqlite import in_turn, is_locked, open_writer
 
 LINES_PER_REQUEST = 10_000
 IDLE = 0.05  # s between two looks at empty outboxes
-BUSY_MS = 30_000  # for which the line may keep state.db
+FORGET_S = 2.0  # for which a turn to write to state.db is asked for
+READ_AGAIN_S = 10.0  # after InfluxDB did not say what it has
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # s after a failure, doubling
 MOST_WRITTEN = 16  # batches that may be written and not yet forgotten, because state.db is busy
 MOST_REASONS = 50  # reasons of refusal that are told apart
@@ -63,6 +66,8 @@ class Statistics:
     refused: int = 0
     refused_by_reason: dict[str, int] = field(default_factory=dict)
     last_error: str = ""  # empty while the last attempt succeeded
+    unread: int = 0  # hours of sources that were told under doubt, and not read back yet
+    read_error: str = ""  # why they could not be
     last_success_at: int | None = None  # ns UTC
 
 
@@ -84,6 +89,7 @@ class Batch:
     forget: str
     rows: Sequence[tuple[Any, ...]]
     last_reading: int = 0  # id of the last row of readings
+    hours: Callable[[], Sequence[Told]] = tuple  # that its points lie in, but for alerts
 
     def __bool__(self) -> bool:
         return bool(self.rows)
@@ -115,11 +121,14 @@ class InfluxSender:
         names: Names,
         clock: Callable[[], int],
         crash: Callable[[str], None] = _go_on,
+        read_back: ReadBack | None = None,
     ) -> None:
         """Open state.db.
 
         Parameters
         ----------
+        read_back
+            Tells what InfluxDB has, where a request ended without an answer; without, nothing is doubted.
         clock
             Returns the time now. [ns UTC]
         crash
@@ -129,9 +138,14 @@ class InfluxSender:
         self._path, self._sink, self._names = database_path, sink, names
         self._clock, self._crash = clock, crash
         self._connection = open_writer(database_path)
+        self._connection.execute("PRAGMA busy_timeout = 0")  # `in_turn` asks often instead
+        self._doubts = Doubts(self._connection, read_back) if read_back is not None else None
+        self.statistics.unread = unread(self._connection)
+        self._read_at = 0  # when InfluxDB may be asked next [ns UTC]
         self._outboxes = deque((self._readings, self._emissions, self._alerts))
         self._failures = 0
         self._under_way: UnderWay | None = None
+        self._handed: Batch | None = None  # whose blocks are being handed to the writer
         self._written: list[Batch] = []  # their rows are still in the outboxes
         self._taken = self._settled = 0  # the last reading row that is under way, and that is written
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="influx-write")
@@ -168,6 +182,8 @@ class InfluxSender:
         """Send until told to stop; what fails is tried again, with a pause that grows."""
         while not stop.is_set():
             stop.wait(self._attempt(self._advance))
+            if not self._failures:
+                self._attempt(self._look)
         self._attempt(self._finish)
 
     def _attempt(self, act: Callable[[], int]) -> float:
@@ -176,7 +192,7 @@ class InfluxSender:
             with self._or_again():
                 sent = act()
         except (SinkError, sqlite3.OperationalError) as error:
-            return self._failed(error)
+            return IDLE if is_locked(error) else self._failed(error)
         return 0.0 if sent else IDLE
 
     def _failed(self, error: Exception) -> float:
@@ -195,12 +211,46 @@ class InfluxSender:
         """Take what was under way from its outbox once more, if the block fails."""
         try:
             yield
-        except BaseException:
-            self._under_way, self._taken = None, self._settled
+        except BaseException as error:
+            doubtful = [self._handed, self._under_way.batch if self._under_way else None]
+            self._handed, self._under_way, self._taken = None, None, self._settled
+            if isinstance(error, SinkUnavailable) and error.may_land:
+                self._doubt([batch for batch in doubtful if batch is not None])
             raise
+
+    def _doubt(self, batches: Sequence[Batch]) -> None:
+        """Remember what InfluxDB may yet take, after what it is told next."""
+        if self._doubts is None:
+            return
+        with in_turn(self._connection, FORGET_S) as mine:
+            for batch in batches if mine else ():
+                self._doubts.note(batch.hours(), self._clock())
+        if not mine:
+            log.error("what InfluxDB may take late cannot be noted: state.db is busy")
+        self.statistics.unread = unread(self._connection)
+
+    def _look(self) -> int:
+        """Read back some of what was told under doubt; return 0, the number of points that were begun."""
+        due = self._doubts.due(self._clock()) if self._doubts and self._clock() >= self._read_at else ()
+        if self._doubts is None or not due or not self._are_forgotten():
+            return 0
+        try:
+            found = [(*one, self._doubts.differing(one[0])) for one in due]
+        except QueryFailed as error:
+            self._read_at = self._clock() + round(READ_AGAIN_S * NS_PER_S)
+            self.statistics.read_error = str(error)
+            return 0
+        with in_turn(self._connection, FORGET_S) as mine:
+            for told, looks, since, differing in found if mine else ():
+                self._doubts.settle(told, looks, since, differing, self._clock())
+        self.statistics.read_error = ""
+        self.statistics.unread = unread(self._connection)
+        return 0
 
     def _advance(self) -> int:
         """Hand the next batch to the writer and settle the one before it meanwhile; return the number of points."""
+        if len(self._written) >= MOST_WRITTEN and not self._forget(wait=True):
+            return 0
         for _ in range(len(self._outboxes)):
             self._outboxes.rotate(-1)
             batch = self._outboxes[-1]()
@@ -212,6 +262,7 @@ class InfluxSender:
     def _hand_over(self, batch: Batch) -> None:
         """Write all blocks, each rendered while the one before it is being written; do not wait for the last."""
         self._crash("influx_before_send")
+        self._handed = batch
         blocks = iter(batch.blocks)
         writing = self._writer.submit(self._sink.write, next(blocks))
         self._settle()
@@ -219,7 +270,7 @@ class InfluxSender:
         for block in blocks:
             refused += writing.result()
             writing = self._writer.submit(self._sink.write, block)
-        self._under_way = UnderWay(batch, refused, writing)
+        self._handed, self._under_way = None, UnderWay(batch, refused, writing)
 
     def _settle(self) -> None:
         """Wait until the batch under way is written, and forget it if state.db is free to be written to."""
@@ -251,17 +302,12 @@ class InfluxSender:
         """
         if not self._written:
             return True
-        self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS if wait else 0}")
-        try:
-            with transaction(self._connection):
-                for batch in self._written:
-                    self._connection.executemany(batch.forget, batch.rows)
-        except sqlite3.OperationalError as error:
-            if wait or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
-            return False
-        self._written.clear()
-        return True
+        with in_turn(self._connection, FORGET_S if wait else 0.0) as mine:
+            for batch in self._written if mine else ():
+                self._connection.executemany(batch.forget, batch.rows)
+        if mine:
+            self._written.clear()
+        return mine
 
     def _count_refused(self, refused: Refused) -> None:
         """Count by reason, and log the first line of each."""
@@ -283,12 +329,12 @@ class InfluxSender:
         )
         self._taken = rows[-1][0] if rows else self._taken
         columns = zip(*map(blocks.unpack_readings, [b"", *(row[1] for row in rows)]), strict=True)
-        channel, time, value, quality = map(np.concatenate, columns)
-        newest = last_of_each(channel, time)
+        channel, at, value, quality = map(np.concatenate, columns)
+        newest = last_of_each(channel, at)
         ids, key = np.unique(channel, return_inverse=True)
         prefixes = [self._names.reading_prefix(number) for number in ids.tolist()]
         rendered = (
-            lines.reading_lines(prefixes, key[part], time[part], value[part], quality[part])
+            lines.reading_lines(prefixes, key[part], at[part], value[part], quality[part])
             for part in (newest[i : i + LINES_PER_REQUEST] for i in range(0, len(newest), LINES_PER_REQUEST))
         )
         return Batch(
@@ -297,6 +343,7 @@ class InfluxSender:
             "DELETE FROM influx_reading WHERE id = ?",
             [(row[0],) for row in rows],
             self._taken,
+            lambda: hours_told("reading", channel, at),
         )
 
     def _emissions(self) -> Batch:
@@ -305,7 +352,8 @@ class InfluxSender:
             return NOTHING
         rows = self._some(
             # CROSS keeps SQLite from walking through all emissions to find the few in the outbox.
-            "SELECT source, hour, generation, dirty, block FROM influx_emission CROSS JOIN emission USING (source, hour)",
+            "SELECT source, hour, generation, dirty, block FROM influx_emission CROSS JOIN emission USING (source, hour)"
+            f" WHERE {blocks.IS_HOUR}",
             (),
             size=lambda row: row[3].bit_count(),
         )
@@ -320,6 +368,7 @@ class InfluxSender:
             # A window that changed since the rows were read must be sent again.
             "DELETE FROM influx_emission WHERE source = ? AND hour = ? AND generation = ?",
             [row[:3] for row in rows],
+            hours=lambda: [Told("emission", *row[:2]) for row in rows],
         )
 
     def _alerts(self) -> Batch:

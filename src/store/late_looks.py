@@ -3,7 +3,6 @@
 In the line's transaction: what is to be done outlives a restart, and what was found is noted once.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,18 +35,6 @@ class ToldAlert:
     id: str
     started_at: int
     ended_at: int
-
-
-def begin_conditions(connection: sqlite3.Connection, names: Iterable[str], now: int) -> dict[str, int]:
-    """Return since when each condition is judged [ns UTC]: those that were not configured before, from now on."""
-    configured = json.dumps(sorted(set(names)))
-    connection.execute(
-        "DELETE FROM condition_begun WHERE condition NOT IN (SELECT value FROM json_each(?))", (configured,)
-    )
-    connection.execute(
-        "INSERT OR IGNORE INTO condition_begun SELECT value, ? FROM json_each(?)", (now, configured)
-    )
-    return dict(connection.execute("SELECT condition, at FROM condition_begun"))
 
 
 def mark_late(connection: sqlite3.Connection, marks: Iterable[LateMark]) -> None:

@@ -63,8 +63,11 @@ def reading_key(park: str, facility: str, channel: str, quantity: str) -> bytes:
 
 def emission_key(park: str, facility: str, source: str, scope: str, method: str) -> bytes:
     """Return the series key of a source's emissions."""
-    tags = {"park": park, "facility": facility, "source": source, "scope": scope, "method": method}
-    return series_key("emission", tags)
+    return series_key("emission", _emission_tags(park, facility, source, scope, method))
+
+
+def _emission_tags(park: str, facility: str, source: str, scope: str, method: str) -> dict[str, str]:
+    return {"park": park, "facility": facility, "source": source, "scope": scope, "method": method}
 
 
 class PointNames:
@@ -87,10 +90,11 @@ class PointNames:
         self._readings = {
             number: reading_key(*key, quantity.get(key, "")) for number, key in map(_number_and_key, channels)
         }
-        self._emissions = {
-            number: emission_key(*key, *kind.get(key, ("", "")))
+        self._tags = {
+            number: _emission_tags(*key, *kind.get(key, ("", "")))
             for number, key in map(_number_and_key, sources)
         }
+        self._emissions = {number: series_key("emission", tags) for number, tags in self._tags.items()}
 
     def reading_prefix(self, channel_id: int) -> bytes:
         """Return what the lines of a channel begin with; KeyError where it has no such number."""
@@ -99,6 +103,10 @@ class PointNames:
     def emission_prefix(self, source_id: int) -> bytes:
         """Return what the lines of a source begin with; KeyError where it has no such number."""
         return self._emissions[source_id]
+
+    def emission_tags(self, source_id: int) -> dict[str, str]:
+        """Return the tags of a source's points, "" for those that are left out; KeyError where it has no such number."""
+        return self._tags[source_id]
 
 
 def _number_and_key(row: Numbered) -> tuple[int, tuple[str, str, str]]:

@@ -1,7 +1,7 @@
-"""Links by which somebody acknowledges an alert from the message that told of it, without an account.
+"""Links by which somebody acknowledges or snoozes an alert from the message that told of it, without an account.
 
-Whoever has such a link may see that one alert and acknowledge it until the link expires, and nothing else. It is signed
-with a key of its own, so that it says nothing about the service's token.
+Whoever has such a link may see that alert and those of its group, and acknowledge and snooze them until the link expires,
+and nothing else. It is signed with a key of its own, so that it says nothing about the service's token.
 """
 
 import base64

@@ -5,19 +5,23 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 from plant.park import Webhook
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
 from store.links import acknowledge_link
+from store.set_aside import set_aside
 from store.webhook_bodies import body
+from store.webhook_order import fingerprint, fires_since, heard_ends, note_about
+
+Told = TypeVar("Told")
 
 MOST_COVERED = 200  # alerts that a notice lists as covered; it counts them all
 SEVERITIES = ("info", "warning", "critical")  # the worst last
-_COLUMNS = (
-    'id, rule, status, severity, started_at, ended_at, value, "limit", unit, labels, summary, description'
-)
-_QUEUE = "INSERT INTO webhook (event_id, endpoint, alert, body, created, due) VALUES (?, ?, ?, ?, ?, ?)"
+_COLUMNS = 'id, rule, status, severity, started_at, ended_at, value, comparison, "limit", unit, labels, summary, description'
+_QUEUE = "INSERT INTO webhook (event_id, endpoint, alert, body, created, due) VALUES (?, ?, ?, ?, ?, ?) RETURNING id"
 
 
 class Notice(Protocol):
@@ -58,7 +62,7 @@ def send(
     api_url: str,
     key: bytes = b"",
 ) -> None:
-    """Queue a notice for its webhook, due at once.
+    """Queue a notice for its webhook, due at once. What the webhook was told to be over by another receiver's notice is left out.
 
     Our own format has an alert alone as `data`; of a group the first of the worst alerts, with `alerts` (all of them) and
     `notice` beside. An Alertmanager groups by itself, so that it is told of each alert on its own.
@@ -70,28 +74,50 @@ def send(
     key
         What the links are signed with by which alerts can be acknowledged (`store.links`); b"" gives none.
     """
-    alerts = [_told(connection, id_, "firing", covered) for id_ in notice.firing]
-    alerts += [_told(connection, id_, "resolved", covered) for id_ in notice.resolved]
+    alerts = _alerts_of(connection, webhook.name, notice, covered)
+    if not alerts:
+        return
     for one in alerts if key and api_url else ():
         if one["status"] == "firing":
             when = _whole_hour(connection, one["id"], now)
             one["links"] = {"acknowledge": acknowledge_link(api_url, key, one["id"], webhook.name, when)}
     if notice.group and webhook.format != "alertmanager-api":
         made = _grouped(webhook, notice, alerts, api_url)
-        rows = [(notice.id, f"group_{digest(notice.receiver, notice.group)}", made)]
+        rows = [(notice.id, f"group_{digest(notice.receiver, notice.group)}", made, alerts)]
     else:
         rows = [
-            (_id_of(notice, one["id"]), one["id"], body(webhook.format, one, webhook.name, api_url))
+            (_id_of(notice, one["id"]), one["id"], body(webhook.format, one, webhook.name, api_url), [one])
             for one in alerts
         ]
-    connection.executemany(
-        _QUEUE, [(event, webhook.name, about, frozen, now, now) for event, about, frozen in rows]
-    )
+    for event, name, frozen, about in rows:
+        (row,) = connection.execute(_QUEUE, (event, webhook.name, name, frozen, now, now)).fetchone()
+        note_about(connection, row, about)
+
+
+def _alerts_of(
+    connection: sqlite3.Connection, endpoint: str, notice: Notice, covered: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Return what a notice tells an endpoint: what fires, then what is over and not yet known to be.
+
+    The end of an alert comes before the beginning of another with its labels; where that was told before, it is told again.
+    """
+    heard = heard_ends(connection, endpoint, notice.resolved)
+    over = [_told(connection, one, "resolved", covered) for one in notice.resolved if one not in heard]
+    since = [again for one in over if (again := fires_since(connection, endpoint, one))]
+    firing = [_told(connection, one, "firing", covered) for one in dict.fromkeys([*notice.firing, *since])]
+    begins = {_labels_of(one) for one in firing if one["id"] not in notice.resolved}
+    first = [one for one in over if _labels_of(one) in begins]
+    return [*first, *firing, *(one for one in over if one not in first)]
+
+
+def _labels_of(alert: Mapping[str, Any]) -> str:
+    return fingerprint(alert["rule"], alert["labels"])
 
 
 def _id_of(notice: Notice, alert: str) -> str:
     """Return the webhook-id of one of a notice's alerts that is told on its own."""
-    return f"event_{digest(notice.id, alert)}" if notice.group else notice.id
+    is_alone = not notice.group and alert in (*notice.firing, *notice.resolved)
+    return notice.id if is_alone else f"event_{digest(notice.id, alert)}"
 
 
 def _whole_hour(connection: sqlite3.Connection, alert: str, now: int) -> int:
@@ -108,6 +134,18 @@ def groups(connection: sqlite3.Connection) -> list[bytes]:
     ]
 
 
+def groups_as(connection: sqlite3.Connection, kind: type[Told]) -> list[Told]:
+    """Return what every receiver was told of every group; what cannot be read is set aside, and told anew."""
+    found = []
+    rows = connection.execute("SELECT receiver, name, content FROM alert_group ORDER BY receiver, name")
+    for receiver, name, content in rows.fetchall():
+        try:
+            found.append(msgspec.json.decode(content, type=kind))
+        except (msgspec.MsgspecError, RecursionError) as error:
+            set_aside(connection, "alert_group", {"receiver": receiver, "name": name}, str(error))
+    return found
+
+
 def save_group(connection: sqlite3.Connection, receiver: str, name: str, content: bytes | None) -> None:
     """Keep what a receiver was told of a group; None forgets it."""
     if content is None:
@@ -120,13 +158,13 @@ def _grouped(webhook: Webhook, notice: Notice, alerts: Sequence[dict[str, Any]],
     if webhook.format == "alertmanager":
         return _alertmanager(webhook, notice, alerts, api_url)
     worst = max(alerts, key=lambda one: (one["status"] == "firing", _rank(one["severity"])))
-    count = len(alerts)
+    count, firing = len(alerts), sum(one["status"] == "firing" for one in alerts)
     more = {"summary": f"{worst['summary']} (and {count - 1} more)"} if count > 1 else {}
     about = {
         "receiver": notice.receiver,
         "group": json.loads(notice.labels),
-        "firing": len(notice.firing),
-        "resolved": len(notice.resolved),
+        "firing": firing,
+        "resolved": count - firing,
         "repeat": notice.repeat,
         "escalation": notice.escalation,
     }
@@ -146,7 +184,7 @@ def _alertmanager(webhook: Webhook, notice: Notice, alerts: Sequence[dict[str, A
         **{key: dict(sorted(pairs.items())) for key, pairs in common.items()},
         "groupKey": notice.group,
         "groupLabels": json.loads(notice.labels),
-        "status": "firing" if notice.firing else "resolved",
+        "status": "firing" if any(one["status"] == "firing" for one in alerts) else "resolved",
         "alerts": [one for single in singles for one in single["alerts"]],
     }
     return json.dumps(grouped, allow_nan=False, separators=(",", ":")).encode()

@@ -2,14 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+
+from store.journal import Message
 
 SAMPLE = 512  # bytes of a payload that are shown beside what is said of it
 
+# Of no bytes SQLite cuts off a NULL, and not none.
 _COLUMNS = (
-    f"message, received, gateway, topic, outcome, code, path, detail, size, digest, substr(payload, 1, {SAMPLE}),"
-    " length(payload)"
+    "message, received, gateway, topic, outcome, code, path, detail, size, digest,"
+    f" coalesce(substr(payload, 1, {SAMPLE}), x''), length(payload)"
 )
 
 
@@ -97,6 +101,33 @@ def kept_message(connection: sqlite3.Connection, wanted: Wanted, message: int) -
         f"SELECT {_COLUMNS}, payload FROM quarantine WHERE message = ? AND {where}", (message, *values)
     ).fetchone()
     return None if row is None else (Kept(*row[:-1]), bytes(row[-1]))
+
+
+def faults(connection: sqlite3.Connection) -> Mapping[tuple[bytes, bytes], int]:
+    """Return the messages that were passed as `fault`: from topic and digest of the payload to the journal's offset."""
+    rows = connection.execute(
+        "SELECT topic, digest, min(message) FROM quarantine WHERE code = 'fault' GROUP BY topic, digest"
+    )
+    return {(topic, digest): offset for topic, digest, offset in rows}
+
+
+def is_a_fault(faults: Mapping[tuple[bytes, bytes], int], offset: int, message: Message) -> bool:
+    """Whether a message of the journal is one of those, or such a one that came again."""
+    if not faults:
+        return False
+    key = (message.topic, blake2b(message.payload, digest_size=16).digest())
+    return faults.get(key, offset + 1) <= offset
+
+
+def open_in(connection: sqlite3.Connection, park: str, start: int, end: int) -> int:
+    """Return how many quarantined messages of a park came in [start, end), or tell of readings in it [ns UTC]."""
+    return int(
+        connection.execute(
+            "SELECT count(*) FROM quarantine WHERE outcome = 'quarantined' AND substr(gateway, 1, length(?1)) = ?1"
+            " AND (received >= ?2 AND received < ?3 OR earliest < ?3 AND latest >= ?2)",
+            (f"{park}/", start, end),
+        ).fetchone()[0]
+    )
 
 
 def _these(connection: sqlite3.Connection, messages: Sequence[int]) -> list[Kept]:

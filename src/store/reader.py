@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from plant.arrays import Floats, Ints, Readings, Times
+from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Channel, Plant, Source
 from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_HOUR, Verdict
-from store.blocks import REVISION, coverage, empty, from_bytes
+from store.balances import balances, balances_ever
+from store.beginnings import begins_of
+from store.blocks import REVISION, block_of, coverage, empty
 from store.closing import Closing
 from store.frame_rows import hour_blocks
 from store.periods import MONTH
-from store.regulated import RegulatedHours, regulated_hours
-from store.rows import NEVER, OUTCOMES, SUMMED, Balance, Emissions, GatewayStatus, Newest, Outboxes
+from store.presence import TypicalSteps, gone, quiet_since
+from store.regulated_hours import RegulatedHours, regulated_hours
+from store.rows import SUMMED, Balance, Emissions, GatewayStatus, Newest, Outboxes
 from store.sparkplug import channels_away
 
 BASELINES = (Verdict.COUNTED, Verdict.RESET, Verdict.ROLLOVER, Verdict.ANOMALY, Verdict.BASELINE)
@@ -33,6 +36,7 @@ class Reader:
     def __init__(self, path: Path, plant: Plant) -> None:
         self.plant = plant
         self._uri = f"{path.absolute().as_uri()}?mode=ro"
+        self._steps = TypicalSteps()
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         self._channels = Numbers("channel", plant.channels)
         self._sources = Numbers("source", plant.sources)
@@ -64,7 +68,7 @@ class Reader:
         connection = self._connection()
         try:
             connection.execute("BEGIN")
-            yield Snapshot(connection, self.plant, self._channels, self._sources)
+            yield Snapshot(connection, self.plant, self._channels, self._sources, self._steps)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
@@ -119,9 +123,15 @@ class Snapshot:
     """Queries of one moment's state; channels and sources are indexes in the plant. See `Reader.snapshot`."""
 
     def __init__(
-        self, connection: sqlite3.Connection, plant: Plant, channels: Numbers, sources: Numbers
+        self,
+        connection: sqlite3.Connection,
+        plant: Plant,
+        channels: Numbers,
+        sources: Numbers,
+        steps: TypicalSteps | None = None,
     ) -> None:
         self.plant = plant
+        self._steps = steps or TypicalSteps()
         self._connection = connection
         self._channels = channels
         self._sources = sources
@@ -140,14 +150,12 @@ class Snapshot:
         """Return {database id: index} of those sources that the state knows."""
         return self._sources.ids(self._connection, sources)
 
-    def first(self, sources: Sequence[int]) -> Times:
-        """Return each source's first reading time [ns UTC], `NEVER` where it has none."""
+    def begins(self, sources: Sequence[int]) -> Times:
+        """Return where each source begins, see `store.beginnings` [ns UTC]; `UNHEARD` where nothing was read of it."""
         ids = self._sources.ids(self._connection, sources)
-        rows = self._all(
-            "SELECT id, first FROM source WHERE id IN (SELECT value FROM json_each(?))", _json(ids)
-        )
-        first = {ids[number]: time for number, time in rows if time is not None}
-        return np.array([first.get(source, NEVER) for source in sources], np.int64)
+        number_of = {index: number for number, index in ids.items()}
+        numbers = np.array([number_of.get(source, -1) for source in sources], np.int64)
+        return begins_of(self._connection, numbers)
 
     def totals(self, sources: Sequence[int], level: int, start: int, end: int) -> Emissions:
         """Return the sums of a level (1 hour, 2 day, 3 month) that start in [start, end), by source and time."""
@@ -190,6 +198,24 @@ class Snapshot:
             revision=fields[:, REVISION].astype(np.int64),
         )
 
+    def have_windows(self, sources: Sequence[int], start: int, end: int) -> Bools:
+        """Return which sources have computed windows that start in [start, end), however long that is."""
+        at_hand = self._held is not None and self._held.has(sources, start, end)
+        if at_hand or end - start <= 2 * NS_PER_HOUR:
+            return np.isin(sources, self.windows(sources, start, end).source)
+        edges = (start, start + NS_PER_HOUR), (end - NS_PER_HOUR, end)
+        at_edges = [np.isin(sources, self.windows(sources, *edge).source) for edge in edges]
+        return at_edges[0] | at_edges[1] | self._have_hours(sources, start, end - NS_PER_HOUR)
+
+    def _have_hours(self, sources: Sequence[int], start: int, end: int) -> Bools:
+        """Return which sources have an hour of windows that starts in [start, end)."""
+        ids = self._sources.ids(self._connection, sources)
+        rows = self._all(
+            "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM emission WHERE source = value AND hour >= ? AND hour <= ?)",
+            _json(ids), start, end,
+        )  # fmt: skip
+        return np.isin(sources, [ids[number] for (number,) in rows])
+
     def hold_windows(self, sources: Sequence[int], start: int, end: int) -> None:
         """Read windows once that several questions about this moment are about; `windows` answers these from memory."""
         self._held = _Held(frozenset(sources), start, end, self.windows(sources, start, end))
@@ -209,40 +235,41 @@ class Snapshot:
         """Return the newest readings of each channel, also of those that have none."""
         ids = self._channels.ids(self._connection, channels)
         baselines = f"quality <= 1 AND verdict IN ({', '.join(str(int(v)) for v in BASELINES)})"
-        columns = [
-            _newest("quality <= 1", 0),
-            _newest("quality <= 1", 1),
-            _newest(baselines, 0),
-            _newest(baselines, 1),
-        ]
+        columns = [_newest(condition, k) for condition in ("quality <= 1", baselines) for k in (0, 1)]
         rows = self._all(f"SELECT c.value, {', '.join(columns)} FROM json_each(?) AS c", _json(ids))
-        none = Newest((), ())
         away = channels_away(self._connection, ids)
-        found = {ids[row[0]]: Newest(_known(row[1:3]), _known(row[3:5]), row[0] in away) for row in rows}
-        return {channel: found.get(channel, none) for channel in channels}
+        quiet = self._offline(ids)
+        found = {
+            ids[row[0]]: Newest(_known(row[1:3]), _known(row[3:5]), row[0] in away, row[0] in quiet)
+            for row in rows
+        }
+        return {channel: found.get(channel, Newest((), ())) for channel in channels}
+
+    def typical_steps(self, newest: Mapping[int, int]) -> dict[int, int]:
+        """Return the median of the last steps between the counting readings of channels [ns], of those that have several.
+
+        `newest` is the time of each one's newest [ns UTC].
+        """
+        ids = self._channels.ids(self._connection, list(newest))
+        found = self._steps.of(self._connection, {number: newest[index] for number, index in ids.items()})
+        return {ids[number]: step for number, step in found.items()}
+
+    def _offline(self, ids: Mapping[int, int]) -> set[int]:
+        """Return those channels (database ids, of the given ids and indexes) whose gateway is offline."""
+        said = gone(self._connection)
+        if not said:
+            return set()
+        of = ((number, self.plant.channels[index]) for number, index in ids.items())
+        named = ((number, f"{one.park}/{one.facility}/{one.gateway}") for number, one in of)
+        return quiet_since(self._connection, {number: said[name] for number, name in named if name in said})
 
     def balance(self, start: int, end: int, gateway: str | None = None) -> dict[str, Balance]:
-        """Return each gateway's balance over the minutes that start in [start, end), by gateway ('': none said)."""
-        minutes = "gateway IN (SELECT value FROM json_each(?)) AND minute >= ? AND minute < ?"
-        counts = self._all(
-            f"SELECT gateway, book, {', '.join(f'sum({name})' for name in OUTCOMES)} FROM balance"
-            f" WHERE {minutes} GROUP BY gateway, book ORDER BY gateway",
-            self._gateways_of("balance", gateway), start, end,
-        )  # fmt: skip
-        codes = self._all(
-            f"SELECT gateway, code, sum(count) FROM code WHERE {minutes} GROUP BY gateway, code ORDER BY gateway, code",
-            self._gateways_of("code", gateway), start, end,
-        )  # fmt: skip
-        books = {(row[0], row[1]): dict(zip(OUTCOMES, row[2:], strict=True)) for row in counts}
-        nothing = dict.fromkeys(OUTCOMES, 0)
-        return {
-            name: Balance(
-                messages=books.get((name, "messages"), nothing),
-                readings=books.get((name, "readings"), nothing),
-                codes={code: count for owner, code, count in codes if owner == name},
-            )
-            for name in sorted({row[0] for row in (*counts, *codes)})
-        }
+        """Return each gateway's balance over [start, end) ns UTC, see `store.balances`."""
+        return balances(self._connection, start, end, gateway)
+
+    def balance_ever(self, gateway: str | None = None) -> dict[str, Balance]:
+        """Return each gateway's balance over all that ever came, by gateway ('': none said)."""
+        return balances_ever(self._connection, gateway)
 
     def closing(self) -> Closing:
         """Return the reporting periods, to be read."""
@@ -259,7 +286,9 @@ class Snapshot:
     def block(self, source: int, hour: int) -> Floats:
         """Return the published block of an hour; `source` is a database id here, as it is to `closing`."""
         rows = self._all("SELECT block FROM emission WHERE source = ? AND hour = ?", source, hour)
-        return from_bytes(rows[0][0]) if rows else empty(NS_PER_HOUR // self.plant.window)
+        windows = NS_PER_HOUR // self.plant.window
+        found = block_of(rows[0][0], windows) if rows else None
+        return empty(windows) if found is None else found
 
     def months(self, park: str) -> list[int]:
         """Return the starts of the months in which any source of a park has emissions [ns UTC]."""
@@ -292,16 +321,6 @@ class Snapshot:
             " (SELECT count(*) FROM influx_alert), count(*), min(created) FROM webhook WHERE delivered IS NULL AND dead IS NULL"
         )[0]
         return Outboxes(*row)
-
-    def _gateways_of(self, table: str, gateway: str | None) -> str:
-        """Return the gateways of a table as JSON, found by seeking from one to the next, not by reading all rows."""
-        rows = self._all(
-            f"WITH RECURSIVE found(name) AS (SELECT min(gateway) FROM {table} UNION ALL"
-            f" SELECT (SELECT min(gateway) FROM {table} WHERE gateway > name) FROM found WHERE name IS NOT NULL)"
-            " SELECT name FROM found WHERE name IS NOT NULL AND name = coalesce(?, name)",
-            gateway,
-        )
-        return json.dumps([name for (name,) in rows])
 
     def _all(self, query: str, *values: Any) -> list[Any]:
         return self._connection.execute(query, values).fetchall()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from plant.arrays import Bools, Readings
 from plant.vocabulary import Verdict
+from store.set_aside import set_aside
 from store.sqlite import write_columns
 
 _COLUMNS = "time, value, quality, flags, verdict, boot, correction, message"
@@ -48,11 +49,27 @@ class ReadingTable:
         """
         start = self._start(channel, first, window, period)
         until = self._until(channel, last, window, period, look_on)
-        rows = self._connection.execute(
+        within = (channel, -FAR_FUTURE if start is None else start, until)
+        try:
+            readings = _readings(channel, self._rows(*within))
+        except (ValueError, TypeError, OverflowError):  # only now is it worth finding out which
+            self._set_aside(*within)
+            readings = _readings(channel, self._rows(*within))
+        return Stretch(readings, start is None, until)
+
+    def _rows(self, channel: int, start: int, until: int) -> list[tuple[int | float, ...]]:
+        return self._connection.execute(
             f"SELECT {_COLUMNS} FROM reading WHERE channel = ? AND time BETWEEN ? AND ? ORDER BY time",
-            (channel, -FAR_FUTURE if start is None else start, until),
+            (channel, start, until),
         ).fetchall()
-        return Stretch(_readings(channel, rows), start is None, until)
+
+    def _set_aside(self, channel: int, start: int, until: int) -> None:
+        """Set aside the readings that cannot be read."""
+        for row in self._rows(channel, start, until):
+            try:
+                _readings(channel, [row])
+            except (ValueError, TypeError, OverflowError) as error:
+                set_aside(self._connection, "reading", {"channel": channel, "time": row[0]}, str(error))
 
     def _start(self, channel: int, first: int, window: int, period: int) -> int | None:
         back = self._one(

@@ -99,8 +99,10 @@ def replay_of(connection: sqlite3.Connection, number: str) -> Standing | None:
     return _standing(row) if row else None
 
 
-def next_refused(connection: sqlite3.Connection, standing: Standing) -> tuple[list[Refused], bool]:
-    """Return the next messages of a replay, in order, without their payloads, and whether these are the last.
+def next_refused(
+    connection: sqlite3.Connection, standing: Standing, most: int = MOST_MESSAGES
+) -> tuple[list[Refused], bool]:
+    """Return the next messages of a replay, in order, at most so many, without their payloads, and whether these are the last.
 
     Only what was refused before the decision is meant.
     """
@@ -108,13 +110,13 @@ def next_refused(connection: sqlite3.Connection, standing: Standing) -> tuple[li
     rows = connection.execute(
         "SELECT message, received, gateway, topic, outcome, code, path, detail, size, digest, accepted, late, duplicate,"
         f" refused, counted FROM quarantine WHERE {conditions} AND message > ? AND message < ? ORDER BY message LIMIT ?",
-        (*values, standing.taken, standing.offset, MOST_MESSAGES + 1),
+        (*values, standing.taken, standing.offset, most + 1),
     )
     found: list[Refused] = []
     size = 0
     for message, received, gateway, topic, outcome, code, path, detail, length, digest, *counts in rows:
         size += length
-        if found and (size > MOST_BYTES or len(found) == MOST_MESSAGES):
+        if found and (size > MOST_BYTES or len(found) == most):
             return found, False
         kept = (message, received, gateway, topic, Outcome(outcome), Code(code), path, detail, length, digest)
         found.append(Refused(*kept, b"", tuple(counts[:4]), bool(counts[4])))

@@ -39,21 +39,28 @@ class Newest:
     """Times [ns UTC] of a channel's newest readings, newest first, at most two of each.
 
     `counting` readings have a quality that counts; `baselines` are those among them that the windows took as such.
-    Of a channel that is `away` they are no longer current: its Sparkplug node or device is not there.
+    Of a channel that is `away` they are no longer current: its Sparkplug node or device is not there. It is `offline`
+    where its gateway said last that it is not there.
     """
 
     counting: tuple[int, ...]
     baselines: tuple[int, ...]
     away: bool = False
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What a gateway sent and how it ended, by `OUTCOMES`; codes say why it was refused."""
+    """What a gateway sent and how it ended, by `OUTCOMES`; codes say why it was refused.
+
+    It is of what came in [start, end) ns UTC; of all that ever came where these are None.
+    """
 
     messages: Mapping[str, int]
     readings: Mapping[str, int]
     codes: Mapping[str, int]
+    start: int | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from plant.arrays import Floats, Ints, Times
 from plant.park import Plant
 from plant.vocabulary import NS_PER_HOUR
 from store.blocks import CO2E_T
+from store.due import due_windows
 from store.frame_rows import hour_blocks
 from store.ledger import CHANGE
 from store.periods import PART, Summand, day_start, month_start, summands, year_start
 from store.reader import Numbers, Snapshot
-from store.sums import Period, due_windows, fold, known_sum, only_events, source_sums
+from store.sums import Period, fold, known_sum, only_events, source_sums
 
 _MOST_KEPT = 4_000_000  # sums in memory, 8 bytes each
 _BESIDE = 100  # sums that weigh as much as what is kept beside each column of them
@@ -132,7 +133,8 @@ class RunningSums:
     def _of_silence(self, sources: list[int], start: int, end: int) -> Floats:
         """Return what sources that owe nothing by silence emitted where nothing was known: 0 once they were heard."""
         found = np.full(len(sources), np.nan)
-        due = due_windows(self._snapshot, sources, np.array([start, end]), end).windows[:, 0]
+        begins = self._snapshot.begins(sources)
+        due = due_windows(self._plant, sources, begins, np.array([start, end]), end).windows[:, 0]
         for row in np.flatnonzero(due).tolist():
             period = Period(start, end, self._zones[sources[row]])
             found[row] = source_sums(self._snapshot, [sources[row]], period, end).amounts[0, CO2E_T]

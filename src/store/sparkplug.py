@@ -37,9 +37,18 @@ def stored_nodes(connection: sqlite3.Connection) -> dict[str, bytes]:
     }
 
 
-def store_nodes(connection: sqlite3.Connection, nodes: Mapping[str, bytes]) -> None:
-    """Store edge nodes' memories."""
-    connection.executemany("INSERT OR REPLACE INTO sparkplug_node VALUES (?, ?)", nodes.items())
+def stored_births(connection: sqlite3.Connection, node: str) -> bytes | None:
+    """Return what the births of an edge node said, None where nothing was stored."""
+    row = connection.execute("SELECT content FROM sparkplug_birth WHERE node = ?", (node,)).fetchone()
+    return bytes(row[0]) if row else None
+
+
+def store_nodes(connection: sqlite3.Connection, nodes: Mapping[str, tuple[bytes, bytes | None]]) -> None:
+    """Store edge nodes' memories, and what their births said where that changed."""
+    bare = [(name, content) for name, (content, _) in nodes.items()]
+    births = [(name, content) for name, (_, content) in nodes.items() if content is not None]
+    connection.executemany("INSERT OR REPLACE INTO sparkplug_node VALUES (?, ?)", bare)
+    connection.executemany("INSERT OR REPLACE INTO sparkplug_birth VALUES (?, ?)", births)
 
 
 def forget_online(connection: sqlite3.Connection, gateways: Iterable[str]) -> None:

@@ -8,18 +8,26 @@ from pathlib import Path
 
 import numpy as np
 
-from plant.arrays import Ints
+from plant.arrays import Ints, Times
 from plant.park import Plant
 from plant.transfers import is_transfer
+from store.beginnings import UNHEARD, Beginnings, owed_from
 from store.books import Books
+from store.boots import BootTable
 from store.closing import Closing
 from store.emissions import EmissionTable
+from store.faults import told_of
 from store.ledger import Ledger
 from store.readings import ReadingTable
-from store.sqlite import STATE, StateMismatch, claim, open_writer, transaction
+from store.sound_rows import set_unsound_aside
+from store.sqlite import STATE, StateMismatch, be_brisk, claim, open_writer, transaction
 from store.sums import only_events
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
+REMEDY = (
+    "move state.db, state.db-wal and state.db-shm aside and start: it is made again from the journal"
+    " (docs/operating.md, Upgrade)"
+)
 
 
 class State:
@@ -27,9 +35,15 @@ class State:
 
     def __init__(self, path: Path, plant: Plant) -> None:
         self.path = path
-        self._connection = open_writer(path)
-        claim(self._connection, path, STATE)
-        self._create(plant)
+        with told_of(path, REMEDY):
+            self._open(plant)
+
+    def _open(self, plant: Plant) -> None:
+        self._connection = open_writer(self.path)
+        claim(self._connection, self.path, STATE, _creation(plant.window))
+        self._check(plant)
+        with transaction(self._connection):
+            set_unsound_aside(self._connection)
         self._plant = plant
         self.channel_ids = self._ids("channel", [(c.park, c.facility, c.name) for c in plant.channels])
         self.source_ids = self._ids("source", [(s.park, s.facility, s.name) for s in plant.sources])
@@ -46,7 +60,12 @@ class State:
         )
         self.emissions = EmissionTable(self._connection, plant.window, zone_of, quiet, self.closing)
         self.ledger = Ledger(self._connection)
-        self.books = Books(self._connection)
+        self.books = Books(self._connection, zones)
+        self.boots = BootTable(self._connection)
+        be_brisk(self._connection)
+        self.beginnings = Beginnings(plant, self._connection, self.channel_ids, self.source_ids)
+        with transaction(self._connection):
+            self.beginnings.renew()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -63,7 +82,9 @@ class State:
             self.emissions.forget()
             self.ledger.forget()
             self.closing.forget()
+            self.beginnings.forget()
             raise
+        self.beginnings.settle()
 
     @property
     def cursor(self) -> int:
@@ -73,6 +94,17 @@ class State:
     def move_cursor(self, offset: int) -> None:
         """Set the cursor, in the transaction that made the state follow."""
         self._connection.execute("UPDATE cursor SET next = ? WHERE name = 'line'", (offset,))
+
+    def take_under(self, configuration: str) -> None:
+        """Remember under which configuration (its hash) messages are taken from the cursor on."""
+        with transaction(self._connection):
+            first = self.cursor
+            self._connection.execute("DELETE FROM configuration WHERE first >= ?", (first,))
+            self._connection.execute(
+                "INSERT INTO configuration SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM configuration WHERE hash = ?2"
+                " AND first = (SELECT max(first) FROM configuration))",
+                (first, configuration),
+            )
 
     def bind(self, journal: bytes | None) -> None:
         """Remember which journal this state follows, in the transaction that takes its first message."""
@@ -100,6 +132,11 @@ class State:
         stored = dict(self._connection.execute("SELECT id, coalesce(first, 4611686018427387904) FROM source"))
         return np.array([stored[int(number)] for number in self.source_ids], np.int64)
 
+    def begun(self) -> Times:
+        """Return from when on each source owes windows [ns UTC]; `UNHEARD` of those that were never heard."""
+        begins = self.beginnings.times
+        return np.where(begins == UNHEARD, UNHEARD, owed_from(self._plant.sources, begins))
+
     def enqueue_readings(self, count: int, packed: bytes) -> None:
         """Put readings into the InfluxDB outbox."""
         self._connection.execute(
@@ -111,22 +148,23 @@ class State:
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
-    def _create(self, plant: Plant) -> None:
-        """Make the tables of a new file; refuse one of another version or window length."""
+    def _check(self, plant: Plant) -> None:
+        """Refuse a state of another version or window length."""
         version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-        if version == 0:
-            script = resources.files("store").joinpath("schema.sql").read_text()
-            self._connection.executescript(
-                f"BEGIN;\n{script}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
-            )
-            self._connection.execute("INSERT INTO cursor VALUES ('line', 1)")
-            self._connection.execute("INSERT INTO meta VALUES ('window', ?)", (plant.window,))
-        elif version != SCHEMA_VERSION:
+        if version != SCHEMA_VERSION:
             raise StateMismatch(
                 f"{self.path} has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}: move it aside and"
                 " start from the journal (docs/operating.md, Upgrade)"
             )
-        window = int(self._connection.execute("SELECT value FROM meta WHERE key = 'window'").fetchone()[0])
+        found = self._connection.execute(
+            "SELECT (SELECT value FROM meta WHERE key = 'window'), (SELECT next FROM cursor WHERE name = 'line')"
+        ).fetchone()
+        if not all(isinstance(value, int) for value in found):
+            raise StateMismatch(
+                f"{self.path} does not say how far it follows the journal, or by which windows: restore it from a backup, or"
+                " move it aside and start from the journal (docs/operating.md, Upgrade)"
+            )
+        window = found[0]
         if window != plant.window:
             raise StateMismatch(
                 f"{self.path} was made with windows of {window / 1e9:g} s, the configuration says {plant.window / 1e9:g} s:"
@@ -144,3 +182,12 @@ class State:
             for r in self._connection.execute(f"SELECT id, park, facility, name FROM {table}")
         }
         return np.array([stored[name] for name in names], np.int64)
+
+
+def _creation(window: int) -> str:
+    """Return the statements that make an empty state."""
+    script = resources.files("store").joinpath("schema.sql").read_text()
+    return (
+        f"{script}\nPRAGMA user_version = {SCHEMA_VERSION};\n"
+        f"INSERT INTO cursor VALUES ('line', 1);\nINSERT INTO meta VALUES ('window', {window})"
+    )

@@ -14,10 +14,12 @@ import numpy as np
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Plant
 from plant.vocabulary import Kind
+from store.beginnings import UNHEARD
 from store.blocks import AMOUNTS
+from store.due import Due, Known, due_windows, known_since
 from store.periods import PART, Summand, day_start, month_start, summands, year_start
 from store.reader import Snapshot
-from store.rows import NEVER, SUMMED, Emissions
+from store.rows import SUMMED, Emissions
 
 _BATCH = 1000  # sources that are summed at once, because a period's rows of all would fill the memory
 
@@ -45,20 +47,11 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """Per source, the stretch [start, end) of a period in which it owes windows, and how many these are."""
-
-    start: Times
-    end: Times
-    windows: Ints
-
-
-@dataclass(frozen=True, slots=True)
 class SourceSums:
     """What a period's total says of each source.
 
     `amounts` has the columns `AMOUNTS`; `shares` are sums of shares over the `due` windows, with the columns
-    `SHARES`; a source that was never heard of has no due window. `windows` counts those with coverage above 0.
+    `SHARES`. `windows` counts those with coverage above 0.
     """
 
     amounts: Floats
@@ -66,6 +59,7 @@ class SourceSums:
     due: Ints
     windows: Ints
     revision: Ints
+    known: Known
 
 
 def known_sum(values: Floats) -> Floats:
@@ -92,18 +86,23 @@ def fold(values: Floats, keys: Times | Ints) -> Floats:
 def source_sums(state: Snapshot, sources: Sequence[int], period: Period, as_of: int) -> SourceSums:
     """Return the amounts of a period, and the shares of its due windows, per source.
 
-    Due are the windows from the later of the period's start and the source's first reading to the earlier of
-    its end and `as_of` [ns UTC], the window around either included. Where a source has event channels only, a
-    due window that was never computed is known to be 0.
+    Due are the windows from the later of the period's start and the source's `since` to the earlier of its end and
+    `as_of` [ns UTC], the window around either included. Where a source has event channels only, and was heard, a due
+    window that was never computed is known to be 0.
     """
     sums = period_sums(state, sources, period)
-    due = due_windows(state, sources, np.array([period.start, period.end]), as_of)
-    stretch = Due(due.start[:, 0], due.end[:, 0], due.windows[:, 0])
-    shares = _due_shares(state, sources, period, sums, stretch)
-    found = SourceSums(sums.values[:, : len(AMOUNTS)], shares, stretch.windows, sums.windows, sums.revision)
-    for row, source in enumerate(sources):
-        if only_events(state.plant, source):
-            _fill_quiet(state, source, row, found, stretch)
+    begins = state.begins(sources)
+    edges = np.array([period.start, period.end])
+    each = due_windows(state.plant, sources, begins, edges, as_of)
+    due = Due(each.start[:, 0], each.end[:, 0], each.windows[:, 0])
+    known = known_since(state.plant, sources, begins, period.start, period.end, as_of)
+    shares = _due_shares(state, sources, period, sums, due)
+    found = SourceSums(
+        sums.values[:, : len(AMOUNTS)], shares, due.windows, sums.windows, sums.revision, known
+    )
+    for row in np.flatnonzero(begins < UNHEARD).tolist():
+        if only_events(state.plant, sources[row]):
+            _fill_quiet(state, sources[row], row, found, due)
     return found
 
 
@@ -113,15 +112,6 @@ def period_sums(state: Snapshot, sources: Sequence[int], period: Period) -> Sums
     batches = [sources[at : at + _BATCH] for at in range(0, max(1, len(sources)), _BATCH)]
     found = [_sums_of(state, batch, parts, period.zone) for batch in batches]
     return Sums(*(np.concatenate([getattr(one, name) for one in found]) for name in Sums.__slots__))
-
-
-def due_windows(state: Snapshot, sources: Sequence[int], edges: Times, as_of: int) -> Due:
-    """Return the due windows of each source [rows] in each stretch between two edges [columns]."""
-    window = state.plant.window
-    first = state.first(sources)[:, None]
-    end = np.broadcast_to(np.minimum(edges[1:], -(-as_of // window) * window), (len(sources), len(edges) - 1))
-    start = np.where(first == NEVER, end, np.maximum(edges[:-1], first // window * window))
-    return Due(start, end, np.maximum(end - start, 0) // window)
 
 
 def only_events(plant: Plant, source: int) -> bool:
@@ -202,8 +192,7 @@ def _is_stored(state: Snapshot, sources: Sequence[int], starts: Times, ends: Tim
     for start, end in sorted({*zip(starts.tolist(), ends.tolist(), strict=True)}):
         if start < end:
             rows = np.flatnonzero((starts == start) & (ends == end))
-            asked = np.array(sources)[rows]
-            found[rows] = np.isin(asked, state.windows(asked.tolist(), start, end).source)
+            found[rows] = state.have_windows([sources[row] for row in rows.tolist()], start, end)
     return found
 
 

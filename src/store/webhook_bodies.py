@@ -20,7 +20,7 @@ def body(form: str, alert: Mapping[str, Any], receiver: str, external_url: str) 
         `POST /api/v2/alerts` takes).
     alert
         With id, rule, status (firing or resolved), severity, started_at and ended_at (RFC 3339, the latter None while it
-        fires), value and limit (None where unknown) in unit, labels, summary, description, `texts`;
+        fires), value, comparison and limit (None where unknown) in unit, labels, summary, description, `texts`;
         `links` where there are some.
     receiver
         The endpoint's name.
@@ -88,10 +88,12 @@ def _labels(alert: Mapping[str, Any]) -> dict[str, str]:
 def _annotations(alert: Mapping[str, Any]) -> dict[str, str]:
     numbers = {name: alert[name] for name in ("value", "limit") if alert[name] is not None}
     texts = {name: f"{number:.6g} {alert['unit']}".strip() for name, number in numbers.items()}
+    passed = alert.get("texts", {}).get("passed")
     return {
         "alert": alert["id"],
         **{name: alert[name] for name in ("description", "summary") if alert[name]},
         **texts,
+        **({"passed": passed["en"]} if passed else {}),
         **alert.get("links", {}),
     }
 

@@ -1,19 +1,27 @@
 """The webhook outbox: what has to be told to whom, kept until it was taken, and what became of each attempt."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from plant.park import Webhook
 from plant.vocabulary import NS_PER_DAY
+from store.once import is_noted
 from store.sqlite import open_writer, transaction
+from store.webhook_order import GOES_ON, NEEDED, hold_again, with_following
 
 KEPT_DAYS = 90  # for which what was delivered stays, and the log of attempts
 MOST_DELIVERIES = 100_000  # rows of the log
+MOST_ASKED = 10_000  # of what was asked with an Idempotency-Key
 BITE = 500  # rows that are looked at in one transaction when old ones are forgotten
 
 _WAITING = "delivered IS NULL AND dead IS NULL"
+_CHOSEN = (
+    "(?2 IS NULL OR endpoint = ?2) AND (?3 IS NULL OR event_id = ?3) AND created >= ?4 AND (?5 IS NULL OR created < ?5)"
+    " AND (NOT ?6 OR dead IS NOT NULL)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,14 @@ class EndpointState:
     dead: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked with an Idempotency-Key: how many events it was about, and when it was done [ns UTC]."""
+
+    count: int
+    at: int
+
+
 def address_of(endpoint: Webhook) -> bytes:
     """Return what tells one URL of an endpoint from another, without telling the URL."""
     return sha256(endpoint.url.encode()).digest()
@@ -90,9 +106,9 @@ class WebhookOutbox:
         self._connection = open_writer(database)
 
     def due(self, endpoint: str, now: int, horizon: int, most: int = 50) -> list[WaitingWebhook]:
-        """Return what to send to an endpoint now, the longest due first: of each alert only the oldest event.
+        """Return what to send to an endpoint now, the longest due first: nothing before an older event of the same labels.
 
-        A later event of an alert so waits until the earlier one was delivered or is dead, whatever its own due time.
+        A later event of some labels so waits until the earlier one was delivered or is dead, whatever its own due time.
 
         Parameters
         ----------
@@ -107,8 +123,7 @@ class WebhookOutbox:
         rows = self._connection.execute(
             f"""
             SELECT id, event_id, alert, body, attempts, tried FROM webhook
-            WHERE id IN (SELECT min(id) FROM webhook WHERE {_WAITING} AND endpoint = ? GROUP BY alert)
-              AND (due <= ? OR due > ?)
+            WHERE {_WAITING} AND endpoint = ? AND held = 0 AND (due <= ? OR due > ?)
             ORDER BY due, id LIMIT ?
             """,
             (endpoint, now, now + horizon, most),
@@ -176,7 +191,7 @@ class WebhookOutbox:
     def prune(self, now: int, after: int = 0) -> int:
         """Forget what was delivered and made more than 90 days ago, among a bite of the events after an id.
 
-        What waits or was given up stays, whatever its age, and with it all events of its alert at that endpoint, so that
+        What waits or was given up stays, whatever its age, and with it all events of its labels at that endpoint, so that
         an end is not forgotten before its beginning; so do the events of an alert that goes on.
 
         Returns
@@ -193,11 +208,7 @@ class WebhookOutbox:
         self._connection.execute(
             f"""
             DELETE FROM webhook WHERE id > ?1 AND id <= ?2 AND delivered IS NOT NULL AND created < ?3
-              AND (endpoint, alert) NOT IN (
-                SELECT endpoint, alert FROM webhook WHERE {_WAITING}
-                UNION SELECT endpoint, alert FROM webhook WHERE dead IS NOT NULL
-              )
-              AND alert NOT IN (SELECT id FROM alert WHERE ended_at IS NULL)
+              AND NOT {NEEDED} AND NOT {GOES_ON}
             """,
             (after, last, kept_since(now)),
         )
@@ -284,8 +295,9 @@ class WebhookOutbox:
         until: int | None = None,
         dead_only: bool = False,
     ) -> int:
-        """Make events due again, delivered or not, under their old ids and in their old order.
+        """Make events due again, delivered or not, under their old ids and in their old order, and with them all that followed.
 
+        What came later for the same labels is told again too, so that the last that the endpoint hears is how they stand.
         The endpoints that are chosen are enabled again, if they answered 410.
 
         Parameters
@@ -302,20 +314,44 @@ class WebhookOutbox:
         int
             How many events will be sent.
         """
-        with transaction(self._connection):
+        with self._transaction():
             changed = self._connection.execute(
-                """
+                f"""
+                {with_following(_CHOSEN)}
                 UPDATE webhook SET delivered = NULL, attempts = 0, due = ?1, error = '', tried = NULL, dead = NULL
-                WHERE (?2 IS NULL OR endpoint = ?2) AND (?3 IS NULL OR event_id = ?3)
-                  AND created >= ?4 AND (?5 IS NULL OR created < ?5) AND (NOT ?6 OR dead IS NOT NULL)
-                RETURNING endpoint
+                WHERE id IN (SELECT id FROM again) RETURNING id, endpoint
                 """,
                 (now, endpoint, event_id, since, until, dead_only),
             ).fetchall()
+            hold_again(self._connection, [number for number, _ in changed])
             self._connection.executemany(
-                "UPDATE endpoint_state SET disabled = NULL, address = NULL WHERE endpoint = ?", set(changed)
+                "UPDATE endpoint_state SET disabled = NULL, address = NULL WHERE endpoint = ?",
+                {(name,) for _, name in changed},
             )
         return len(changed)
+
+    def asked(self, number: str) -> Asked | None:
+        """Return what was done under an id; raise `store.once.KeyUsed` where its key was used for something else."""
+        is_noted(self._connection, number)
+        row = self._connection.execute(
+            "SELECT count, at FROM webhook_request WHERE id = ?", (number,)
+        ).fetchone()
+        return Asked(*row) if row else None
+
+    def once(self, number: str, now: int, act: Callable[[], int]) -> Asked:
+        """Do what is asked under an id unless it is done, and keep that for 90 days, the newest 10,000; raises as `asked`."""
+        with self._transaction():
+            if (before := self.asked(number)) is not None:
+                return before
+            made = Asked(act(), now)
+            row = (number, made.at, made.count)
+            self._connection.execute("INSERT INTO webhook_request VALUES (?, ?, ?)", row)
+            self._connection.execute(
+                "DELETE FROM webhook_request WHERE at < max(?, coalesce((SELECT at FROM webhook_request"
+                " ORDER BY at DESC LIMIT 1 OFFSET ?), 0))",
+                (kept_since(now), MOST_ASKED),
+            )
+        return made
 
     def drop(
         self,
@@ -335,6 +371,15 @@ class WebhookOutbox:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit all or nothing, together with what goes on around it."""
+        if self._connection.in_transaction:
+            yield
+            return
+        with transaction(self._connection):
+            yield
 
     def _count(self, delivery: Delivery) -> None:
         taken = not delivery.error

@@ -88,12 +88,12 @@ def api(state: State):
 @pytest.fixture
 def morning(state: State) -> State:
     """Ten hours of the mill in Hai Phong: the grid known throughout, the boiler from eight on, in half."""
-    state.first(0, MIDNIGHT - 30 * 24 * NS_PER_HOUR)
+    state.begins(0, MIDNIGHT - 30 * 24 * NS_PER_HOUR)
     state.windows(0, MIDNIGHT, windows(600, 0.001, activity=1.5))
     state.reading(0, AS_OF - 90 * 10**9, 1.0)
     state.reading(0, AS_OF - 30 * 10**9, 2.0)
     eight = MIDNIGHT + 8 * NS_PER_HOUR
-    state.first(1, eight)
+    state.begins(1, eight)
     state.windows(1, eight, windows(120, 0.002, coverage=0.5), revision=3)
     state.reading(1, AS_OF - 4 * NS_PER_MIN, 5.0)
     return state

@@ -11,9 +11,10 @@ import numpy as np
 
 from plant.park import Channel, Facility, Gateway, Input, Park, Plant, Source
 from plant.units import unit
-from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind, Verdict
+from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Code, Kind, Verdict
 from store import periods
 from store.blocks import FIELDS, empty, to_bytes
+from store.books import OUTCOMES, Books, Tally
 
 HAI_PHONG = ZoneInfo("Asia/Ho_Chi_Minh")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -105,11 +106,28 @@ class State:
         self.db.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})", values)
         self.db.commit()
 
+    def balance(self, gateway: str, minute: int, book: str, received: int, *ends: int) -> None:
+        """Count messages or readings of a minute by how they ended."""
+        tally = Tally()
+        tally.outcomes.update(
+            {(gateway, minute, book, end): count for end, count in zip(OUTCOMES, ends, strict=True)}
+        )
+        assert received == sum(ends)
+        Books(self.db, {}).add(tally)
+        self.db.commit()
+
+    def code(self, gateway: str, minute: int, code: str, count: int) -> None:
+        """Count refused messages of a minute."""
+        tally = Tally()
+        tally.codes[gateway, minute, Code(code)] = count
+        Books(self.db, {}).add(tally)
+        self.db.commit()
+
     def close(self) -> None:
         self.db.close()
 
-    def first(self, index: int, time: int) -> None:
-        self.db.execute("UPDATE source SET first = ? WHERE id = ?", (time, index + 101))
+    def begins(self, index: int, time: int) -> None:
+        self.db.execute("UPDATE source SET first = ?, begins = ? WHERE id = ?", (time, time, index + 101))
         self.db.commit()
 
     def reading(

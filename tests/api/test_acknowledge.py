@@ -9,13 +9,16 @@ from contextlib import closing
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from api import periods
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
+from rules.groups import Group
+from rules.groups import Told as Told_
 from store.alert_actions import AlertAction
 from store.links import Link, acknowledge_link, link_key, read_link
-from store.notices import send
+from store.notices import save_group, send
 from tests.api.alerts import LABELS, START, TEXTS, Alerts, number, routed
 from tests.api.state import AS_OF, TOKEN, State
 from tests.store.test_notices import Told
@@ -69,9 +72,21 @@ def look(api, path: str, headers=NO_HEADERS):
     return api.ask(path, headers=headers)
 
 
-def press(api, path: str, name: str = "", headers=NO_HEADERS):
+def press(api, path: str, name: str = "", headers=NO_HEADERS, do: str = "acknowledge"):
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    return api.ask(path, "POST", headers={**form, **headers}, data={"by": name})
+    return api.ask(path, "POST", headers={**form, **headers}, data={"by": name, "do": do})
+
+
+def chosen(told: Page) -> list[str | None]:
+    """Return what the buttons of a page do."""
+    return [value for name, value in told.attributes if name == "value"]
+
+
+def grouped(api, *told: str, endpoints: tuple[str, ...] = ("lan",), name: str = "/night:{}") -> None:
+    """Note that a receiver was told of some alerts in one group."""
+    group = Group("shift", "/night", "{}", told={one: Told_(START, START, endpoints) for one in told})
+    save_group(api.state.db, "shift", name, msgspec.json.encode(group))
+    api.state.db.commit()
 
 
 # --- the link itself
@@ -125,7 +140,8 @@ def test_a_look_shows_what_where_since_when_and_what_to_do_first(api):
         "10 mg/Nm3", "Critical", "Kiểm tra quạt gió.", "I take care of it",
     ):  # fmt: skip
         assert expected in told.text
-    assert told.tags.count("form") == told.tags.count("button") == 1
+    assert told.tags.count("form") == 1
+    assert chosen(told) == ["acknowledge", "snooze-1", "snooze-4", "snooze-12"]
 
 
 def test_a_look_changes_nothing_however_often(api):
@@ -220,8 +236,9 @@ def test_the_button_acknowledges_once_and_tells_everybody_after_who_did(api):
     assert "Nguyễn Lan acknowledged this at 2026-11-24 10:00:30 (UTC+07:00)." in page(second).text
     assert len(api.taken) == 1
     assert "Nguyễn Lan" in page(look(api, path)).text
-    for answer in (first, second, look(api, path)):
+    for answer in (first, second):
         assert "form" not in page(answer).tags
+    assert chosen(page(look(api, path))) == ["snooze-1", "snooze-4", "snooze-12"]
     told = api.get(f"/v1/alerts/{which}")
     assert (told["status"], told["acknowledged_by"]) == ("acknowledged", "Nguyễn Lan")
     assert told["events"][0]["detail"] == {"comment": "by the link that lan was told"}
@@ -263,6 +280,99 @@ def test_what_the_line_has_not_come_to_is_said_so(api, monkeypatch):
 
     assert answer.status_code == 202
     assert "Đã gửi" in page(answer).text
+
+
+# --- snoozing
+
+
+@pytest.mark.parametrize(("do", "until"), [("snooze-1", "11:00:30"), ("snooze-4", "14:00:30")])
+def test_solid_c_an_alert_is_snoozed_from_the_phone_and_the_page_says_until_when(api, do, until):
+    which = api.add()
+
+    answer = press(api, link(which), "Lan", do=do)
+
+    assert answer.status_code == 200
+    assert (
+        f"Snoozed until 2026-11-24 {until} (UTC+07:00). If it still fires then, it is told again."
+        in page(answer).text
+    )
+    told = api.get(f"/v1/alerts/{which}")
+    assert (told["status"], told["acknowledged_by"]) == ("firing", None)
+    [event] = told["events"]
+    assert (event["kind"], event["by"], event["detail"]["comment"]) == (
+        "snoozed",
+        "Lan",
+        "by the link that lan was told",
+    )
+    again = page(look(api, link(which), VI))
+    assert "Tạm hoãn đến" in again.text
+    assert chosen(again)[0] == "acknowledge"
+    api.later(5 * 60)
+    assert "Snoozed until" not in page(look(api, link(which))).text
+
+
+def test_solid_c_somebody_who_acknowledged_may_be_woken_later(api):
+    path = link(api.add())
+    press(api, path, "Lan")
+
+    assert press(api, path, "Lan", do="snooze-12").status_code == 200
+    assert [one.action for one in api.taken] == ["acknowledge", "snooze"]
+
+
+@pytest.mark.parametrize("do", ["snooze-0", "snooze-999", "snooze", "silence", "", "acknowledge "])
+def test_solid_c_a_link_does_nothing_else_whatever_is_asked(api, do):
+    answer = press(api, link(api.add()), "Lan", do=do or " ")
+
+    assert (answer.status_code, api.taken) == (409, [])
+
+
+def test_solid_c_of_an_alert_that_is_over_nothing_is_snoozed(api):
+    path = link(api.add(ended_at=START + 60 * NS_PER_S, status="resolved"))
+
+    assert press(api, path, "Lan", do="snooze-1").status_code == 409
+    assert api.taken == []
+
+
+# --- the rest of the group
+
+
+def test_solid_c_the_page_lists_the_rest_of_the_group_each_with_a_link_that_works_as_long(api):
+    first, second = api.add(), api.add("b", summary="<i>b</i> is hot", severity="warning")
+    api.add("c", summary="Elsewhere")
+    grouped(api, first, second, api.add("d", summary="Over", ended_at=START, status="resolved"))
+    api.later(60)
+
+    told = page(look(api, link(first)))
+    assert "Other alerts of the group" in told.text
+    assert "Warning: <i>b</i> is hot" in told.text
+    assert "i" not in told.tags
+    assert "Elsewhere" not in told.text
+    assert "Over" not in told.text
+    [address] = [value for name, value in told.attributes if name == "href" and value.startswith("/a/")]
+    assert read_link(KEY, address.rpartition("/")[2]) == Link(second, "lan", AS_OF + NS_PER_DAY)
+    assert press(api, address, "Lan").status_code == 200
+    assert api.get(f"/v1/alerts/{second}")["acknowledged_by"] == "Lan"
+
+
+def test_solid_c_a_link_shows_no_alert_that_its_webhook_was_not_told_of(api):
+    first = api.add()
+    grouped(api, first, api.add("b", summary="Of others"), endpoints=("boss",))
+    api.state.db.execute("INSERT INTO alert_group VALUES ('x', 'y', X'7B7B')")  # a row that nobody can read
+    api.state.db.commit()
+
+    assert "Of others" not in page(look(api, link(first))).text
+
+
+def test_solid_c_a_gateway_s_page_names_what_it_explains(api):
+    which = api.add(summary="gw1 is silent")
+    for name in range(25):
+        api.add(f"d{name:02}x", summary=f"<b>{name}</b> lacks readings", status="inhibited", muted_by=which)
+
+    told = page(look(api, link(which)))
+    assert "Alerts of the same cause, not told on their own" in told.text
+    assert "<b>3</b> lacks readings" in told.text
+    assert "… and more" in told.text
+    assert "b" not in told.tags
 
 
 # --- links that do not work

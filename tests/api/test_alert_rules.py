@@ -13,7 +13,8 @@ from tests.api.test_inventory import ALL_OF_HAI_PHONG, MILL, pages, seen_by
 
 LIMIT = ThresholdRule(
     name="grid-rate", park="rhein", facility="works", channel=-1, source=4, above=True, limit=5.0, unit="t/h",
-    severity="critical", delay=60 * NS_PER_S, summary="Too much", description="Ask the shift leader.",
+    severity="critical", delay=60 * NS_PER_S, summary=Bilingual("Too much", "Too much"),
+    description=Bilingual("Ask the shift leader.", "Ask the shift leader."),
 )  # fmt: skip
 OF_CHANNEL = replace(
     LIMIT, name="stack-low", park="hai-phong", facility="mill", channel=5, source=-1, above=False, limit=1.5,
@@ -58,7 +59,7 @@ def test_a_limit_says_what_it_is(api):
         "rule": "grid-rate", "kind": "limit", "severity": "critical", "each": "source", "above": 5.0, "below": None,
         "expr": None, "clear": None, "units": ["t/h"], "parameters": [], "for_s": 0.0, "keep_firing_for_s": 0.0,
         "every_s": None, "delay_s": 60.0, "labels": {}, "summary": {"vi": "Too much", "en": "Too much"},
-        "description": {"vi": "Ask the shift leader.", "en": "Ask the shift leader."}, "first_action": None,
+        "description": {"vi": "Ask the shift leader.", "en": "Ask the shift leader."}, "first_action": {"vi": "", "en": ""},
         "runbook": None, "subjects": 1, "places": ["rhein/works"],
     }  # fmt: skip
     below = one_of(api, "stack-low")

@@ -28,7 +28,7 @@ def test_an_alert_has_what_it_had_and_what_people_did(api):
         "alerts": [
             {
                 "id": which, "rule": "stack-high", "status": "resolved", "severity": "critical",
-                "started_at": "2026-11-24T02:50:30Z", "ended_at": "2026-11-24T02:52:00Z", "value": None, "limit": 10.0,
+                "started_at": "2026-11-24T02:50:30Z", "ended_at": "2026-11-24T02:52:00Z", "value": None, "comparison": "", "limit": 10.0,
                 "unit": "mg/Nm3", "labels": LABELS, "summary": "Too much", "description": "", "texts": TEXTS,
                 "duration_s": 90.0, "muted_by": None, "acknowledged_at": None, "acknowledged_by": None,
                 "assigned_to": None, "snoozed_until": None,
@@ -208,7 +208,7 @@ def test_a_silence_lasts_until_its_time_or_until_somebody_ends_it(api):
         ({"match": []}, 422),
         ({"comment": ""}, 422),
         ({"until": "tomorrow"}, 422),
-        ({"match": ["facility=mill"]}, 409),
+        ({"match": ["facility=mill"]}, 422),
         ({"until": "2026-11-24T09:00:00+07:00"}, 409),
     ],
 )
@@ -228,3 +228,12 @@ def test_a_silence_with_all_its_matchers_is_not_too_long_to_say(api):
     body = {**SILENCE, "match": [f'facility="{"x" * 190}{n}"' for n in range(20)], "comment": "ồ" * 2000}
 
     assert api.ask("/v1/silences", "POST", json=body).status_code == 200
+
+
+def test_solid_b12_a_silence_of_a_label_that_no_alert_has_is_refused_with_the_likely_one(api):
+    answer = api.ask("/v1/silences", "POST", json={**SILENCE, "match": ['facility="mill"', 'facilty="mill"']})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"parameter": "match[1]", "detail": "no alert has a label facilty (did you mean facility?)"}
+    ]

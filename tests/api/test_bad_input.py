@@ -11,6 +11,7 @@ import pytest
 
 from api import app, guard, live, series
 from api.caller import Caller, Role
+from api.event_ids import EventIds
 from api.live import Live
 from plant.vocabulary import NS_PER_S
 from store.access_log import Entry
@@ -190,7 +191,7 @@ def test_bh29_a_regular_expression_that_could_run_for_long_is_refused(api):
 @pytest.mark.parametrize("worst", [np.inf, -np.inf, np.nan])
 def test_bh30_sa10_a_number_that_is_none_is_null_whatever_stands_in_the_state(api, state, worst):
     """The state refuses such; a file that was damaged, or written by others, may hold one."""
-    state.first(0, MIDNIGHT)
+    state.begins(0, MIDNIGHT)
     state.windows(0, MIDNIGHT, windows(60, worst))
     state.reading(1, AS_OF - NS_PER_S, worst if not np.isnan(worst) else 1.0)
 
@@ -279,7 +280,7 @@ def test_sa05_live_streams_are_counted_apart(monkeypatch):
     lan, vu = Caller("lan", Role.VIEWER), Caller("vu", Role.VIEWER)
 
     async def talk():
-        streams = Live(dict, None, "", lambda: AS_OF)
+        streams = Live(dict, None, "", lambda: AS_OF, EventIds("t"))
         opened = [streams.stream(lan, None) for _ in range(2)]
         assert (streams.has_enough(lan), streams.has_enough(vu)) == (True, False)
         opened[0]._left()
@@ -318,7 +319,7 @@ def test_f122_all_sources_together_are_bounded(api, morning, monkeypatch):
 
 def test_f122_sa05_ten_years_of_days_stay_small_in_memory(api, state):
     """What is answered is as long as its steps; what is read for it is let go of source by source."""
-    state.first(0, MIDNIGHT)
+    state.begins(0, MIDNIGHT)
     state.windows(0, MIDNIGHT, windows(600, 0.001))
     path = (
         "/v1/series?kind=emission&park=hai-phong&every=1d&from=2016-01-01T00:00:00Z&to=2026-12-01T00:00:00Z"
@@ -419,3 +420,41 @@ def test_sa19_there_are_no_cookies(keyed):
         ).status_code
         == 401
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "parameter", "words"),
+    [
+        (
+            "/v1/periods",
+            {"park": "hai-phong", "month": "soon", "action": "final"},
+            "month",
+            "a month such as 2026-10",
+        ),
+        (
+            "/v1/periods",
+            {"park": "hai-phong", "month": "2026-10", "action": "close"},
+            "action",
+            "is not 'provisional'",
+        ),
+        (
+            "/v1/periods",
+            {"prak": "x", "park": "x", "month": "2026-10", "action": "final"},
+            "prak",
+            "did you mean park?",
+        ),
+        ("/v1/periods", {"month": "2026-10", "action": "final"}, "park", "is required"),
+        ("/v1/silences", {"match": [], "until": "x", "comment": "c"}, "match", "at least 1 of them, not 0"),
+        ("/v1/silences", {"match": [3], "until": "x", "comment": "c"}, "match[0]", "should be text, not 3"),
+        ("/v1/quarantine/replay", {"messages": [1, -1]}, "messages[1]", "greater than or equal to 0, not -1"),
+        ("/v1/quarantine/replay", {"all": "yes"}, "all", "should be true or false"),
+        ("/v1/webhooks/replay", [], "body", "a mapping of keys to values"),
+    ],
+)
+def test_solid_c_what_is_wrong_with_a_body_is_said_in_our_words(keyed, path, body, parameter, words):
+    answer = keyed.ask(path, "POST", json=body)
+
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert (error["parameter"], words in error["detail"]) == (parameter, True), error
+    assert "Input" not in answer.text

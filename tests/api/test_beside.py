@@ -1,5 +1,7 @@
 """What is told beside totals: scope 2 by the market, uncertainty, and the factors that a total rests on."""
 
+import csv
+import io
 from dataclasses import replace
 from math import hypot
 
@@ -10,7 +12,7 @@ from plant.park import Certificate, ResidualFactor
 from plant.vocabulary import NS_PER_HOUR, Kind
 from rules.catalogue import load_catalogue
 from tests.api.conftest import Api
-from tests.api.state import AS_OF, MIDNIGHT, State, channel, ns, plant, source, windows
+from tests.api.state import AS_OF, MIDNIGHT, TOKEN, State, channel, ns, plant, source, windows
 
 FACTORS = """\
 zone: Europe/Berlin
@@ -74,7 +76,7 @@ def make(tmp_path):
 
 def bought(api, index, start, mwh, count=60):
     """Let a source draw electricity for an hour from `start`, by the grid's 0.6592 t/MWh."""
-    api.state.first(index, start)
+    api.state.begins(index, start)
     api.state.windows(index, start, windows(count, 0.6592 * mwh / count, activity=1000 * mwh / count))
 
 
@@ -239,7 +241,7 @@ def test_a_source_is_off_by_its_activity_and_its_factor(make):
 def test_sources_that_share_a_factor_are_off_by_it_together(make):
     api = make()
     api.state.windows(BOILER, MIDNIGHT, windows(60, 1.0))
-    api.state.first(FURNACE, MIDNIGHT)
+    api.state.begins(FURNACE, MIDNIGHT)
     api.state.windows(FURNACE, MIDNIGHT, windows(30, 1.0))
 
     [total] = asked(api, "uncertainty", level="park", park="hai-phong")
@@ -256,7 +258,7 @@ def test_the_interval_is_of_the_tonnes_whose_uncertainty_is_known(make):
     rows = windows(60, 1.0)
     rows[:, 3] = 0.5  # kg CH4, 14 kg CO2e
     rows[:, 0] += 0.014
-    api.state.first(FURNACE, MIDNIGHT)
+    api.state.begins(FURNACE, MIDNIGHT)
     api.state.windows(FURNACE, MIDNIGHT, rows)
 
     [total] = asked(api, "uncertainty", facility="foundry")
@@ -304,7 +306,7 @@ def test_a_total_names_the_rows_it_rests_on_exactly_at_their_boundary(make):
     """The row of 2023 is the year's own, that of 2024 carries it forward: half an hour of each, told apart by minute."""
     api = make()
     new_year = ns("2024-01-01T00:00:00+07:00")
-    api.state.first(GRID, new_year - NS_PER_HOUR)
+    api.state.begins(GRID, new_year - NS_PER_HOUR)
     api.state.windows(GRID, new_year - NS_PER_HOUR, windows(60, 0.001))
     api.state.windows(GRID, new_year, windows(60, 0.01))
     span = {"from": "2023-12-31T23:30:00+07:00", "to": "2024-01-01T00:01:00+07:00"}
@@ -387,3 +389,41 @@ def test_what_is_told_beside_changes_no_figure_of_the_total(make):
     told = asked(api, "scope2,uncertainty,factors", period="2026")
 
     assert [{name: total[name] for name in plain[0]} for total in told] == plain
+
+
+# --- as a table
+
+
+def table(api, **params):
+    headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "text/csv"}
+    answer = api.ask("/v1/totals", params=params, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+
+def test_solid_b9_csv_has_all_that_with_asks_for(make):
+    """Each number and word that JSON has beside a total stands in a cell; nothing is dropped without a word."""
+    api = make(certificates=[certificate(1.0)])
+    bought(api, GRID, MIDNIGHT, 10)
+    bought(api, FOUNDRY, MIDNIGHT, 20)
+    asked = {
+        "period": "2026-11-24",
+        "level": "facility",
+        "with": "scope2,uncertainty,factors,budget,previous",
+    }
+
+    told = api.get("/v1/totals", **asked)["totals"]
+    rows = table(api, **asked)
+
+    assert len(rows) == len(told) == 3
+    for row, one in zip(rows, told, strict=True):
+        cells = set(row.values())
+        for part in ("scope2", "uncertainty", "previous"):
+            for field, value in (one[part] or {}).items():
+                told = " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+                assert told in cells, (part, field)
+        for used in one["factors"]:
+            assert f"{used['row']} ({used['status']}): {used['co2e_t']!r} t" in row["factors"]
+        assert row["provisional [t]"] == str("" if one["provisional_t"] is None else one["provisional_t"])
+    assert float(rows[1]["location [t]"]) == pytest.approx(6.592)
+    assert float(rows[1]["market [t]"]) < 6.592

@@ -92,7 +92,7 @@ def test_months_have_the_shares_that_the_budget_states(make):
 
 def test_what_was_emitted_is_a_share_of_the_budget(make):
     api = make(mill=[budget(2026, 730.0)])
-    api.state.first(0, MIDNIGHT)
+    api.state.begins(0, MIDNIGHT)
     api.state.windows(0, MIDNIGHT, windows(600, 0.001))
 
     found = total(api, park="hai-phong", facility="mill")
@@ -138,7 +138,7 @@ def test_the_time_before_is_as_long_and_ends_where_the_period_begins(make):
     """Yesterday was known in its first twelve hours; until now ten hours of today have passed."""
     api = make()
     yesterday = MIDNIGHT - NS_PER_DAY
-    api.state.first(0, yesterday - NS_PER_HOUR)
+    api.state.begins(0, yesterday - NS_PER_HOUR)
     values = np.concatenate([windows(660, 0.002), windows(60, 0.003), windows(720, 0.0, coverage=0)])
     api.state.windows(0, yesterday, values)
     api.state.windows(0, MIDNIGHT, windows(600, 0.001))
@@ -149,6 +149,7 @@ def test_the_time_before_is_as_long_and_ends_where_the_period_begins(make):
     assert found["previous"] == {
         "from": "2026-11-22T17:00:00Z", "to": "2026-11-23T17:00:00Z",
         "co2e_t": pytest.approx(660 * 0.002 + 60 * 0.003), "coverage": pytest.approx(0.5),
+        "known_from": None, "unheard": ["hai-phong/mill/boiler"],
         "elapsed_co2e_t": pytest.approx(600 * 0.002),
     }  # fmt: skip
 
@@ -173,9 +174,9 @@ def test_the_time_before_is_the_total_of_that_time(make, morning_of):
 @pytest.fixture
 def morning_of():
     def fill(state):
-        state.first(0, MIDNIGHT - NS_PER_HOUR)
+        state.begins(0, MIDNIGHT - NS_PER_HOUR)
         state.windows(0, MIDNIGHT, windows(600, 0.001))
-        state.first(1, MIDNIGHT + 2 * NS_PER_HOUR)
+        state.begins(1, MIDNIGHT + 2 * NS_PER_HOUR)
         state.windows(1, MIDNIGHT + 2 * NS_PER_HOUR, windows(400, 0.002, coverage=0.5))
 
     return fill
@@ -218,7 +219,7 @@ def test_targets_lie_on_straight_lines_between_the_given_ones(make):
 
 def test_a_year_has_its_budget_beside_what_was_emitted(make):
     api = make(mill=[budget(2026, 365.0, provisional=True)])
-    api.state.first(0, MIDNIGHT)
+    api.state.begins(0, MIDNIGHT)
     api.state.windows(0, MIDNIGHT, windows(600, 0.001))
 
     found = roadmap(api, park="hai-phong", facility="mill")[2026]
@@ -246,7 +247,7 @@ def test_the_present_year_is_projected_from_complete_data_only(make, as_of, firs
     api = make()
     api.as_of = as_of
     for source in (0, 1):
-        api.state.first(source, first)
+        api.state.begins(source, first)
         for day in range(50):
             api.state.windows(source, NEW_YEAR + day * NS_PER_DAY, windows(1440, 0.001, coverage=coverage))
 
@@ -286,7 +287,7 @@ def test_what_one_facility_sold_to_another_counts_once_in_the_park(tmp_path):
         State(tmp_path / "state.db", replace(base, sources=(*base.sources[:2], bought, *base.sources[3:])))
     )
     for source in (0, 2):
-        api.state.first(source, MIDNIGHT)
+        api.state.begins(source, MIDNIGHT)
         api.state.windows(source, MIDNIGHT, windows(600, 0.001 * (source + 1)))
 
     park, foundry, _ = api.get("/v1/roadmap", park="hai-phong")["roadmap"]

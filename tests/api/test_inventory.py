@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from api.caller import Caller, Role, caller_of
-from ingest.sequences import Boot
 from plant.park import Coordinates, Swap
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Flag, Quality, Verdict
-from store.books import Run
 from tests.api.conftest import Api
 from tests.api.state import AS_OF, State, plant
 
@@ -63,7 +61,7 @@ def test_a_facility_says_where_it_is_and_what_it_has(tmp_path):
 
 
 def test_a_source_says_how_it_is_calculated(api, state):
-    state.first(0, AS_OF)
+    state.begins(0, AS_OF)
 
     [grid] = api.get("/v1/sources", park="hai-phong", facility="mill", method="electricity-location")[
         "sources"
@@ -176,14 +174,9 @@ def test_the_missing_numbers_of_boots_are_those_of_the_ack(api, state):
     [found] = api.get("/v1/gateways", park="hai-phong", facility="mill")["gateways"]
 
     assert found["source_class"] == "A"
-    acked = {
-        boot: Boot([Run(*run, None, None) for run in sent[boot]]).acknowledgement()
-        for boot in ("b7", "b6", "b5")
-    }
-    assert [(one["boot"], (one["received_through"], one["missing"])) for one in found["boots"]] == list(
-        acked.items()
-    )
-    assert acked["b5"][0] == 200
+    odd = [[number, number] for number in range(1, 200, 2)]
+    acked = [("b7", 1042, [[1, 2], [980, 983]]), ("b6", 77, []), ("b5", 200, odd)]
+    assert [(one["boot"], one["received_through"], one["missing"]) for one in found["boots"]] == acked
 
 
 def test_refusals_of_a_day_are_counted_by_code(api, state):
@@ -193,8 +186,8 @@ def test_refusals_of_a_day_are_counted_by_code(api, state):
         (2, "range", 5),
         (25, "range", 9),
     ]:
-        state.insert("code", MILL_GATEWAY, AS_OF - hours * NS_PER_HOUR, code, count)
-    state.insert("code", "rhein/works/gw1", AS_OF - NS_PER_HOUR, "range", 50)
+        state.code(MILL_GATEWAY, AS_OF - hours * NS_PER_HOUR, code, count)
+    state.code("rhein/works/gw1", AS_OF - NS_PER_HOUR, "range", 50)
 
     [found] = api.get("/v1/gateways", park="hai-phong", facility="mill")["gateways"]
 

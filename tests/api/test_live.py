@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any, Self
@@ -10,8 +11,9 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from api import live
+from api import live, live_parts
 from api.caller import Caller, Role
+from api.event_ids import EventIds
 from api.live import Live
 from api.serve import Server
 from tests.api.alerts import START, Alerts
@@ -20,6 +22,7 @@ from tests.servers import wait_until
 
 EVERYBODY = Caller("lan", Role.OPERATOR)
 MILL = Caller("mill", Role.VIEWER, places=(("hai-phong", "mill"),))
+IDS = EventIds(TOKEN)
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -77,7 +80,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_stream_names_the_plant_first_and_then_tells_everything_as_it_stands():
     async def talk() -> dict[str, Any]:
-        streams = Live(Look(totals={"as_of": "", "today": [], "month": []}), plant(), "v1", lambda: AS_OF)
+        streams = Live(
+            Look(totals={"as_of": "", "today": [], "month": []}), plant(), "v1", lambda: AS_OF, IDS
+        )
         return await told(streams.stream(EVERYBODY, None), "totals", "alerts")
 
     seen = run(talk)
@@ -91,7 +96,7 @@ def test_what_does_not_change_is_told_once_and_a_change_whole():
     look = Look(totals={"as_of": "1", "today": [1]})
 
     async def talk() -> list[dict[str, Any]]:
-        stream = Live(look, plant(), "", lambda: AS_OF).stream(EVERYBODY, None)
+        stream = Live(look, plant(), "", lambda: AS_OF, IDS).stream(EVERYBODY, None)
         first = await told(stream, "totals", "alerts")
         count = look.count
         while look.count < count + 3:
@@ -110,7 +115,7 @@ def test_hundreds_of_streams_are_one_look_and_one_text():
     look = Look(totals={"as_of": "", "today": [1]})
 
     async def talk() -> tuple[int, int]:
-        streams = Live(look, plant(), "", lambda: AS_OF)
+        streams = Live(look, plant(), "", lambda: AS_OF, IDS)
         opened = [streams.stream(replace(EVERYBODY, name=f"n{k}"), None) for k in range(300)]
         texts = [await totals_of(one.body_iterator) for one in opened]
         return look.count, len({id(text) for text in texts})
@@ -132,24 +137,28 @@ async def _until(events: AsyncIterator[bytes], start: bytes) -> AsyncIterator[by
 
 
 def test_a_client_that_comes_again_is_told_what_happened_meanwhile_and_no_more():
-    async def talk(last: int | None) -> dict[str, Any]:
+    async def talk(number: int | None) -> dict[str, Any]:
+        last = None if number is None else IDS.sealed(number, ())
         return await told(
-            Live(Look(alerts=happened(3, 4, 7)), plant(), "", lambda: AS_OF).stream(EVERYBODY, last), "alerts"
+            Live(Look(alerts=happened(3, 4, 7)), plant(), "", lambda: AS_OF, IDS).stream(EVERYBODY, last),
+            "alerts",
         )
 
     again, new = run(lambda: talk(3)), run(lambda: talk(None))
 
-    assert [one["id"] for one in again["alerts"]["happened"]] == [4, 7]
-    assert (again["id"], again["alerts"]["missed"]) == ("7", False)
+    assert [one["alert"] for one in again["alerts"]["happened"]] == ["a4", "a7"]
+    assert (IDS.opened(again["id"], ()), again["alerts"]["missed"]) == (7, False)
     assert new["alerts"]["happened"] == []
 
 
 def test_a_client_that_was_away_too_long_is_told_that_some_is_missing(monkeypatch):
-    monkeypatch.setattr(live, "REPLAYED", 3)
+    monkeypatch.setattr(live_parts, "REPLAYED", 3)
 
-    async def talk(last: int) -> bool:
+    async def talk(number: int) -> bool:
+        last = IDS.sealed(number, ())
         seen = await told(
-            Live(Look(alerts=happened(5, 6, 7)), plant(), "", lambda: AS_OF).stream(EVERYBODY, last), "alerts"
+            Live(Look(alerts=happened(5, 6, 7)), plant(), "", lambda: AS_OF, IDS).stream(EVERYBODY, last),
+            "alerts",
         )
         return seen["alerts"]["missed"]
 
@@ -178,32 +187,39 @@ def test_who_may_see_one_facility_is_told_of_that_one():
 
     async def talk() -> dict[str, Any]:
         return await told(
-            Live(look, plant(), "", lambda: AS_OF).stream(MILL, 0), "totals", "alerts", "health"
+            Live(look, plant(), "", lambda: AS_OF, IDS).stream(MILL, IDS.sealed(0, MILL.places)),
+            "totals",
+            "alerts",
+            "health",
         )
 
     seen = run(talk)
 
     assert seen["totals"]["today"] == [{"park": "hai-phong", "facility": "mill"}]
     assert [one["labels"]["facility"] for one in seen["alerts"]["open"]] == ["mill"]
-    assert [one["id"] for one in seen["alerts"]["happened"]] == [1]
+    assert [one["alert"] for one in seen["alerts"]["happened"]] == ["a1"]
     assert seen["health"]["degradations"] == []
     assert [one["facilities"] for one in seen["plant"]["parks"]] == [[{"name": "mill", "title": "mill"}]]
 
 
-def test_a_state_that_cannot_be_read_ends_the_streams_and_the_next_one_looks_again():
-    look = Look(totals={"as_of": "", "today": []})
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("disk I/O error"), ZeroDivisionError("a bug")], ids=repr
+)
+def test_solid_a_a_look_that_fails_ends_the_streams_and_is_told_and_the_next_one_looks_again(error):
+    look, failed = Look(totals={"as_of": "", "today": []}), []
 
     async def talk() -> dict[str, Any]:
-        streams = Live(look, plant(), "", lambda: AS_OF)
+        streams = Live(look, plant(), "", lambda: AS_OF, IDS, failed.append)
         stream = streams.stream(EVERYBODY, None)
         await told(stream, "totals")
-        look.fails = live.sqlite3.OperationalError("disk I/O error")
+        look.fails = error
         async for _ in stream.body_iterator:
             pass
         look.fails = None
         return await told(streams.stream(EVERYBODY, None), "totals")
 
     assert run(talk)["totals"]["today"] == []
+    assert failed == [error]
 
 
 # --- over the wire
@@ -343,11 +359,89 @@ def test_a_client_that_never_reads_loses_its_place(api, server, monkeypatch):
         wait_until(lambda: _status(server) == 200, "the place is not given back")
 
 
-@pytest.mark.parametrize("value", ["", "x", "-1", "1e3", "9" * 19])
-def test_an_id_that_is_none_of_ours_is_refused(api, value):
-    answer = api.ask("/v1/live", headers=BEARER | {"Last-Event-ID": value})
+def test_an_id_of_no_event_is_refused(api):
+    answer = api.ask("/v1/live", headers=BEARER | {"Last-Event-ID": "x" * 201})
 
     assert answer.status_code == 422
+
+
+FOUNDRY = Caller("foundry", Role.VIEWER, places=(("hai-phong", "foundry"),))
+OF_ANOTHER = IDS.sealed(3, FOUNDRY.places)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        OF_ANOTHER,
+        IDS.sealed(3, ()),
+        EventIds("other").sealed(3, MILL.places),
+        "3",
+        "",
+        "x",
+        "-1",
+        "é",
+        "=" * 99,
+    ],
+    ids=map(str, range(9)),  # some are drawn at random
+)
+def test_solid_b12_an_id_of_another_tenant_says_what_any_word_says(last):
+    look = Look(alerts=happened(1, 2, 3, 4))
+
+    async def talk(last: str) -> dict[str, Any]:
+        return await told(Live(look, plant(), "", lambda: AS_OF, IDS).stream(MILL, last), "alerts")
+
+    seen, nonsense = run(lambda: talk(last)), run(lambda: talk("nonsense"))
+
+    assert seen["alerts"] == nonsense["alerts"]
+    assert (seen["alerts"]["happened"], seen["alerts"]["missed"]) == ([], True)
+    assert IDS.opened(seen["id"], MILL.places) == 4  # goes on from here
+
+
+async def _become(is_so: Callable[[], bool]) -> None:
+    for _ in range(10_000):
+        if is_so():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
+
+
+def test_solid_b12_an_id_does_not_count_what_happens_to_others():
+    sealed = [IDS.sealed(number, MILL.places) for number in (7, 7, 8)]
+
+    assert len(set(sealed)) == 3
+    assert [IDS.opened(one, MILL.places) for one in sealed] == [7, 7, 8]
+    assert {len(one) for one in sealed} == {32}
+
+
+def test_solid_b12_nothing_is_told_when_something_happens_to_others(monkeypatch):
+    look, elsewhere = Look(alerts=happened(1)), {"facility": "foundry"}
+
+    async def talk() -> bytes:
+        stream = Live(look, plant(), "", lambda: AS_OF, IDS).stream(MILL, IDS.sealed(0, MILL.places))
+        await told(stream, "alerts")
+        next_one = asyncio.ensure_future(anext(stream.body_iterator))
+        for number in range(2, 6):
+            parts = happened(1) | {"last": number}
+            parts["happened"] += happened(number, **elsewhere)["happened"]
+            look.parts["alerts"], count = parts, look.count
+            await _become(lambda count=count: look.count >= count + 3)
+            assert not next_one.done()
+        look.parts["alerts"] = happened(1, 6)
+        return await next_one
+
+    seen = parsed(run(talk).decode())
+    assert [one["alert"] for one in seen["alerts"]["happened"]] == ["a6"]
+    assert "id" not in seen["alerts"]["happened"][0]
+    monkeypatch.setattr(live_parts, "AFRESH_S", 0.0)  # of its own clock, with an id that is not too old
+    monkeypatch.setattr(live, "KEEP_ALIVE_S", 0.01)
+
+    async def waits() -> str:
+        stream = Live(look, plant(), "", lambda: AS_OF, IDS).stream(MILL, None)
+        first, again = await told(stream, "alerts"), await told(stream, "alerts")
+        assert first["alerts"] == again["alerts"]
+        return again["id"]
+
+    assert IDS.opened(run(waits), MILL.places) == 6
 
 
 def test_a_stream_wants_a_key(api):

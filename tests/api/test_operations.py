@@ -63,10 +63,10 @@ def test_metrics_are_read_when_they_are_asked_for(api, accept, parse):
 
 @pytest.fixture
 def two_gateways(state):
-    state.insert("balance", "hai-phong/mill/gw1", MINUTE, "messages", 5, 3, 1, 1, 0, 0)
-    state.insert("balance", "hai-phong/mill/gw1", MINUTE, "readings", 50, 40, 5, 5, 0, 0)
-    state.insert("balance", "", MINUTE + 60 * 10**9, "messages", 2, 0, 0, 0, 0, 2)
-    state.insert("code", "", MINUTE + 60 * 10**9, "topic", 2)
+    state.balance("hai-phong/mill/gw1", MINUTE, "messages", 5, 3, 1, 1, 0, 0)
+    state.balance("hai-phong/mill/gw1", MINUTE, "readings", 50, 40, 5, 5, 0, 0)
+    state.balance("", MINUTE + 60 * 10**9, "messages", 2, 0, 0, 0, 0, 2)
+    state.code("", MINUTE + 60 * 10**9, "topic", 2)
 
 
 def test_the_balance_is_of_all_gateways_and_of_each(api, two_gateways):
@@ -93,12 +93,14 @@ def test_the_balance_of_a_stretch_is_of_its_minutes(api, two_gateways):
     body = api.get("/v1/balance", **{"from": "2026-11-24T03:01:00Z", "to": "2026-11-24T03:02:00Z"})
 
     assert body["messages"]["received"] == 2
+    assert (body["from"], body["to"]) == ("2026-11-24T03:01:00Z", "2026-11-24T03:02:00Z")
 
 
 def test_a_gateway_that_sent_nothing_has_an_empty_balance(api):
     body = api.get("/v1/balance", gateway="rhein/works/gw1")
 
-    assert body == {"messages": NOTHING, "readings": NOTHING, "codes": {}, "gateways": []}
+    nothing = {"messages": NOTHING, "readings": NOTHING, "codes": {}, "gateways": []}
+    assert body == nothing | {"from": None, "to": None}
 
 
 def test_a_gateway_nobody_knows_is_refused(api):

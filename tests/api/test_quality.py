@@ -33,11 +33,9 @@ def test_the_least_covered_sources_are_named_first(api, morning):
 def test_late_readings_are_a_share_of_those_that_came_in_the_period(api, state):
     minutes = [(MIDNIGHT - NS_PER_MIN, 100, 50), (MIDNIGHT, 60, 6), (MIDNIGHT + 3 * NS_PER_HOUR, 20, 2)]
     for minute, received, late in minutes:
-        state.insert(
-            "balance", "hai-phong/mill/gw1", minute, "readings", received, received - late, late, 0, 0, 0
-        )
-        state.insert("balance", "hai-phong/foundry/gw1", minute, "readings", 7, 7, 0, 0, 0, 0)
-    state.insert("code", "hai-phong/mill/gw1", MIDNIGHT, "range", 3)
+        state.balance("hai-phong/mill/gw1", minute, "readings", received, received - late, late, 0, 0, 0)
+        state.balance("hai-phong/foundry/gw1", minute, "readings", 7, 7, 0, 0, 0, 0)
+    state.code("hai-phong/mill/gw1", MIDNIGHT, "range", 3)
 
     foundry, mill = api.get("/v1/quality", park="hai-phong")["facilities"]
 

@@ -12,7 +12,7 @@ from plant.park import Input, Regulation
 from plant.vocabulary import NS_PER_HOUR
 from rules.regulation import Status
 from rules.substitution import Rule
-from store.regulated import HourInputs, RoleHour, packed
+from store.regulated_hours import HourInputs, RoleHour, packed
 from tests.api.conftest import Api
 from tests.api.state import MIDNIGHT, State, plant
 

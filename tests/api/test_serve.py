@@ -50,8 +50,21 @@ def test_a_stopped_server_leaves_no_thread_and_frees_its_port(api):
 
 
 def test_a_port_that_is_taken_is_an_error_at_once(api, server):
-    with pytest.raises(OSError, match="in use"):
+    told = f"the API cannot listen on port {server.port} of 127.0.0.1: address already in use; stop what listens there"
+    with pytest.raises(OSError, match=told):
         Server(api.app, port=server.port)
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("nobody.invalid", "not known; give an address of this machine"),
+        ("192.0.2.1", "cannot assign requested address; give"),
+    ],
+)
+def test_an_address_that_is_not_ours_is_told_with_what_to_do(api, host, told):
+    with pytest.raises(OSError, match=rf"port 8080 of {host}: .*{told}"):
+        Server(api.app, host=host, port=8080)
 
 
 def test_two_authorizations_are_refused_over_the_wire_too(server):

@@ -85,11 +85,37 @@ def test_totals_are_the_same_as_csv(api, morning):
         assert (row["from"], row["to"]) == (told["period"]["from"], told["period"]["to"])
 
 
+def test_solid_b9_a_table_of_a_time_that_is_over_says_nothing_of_now(api, morning):
+    """It is kept in a file, where today's rate would stand beside October's tonnes."""
+    running, over = (
+        rows(ask(api, "/v1/totals", {"level": "source", "period": period}, accept="text/csv"))
+        for period in ("month", "2026-10")
+    )
+
+    assert any(row["now [t/h]"] and row["now_at"] for row in running)
+    assert {(row["now [t/h]"], row["now_at"]) for row in over} == {("", "")}
+    assert [row["complete_until"] for row in over] == [row["complete_until"] for row in running]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@cmd", "\t=1", "\r=1", "\n=1", "  =1"])
 def test_bh31_no_text_becomes_a_formula(text):
     """And text that is none stays what it is."""
     assert safe(text) == f"'{text}"
     assert safe(f"a{text}") == f"a{text}"
+
+
+def test_solid_b3_what_is_not_known_from_the_beginning_says_so_in_csv(api, morning):
+    """The boiler was heard from eight on; nothing was read of the foundry's sources."""
+    sources = {
+        row["source"]: row
+        for row in rows(ask(api, "/v1/totals", {"level": "source", "facility": "mill"}, accept="text/csv"))
+    }
+    assert (sources["grid"]["known_from"], sources["boiler"]["known_from"]) == ("", "2026-11-24T01:00:00Z")
+    [park] = rows(ask(api, "/v1/totals", {"level": "park", "park": "hai-phong"}, accept="text/csv"))
+    assert park["known_from"] == "2026-11-24T01:00:00Z"
+    assert park["unheard"] == "hai-phong/foundry/chiller hai-phong/foundry/grid"
+    series = ask(api, "/v1/series", EMISSIONS | {"source": "boiler"}, accept="text/csv")
+    assert series.headers["stackmeter-known-from"] == "2026-11-24T01:00:00Z"
 
 
 def test_bh31_quotes_separators_and_new_lines_survive_csv():

@@ -4,8 +4,10 @@ from contextlib import closing
 
 import pytest
 
+from store import webhooks
+from store.once import keyed_id
 from store.webhooks import Delivery, WebhookOutbox, address_of
-from tests.api.state import AS_OF
+from tests.api.state import AS_OF, TOKEN
 from tests.notify.state import endpoint
 
 S = 10**9
@@ -136,3 +138,33 @@ def test_a_replay_that_does_not_say_what_is_refused_and_changes_nothing(api, out
     assert answer.status_code == 422
     assert [error["parameter"] for error in answer.json()["errors"]] == [wrong]
     assert len(outbox.dead()) == 1
+
+
+@pytest.mark.parametrize("path", ["replay", "drop"])
+def test_solid_b12_what_is_asked_of_the_outbox_again_with_its_key_is_done_once(api, outbox, state, path):
+    def ask(key, **body):
+        headers = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": key}
+        return api.ask(f"/v1/webhooks/{path}", "POST", headers=headers, json=body)
+
+    first = ask("k", endpoint="desk")
+    outbox.mark_failed(2, AS_OF, Delivery(2, "desk", "e2", AS_OF, 503, "HTTP 503", 8), dead=True)
+    stored = state.db.execute("SELECT * FROM webhook ORDER BY id").fetchall()
+    api.as_of += 60 * S
+    again = ask("k", endpoint="desk")
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json() == first.json()
+    assert state.db.execute("SELECT * FROM webhook ORDER BY id").fetchall() == stored
+    assert ask("k", endpoint="pager").status_code == 422
+    assert ask("k2", endpoint="desk").status_code == 200
+    assert state.db.execute("SELECT count(*) FROM webhook_request").fetchone() == (2,)
+
+
+def test_solid_b12_what_was_asked_with_keys_is_kept_90_days_and_bounded(outbox, state, monkeypatch):
+    monkeypatch.setattr(webhooks, "MOST_ASKED", 3)
+    for place in range(6):
+        outbox.once(keyed_id("lan", str(place), ""), AS_OF + place, lambda: 1)
+    kept = state.db.execute("SELECT at FROM webhook_request ORDER BY at").fetchall()
+    assert kept == [(AS_OF + place,) for place in (2, 3, 4, 5)]
+    outbox.once(keyed_id("lan", "later", ""), AS_OF + 91 * 24 * 3600 * S, lambda: 1)
+    assert state.db.execute("SELECT count(*) FROM webhook_request").fetchone() == (1,)

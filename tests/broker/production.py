@@ -18,7 +18,7 @@ from rules.catalogue import load_catalogue
 from stackmeter.access_list import access_list, name_of
 from stackmeter.identities import SERVICE, Identities
 from tests.frame.repository import text
-from tests.servers import PATIENCE, Process, Server, free_port, listening, required, wait_until
+from tests.servers import PATIENCE, Process, Server, free_port, required, speaks_mqtt, wait_until
 
 G1, G2 = "p1/mill/g1", "p1/mill/g2"
 WATCHER = "watcher"  # an administrator's own user, who hears and says everything
@@ -65,14 +65,21 @@ class Production(Server):
         self.passwords = {SERVICE: password, WATCHER: self.identities.set_password(WATCHER)}
         (folder / "identities" / "acl.own").write_text(f"\nuser {WATCHER}\ntopic readwrite #\n")
         self.write_acl()
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the ports of the three doors."""
         self.inner, self.by_certificate, self.by_password = free_port(), free_port(), free_port()
-        settings = folder / "mosquitto.conf"
+        settings = self.folder / "mosquitto.conf"
         settings.write_text(self._settings())
         command = [required("mosquitto"), "-c", str(settings)]
         self.process = Process(
-            "mosquitto", command, folder / "mosquitto.log", lambda: listening(self.by_password)
+            "mosquitto",
+            command,
+            self.folder / "mosquitto.log",
+            lambda: speaks_mqtt(self.process.pid, self.inner),
         )
-        self.processes.append(self.process)
+        self.processes = [self.process]
 
     @property
     def url(self) -> str:

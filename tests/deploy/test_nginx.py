@@ -3,12 +3,14 @@
 import ssl
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from string import Template
 
 import httpx
 import pytest
 
+from api.guard import GUESSES
 from tests.frame.repository import text
 from tests.servers import Process, Server, free_port, listening, required, wait_until
 from tests.service import TOKEN, Service
@@ -39,12 +41,18 @@ class Nginx(Server):
 
     def __init__(self, folder: Path, api_port: int) -> None:
         super().__init__(folder)
+        self._api_port = api_port
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw both ports."""
+        folder = self.folder
         self.port, self.plain_port = free_port(), free_port()
         settings = folder / "nginx.conf"
-        settings.write_text(AROUND.substitute(folder=folder, shipped=self._shipped(api_port)))
+        settings.write_text(AROUND.substitute(folder=folder, shipped=self._shipped(self._api_port)))
         command = [required("nginx"), "-p", str(folder), "-e", str(folder / "nginx.log"), "-c", str(settings)]
         log = folder / "nginx.log"
-        self.processes.append(Process("nginx", command, log, lambda: listening(self.port)))
+        self.processes = [Process("nginx", command, log, lambda: listening(self.port))]
 
     def _shipped(self, api_port: int) -> str:
         made = text("deploy/nginx.conf")
@@ -71,23 +79,29 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Nginx, h
          "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}", "-keyout", str(key), "-out", str(certificate)],
         check=True, capture_output=True,
     )  # fmt: skip
-    environment = SECRET | {"STACKMETER_PUBLIC_URL": f"https://{NAME}"}
+    environment = SECRET | {
+        "STACKMETER_PUBLIC_URL": f"https://{NAME}",
+        "STACKMETER_TRUSTED_PROXIES": "127.0.0.1, ::1",
+    }
     with Service(folder, CONFIG, "mqtt://127.0.0.1:1", environment=environment) as service:
         service.start(ready=False)
         wait_until(lambda: listening(service.port), "no API")
-        with Nginx(folder, service.port) as proxy:
-            client = httpx.Client(
-                base_url=f"https://127.0.0.1:{proxy.port}",
-                headers={"Host": NAME, "Authorization": f"Bearer {TOKEN}"},
-                verify=ssl.create_default_context(cafile=certificate),
-                trust_env=False,
-                timeout=30,
-            )
-            with client:
-                yield proxy, client
+        with Nginx(folder, service.port) as proxy, from_address("127.0.0.1", proxy) as client:
+            yield proxy, client
 
 
 SNI = {"sni_hostname": NAME}
+
+
+def from_address(address: str, proxy: Nginx) -> httpx.Client:
+    """Return a client at an address of this machine."""
+    trusted = ssl.create_default_context(cafile=proxy.folder / "fullchain.pem")
+    return httpx.Client(
+        base_url=f"https://127.0.0.1:{proxy.port}",
+        headers={"Host": NAME, "Authorization": f"Bearer {TOKEN}"},
+        transport=httpx.HTTPTransport(local_address=address, verify=trusted),
+        timeout=30,
+    )
 
 
 def get(client: httpx.Client, path: str, **options: object) -> httpx.Response:
@@ -156,3 +170,31 @@ def test_whoever_comes_without_tls_is_sent_to_it(proxied):
     )
 
     assert (answer.status_code, answer.headers["location"]) == (301, f"https://{NAME}/?lang=vi")
+
+
+def test_solid_b12_wrong_tokens_of_one_client_lock_out_neither_others_nor_the_right_one(proxied):
+    proxy, _ = proxied
+    wrong = {"Authorization": "Bearer wrong", "X-Forwarded-For": "192.0.2.1"}
+    with from_address("127.0.0.2", proxy) as one, from_address("127.0.0.3", proxy) as other:
+        guesses = [get(one, "/v1/totals", headers=wrong).status_code for _ in range(GUESSES + 1)]
+
+        assert guesses == [401] * GUESSES + [429]  # a header of its own gives it no other address
+        assert get(other, "/v1/totals", headers=wrong).status_code == 401
+        assert get(one, "/v1/totals").status_code == 200
+        audit = get(one, "/v1/audit").json()["rows"]
+
+    assert {row["origin"] for row in audit if row["what"].startswith("login")} >= {"127.0.0.2", "127.0.0.3"}
+
+
+def test_solid_b12_whoever_asks_without_end_is_told_to_wait_and_others_are_answered(proxied):
+    """Links are limited to a few a second, so that few requests show it."""
+    proxy, _ = proxied
+    with from_address("127.0.0.4", proxy) as one, from_address("127.0.0.5", proxy) as other:
+        with ThreadPoolExecutor(20) as many:
+            answers = list(many.map(lambda _: get(one, "/a/nobody-signed-it"), range(200)))
+        refused = next(answer for answer in answers if answer.status_code == 429)
+
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert (refused.json()["status"], refused.headers["retry-after"]) == (429, "1")
+        assert get(other, "/a/nobody-signed-it").status_code == 404
+        assert get(one, "/v1/totals").status_code == 200

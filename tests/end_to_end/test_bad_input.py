@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from ingest.evaluate import Evaluator
-from ingest.line import MAX_PAYLOAD, Line
+from ingest.line import Line
+from ingest.subscriptions import MAX_PAYLOAD
 from ingest.watch import RuleWatch
 from plant.load import load
 from plant.vocabulary import Flag, Outcome

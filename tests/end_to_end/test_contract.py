@@ -426,7 +426,7 @@ def test_a_bad_setting_begins_nothing(option: str, told: str, tmp_path: Path) ->
     ended = run(state, f"--config={config}", option)
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"setting {told} (STACKMETER_{told.upper()}): ")
+    assert ended.stderr.startswith(f"command line: --{told.replace('_', '-')}: ")
     assert not state.exists()
 
 

@@ -52,6 +52,7 @@ class Rig:
         address = broker(mosquitto.url, client_id="rig", version=version)
         self.subscriber = Subscriber(address, self._put, lambda _reason: None)
         self.intake = Intake(self.journal, self._acknowledge, lambda: None, lambda _point: None)
+        self._inlet = self.intake.inlet()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.intake.run, args=(self._stop,), daemon=True)
 
@@ -96,7 +97,7 @@ class Rig:
 
     def _put(self, arrival: Arrival) -> None:
         self.arrivals.append(arrival)
-        self.intake.put(arrival)
+        self._inlet.put(arrival)
 
 
 @contextmanager

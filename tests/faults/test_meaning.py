@@ -158,7 +158,7 @@ def arrivals(draw: st.DrawFn) -> tuple[int, list[list[Sent]], set[int]]:
     return which, batches, draw(st.sets(st.integers(0, len(batches)), max_size=3))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(arrivals())
 def test_f086_any_split_order_repetition_and_restart_gives_the_same_bits(
     arrival: tuple[int, list[list[Sent]], set[int]],

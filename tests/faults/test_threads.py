@@ -1,14 +1,104 @@
-"""A thread of the service dies where nobody looks."""
+"""A thread of the service fails where nobody looks: it costs itself, is started again, and is stated."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
-from tests.faults.bench import Bench, Report, patched
-from tests.faults.truth import Sent, trial
+import httpx
+import pytest
 
-EXIT_SOFTWARE = 70
+from tests.faults.bench import Bench, Report, patched
+from tests.faults.invariants import check_all
+from tests.faults.truth import Sent, trial
+from tests.servers import wait_until
+
+EXIT_IO = 74
 FATAL_TOPIC = "sm/v1/trial/works/meters/fatal"
+
+# What each part calls again and again, and a module that the injection reaches it by.
+CALLED = {
+    "api": ("uvicorn", "Server.on_tick"),
+    "line": ("ingest.line", "Line.step"),
+    "intake": ("ingest.intake", "Intake._flush"),
+    "influx": ("store.influx_sender", "InfluxSender._advance"),
+    "webhook receiver": ("notify.sender", "_Courier.drain"),
+    "webhook outbox": ("notify.sender", "_Keeper.drain"),
+    "totals": ("stackmeter.broadcast", "TotalsBroadcast.step"),
+    "pulse": ("stackmeter.clock_watch", "ClockWatch.step"),
+    "stream": ("api.live", "_Eyes.__call__"),
+    "mqtt": ("ingest.subscriber", "Subscriber._connected"),
+}
+
+
+def failing(module: str, name: str, times: int, flag: Path) -> str:
+    """Return code by which a method fails so many times, once a file is there."""
+    owner, _, method = name.rpartition(".")
+    return f"""
+import os, {module}
+owner = {module}.{owner}
+true, left = owner.{method}, [{times}]
+def fails(*given, **named):
+    if os.path.exists({str(flag)!r}) and left[0]:
+        left[0] -= 1
+        raise RuntimeError("injected")
+    return true(*given, **named)
+owner.{method} = fails
+"""
+
+
+def stated(bench: Bench) -> str:
+    """Return all that /readyz says, ready or not."""
+    told = bench.service.get("/readyz").json()
+    return "; ".join([*told["reasons"], *told["degradations"]])
+
+
+def provoke(bench: Bench, part: str) -> None:
+    """Have a part do what it does only when it is asked."""
+    if part == "mqtt":
+        bench.broker.kill()
+        bench.broker.start()
+    if part == "stream":
+        with bench.service.stream("/v1/live") as stream:
+            next(stream.iter_raw())
+            wait_until(lambda: failures(bench, part) > 0, "no stream looks")
+
+
+def failures(bench: Bench, part: str) -> float:
+    """Return how often a part failed, as /metrics says; 0 where the API itself has just failed."""
+    with contextlib.suppress(httpx.TransportError):
+        return bench.service.metrics().get(f"stackmeter_part_failures{{{part}}}", 0.0)
+    return 0.0
+
+
+@pytest.mark.parametrize("part", CALLED)
+def test_solid_a_a_part_that_fails_is_started_again_and_stated_and_nothing_is_lost(
+    tmp_path: Path, part: str
+) -> None:
+    """Two failures in a row: the second one after it was started again."""
+    truth, flag = trial(200, seed=1), tmp_path / "now"
+    code = failing(*CALLED[part], times=2, flag=flag)
+    with Bench(tmp_path, influx=part == "influx", program=patched(code)) as bench:
+        bench.service.start()
+        bench.field.send(truth.messages[:100])
+        bench.service.drain(100)
+        flag.touch()
+        provoke(bench, part)
+        bench.field.send(truth.messages[100:])
+        wait_until(lambda: failures(bench, part) == 2 - (part == "stream"), "it does not fail")
+        told = stated(bench)
+        bench.service.wait_until_ready()
+        bench.service.drain(200)
+
+        assert f"{part}: failed " in told
+        assert "last: RuntimeError: injected" in told
+        assert "Traceback" in bench.service.log()
+        check_all(bench, truth)
+        assert bench.service.term() == 0
+
+
 # paho runs the callback in its network thread: alone it would let that thread die, and say it is connected.
 BROKEN_CALLBACK = f"""
+import os
 from ingest import subscriber, topics
 classify = topics.classify
 def fail(topic):
@@ -19,26 +109,73 @@ subscriber.topics.classify = fail
 """
 
 
-def test_f013_an_exception_in_the_network_thread_ends_the_process_with_70(
+def test_f013_a_message_that_fails_in_the_network_thread_costs_itself_and_waits_at_the_broker(
     tmp_path: Path, report: Report
 ) -> None:
-    """Whoever started it starts it again, and the broker gives what was not acknowledged once more."""
+    """Those behind it are taken, and a service that can take it gets it."""
     truth = trial(200, seed=13)
     with Bench(tmp_path, program=patched(BROKEN_CALLBACK)) as bench:
         bench.service.start()
         bench.field.send(truth.messages[:100])
-        bench.service.drain(100)
         bench.field.send([Sent(FATAL_TOPIC, b"{}")])
-        code = bench.service.wait_for_end()
-        told = "injected" in bench.service.log()
+        bench.field.send(truth.messages[100:])
+        bench.service.drain(200)
+        assert "mqtt: failed once" in stated(bench)
+        assert bench.service.term() == 0
 
         bench.service = bench.another_service(tmp_path)
         with bench.service:
             bench.service.start()
-            bench.field.send(truth.messages[100:])
-            figures = bench.service.drain(200)
+            wait_until(
+                lambda: bench.service.metrics().get("stackmeter_messages{rejected}") == 1, "it is lost"
+            )
             bench.field.sent = truth.messages
+            report("F-013", lost=0, rejected_after_restart=1)
 
-            assert (code, told) == (EXIT_SOFTWARE, True)
-            assert figures["stackmeter_messages{rejected}"] == 1
-            report("F-013", exit_code=code, lost=0, rejected_after_restart=1)
+
+DISK_FAILS = """
+import sqlite3
+from {module} import {owner}
+def fails(*_):
+    error = sqlite3.{kind}("injected")
+    error.sqlite_errorcode = sqlite3.{code}
+    raise error
+{owner}.{method} = fails
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "code"),
+    [
+        (("ingest.line", "Line", "step"), sqlite3.DatabaseError, "SQLITE_CORRUPT"),
+        (("store.journal", "Journal", "append"), sqlite3.OperationalError, "SQLITE_IOERR_FSYNC"),
+    ],
+    ids=["line", "intake"],
+)
+def test_solid_a_a_disk_that_fails_under_journal_or_line_ends_the_process_with_74(
+    tmp_path: Path, where: tuple[str, str, str], kind: type[sqlite3.Error], code: str
+) -> None:
+    module, owner, method = where
+    injected = DISK_FAILS.format(module=module, owner=owner, method=method, kind=kind.__name__, code=code)
+    with Bench(tmp_path, program=patched(injected)) as bench:
+        bench.service.start(ready=False)
+        bench.subscribe()
+        bench.field.send(trial(5, seed=1).messages)
+
+        assert bench.service.wait_for_end() == EXIT_IO
+        assert "the disk failed under" in bench.service.log()
+
+
+def test_solid_a_a_disk_that_fails_under_another_part_is_a_degradation(tmp_path: Path) -> None:
+    injected = DISK_FAILS.format(
+        module="notify.sender", owner="_Courier", method="drain", kind="DatabaseError", code="SQLITE_CORRUPT"
+    )
+    with Bench(tmp_path, program=patched(injected)) as bench:
+        bench.service.start()
+        bench.field.send(trial(5, seed=1).messages)
+        wait_until(
+            lambda: bench.service.metrics().get("stackmeter_messages{accepted}") == 5, "they are not taken"
+        )
+        assert "webhook receiver: failed " in stated(bench)
+        assert bench.service.get("/readyz").is_success
+        assert bench.service.term() == 0

@@ -3,6 +3,7 @@
 import json
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +18,7 @@ import pytest
 from plant.load import load
 from rules.catalogue import load_catalogue
 from stackmeter.health import Pulse
+from stackmeter.threads import Threads
 from store.closing import Decision
 from store.influx import InfluxSink
 from store.influx_sender import InfluxSender
@@ -276,9 +278,9 @@ def test_f094_a_counter_that_comes_round_within_one_boot_is_told_and_costs_no_re
 def degradations(world: World) -> tuple[str, ...]:
     """Return what /readyz says of a service with this line."""
     well = SimpleNamespace(
-        plant=world.plant, line=world.line, line_paused=False, influx=None,
-        intake=SimpleNamespace(paused=False), subscriber=SimpleNamespace(ready=True, last_error="", flapping=False), sparkplug=None,
-        webhooks=SimpleNamespace(statistics=list),
+        plant=world.plant, line=world.line, line_waits="", influx=None, threads=Threads(threading.Event(), str),
+        intake=SimpleNamespace(waits=""), subscriber=SimpleNamespace(ready=True, last_error="", notices=list), sparkplug=None,
+        webhooks=SimpleNamespace(statistics=list), audit=SimpleNamespace(trouble=""), reader=world.reader,
     )  # fmt: skip
     return Pulse(well).health().degradations  # type: ignore[arg-type]  # what it looks at, and no more
 

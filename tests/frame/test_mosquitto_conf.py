@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from stackmeter.mosquitto_file import read
 from tests.frame.repository import ROOT, text
-from tests.servers import Process, Server, free_port, listening, required, wait_until
+from tests.servers import Process, Server, free_port, required, speaks_mqtt, wait_until
 
 PATIENCE_S = 30
 MORE_THAN_THE_DEFAULT_QUEUE = 1200
@@ -24,13 +24,17 @@ class Shipped(Server):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw a port."""
         self.port = free_port()
-        settings = folder / "mosquitto.conf"
+        settings = self.folder / "mosquitto.conf"
         settings.write_text(self._settings())
         command = [required("mosquitto"), "-c", str(settings)]
-        log = folder / "mosquitto.log"
-        self.process = Process("mosquitto", command, log, lambda: listening(self.port))
-        self.processes.append(self.process)
+        log = self.folder / "mosquitto.log"
+        self.process = Process("mosquitto", command, log, lambda: speaks_mqtt(self.process.pid, self.port))
+        self.processes = [self.process]
 
     def saved(self, payload: bytes) -> bool:
         """Whether a message is in Mosquitto's file."""

@@ -23,6 +23,7 @@ alerts:
   - {name: stack-is-warm, park: nam-cau-kien, facility: mill, channel: stack/temperature, above: 0, severity: warning, summary: Warm}
 """
 EXTENT = 2 * 3600.0  # s
+NEWER = 60.0  # s: a limit begins when the service starts, and fires for what is read after that
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
             config,
             broker.url,
             speed=math.inf,
-            duration=EXTENT,
+            duration=EXTENT + NEWER,
             start=begin,
             faults=Faults(duplicate=0.01),
             settle=30.0,

@@ -101,7 +101,7 @@ def without_texts(value: Any) -> Any:
     """Return a dashboard without what people read, and without what tells the languages apart."""
     shown = {"title", "description", "label", "name", "alias", "noValue", "text", "uid", "tags", "mappings"}
     if isinstance(value, dict):
-        if value.get("id") in ("displayName", "mappings"):
+        if value.get("id") in ("displayName", "mappings", "noValue"):
             return value["id"]
         return {key: without_texts(one) for key, one in value.items() if key not in shown}
     if isinstance(value, list):

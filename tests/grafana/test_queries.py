@@ -125,7 +125,7 @@ def rows_of(body: Any, root: str) -> list[Any]:
 def found_at(row: Any, path: str) -> bool:
     """Tell whether a row has what a path leads to; null has no inside, and ends it."""
     for step in path.split("."):
-        if row is None:
+        if row is None or (step == "#" and isinstance(row, list)):
             return True
         if not isinstance(row, dict) or step not in row:
             return False
@@ -137,6 +137,8 @@ def described(schema: Json, components: Json, path: str) -> bool:
     """Tell whether the API's own description has what a path leads to."""
     for step in path.split("."):
         schema = resolved(schema, components)
+        if step == "#":
+            return schema.get("type") == "array"
         if schema.get("type") == "array":
             schema = resolved(schema["items"], components)
         if step.isdigit():

@@ -234,14 +234,15 @@ def test_its_texts_are_filled_in_both_languages(world: Conditions) -> None:
         "summary": {"vi": "heat nóng: 120,5 °C", "en": english},
         "first_action": {"vi": "Mở van.", "en": "Open the valve."},
         "runbook": "https://example.com/hot",
+        "passed": {"vi": "trên ngưỡng 100,0 °C", "en": "above 100.0 °C"},
     }
 
 
-def test_a_limit_fills_in_the_same_words_but_for_labels_of_which_it_has_none(world: Conditions) -> None:
+def test_a_limit_fills_in_the_same_words(world: Conditions) -> None:
     world.heat(0, 300.5)
 
     [summary] = [alert["summary"] for alert in world.alerts() if alert["rule"] == "burning"]
-    assert summary == "park-a/works/heat at gw: 300.5 °C, {labels.team}"
+    assert summary == "park-a/works/heat at gw: 300.5 °C"
 
 
 # --- restarts, rollbacks, configurations ----------------------------------------------------------------------------------
@@ -290,8 +291,9 @@ def forgotten(world: Conditions, rng: random.Random) -> None:
     """Let an idle step fail after it judged."""
     now = world.now
     world.now += rng.randrange(20) * SECOND
-    with failing(world.line._watch._teller, "tell"), pytest.raises(RuntimeError, match="cut"):  # type: ignore[attr-defined]
+    with failing(world.line._watch._teller, "tell"):  # type: ignore[attr-defined]
         world.line.step()
+    world.line.step()  # it rests for a moment
     world.now = now
 
 

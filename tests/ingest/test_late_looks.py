@@ -223,8 +223,8 @@ def restarted(world: Late) -> None:
 
 
 def rolled_back(world: Late) -> None:
-    """Let a step fail after it looked."""
-    with failing(world.line._watch._teller, "tell"), pytest.raises(RuntimeError, match="cut"):  # type: ignore[attr-defined]
+    """Let the alert rules fail in a step, after they looked; the line itself goes on."""
+    with failing(world.line._watch._teller, "tell"):  # type: ignore[attr-defined]
         world.line.step()
 
 

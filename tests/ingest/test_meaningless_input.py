@@ -42,7 +42,7 @@ parks:
           - {name: power, method: electricity-location, inputs: {energy: power}, factor: vn-grid}
 alerts:
   - {name: much, facility: works, channel: power, above: 900, severity: warning,
-     summary: "{{7*7}} ${jndi:ldap://x/a} %n%s", description: "<b onload=x>"}
+     summary: "$(id) `id` %(message)s %n%s", description: "<b onload=x>"}
 """
 INERT = ["{{7*7}}", "${jndi:ldap://x/a}", "%n%s", "%(message)s", "{0.__class__}"]
 STRANGE = ["__proto__", "constructor", "'; DROP TABLE reading; --", "a,b=c v=1", *INERT]
@@ -156,10 +156,10 @@ def test_bm40_a_payload_s_name_comes_back_as_it_was_sent(world: World, name: str
 
 def test_bm41_bm42_texts_of_the_configuration_are_told_as_they_stand(world: World) -> None:
     """In alerts and in titles: nothing is worked out, nothing is cut."""
-    world.send(power(1, 950.0))
+    world.send(power(0, 950.0))
 
     [alert] = world.alerts()
-    assert alert["summary"] == "{{7*7}} ${jndi:ldap://x/a} %n%s"
+    assert alert["summary"] == "$(id) `id` %(message)s %n%s"
     assert alert["description"] == "<b onload=x>"
     [park] = world.get("/v1/parks")["parks"]
     assert park["title"] == "Park A <script>alert(1)</script>"
@@ -192,7 +192,7 @@ def test_bm50_a_power_below_its_limit_is_refused_and_a_register_s_step_back_coun
     world.send(power(1, -0.5))
     world.send(register(0, 100), register(10, 105), register(20, 95), register(30, 100))
 
-    assert world.codes() == {"range": 1}
+    assert world.codes() == {"below_min": 1}
     assert world.stored("power") == []
     amounts = [amount for amount, _ in world.activity("meter", NOON, NOON + 30 * MINUTE).values()]
     assert min(amount for amount in amounts if amount is not None) >= 0
@@ -200,16 +200,19 @@ def test_bm50_a_power_below_its_limit_is_refused_and_a_register_s_step_back_coun
 
 
 @pytest.mark.parametrize(
-    ("channel", "value", "unit"),
-    [("oxygen", 100.1, "%"), ("oxygen", -0.1, "%"), ("heat", -300, "°C"), ("heat", 0, "K"), ("pressure", -1, "kPa"), ("pressure", 300, "kPa")],
+    ("channel", "value", "unit", "code"),
+    [
+        ("oxygen", 100.1, "%", "range"), ("oxygen", -0.1, "%", "below_min"), ("heat", -300, "°C", "below_min"),
+        ("heat", 0, "K", "below_min"), ("pressure", -1, "kPa", "below_min"), ("pressure", 300, "kPa", "range"),
+    ],
 )  # fmt: skip
 def test_bm51_what_physics_or_the_instrument_denies_is_refused_with_the_limit(
-    world: World, channel: str, value: float, unit: str
+    world: World, channel: str, value: float, unit: str, code: str
 ) -> None:
     """The limits are the channel's own, of its instrument: it knows them better than physics does."""
     world.send(reading(channel, world.now - MINUTE, value, unit), power(1))
 
-    assert world.codes() == {"range": 1}
+    assert world.codes() == {code: 1}
     assert world.balance() == ({"quarantined": 1}, {"accepted": 1, "quarantined": 1})
     assert world.stored(channel) == []
     [(path, detail)] = world.rows("SELECT path, detail FROM quarantine")

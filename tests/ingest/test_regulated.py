@@ -18,7 +18,8 @@ from rules.engine import Engine
 from rules.methods.stack_co2 import CO2_DENSITY
 from rules.regulation import Status
 from rules.substitution import Rule
-from store.regulated import HourInputs, first_broken
+from store.regulated import first_broken
+from store.regulated_hours import HourInputs
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, SECOND, World, ns, reading, rfc3339
 
@@ -570,23 +571,83 @@ def test_the_api_sums_both_numbers_over_the_same_hours(world: RegulatedWorld) ->
     assert one["inputs"]["co2"]["availability"] == 50.0
     assert one["co2e_t"] == pytest.approx(math.fsum(row["co2e_t"] for row in known))
     assert one["live_co2e_t"] == pytest.approx(math.fsum(row["live_co2e_t"] or 0 for row in known))
-    assert one["difference_t"] == pytest.approx(one["co2e_t"] - one["live_co2e_t"])
-    assert one["difference_t"] > 0
+    assert one["co2e_t"] - one["live_co2e_t"] > 0
 
 
-def test_epa_s_rounding_stands_beside_the_number_and_never_in_it(world: RegulatedWorld) -> None:
-    """Two whole hours, and one in which the unit ran for its second half: each rate rounded to 0.1, then summed."""
+def in_us_units(hour: int, flow: float, co2: float | None = None, o2: float | None = None) -> list[Reading]:
+    """Return an hour's readings of the stack in US units, each value constant over the hour."""
+    start = NOON + hour * HOUR
+    given = {"flow-us": (flow, "scf@68F/h"), "co2-us": (co2, "%"), "o2-us": (o2, "%"), "h2o-us": (8.04, "%")}
+    return [
+        reading(name, start + m * MINUTE, value, unit)
+        for name, (value, unit) in given.items()
+        for m in range(0, 60, 5)
+        if value is not None
+    ]
+
+
+def test_solid_b5_what_a_report_has_is_of_all_co2_and_of_rounded_inputs(world: RegulatedWorld) -> None:
+    """12.04 % is 12.0 and 10,000,499 scfh is 10,000,000: 68.4 short tons, of which the ledger has a fifth as biogenic."""
+    deliver(world, 0, [*in_us_units(0, 10_000_499.0, 12.04), *in_us_units(1, 10_000_499.0, 12.04)[:13]])
+
+    [one] = world.get("/v1/regulated", source="report", period="2026-03", hours="true")["sources"]
+    [row] = one["rows"]
+    assert row["inputs"]["co2"]["counted"] == pytest.approx(12.04)
+    assert row["co2e_t"] == pytest.approx(0.8 * 5.7e-7 * 12.04 * 10_000_499 * 0.90718474)
+    assert (row["reported_short_tons_per_h"], one["reported_short_tons"]) == (68.4, 68.4)
+
+
+def test_solid_b5_a_unit_that_stands_in_air_emits_nothing_and_its_hour_is_valid(
+    world: RegulatedWorld,
+) -> None:
+    """Dry air has 20.95 % O2, more than the 20.9 of the rule: F-14a gives less than nothing, and a report has 0."""
+    for hour in range(3):
+        deliver(world, hour, in_us_units(hour, 5_000_000.0, o2=20.95 if hour < 2 else 3.0))
+
+    rows = world.hours("by-o2")
+    assert (rows[0]["status"], rows[0]["co2e_t"]) == ("valid", 0.0)
+    # 10.2 % CO2 by F-14a, then 5.7e-7 * 10.2 * 5,000,000 * (100 - 8.0) / 100
+    assert [rows[at]["reported_short_tons_per_h"] for at in (0, 2)] == [0.0, 26.7]
+    assert world.total("by-o2", from_=rfc3339(NOON), to=rfc3339(NOON + HOUR // 2))["co2e_t"] == 0.0
+
+
+def test_solid_b5_what_stands_for_o2_is_its_minimum(world: RegulatedWorld) -> None:
+    """Less O2 is more CO2: before the first valid hour the least potential one stands, and not the most."""
+    deliver(world, 0, in_us_units(0, 5_000_000.0))
+    deliver(world, 1, in_us_units(1, 5_000_000.0, o2=6.0))
+    deliver(world, 2, in_us_units(2, 5_000_000.0, o2=6.0))
+
+    o2 = world.hours("by-o2")[0]["inputs"]["o2"]
+    assert (o2["rule"], o2["counted"]) == ("potential", 2.0)
+
+
+def test_a_report_has_si_inputs_in_us_units(world: RegulatedWorld) -> None:
+    """100,000 Nm3/h are 3,790,070 scfh; each rate is rounded to 0.1, and the hours' sum too."""
     for hour in range(4):
         deliver(world, hour, quarters(hour, 9.0 + hour, first=0.0 if hour == 2 else None))
 
     [one] = world.get("/v1/regulated", source="part-75", period="2026-03", hours="true")["sources"]
     rows = [row for row in one["rows"] if row["operating_h"] > 0]
-    short = [row["co2e_t"] / 0.90718474 / row["operating_h"] for row in rows]
+    made = [5.7e-7 * round(row["inputs"]["co2"]["counted"] + 1e-9, 1) * 3_790_000 for row in rows]
     assert len(rows) >= 3
-    assert [row["reported_short_tons_per_h"] for row in rows] == [round(rate, 1) for rate in short]
-    total = sum(round(rate, 1) * round(row["operating_h"], 2) for rate, row in zip(short, rows, strict=True))
+    assert [row["reported_short_tons_per_h"] for row in rows] == [round(rate, 1) for rate in made]
+    total = sum(round(rate, 1) * round(row["operating_h"], 2) for rate, row in zip(made, rows, strict=True))
     assert one["reported_short_tons"] == pytest.approx(round(total, 1), rel=1e-12)
     assert one["co2e_t"] == pytest.approx(math.fsum(row["co2e_t"] for row in rows), rel=1e-12)
+
+
+def test_solid_b5_the_difference_is_of_hours_that_both_numbers_know(world: RegulatedWorld) -> None:
+    """Of the hours without concentration the live number knows nothing: what stands for them is no difference."""
+    gap_of_three(world)
+
+    [one] = world.get("/v1/regulated", source="mrr", period="2026-03")["sources"]
+    rows = world.hours("mrr")
+    both = [row for row in rows if None not in (row["co2e_t"], row["live_co2e_t"])]
+    assert len(both) < len(rows)
+    assert one["compared"] == len(both)
+    difference = math.fsum(row["co2e_t"] - row["live_co2e_t"] for row in both)
+    assert one["difference_t"] == pytest.approx(difference, rel=1e-9)
+    assert abs(one["difference_t"]) < 0.1 * abs(one["co2e_t"] - one["live_co2e_t"])
 
 
 def test_another_rule_has_no_rounding_of_epa(world: RegulatedWorld) -> None:

@@ -20,7 +20,7 @@ from store.replays import Replay
 from store.sparkplug import out_of_sight
 from tests.ingest.sparkplug.edge import DOUBLE, bdseq, payload
 from tests.semantics.conftest import MEMORY
-from tests.semantics.world import HOUR, MINUTE, NOON, SECOND, SITE, World, reading
+from tests.semantics.world import DAY, HOUR, MINUTE, NOON, SECOND, SITE, World, reading, rfc3339
 
 MS = 10**6  # ns
 CHANNELS = {
@@ -520,7 +520,7 @@ def test_sparkplug_messages_are_as_if_they_had_come_in_time(folder, left_out, se
     wanted, found = holding(right), holding(fixed)
     if "sparkplug" in left_out:  # nobody heard who died, and a replay is of the past: it tells nothing of now
         for one in (*wanted["all"], *wanted["source"], *found["all"], *found["source"]):
-            one.update(dict.fromkeys(("complete_until", "stale", "now_at", "now_t_per_h")))
+            one.update(dict.fromkeys(("complete_until", "stale", "now_at", "now_t_per_h", "now_unknown")))
     for name, rows in wanted.items():
         assert found[name] == rows, name
     right.close()
@@ -591,4 +591,29 @@ def test_a_message_that_the_journal_has_no_longer_is_left(folder):
     [refused], _ = replays.next_refused(world.state.connection, standing)
     batch = world.line._replays._batch([refused], standing)
     assert (batch.messages, standing.became.left) == ([], {replaying.GONE: 1})
+    world._shut()  # the proof would name what was edited here
+
+
+def test_solid_a5_a_replay_takes_back_what_is_in_an_hour_or_a_day_by_now(folder):
+    """Messages of 70 and of 5 days ago were refused for a channel that was not configured."""
+    world = started(folder, configured(folder, "power"))
+    for ago in (70 * DAY, 5 * DAY, 0):
+        world.now = NOON + 70 * DAY - ago
+        world.send(reading("reg", world.now, 1.0 + world.now / DAY), *([reading("power", world.now, 2.0, "kW")] if ago else []))  # fmt: skip
+    levels = "SELECT level, sum(quarantined) FROM balance WHERE book = 'messages' GROUP BY level"
+    assert world.rows(levels) == [(0, 0), (1, 1), (2, 1)]
+    world.check_balance()
+
+    world.restart(configured(folder))
+    assert replay(world).messages == {"accepted": 2}
+    world.check_balance()
+    assert world.balance() == ({"accepted": 3}, {"accepted": 5})
+
+    world.now += HOUR
+    world.send(reading("reg", world.now, 100.0))
+    world.restart()
+    assert world.rows("SELECT sum(abs(quarantined)), min(accepted) FROM balance") == [(0, 1)]
+    day = world.get("/v1/balance", from_=rfc3339(NOON + HOUR), to=rfc3339(NOON + 2 * HOUR))
+    assert (day["from"], day["to"]) == ("2026-03-09T17:00:00Z", "2026-03-10T17:00:00Z")
+    assert (day["messages"]["received"], day["messages"]["accepted"]) == (1, 1)
     world.close()

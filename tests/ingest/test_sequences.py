@@ -1,70 +1,139 @@
 """Sequence numbers as runs: what is there, what is missing, and the holes in time."""
 
-from hypothesis import given
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from importlib import resources
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.sequences import MOST_RANGES, Boot, holes
+from ingest.sequences import Boot, Holes, disjoint, holes
+from store.boots import MOST_RANGES, BootTable, Run
+
+GATEWAY = "park/works/gw"
+EVER = 2**62
 
 
-def boot_of(*seqs):
-    boot = Boot([])
+@contextmanager
+def table() -> Iterator[BootTable]:
+    """Give an empty state's table of boots."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(resources.files("store").joinpath("schema.sql").read_text())
+        yield BootTable(connection)
+
+
+def named(boots: BootTable, name: str, number: int = 1) -> Boot:
+    """Return a boot as it is stored, a new one where it is not."""
+    row = boots.one(GATEWAY, name)
+    if row is None:
+        boots.hear([(number, GATEWAY, name, 0)])
+    return Boot(boots, GATEWAY, name, number, 0, row.began if row else None)
+
+
+def stored(boots: BootTable, name: str = "b") -> list[Run]:
+    return dict(boots.every(GATEWAY)).get(name, [])
+
+
+def enter(boots: BootTable, *seqs: int) -> None:
+    """Let messages come, each with readings from ten times its number on."""
+    boot = named(boots, "b")
     for seq in seqs:
         boot.add([seq], [seq * 10], [seq * 10 + 5])
-    return boot
+    boots.put(boot.rows())
 
 
-@given(st.lists(st.lists(st.integers(1, 60), max_size=20), max_size=8))
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.lists(st.integers(1, 60), max_size=20), st.booleans()), max_size=8))
 def test_runs_are_the_set_of_numbers_whatever_the_order_and_the_batches(batches):
-    """Each number is new exactly once."""
-    boot, seen = Boot([]), set()
-    for batch in batches:
-        came = boot.add(batch, batch, batch)
-        for seq, new in zip(batch, came, strict=True):
-            assert new == (seq not in seen)
-            seen.add(seq)
+    """Each number is new exactly once, whether memory holds the boot or it is read again."""
+    with table() as boots:
+        boot, seen = named(boots, "b"), set()
+        for batch, is_forgotten in batches:
+            came = boot.add(batch, batch, batch)
+            boots.put(boot.rows())
+            for seq, new in zip(batch, came, strict=True):
+                assert new == (seq not in seen)
+                seen.add(seq)
+            if is_forgotten:
+                boot = named(boots, "b")
+        runs = stored(boots)
 
-    assert [n for run in boot.runs for n in range(run.low, run.high + 1)] == sorted(seen)
-    assert all(a.high + 1 < b.low for a, b in zip(boot.runs, boot.runs[1:], strict=False))
+    assert [n for run in runs for n in range(run.low, run.high + 1)] == sorted(seen)
+    assert all(a.high + 1 < b.low for a, b in pairwise(runs))
 
 
-@given(st.lists(st.lists(st.integers(1, 40), max_size=12), max_size=8))
-def test_what_is_stored_after_each_batch_is_what_memory_holds(batches):
-    """`gone` and `come` carry the stored runs to the new ones."""
-    boot, stored = Boot([]), {}
-    for batch in batches:
-        boot.add(batch, batch, batch)
-        for low in boot.gone:
-            del stored[low]
-        stored.update(boot.come)
-        boot.gone.clear()
-        boot.come.clear()
+MESSAGE = st.tuples(st.sampled_from("abc"), st.integers(1, 12), st.none() | st.integers(0, 50))
 
-    assert [stored[low] for low in sorted(stored)] == boot.runs
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.lists(MESSAGE, max_size=8), st.booleans()), max_size=8))
+def test_the_holes_that_are_kept_are_those_of_the_set_and_whatever_moved_was_told(batches):
+    """Boots in any order, messages with and without readings, numbers that get their times later."""
+    with table() as boots:
+        numbers = {name: number for number, name in enumerate("abc", 1)}
+        known = {name: named(boots, name, number) for name, number in numbers.items()}
+        keeper, open_before = Holes(boots), set[int]()
+        for batch, is_forgotten in batches:
+            for name, seq, time in batch:
+                if not known[name].date(seq, time, time):
+                    known[name].add([seq], [time], [time])
+            boots.put([row for boot in known.values() for row in boot.rows()])
+            told = [hole for boot in known.values() for hole in keeper.settle(boot)]
+            kept = disjoint(boots.holes(GATEWAY, -EVER, EVER))
+            assert kept == holes(runs for _, runs in boots.every(GATEWAY))
+            is_open = {moment for start, end in kept for moment in range(start, end)}
+            assert is_open ^ open_before <= {moment for start, end in told for moment in range(start, end)}
+            open_before = is_open
+            if is_forgotten:
+                known = {name: named(boots, name, number) for name, number in numbers.items()}
+                keeper.forget()
+
+
+def test_holes_are_asked_for_as_far_as_they_reach():
+    with table() as boots:
+        enter(boots, 1, 3, 5, 7)
+        Holes(boots).settle(boot := named(boots, "b"))
+        boot.moved |= {1, 3, 5, 7}
+        Holes(boots).settle(boot)
+
+        assert boots.holes(GATEWAY, -EVER, EVER) == [(15, 30), (35, 50), (55, 70)]
+        assert boots.holes(GATEWAY, 30, 51) == [(35, 50)]
+        assert boots.holes(GATEWAY, 15, 16) == [(15, 30)]
 
 
 def test_an_acknowledgement_lists_what_is_missing_below_the_highest_number():
-    assert boot_of(2, 3, 7).acknowledgement() == (7, [[1, 1], [4, 6]])
+    with table() as boots:
+        enter(boots, 2, 3, 7)
+
+        assert boots.received(GATEWAY, "b") == (7, [[1, 1], [4, 6]])
 
 
-def test_an_acknowledgement_of_too_many_gaps_ends_before_the_first_it_cannot_list():
-    boot = boot_of(*range(1, 4 * MOST_RANGES, 2))
-
-    through, missing = boot.acknowledgement()
+@pytest.mark.parametrize("first", [1, 2])
+def test_an_acknowledgement_of_too_many_gaps_ends_before_the_first_it_cannot_list(first):
+    with table() as boots:
+        enter(boots, *range(first, 4 * MOST_RANGES, 2))
+        through, missing = boots.received(GATEWAY, "b")
 
     assert len(missing) == MOST_RANGES
     assert through == missing[-1][1] + 1
 
 
+def runs_of(*seqs: int) -> list[Run]:
+    with table() as boots:
+        enter(boots, *seqs)
+        return stored(boots)
+
+
 def test_a_hole_lies_between_the_readings_on_both_sides_of_it():
-    assert holes([boot_of(1, 2, 5)]) == [(25, 50)]
+    assert holes([runs_of(1, 2, 5)]) == [(25, 50)]
 
 
 def test_a_boots_missing_start_is_a_hole_from_the_last_message_of_the_boot_before():
-    later = Boot([])
-    later.add([3], [900], [905])
-
-    assert holes([boot_of(1, 2), later]) == [(25, 900)]
+    assert holes([runs_of(1, 2), [Run(3, 3, 900, 905, 3, 3)]]) == [(25, 900)]
 
 
 def test_a_closed_sequence_has_no_hole():
-    assert holes([boot_of(1, 2, 3), boot_of(1)]) == []
+    assert holes([runs_of(1, 2, 3), runs_of(1)]) == []

@@ -10,7 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.connection import broker
 from ingest.intake import Arrival
-from ingest.subscriber import Subscriber
+from ingest.subscriber import MOST_PUBLISHED, Subscriber
 from tests.servers import Mosquitto, wait_until
 
 ONE_AT_A_TIME = "max_inflight_messages 1"
@@ -56,3 +56,17 @@ def test_an_acknowledgement_leaves_at_once_though_nothing_else_comes_in() -> Non
 
         assert [a.message.payload for a in taken if a.message] == [str(n).encode() for n in range(MESSAGES)]
         assert not subscriber.alive
+
+
+def test_solid_a3_what_no_broker_would_take_is_not_sent_and_the_connection_stays() -> None:
+    with Mosquitto() as server:
+        subscriber = Subscriber(broker(server.url, client_id="subscriber", version="5"), print, print)
+        subscriber.start()
+        wait_until(lambda: subscriber.ready, "no subscription")
+
+        assert not subscriber.publish("sm/v1/park/totals", b" " * MOST_PUBLISHED)
+        [told] = subscriber.notices()
+        assert told.startswith("not published: sm/v1/park/totals would have 262")
+        assert subscriber.publish("sm/v1/park/totals", b" " * (MOST_PUBLISHED - 100))
+        assert (subscriber.notices(), subscriber.connections) == ([], 1)
+        subscriber.stop()

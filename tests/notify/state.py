@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ import numpy as np
 from ingest.telling import Teller
 from notify.sender import WebhookSender
 from plant.networks import PRIVATE
-from plant.park import Channel, Facility, Park, Plant, Source, ThresholdRule, Webhook
+from plant.park import Bilingual, Channel, Facility, Park, Plant, Source, ThresholdRule, Webhook
 from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
 from rules.thresholds import Judgement, State, Transition
@@ -35,8 +36,8 @@ STACK = ThresholdRule(
     unit="%",
     severity="critical",
     delay=0,
-    summary="{channel} at {facility}, {park}: {value} {unit} is above {limit} {unit}",
-    description="",
+    summary=Bilingual(en="{channel} at {facility}, {park}: {value} {unit} is above {limit} {unit}"),
+    description=Bilingual(en=""),
 )
 GRID = ThresholdRule(
     name="grid-rate",
@@ -49,9 +50,14 @@ GRID = ThresholdRule(
     unit="t/h",
     severity="warning",
     delay=NS_PER_MIN,
-    summary="{source} emits {value} {unit}",
-    description="Ask the shift leader.",
+    summary=Bilingual(en="{source} emits {value} {unit}"),
+    description=Bilingual(en="Ask the shift leader."),
 )
+
+
+def of_line(number: int) -> ThresholdRule:
+    """Return STACK under a name of its own, so that its alerts are others to a receiver."""
+    return replace(STACK, name=f"stack-{number}")
 
 
 def endpoint(name: str = "desk", url: str = "https://receiver.example/hook", secret: str = SECRET) -> Webhook:
@@ -196,12 +202,14 @@ class Bench:
 @contextmanager
 def running(sender: WebhookSender) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=sender.run, args=(stop,))
-    thread.start()
+    threads = [threading.Thread(target=work) for _, work in sender.workers(stop)]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join(20)
+        for thread in threads:
+            thread.join(20)
         sender.close()
-        assert not thread.is_alive()
+        assert not any(thread.is_alive() for thread in threads)

@@ -7,7 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from notify.chat import LONGEST_BODY, ChatClient, message
+from notify.chat import ChatClient
+from notify.chat_message import LONGEST_BODY, Audience, message
 from notify.webhook import EndpointError
 from plant.networks import PRIVATE
 from plant.park import Webhook
@@ -30,12 +31,15 @@ def chat(url: str, language: str = "vi") -> Webhook:
 
 
 def told(language: str, **changes) -> tuple[str, str]:
-    return message(json.loads(body("alert", ALERT | changes, "chat", "")), language)
+    return message(json.loads(body("alert", ALERT | changes, "chat", "")), Audience(language), 0)
 
 
 @pytest.mark.parametrize(
     ("language", "title", "fact"),
-    [("vi", "CẢNH BÁO: stack-co2", "Giá trị: 13.25 %"), ("en", "FIRING: stack-co2", "Value: 13.25 %")],
+    [
+        ("vi", "NGHIÊM TRỌNG: stack-co2", "Giá trị: 13,25 %, ngưỡng 12,5 %"),
+        ("en", "CRITICAL: stack-co2", "Value: 13.25 %, limit 12.5 %"),
+    ],
 )
 def test_a_chat_is_told_in_its_language(webhook_receiver: WebhookReceiver, bench, language, title, fact):
     url = webhook_receiver.url.replace("http", "json") + "/hook"
@@ -52,7 +56,7 @@ def test_a_chat_is_told_in_its_language(webhook_receiver: WebhookReceiver, bench
     sent = json.loads(request.body)
     assert (sent["title"], sent["type"]) == (title, "warning")
     lines = sent["message"].splitlines()
-    assert (lines[0], lines[-1]) == ("CO2 is above its limit", "Ask the shift leader.")
+    assert (lines[0], lines[-2]) == ("CO2 is above its limit", "Ask the shift leader.")
     assert fact in lines
 
 
@@ -64,41 +68,28 @@ BOTH = {
 
 def test_an_alert_with_both_languages_is_told_in_the_endpoint_s():
     assert told("vi", texts=BOTH)[1].splitlines() == [
-        "CO2 vượt ngưỡng", "Mức độ: critical", "Bắt đầu: 2026-11-24T06:00:00Z", "Giá trị: 13.25 %", "Gọi trưởng ca.",
+        "CO2 vượt ngưỡng", "Giá trị: 13,25 %, ngưỡng 12,5 %", "Từ lúc: 06:00 24/11/2026 (UTC+00:00)", "Gọi trưởng ca.",
+        "Quy tắc: stack-co2",
     ]  # fmt: skip
     assert told("en", texts=BOTH)[1].splitlines() == [
-        "CO2 is above its limit", "Severity: critical", "Started: 2026-11-24T06:00:00Z", "Value: 13.25 %",
-        "Ask the shift leader.",
+        "CO2 is above its limit", "Value: 13.25 %, limit 12.5 %", "Since: 2026-11-24 06:00 (UTC+00:00)",
+        "Ask the shift leader.", "Rule: stack-co2",
     ]  # fmt: skip
 
 
 def test_where_no_language_was_chosen_both_are_told():
     title, text = told(Webhook("chat", "", "").language, texts=BOTH)
 
-    assert title == "CẢNH BÁO / FIRING: stack-co2"
+    assert title == "NGHIÊM TRỌNG / CRITICAL: stack-co2"
     assert text.splitlines() == [
-        "CO2 vượt ngưỡng", "CO2 is above its limit", "Mức độ / Severity: critical",
-        "Bắt đầu / Started: 2026-11-24T06:00:00Z", "Giá trị / Value: 13.25 %", "Gọi trưởng ca.", "Ask the shift leader.",
+        "CO2 vượt ngưỡng", "Giá trị: 13,25 %, ngưỡng 12,5 %", "Từ lúc: 06:00 24/11/2026 (UTC+00:00)",
+        "CO2 is above its limit", "Value: 13.25 %, limit 12.5 %", "Since: 2026-11-24 06:00 (UTC+00:00)",
+        "Gọi trưởng ca.", "Quy tắc: stack-co2", "Ask the shift leader.", "Rule: stack-co2",
     ]  # fmt: skip
 
 
 def test_a_text_that_is_there_once_is_told_once():
-    text = told("both")[1]
-
-    assert text.count("CO2 is above its limit") == text.count("Ask the shift leader.") == 1
-
-
-def test_a_group_says_how_many_more_there_are_in_each_language():
-    worst = ALERT | {"texts": BOTH}
-    group = {
-        "summary": "CO2 is above its limit (and 2 more)",
-        "alerts": [ALERT | {"id": "alert_2"}, worst, worst],
-    }
-
-    assert told("both", texts=BOTH, **group)[1].splitlines()[:2] == [
-        "CO2 vượt ngưỡng (và 2 cảnh báo khác)",
-        "CO2 is above its limit (and 2 more)",
-    ]
+    assert told("both")[1].count("Ask the shift leader.") == 1
 
 
 def test_a_text_that_is_too_long_loses_descriptions_and_keeps_its_link():
@@ -106,16 +97,19 @@ def test_a_text_that_is_too_long_loses_descriptions_and_keeps_its_link():
     text = told("both", texts=BOTH | {"description": {"vi": "x" * 1000, "en": "y" * 1000}}, links=link)[1]
 
     assert len(text) == LONGEST_BODY
-    assert text.endswith("\nNhận xử lý / Acknowledge: https://stackmeter.example/a/x")
-    assert "Giá trị / Value: 13.25 %" in text
+    assert text.endswith("\nNhận xử lý hoặc tạm hoãn / Acknowledge or snooze: https://stackmeter.example/a/x")
+    assert "Giá trị: 13,25 %" in text
+    assert "Value: 13.25 %" in text
 
 
 def test_an_end_says_so():
     title, text = told("vi", status="resolved", ended_at="2026-11-24T06:01:30Z", value=None)
 
-    assert title == "ĐÃ HẾT: stack-co2"
-    assert "Kết thúc: 2026-11-24T06:01:30Z" in text
-    assert "Giá trị" not in text
+    assert title == "ĐÃ HẾT · Nghiêm trọng: stack-co2"
+    assert (
+        "Kéo dài: 1 phút\nTừ lúc: 06:00 24/11/2026 (UTC+00:00)\nĐến lúc: 06:01 24/11/2026 (UTC+00:00)" in text
+    )
+    assert "Giá trị lúc hết: không rõ, ngưỡng 12,5 %" in text
 
 
 def test_a_service_that_refuses_is_a_failure(webhook_receiver: WebhookReceiver, caplog):

@@ -21,7 +21,7 @@ from plant.vocabulary import NS_PER_DAY, NS_PER_MIN
 from store.alerts import alert_id
 from store.sqlite import transaction
 from store.webhooks import WebhookOutbox
-from tests.notify.state import GRID, OTHER_SECRET, SECRET, Bench, endpoint, plant, running
+from tests.notify.state import GRID, OTHER_SECRET, SECRET, Bench, endpoint, of_line, plant, running
 from tests.servers import RESET, Answer, Request, WebhookReceiver, wait_until
 
 NEW_SECRET = "whsec_bmV3LXNlY3JldC1uZXctc2VjcmV0LW5ldy1zZWNyZXQ="
@@ -79,7 +79,7 @@ def test_f111_a_tarpit_and_a_flood_hold_up_nobody_else(bench, webhook_receiver, 
         webhook_receiver.default = Answer(204, delay=TARPIT_S)
         flood.default = Answer(200, body=bytes(1_000_000))
         for start in range(20):
-            bench.raise_alert(told, start)
+            bench.raise_alert(told, start, rule=of_line(start))
 
         with running(bench.sender(told)):
             pager.wait_for(20)
@@ -301,7 +301,7 @@ def test_the_sender_forgets_what_was_delivered_90_days_ago_and_no_event_that_wai
     bench.raise_alert(told, 1, 2)
     with closing(bench.sender(told)) as sender:
         sender.step()
-        bench.raise_alert(told, 3, 4)
+        bench.raise_alert(told, 3, 4, GRID)
         sender.step()
         bench.clock.move(89 * 86_400)
         sender.step()
@@ -310,7 +310,7 @@ def test_the_sender_forgets_what_was_delivered_90_days_ago_and_no_event_that_wai
         sender.step()
 
     left = bench.line.execute("SELECT alert, delivered IS NULL FROM webhook").fetchall()
-    assert left == [(alert_id("stack-co2", 3), True)] * 2
+    assert left == [(alert_id("grid-rate", 3), True)] * 2
     assert {one.at for one in outbox.deliveries()} == {bench.clock() - 2 * 86_400 * 10**9, bench.clock()}
 
 

@@ -14,7 +14,7 @@ import pytest
 import standardwebhooks
 
 from notify.sender import WebhookSender
-from notify.webhook import EndpointError
+from notify.webhook import Attempt, EndpointError, WebhookClient
 from plant.park import Plant, Webhook
 from rules.groups import event_id
 from store.alerts import alert_id
@@ -24,6 +24,7 @@ from tests.notify.state import (
     OTHER_SECRET,
     SECRET,
     endpoint,
+    of_line,
     plant,
     running,
 )
@@ -77,9 +78,8 @@ def test_a_webhook_holds_its_texts_in_both_languages(bench, told, webhook_receiv
         sender.step()
 
     data = json.loads(webhook_receiver.requests[0].body)["data"]
-    assert data["texts"] == {
-        name: {"vi": data[name], "en": data[name]} for name in ("summary", "description")
-    }
+    same = {name: {"vi": data[name], "en": data[name]} for name in ("summary", "description")}
+    assert data["texts"] == {**same, "passed": {"en": "above 2 t/h", "vi": "trên ngưỡng 2 t/h"}}
     assert data["description"] == "Ask the shift leader."
 
 
@@ -258,7 +258,7 @@ def test_what_is_added_while_it_runs_is_sent_at_once(bench, told, webhook_receiv
 def test_a_receiver_that_was_away_gets_all_in_the_order_of_each_alert(bench, told, webhook_receiver):
     webhook_receiver.stop()
     for start in range(1, 41, 2):
-        bench.raise_alert(told, start, start + 1)
+        bench.raise_alert(told, start, start + 1, of_line(start))
     with closing(bench.sender(told)) as sender:
         assert sender.step() == 20
         webhook_receiver.start()
@@ -268,7 +268,7 @@ def test_a_receiver_that_was_away_gets_all_in_the_order_of_each_alert(bench, tol
     seen = statuses(webhook_receiver.requests)
     assert len({r.headers["webhook-id"] for r in webhook_receiver.requests}) == len(seen) == 40
     for start in range(1, 41, 2):
-        assert [status for alert, status in seen if alert == alert_id("stack-co2", start)] == [
+        assert [status for alert, status in seen if alert == alert_id(f"stack-{start}", start)] == [
             "firing",
             "resolved",
         ]
@@ -304,13 +304,49 @@ def test_a_kill_around_a_delivery_loses_nothing_and_repeats_only_the_same_id(
     assert bench.waiting() == 0
 
 
-def test_an_error_that_nobody_foresaw_ends_all_threads_and_is_raised(bench, webhook_receiver, pager):
+def test_solid_a_an_error_that_nobody_foresaw_is_raised_by_the_thread_of_that_endpoint_alone(
+    bench, webhook_receiver, pager
+):
     told = plant(endpoint("desk", webhook_receiver.url), endpoint("pager", pager.url))
     bench.raise_alert(told, 1)
-    sender = bench.sender(told, killer("webhook_after_2xx"))
+    left = [Killed()]
 
-    with closing(sender), pytest.raises(Killed):
-        sender.run(threading.Event())
+    def crash(reached: str) -> None:
+        if reached == "webhook_after_2xx" and left:
+            raise left.pop()
+
+    stop = threading.Event()
+    with closing(bench.sender(told, crash)) as sender:
+        works = dict(sender.workers(stop))
+        with pytest.raises(Killed):
+            works["webhook desk"]()
+        with running(sender):  # the same works, begun again
+            pager.wait_for(1)
+            webhook_receiver.wait_for(2)
+
+
+def test_solid_a_an_event_that_cannot_be_sent_costs_itself_alone(
+    bench, told, webhook_receiver, monkeypatch, caplog
+):
+    """Whatever a body or an answer provokes is a failed attempt: those behind it are told."""
+    post = WebhookClient.post
+
+    def fails(client: WebhookClient, event_id: str, body: bytes, now: int) -> Attempt:
+        if event_id == poison:
+            raise KeyError("nobody foresaw it")
+        return post(client, event_id, body, now)
+
+    bench.raise_alert(told, 1)
+    poison = bench.line.execute("SELECT event_id FROM webhook").fetchone()[0]
+    monkeypatch.setattr(WebhookClient, "post", fails)
+    bench.raise_alert(told, 2, rule=GRID)
+    with closing(bench.sender(told)) as sender:
+        assert sender.step() == 2
+        [state] = sender.statistics()
+
+    assert [one.headers["webhook-id"] == poison for one in webhook_receiver.requests] == [False]
+    assert (state.failed, state.delivered, bench.waiting()) == (1, 1, 1)
+    assert "please report this" in caplog.text
 
 
 def test_a_busy_database_is_waited_for(bench, told, webhook_receiver, caplog):

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
 
 from api.page import assets
+from store.links import acknowledge_link, link_key
 from tests.end_to_end.gateway import RawGateway
 from tests.servers import PATIENCE, Mosquitto, required, wait_until
 from tests.service import CONSOLE_SCRIPT, TOKEN, Service
@@ -54,8 +56,10 @@ alerts:
     above: 9
     severity: critical
     summary: The water is too alkaline
+  - {name: ph-low, park: bac, facility: mill, channel: ph, below: 2, severity: critical, summary: The water is too sour}
+  - {name: ph-absurd, park: bac, facility: mill, channel: ph, below: 1, severity: warning, summary: Probably the probe}
 webhooks: [{name: desk, url: "http://127.0.0.1:9/", secret_env: PAGE_SECRET, allow_private: true}]
-routes: [{receivers: [desk]}]
+routes: [{receivers: [desk], group_wait: 0s, group_interval: 0s}]
 """
 SECRET = {"PAGE_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
 HOURS = 5  # of readings, one a minute, up to now
@@ -398,10 +402,11 @@ def test_totals_that_are_not_measured_look_and_read_otherwise(
     for rows in (events["totals"]["today"], events["totals"]["month"]):
         for row in rows:
             row.update(co2e_t=2.0, coverage=1 - shares["missing"], shares=shares, now_t_per_h=0.1, stale=[])
+            row.update(known_from=None, unheard=[], now_unknown=[])
     for row in events["hours"]["rows"]:
         hours = len(row["times"])
         row.update(co2e_t=[1.0] * hours, coverage=[1 - shares["missing"]] * hours)
-        row.update(substituted=[shares["substituted"]] * hours)
+        row.update(substituted=[shares["substituted"]] * hours, known_from=None)
     page = visit().told("?lang=en&park=bac", events)
 
     mill = page.get_by_role("row", name=re.compile("Rolling mill"))
@@ -418,6 +423,62 @@ def test_totals_that_are_not_measured_look_and_read_otherwise(
     assert ("url(" in drawn.first.evaluate("one => getComputedStyle(one).fill")) == (quality != "measured")
     page.get_by_text("As a table").click()
     expect(page.locator(".day td").nth(1)).to_contain_text(beside)
+
+
+@pytest.mark.parametrize(
+    ("language", "month", "unheard"),
+    [
+        ("en", "99.8% known since 2 Jun", "nothing was read of 2 sources"),
+        ("vi", re.compile("có dữ liệu 99,8 ?% kể từ 02/06"), "chưa có dữ liệu của 2 nguồn"),
+    ],
+)
+def test_solid_b3_a_month_that_was_empty_for_days_says_so_on_page_and_wall(
+    visit, service, language, month, unheard
+):
+    events = told_by(service)
+    events["plant"]["as_of"] = events["totals"]["as_of"] = "2026-06-30T05:00:00Z"
+    shares = {"measured": 0.998, "interpolated": 0.0, "substituted": 0.0, "missing": 0.002}
+    for row in events["totals"]["month"]:
+        row.update(co2e_t=413.0, coverage=0.998, shares=shares, known_from="2026-06-01T17:00:00Z")
+        row.update(unheard=["bac/mill/a", "bac/mill/b"])
+    for row in events["totals"]["today"]:
+        row.update(known_from=None, unheard=[])
+    for query in ("", "&display=wall"):
+        page = visit().told(f"?lang={language}&park=bac{query}", events)
+
+        expect(page.locator(".hero .month")).to_contain_text(month)
+        expect(page.locator(".hero .month")).to_contain_text(unheard)
+        expect(page.locator(".hero .today")).not_to_contain_text(unheard)
+
+
+def test_solid_b2_a_gateway_that_goes_offline_takes_its_rate_with_it(visit, field):
+    """The foundry was never heard; the mill's meter is read every minute."""
+    page = visit().live("?lang=en&park=bac")
+    now = page.locator(".hero .now")
+    field.power(1000.0)
+    expect(now).to_contain_text("+ 1 source unknown")
+    expect(now.locator(".value")).not_to_have_text(UNKNOWN)
+    try:
+        field.online(yes=False)
+
+        expect(now.locator(".value")).to_have_text(UNKNOWN, timeout=PATIENCE * 1000)
+        expect(now).to_contain_text("+ 2 sources unknown")
+        expect(page.get_by_role("row", name=re.compile("Rolling mill"))).to_contain_text("+ 1 source unknown")
+    finally:
+        field.online(yes=True)
+    expect(now).to_contain_text("+ 1 source unknown", timeout=PATIENCE * 1000)
+
+
+@pytest.mark.parametrize(("language", "lacks"), [("en", "+ 5 sources unknown"), ("vi", "+ 5 nguồn không rõ")])
+def test_solid_b2_page_and_wall_say_how_many_sources_the_present_rate_lacks(visit, service, language, lacks):
+    events = told_by(service)
+    for row in events["totals"]["today"]:
+        row.update(now_t_per_h=12.5, stale=[], now_unknown=[f"bac/mill/{k}" for k in range(5)])
+    for query in ("", "&display=wall"):
+        page = visit().told(f"?lang={language}&park=bac{query}", events)
+
+        expect(page.locator(".hero .now")).to_contain_text(lacks)
+        expect(page.locator(".hero .now .value[data-trust=incomplete]")).to_be_visible()
 
 
 def test_a_number_explains_itself_down_to_factor_and_readings(visit):
@@ -491,6 +552,44 @@ def test_an_alert_is_reached_and_acknowledged_with_the_keyboard_alone(visit, fie
     expect(page.get_by_text("No open alert")).to_be_visible(timeout=30_000)
 
 
+def test_solid_c_the_page_of_a_message_snoozes_on_a_phone_and_leads_to_the_rest_of_the_group(
+    visit, field, service
+):
+    viewer = visit(
+        locale="vi-VN", viewport={"width": 360, "height": 740}, is_mobile=True, java_script_enabled=False
+    )
+    page = viewer.page
+    field.ph(7.0)
+    field.ph(0.5)
+    wait_until(lambda: len(service.get("/v1/alerts", status="open").json()["alerts"]) == 2, "both alerts")
+    open_ = {one["rule"]: one["id"] for one in service.get("/v1/alerts", status="open").json()["alerts"]}
+    address = acknowledge_link(viewer.url, link_key(TOKEN), open_["ph-low"], "desk", time.time_ns())
+
+    def is_told() -> bool:
+        page.goto(address)
+        return page.get_by_role("link", name="Probably the probe").count() == 1
+
+    wait_until(is_told, "the group")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The water is too sour")
+    page.get_by_role("button", name="4 giờ").click()
+    expect(page.get_by_text("Đã tạm hoãn đến")).to_be_visible()
+    page.get_by_role("link", name="Probably the probe").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Probably the probe")
+    page.get_by_role("textbox").fill("Lan")
+    page.get_by_role("button", name="Tôi nhận xử lý").click()
+    expect(page.get_by_text("Đã ghi nhận")).to_be_visible()
+    box = page.locator("main").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["width"] <= 360
+
+    kept = {one["rule"]: one for one in service.get("/v1/alerts", status="open").json()["alerts"]}
+    assert kept["ph-low"]["snoozed_until"] is not None
+    assert kept["ph-absurd"]["acknowledged_by"] == "Lan"
+    field.ph(7.0)
+    wait_until(lambda: not service.get("/v1/alerts", status="open").json()["alerts"], "their end")
+
+
 def test_a_gateway_that_says_good_bye_is_offline(visit, field):
     page = visit().live("?lang=en&park=bac")
     gateway = page.locator(".gateways li", has_text="gw-1")
@@ -525,6 +624,33 @@ def test_numbers_are_written_as_the_language_does_and_times_by_the_parks_clock(v
     )
 
     assert written == ["1.235", "12.346", "0,000", UNKNOWN, "99,9%", UNKNOWN, "23:59:59", "2 phút"]
+
+
+def test_solid_b9_a_time_of_another_year_says_the_year_on_the_parks_clock(visit):
+    """A factor in force since 2022 is not "in force from 10/10"; and the same day of another year is another day."""
+    page = visit().live("?lang=en")
+    asked = [
+        ("2022-10-09T17:00:00Z", "2026-11-24T15:00:00Z"),
+        ("2022-11-24T15:00:00Z", "2026-11-24T15:00:00Z"),
+        ("2025-12-31T16:59:59Z", "2026-01-01T00:00:00Z"),  # the last second of 2025 in Hai Phong
+        ("2025-12-31T17:00:00Z", "2026-01-02T00:00:00Z"),  # the first one of 2026
+        ("2026-10-09T17:00:00Z", "2026-11-24T15:00:00Z"),
+    ]
+    written = page.evaluate(
+        """async (asked) => {
+            const { moment } = await import('/assets/text.js');
+            return asked.map(([text, now]) => moment(text, 'Asia/Ho_Chi_Minh', Date.parse(now)));
+        }""",
+        asked,
+    )
+
+    assert written == [
+        "10/10/2022 00:00:00",
+        "24/11/2022 22:00:00",
+        "31/12/2025 23:59:59",
+        "01/01 00:00:00",
+        "10/10 00:00:00",
+    ]
 
 
 def test_a_phone_needs_no_sideways_scrolling_and_has_room_for_a_thumb(visit):
@@ -598,6 +724,31 @@ def test_on_a_small_wall_display_no_card_is_cut_off_however_much_there_is_to_tel
     shown = [line for line in lines if line is not None and line["x"] < right]
     assert shown  # each of them whole
     assert all(line["y"] + line["height"] <= ends for line in shown)
+
+
+@pytest.mark.parametrize(("height", "language"), [(720, "vi"), (1080, "en")])
+def test_solid_c_a_wall_display_counts_what_does_not_fit(visit, service, height, language):
+    events = told_by(service)
+    [one] = [one for one in events["gateways"]["gateways"] if one["gateway"] == "gw-1"]
+    events["gateways"]["gateways"] = [one | {"gateway": f"gw-{n}"} for n in range(80)]
+    events["alerts"]["open"] = [an_alert(n) for n in range(30)]
+    page = visit(viewport={"width": height * 16 // 9, "height": height}).told(
+        f"?display=wall&lang={language}", events
+    )
+
+    for card, all_of in ((".alerts", 30), (".gateways", 80)):
+        seen = page.locator(f"{card} li:visible").all()
+        bottom = page.locator(card).evaluate("one => one.getBoundingClientRect().bottom")
+        note = page.locator(f"{card} .beyond")
+        more = {"vi": f"+ {all_of - len(seen)} mục khác", "en": f"+ {all_of - len(seen)} more"}[language]
+        expect(note).to_have_text(more)
+        assert (box := note.bounding_box()) is not None
+        assert box["y"] + box["height"] <= bottom
+        lowest = [box["y"] + box["height"] for line in seen if (box := line.bounding_box()) is not None]
+        assert len(lowest) == len(seen)
+        assert seen
+        assert max(lowest) <= bottom
+    assert page.locator("main").evaluate("one => one.scrollHeight - one.clientHeight") <= 0
 
 
 def test_a_table_stays_inside_its_card_in_both_languages(visit, service):
@@ -762,5 +913,5 @@ def test_a_lost_stream_is_said_numbers_age_and_it_comes_back_where_it_was(visit,
     expect(page.get_by_role("alert")).to_have_count(0, timeout=60_000)
     expect(page.locator("#app.aged")).to_have_count(0)
     again = [one for one in viewer.requests[sent:] if one.url.endswith("/v1/live")]
-    assert int(again[-1].headers["last-event-id"]) > 0
+    assert len(again[-1].headers["last-event-id"]) == 32
     expect(page.locator(".alert")).to_contain_text("too alkaline")

@@ -69,9 +69,9 @@ meters:
         "hall.yaml:5: meters[1].colour: 'gren' is not 'red' or 'green' (did you mean green?)",
         "hall.yaml:5: meters[1].name: is required",
         "hall.yaml:6: meters[1].limit: should be a valid number, not '3'",
-        "hall.yaml:7: meters[2].name: should be a valid string, not 7",
-        "hall.yaml:8: meters[2].swapped: should be a valid boolean, not 'yes'",
-        "hall.yaml:9: meters[2].tags.x: should be a valid integer, not 1.5",
+        "hall.yaml:7: meters[2].name: should be text, not 7",
+        "hall.yaml:8: meters[2].swapped: should be true or false, not 'yes'",
+        "hall.yaml:9: meters[2].tags.x: should be a whole number, not 1.5",
     ]
 
 

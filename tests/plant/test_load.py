@@ -82,15 +82,14 @@ def test_everything_is_numbered_in_the_order_of_names(plant: Plant) -> None:
 
 
 def test_a_channel_has_the_defaults_of_its_kind(plant: Plant) -> None:
-    """No limit is NaN; a register may be silent for a day."""
+    """No limit is NaN, energy is never below 0; a register may be silent for a day."""
     register, interval = plant.channels[6], plant.channels[2]
 
     assert (register.kind, register.unit, register.ratio) == (Kind.REGISTER, unit("MWh"), 40.0)
     assert (register.max_gap, interval.max_gap) == (NS_PER_DAY, NS_PER_HOUR)
     assert (register.period, interval.period) == (0, 15 * NS_PER_MIN)
-    assert all(
-        math.isnan(x) for x in (register.minimum, register.maximum, register.max_rate, register.modulus)
-    )
+    assert register.minimum == 0
+    assert all(math.isnan(x) for x in (register.maximum, register.max_rate, register.modulus))
     assert (register.hold_last, register.counter_in_gateway, register.serial, register.swaps) == (
         False,
         False,

@@ -110,7 +110,7 @@ def test_spreadsheets_save_it_in_many_ways(tmp_path: Path, content: str) -> None
         (f"{HEADER},max\n{ROW},1_0\n", ["points.csv:2: max: should be a valid number, not '1_0'"]),
         (
             f"{HEADER},counter_in_gateway\n{ROW},yes\n",
-            ["points.csv:2: counter_in_gateway: should be a valid boolean, not 'yes'"],
+            ["points.csv:2: counter_in_gateway: should be true or false, not 'yes'"],
         ),
         (
             f'{HEADER},serial\n{ROW},"two\nlines"\na,g1,rate,kwh,electricity,\n',

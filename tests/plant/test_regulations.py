@@ -25,6 +25,9 @@ parks:
           - {name: flow, gateway: g1, kind: rate, unit: Nm3/h, quantity: stack-gas}
           - {name: puffs, gateway: g1, kind: event, unit: Nm3, quantity: stack-gas}
           - {name: co2, gateway: g1, kind: level, unit: "%", quantity: co2}
+          - {name: scf, gateway: g1, kind: rate, unit: scf@68F/h, quantity: stack-gas}
+          - {name: o2, gateway: g1, kind: level, unit: "%", quantity: o2}
+          - {name: h2o, gateway: g1, kind: level, unit: "%", quantity: moisture}
           - {name: steam, gateway: g1, kind: rate, unit: t/h, quantity: steam}
           - {name: oil, gateway: g1, kind: rate, unit: L/h, quantity: oil}
           - {name: energy, gateway: g1, kind: register, unit: kWh, quantity: electricity}
@@ -62,7 +65,7 @@ def test_the_mrr_may_know_flow_cadence_and_load(tmp_path: Path) -> None:
     found = regulation(tmp_path, text)
     assert found is not None
     assert (found.substitute, found.cadence, found.running_above) == ((("flow", 5e4),), NS_PER_MIN, 2.0)
-    assert found.load == 5
+    assert found.load == 8
 
 
 def test_part_75_takes_a_potential_value_for_each_role(tmp_path: Path) -> None:
@@ -163,7 +166,36 @@ def test_what_a_rule_does_not_have_is_refused(tmp_path: Path, text: str, problem
 def test_only_the_monitors_of_a_stack_have_a_rule(tmp_path: Path) -> None:
     method = "fuel-liquid-volume, inputs: {volume: oil}, factor: vn-2626-diesel, parameters: {density: 0.84}"
     [problem] = refused(tmp_path, "{rule: mrr}", method)
-    assert "is for methods that measure a stack; fuel-liquid-volume takes volume" in problem
+    assert "mrr is for methods of flow, co2, moisture; fuel-liquid-volume takes volume" in problem
+
+
+GAS = "part75-stack-o2, inputs: {flow: scf, o2: o2, moisture: h2o}, parameters: {fc: 1040, fd: 8710}"
+DRY = "stack-co2-dry-flow, inputs: {flow: flow, co2: co2, moisture: h2o}"
+
+
+@pytest.mark.parametrize(
+    ("method", "substitute", "problem"),
+    [
+        (GAS, "flow: 9e6, moisture: 5", "minimum potential value of o2 [%]"),
+        (GAS, "flow: 9e6, o2: 2", "minimum potential value of moisture [%]"),
+        (DRY, "flow: 2e5, co2: 16", "maximum potential value of moisture [%]"),
+        (DRY.replace("dry", "wet"), "flow: 2e5, co2: 16", "minimum potential value of moisture [%]"),
+    ],
+)
+def test_solid_b5_the_potential_value_is_of_the_end_that_emits_more(
+    tmp_path: Path, method: str, substitute: str, problem: str
+) -> None:
+    found = refused(tmp_path, f"{{rule: part-75, substitute: {{{substitute}}}}}", method)
+    assert any(problem in one for one in found), found
+
+
+def test_solid_b5_o2_analysers_stand_under_part_75_and_not_under_the_mrr(tmp_path: Path) -> None:
+    found = regulation(tmp_path, "{rule: part-75, substitute: {flow: 9e6, o2: 2, moisture: 5}}", GAS)
+    assert found is not None
+    assert found.low_is_worse == ("o2", "moisture")
+    assert any(
+        "mrr is for methods of flow, co2, moisture" in one for one in refused(tmp_path, "{rule: mrr}", GAS)
+    )
 
 
 def test_monitors_send_no_events(tmp_path: Path) -> None:

@@ -37,6 +37,18 @@ def problems(folder: Path, alert: str) -> list[str]:
 # --- what is shipped ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("name", "rule"), RULES)
+def test_solid_c_each_rule_speaks_vietnamese(
+    name: str,
+    rule: LibraryRule,
+) -> None:
+    """Which words it says is looked at by tests/frame/test_glossary.py."""
+    for told in (rule.title, rule.summary, rule.description, rule.first_action):
+        assert told.vi
+        assert told.en
+        assert told.vi != told.en or told.en in ("{channel}: {value} {unit}", "{channel}: pH {value}")
+
+
 def test_all_rules_of_the_reference_are_there() -> None:
     assert {rule.number for _, rule in RULES} == set(range(1, COUNT + 1))
 

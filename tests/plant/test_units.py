@@ -26,6 +26,10 @@ OTHER_NAME = {
     "gal": "US_liquid_gallon",
     "Btu": "Btu_it",
     "mmBtu": "1e6 * Btu_it",
+    "psi": "lbf / inch**2",
+    "kgf/cm2": "kilogram_force / cm**2",
+    "mmH2O": "kilogram_force / m**2",
+    "ktoe": "1000 * toe",
     "W/m2": "W/m**2",
     "%": "0.01",
     "ppm": "1e-6",
@@ -78,6 +82,7 @@ def test_scales_are_the_nearest_floats_to_the_exact_ones(source: str, target: st
         ("scf@60F", 37.33),
         ("Nm3@25C", 1.0915),
         ("Sm3", 1 / 0.94794),
+        ("m3@20C", 1.0732),
         ("kNm3", 0.001),
     ],
 )
@@ -220,6 +225,57 @@ def test_an_unknown_symbol_is_answered_with_the_nearest(symbol: str, message: st
 
 def test_other_spellings_are_the_same_unit() -> None:
     assert (unit("m³/h"), unit("degC"), unit("l")) == (unit("m3/h"), unit("°C"), unit("L"))
+
+
+@pytest.mark.parametrize(
+    ("spelling", "symbol"),
+    [
+        ("MMBtu", "mmBtu"), ("MMBTU/h", "mmBtu/h"), ("kg/MMBtu", "kg/mmBtu"), ("BTU", "Btu"), ("TOE", "toe"),
+        ("TOE/h", "toe/h"), ("tonne", "t"), ("tonnes/h", "t/h"), ("kg/tonne", "kg/t"), ("bar(g)", "barg"),
+        ("bar(a)", "bar"), ("kPa(g)", "kPag"), ("psia", "psi"), ("psi(g)", "psig"), ("m3@0C", "Nm3"), ("m3@15C", "Sm3"),
+        ("m3@25C/h", "Nm3@25C/h"), ("mg/m³@20C", "mg/m3@20C"), ("m³@20C/h", "m3@20C/h"), ("Nm3@20C", "m3@20C"),
+        ("therms", "therm"), ("l/min", "L/min"), ("litre", "L"), ("kgf/cm²", "kgf/cm2"), ("Torr", "mmHg"),
+        ("mg/Nm³", "mg/Nm3"),
+    ],
+)  # fmt: skip
+def test_solid_b9_units_are_read_as_the_field_spells_them(spelling: str, symbol: str) -> None:
+    assert unit(spelling) == unit(symbol)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "scale"),
+    [
+        ("psi", "Pa", 6894.757293168361),
+        ("psig", "barg", 0.06894757293168361),
+        ("inHg", "mmHg", 25.4),
+        ("inHg", "kPa", 3.386388157894737),
+        ("mmH2O", "Pa", 9.80665),
+        ("kgf/cm2", "kPa", 98.0665),
+        ("m3@20C", "Nm3", 273.15 / 293.15),
+        ("m3@20C/h", "Sm3/h", 288.15 / 293.15),
+        ("mg/m3@20C", "mg/Nm3", 293.15 / 273.15),
+        ("ktoe", "TJ", 41.868),
+    ],
+)
+def test_solid_b9_pressures_and_gas_at_20_degrees_convert(source: str, target: str, scale: float) -> None:
+    assert conversion(unit(source), unit(target))[0] == pytest.approx(scale, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "hint"),
+    [("ton", "t or short_ton"), ("ton/h", "t/h or short_ton/h"), ("kg/cm2", "kgf/cm2, or kgf/cm2g")],
+)
+def test_solid_b9_what_could_be_two_units_is_asked_back(symbol: str, hint: str) -> None:
+    with pytest.raises(UnknownUnit, match=hint):
+        unit(symbol)
+
+
+@pytest.mark.parametrize(("source", "target"), [("psig", "psi"), ("m3", "m3@20C"), ("MPag", "MPa")])
+def test_solid_b9_gauge_is_not_absolute_and_a_flowing_volume_has_no_conditions(
+    source: str, target: str
+) -> None:
+    with pytest.raises(DimensionError):
+        conversion(unit(source), unit(target))
 
 
 @given(st.text(max_size=30))

@@ -69,9 +69,23 @@ def test_format_heartbeat_and_kinds_are_read(tmp_path: Path):
     assert "tgram" not in repr(found)
 
 
+def test_solid_c_a_chat_has_the_clock_of_its_readers_or_else_that_of_the_alert_s_park(tmp_path: Path):
+    written = "name: c, kind: apprise, url_env: CHAT"
+
+    assert loaded(tmp_path, written)[0].zone is None
+    assert str(loaded(tmp_path, f"{written}, zone: Asia/Ho_Chi_Minh")[0].zone) == "Asia/Ho_Chi_Minh"
+    assert problems(tmp_path, f"{written}, zone: Asia/Hanoi") == [
+        "[0].zone: there is no time zone Asia/Hanoi (did you mean Asia/Ho_Chi_Minh?)"
+    ]
+
+
 @pytest.mark.parametrize(
     ("endpoint", "problem"),
     [
+        (
+            "name: a, url: 'https://a.example/', secret_env: NEW, zone: UTC",
+            "[0].zone: is for kind apprise, not webhook",
+        ),
         ("name: a, secret_env: NEW", "[0].url: is required for kind webhook"),
         ("name: a, kind: apprise", "[0].url_env: is required for kind apprise"),
         (

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from plant.condition_terms import Fact, checked
@@ -157,7 +157,7 @@ def condition(
     terms = [checked(parse(one, Subject(subject), given), facts) for one in (text, clear) if one]
     return replace(
         BLANK, subject=subject, subjects=tuple(subjects), steps=terms[0].steps, others=others,
-        clear=terms[1].steps if clear else (),
+        clear=terms[1].steps if clear else (), comparisons=terms[0].comparisons,
     )  # fmt: skip
 
 
@@ -681,6 +681,101 @@ def test_the_first_comparison_is_shown_and_a_clear_is_judged_with_it(plant: Plan
         [9, 3],
         [8, 8],
     ]
+
+
+PH = "value < 5.5 or value > 9.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        (PH, 9.9, (9.9, ">", 9.0)),
+        (PH, 4.1, (4.1, "<", 5.5)),
+        (PH, 7.0, (7.0, "<", 5.5)),  # over: nothing is passed, and the first one is shown
+        ("value > 2 and value > 5", 9, (9, ">", 2)),
+        ("value > 2 and (value < 1 or value >= 5)", 9, (9, ">", 2)),
+        ("not absent('5min') and value > 8", 9, (9, ">", 8)),
+        ("absent('5min') or value > 8", 9, (9, ">", 8)),
+        ("not (value >= 5.5 and value <= 9)", 9.9, (9.9, ">", 9)),
+        ("not (value >= 5.5 and value <= 9)", 5, (5, "<", 5.5)),
+        ("not (value < 9)", 9.9, (9.9, ">=", 9)),
+        ("9 < value", 9.9, (9.9, ">", 9)),
+        ("5.5 >= value or 9 <= value", 9.9, (9.9, ">=", 9)),
+        ("elapsed('1h') > 0.9 or value - 1 > 5", 9, (8, ">", 5)),
+    ],
+)
+def test_solid_b8_1_the_limit_that_was_passed_is_shown_with_what_passed_it(
+    plant: Plant, text: str, value: float, expected: tuple[float, str, float]
+) -> None:
+    one = replace(condition(plant, text), subjects=(0,))
+
+    found = evaluate(one, plant, Paper(readings={0: [(NOW, value)]})).passed()
+
+    operator = one.comparisons[found.of[0]].operator
+    assert (pytest.approx(found.value[0]), operator, found.limit[0]) == expected
+
+
+def test_solid_b8_1_no_limit_is_shown_of_what_fires_by_a_flag(plant: Plant) -> None:
+    one = replace(condition(plant, "absent('5min') or value > 8"), subjects=(0,))
+
+    found = evaluate(one, plant, Paper()).passed()
+
+    assert found.of.tolist() == [-1]
+    assert np.isnan([found.value, found.limit]).all()
+
+
+def test_solid_b8_1_each_comparison_has_its_own_unit_and_its_value_is_known_by_it(plant: Plant) -> None:
+    one = replace(condition(plant, "value > 8 or age > 90"), subjects=(0, 1))
+    truth = evaluate(one, plant, Paper(readings={0: [(NOW, 9.0)], 1: [(NOW - 100 * NS_PER_S, 3.0)]}))
+
+    found = truth.passed()
+
+    assert [one.comparisons[of].unit for of in found.of] == [one.comparisons[0].unit, "s"]
+    assert found.value.tolist() == [9, 100]
+    assert known(truth.values(np.array([1, 0]), np.array([0, 1]))) == [0, 3]
+    assert known(truth.values(np.array([-1, 7]), np.array([0, 1]))) == [None, None]
+
+
+COMPARED = st.builds(
+    lambda turned, operator, limit: f"{limit} {operator} value" if turned else f"value {operator} {limit}",
+    st.booleans(),
+    st.sampled_from([">", ">=", "<", "<=", "==", "!="]),
+    st.integers(0, 5),
+)
+EXPRESSIONS = st.recursive(
+    st.one_of(COMPARED, COMPARED, st.just("absent('5min')")),
+    lambda inner: st.one_of(
+        st.builds(lambda one: f"not ({one})", inner),
+        st.builds(
+            lambda name, parts: f"({f' {name} '.join(parts)})",
+            st.sampled_from(["and", "or"]),
+            st.lists(inner, min_size=2, max_size=3),
+        ),
+    ),
+    max_leaves=8,
+)
+HOLDS = {
+    ">": float.__gt__, ">=": float.__ge__, "<": float.__lt__, "<=": float.__le__, "==": float.__eq__, "!=": float.__ne__,
+}  # fmt: skip
+
+
+@given(text=EXPRESSIONS, values=st.lists(st.integers(0, 5) | st.none(), min_size=2, max_size=2))
+def test_solid_b8_1_what_is_shown_of_a_true_condition_is_true(
+    plant: Plant, text: str, values: list[int | None]
+) -> None:
+    assume("value" in text)
+    one = replace(condition(plant, text), subjects=(0, 1))
+    readings = {row: [(NOW, float(value))] for row, value in enumerate(values) if value is not None}
+
+    truth = evaluate(one, plant, Paper(readings=readings))
+
+    shown = truth.passed()
+    for row in np.flatnonzero(truth.truth == 1).tolist():
+        if shown.of[row] >= 0:
+            operator = one.comparisons[shown.of[row]].operator
+            assert HOLDS[operator](float(shown.value[row]), float(shown.limit[row])), text
+        else:
+            assert "absent" in text
 
 
 def test_nothing_is_shown_where_nothing_is_compared(plant: Plant) -> None:

@@ -30,8 +30,14 @@ NAN = math.nan
 MINUTE, HOUR = 60 * 10**9, 3600 * 10**9
 
 
-def law(rule: str, substitute: dict[str, float], maximum: float = NAN) -> Regulation:
-    return Regulation(rule, tuple(sorted(substitute.items())), -1, 0.0, maximum, 0)
+def law(
+    rule: str,
+    substitute: dict[str, float],
+    maximum: float = NAN,
+    low_is_worse: tuple[str, ...] = ("moisture",),
+) -> Regulation:
+    stated = tuple(sorted(substitute.items()))
+    return Regulation(rule, stated, -1, 0.0, maximum, 0, low_is_worse=low_is_worse)
 
 
 def record(values: dict[str, list[float]], operating=None, load=None, period=None) -> HourlyRecord:
@@ -229,6 +235,30 @@ def test_load_ranges_are_ten_and_an_unknown_load_is_in_the_highest() -> None:
         1, 1, 2, 10, 10, 10, 10,
     ]  # fmt: skip
     assert load_ranges(np.array([1.0]), NAN) is None
+
+
+def test_solid_b5_a_load_a_last_bit_above_its_range_is_in_it() -> None:
+    assert load_ranges(np.array([24.000000000000007, 24.00001]), 120.0).tolist() == [2, 3]
+    inside = np.ones((1, 2), bool)
+    assert running(inside, np.array([[5.000000000000001, 5.00001]]), 5.0).tolist() == [[False, True]]
+
+
+@pytest.mark.parametrize(
+    ("low_is_worse", "rule_95", "extreme"), [((), 19.0, 20.0), (("moisture",), 2.0, 1.0)]
+)
+def test_solid_b5_moisture_is_substituted_so_that_it_does_not_lower_the_emission(
+    low_is_worse: tuple[str, ...], rule_95: float, extreme: float
+) -> None:
+    """A dry flow is divided by the dry share, so that more moisture is more CO2: the high end stands for a missing value."""
+    known = [float(1 + hour % 20) for hour in range(1000)]
+    for missing, value in ((100, rule_95), (200, extreme)):
+        used_up = [NAN if hour % 2 else 10.0 for hour in range(2 * missing)]
+        values = [*known, *used_up, *([NAN] * 10), 10.0]
+        one = law("part-75", {"moisture": 99.0}, low_is_worse=low_is_worse)
+
+        found = substituted(one, record({"moisture": values}))["moisture"]
+
+        assert found.value[-2] == value
 
 
 def test_an_hour_is_as_its_worst_input() -> None:

@@ -460,7 +460,7 @@ def test_whoever_writes_the_first_route_is_told_again_of_nothing_that_is_known()
     play.at(400, a)
     play.at(500, over(a, 500))
 
-    assert [(t, who, began, ended) for t, who, began, ended, _ in play.log] == [
+    assert sorted((t, who, began, ended) for t, who, began, ended, _ in play.log) == [
         (0, "desk", ("a",), ()),
         (0, "pager", ("a",), ()),
         (500, "desk", (), ("a",)),
@@ -469,12 +469,39 @@ def test_whoever_writes_the_first_route_is_told_again_of_nothing_that_is_known()
     assert play.groups == {}
 
 
+def test_solid_b8_4_a_reminder_after_routes_were_written_anew_and_back_has_an_id_of_its_own():
+    """Else whoever drops what comes twice would not hear of it."""
+    times = {"wait": 0, "interval": 0, "repeat": 100}
+    first = Routing(routes=(route(**times),))
+    second = Routing(routes=(route('rule=~".*"', **times),))
+    play = Play(first, ("desk",))
+    a = firing("a")
+    play.at(0, a)
+    for at, routing in ((150, first), (300, second), (450, first)):
+        play.router = Router(routing, ["desk"], ZONES)
+        play.at(at, a)
+
+    assert [repeat for *_, repeat in play.log] == [0, 1, 2, 3]
+    assert len(set(play.ids)) == len(play.ids)
+
+
+def test_solid_b8_4_what_an_old_route_has_to_say_of_an_end_comes_before_what_a_new_one_says_of_a_beginning():
+    """The old group has the later name, and both speak at one instant."""
+    play = Play(Routing(routes=(route('rule="same"', wait=0, interval=0),)), ("desk",))
+    first = firing("a", rule="same")
+    play.at(0, first)
+    play.router = Router(Routing(routes=(route(wait=0, interval=0),)), ["desk"], ZONES)
+    play.at(400, over(first, 300), firing("b", 350, rule="same"))
+
+    assert [(began, ended) for _, _, began, ended, _ in play.log[1:]] == [((), ("a",)), (("b",), ())]
+
+
 # --- what is not told -----------------------------------------------------------------------------------------------------
 
 
 def dead_gateway(count: int) -> list[Alert]:
     gateway = firing("gateway-offline", gateway="gw1", covers="gateway", severity="critical")
-    behind = [firing(f"absent-{n}", gateway="gw1", channel=f"c{n}") for n in range(count)]
+    behind = [firing(f"absent-{n}", gateway="gw1", channel=f"c{n}", lacks="readings") for n in range(count)]
     return [gateway, *behind, firing("absent-other", gateway="gw2", channel="c")]
 
 
@@ -516,6 +543,118 @@ def test_without_routes_a_dead_gateway_is_one_alert_too():
 
     assert [began for _, _, began, _, _ in play.log] == [("absent-other",), ("gateway-offline",)]
     assert len(play.telling.covered["gateway-offline"]) == 60
+
+
+def told(play: Play) -> list[tuple[int, tuple[str, ...], tuple[str, ...]]]:
+    return [(t, began, ended) for t, _, began, ended, _ in play.log]
+
+
+@pytest.mark.parametrize("routes", [(), (route(wait=0, interval=0),)], ids=["without routes", "with routes"])
+def test_solid_b8_2_one_outage_is_one_page_however_many_rules_notice_it(routes):
+    play = Play(Routing(routes=routes), ("desk",))
+    offline = firing("gateway-offline", gateway="gw1", covers="gateway", severity="critical")
+    silent = firing("gateway-silent", 600, gateway="gw1", covers="gateway")
+    elsewhere = firing("gateway-silent-2", 600, gateway="gw2", covers="gateway")
+    play.at(0, offline)
+    play.at(600, offline, silent, elsewhere)
+    play.at(900, over(offline, 900), over(silent, 900), elsewhere)
+
+    assert told(play) == [
+        (0, ("gateway-offline",), ()),
+        (600, ("gateway-silent-2",), ()),
+        (900, (), ("gateway-offline",)),
+    ]
+
+
+def test_solid_b8_2_a_worse_alert_of_the_same_outage_is_told_and_stands_for_the_others():
+    play = Play(Routing(routes=(route(wait=0, interval=0, repeat=1000),)), ("desk",))
+    silent = firing("gateway-silent", gateway="gw1", covers="gateway")
+    offline = firing("gateway-offline", 100, gateway="gw1", covers="gateway", severity="critical")
+    play.at(0, silent)
+    play.at(100, silent, offline)
+    play.at(1100, silent, offline)
+
+    assert told(play) == [
+        (0, ("gateway-silent",), ()),
+        (100, ("gateway-offline",), ()),
+        (1100, ("gateway-offline",), ()),
+    ]
+
+
+def test_solid_b8_3_a_gateway_explains_absence_and_no_limit_that_was_passed():
+    play = Play(Routing(routes=(route(wait=0, interval=0, each_alone=True),)), ("desk",))
+    gateway, absent = dead_gateway(1)[:2]
+    stack = firing("stack", 0, gateway="gw1", channel="nox", severity="critical")
+    warm = firing("warm", 0, gateway="gw1", channel="t1")
+    worse = firing("no-ph", 0, gateway="gw1", channel="ph", lacks="readings", severity="critical")
+    play.at(0, gateway, absent, stack, warm)
+    assert {began for _, began, _ in told(play)} == {("gateway-offline",), ("stack",), ("warm",)}
+
+    mild = replace(gateway, labels={**gateway.labels, "severity": "warning"})
+    assert mutes([mild, absent, worse]) == {"absent-0": Mute("inhibited", "gateway-offline")}
+
+
+def test_solid_b8_3_what_is_critical_is_told_at_once_when_a_gateway_is_back():
+    """No wait for the five minutes after its end, and none for the interval of the group; what can wait does."""
+    play = Play(Routing(routes=(route(wait=0, interval=300),)), ("desk",))
+    gateway, absent = dead_gateway(1)[:2]
+    play.at(0, gateway, absent)
+    first, second = (
+        firing(name, t, gateway="gw1", channel=name, severity="critical")
+        for name, t in (("a", 400), ("b", 420))
+    )
+    warm = firing("warm", 410, gateway="gw1", channel="warm")
+    back = over(gateway, 390)
+    play.at(390, back, absent)
+    play.at(400, back, absent, first)
+    play.at(410, back, absent, first, warm)
+    play.at(411, back, absent, first, warm)
+    assert play.wake == 690  # when the gateway explains nothing any more
+    play.at(420, back, over(absent, 420), first, warm, second)
+    play.at(690, back, first, warm, second)
+    play.at(700, back, first, warm, second)
+
+    assert told(play) == [
+        (0, ("gateway-offline",), ()),
+        (390, (), ("gateway-offline",)),
+        (400, ("a",), ()),
+        (420, ("b",), ()),
+        (700, ("warm",), ()),
+    ]
+
+
+def test_solid_b8_3_critical_alerts_wait_for_each_other_as_long_as_their_route_says_and_starve_nobody():
+    play = Play(Routing(routes=(route(wait=30, interval=300),)), ("desk",))
+    warm = firing("warm", 5)
+    alerts: list[Alert] = [firing("old")]
+    for second in range(0, 700, 10):
+        if second == 40:
+            alerts.append(warm)
+        if second % 100 == 50:
+            alerts.append(firing(f"c{second}", second, severity="critical"))
+        play.at(second, *alerts)
+
+    assert told(play) == [
+        (30, ("old",), ()),
+        (80, ("c50",), ()),
+        (180, ("c150",), ()),
+        (280, ("c250",), ()),
+        (330, ("warm",), ()),
+        (380, ("c350",), ()),
+        (480, ("c450",), ()),
+        (580, ("c550",), ()),
+        (680, ("c650",), ()),
+    ]
+
+
+def test_solid_b8_3_what_an_alert_is_over_that_inhibits_others_explains_what_began_before():
+    rule = Inhibition((matcher('rule="boiler-off"'),), (matcher('rule=~"boiler-.*"'),), ("facility",))
+    off = over(firing("boiler-off"), 100)
+    cold, hot = firing("boiler-cold", 90), firing("boiler-hot", 110)
+
+    found = Muting([rule], (), ZONES).mutes([cold, hot], (), 200 * SECOND, [off])
+
+    assert found == {"boiler-cold": Mute("inhibited", "boiler-off")}
 
 
 def mutes(alerts, silences=(), now=0, inhibitions=(), maintenance=()) -> dict[str, Mute]:

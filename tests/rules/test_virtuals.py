@@ -148,7 +148,7 @@ def histories(draw):
     return rows, [arrival[a:b] for a, b in zip([0, *cuts], [*cuts, len(arrival)], strict=True)]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_any_order_repetition_and_split_gives_the_bits_of_one_batch(history):
     rows, batches = history

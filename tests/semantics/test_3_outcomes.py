@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from store.journal import DUP
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, SECOND, SITE, World, reading, rfc3339
 
 LATE = 15 * MINUTE
@@ -185,6 +186,19 @@ def test_other_bytes_are_no_duplicate(world: World) -> None:
     world.publish(b"garbage", b"rubbish")
 
     assert world.balance()[0] == {"quarantined": 2}
+
+
+def test_solid_b12_messages_without_a_byte_are_duplicates_only_where_the_broker_says_so(world: World) -> None:
+    world.publish(b"", b"")
+    world.publish(b"")
+    world.publish(b"", flags=DUP)
+    world.publish(b"", topic="sm/v1/nowhere")
+    world.publish(b"", topic="sm/v1/nowhere")
+
+    assert world.balance()[0] == {"quarantined": 3, "duplicate": 1}
+    assert world.codes() == {"empty": 3}
+    assert world.get("/v1/balance")["codes"] == {"empty": 3, "topic": 2}
+    assert world.rows("SELECT count(*) FROM quarantine") == [(5,)]
 
 
 def test_a_duplicate_within_one_batch_is_one(world: World) -> None:
@@ -420,23 +434,23 @@ def test_times_are_accepted_from_max_late_before_arrival_to_120_s_after(
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "refused"),
+    ("value", "unit", "code"),
     [
-        (1000, "kW", False),
-        (1000 * (1 + 0.9e-9), "kW", False),
-        (1000 * (1 + 1.2e-9), "kW", True),
-        (1, "MW", False),
-        (1.1, "MW", True),
-        (0, "kW", False),
-        (-1e-300, "kW", True),
+        (1000, "kW", None),
+        (1000 * (1 + 0.9e-9), "kW", None),
+        (1000 * (1 + 1.2e-9), "kW", "range"),
+        (1, "MW", None),
+        (1.1, "MW", "range"),
+        (0, "kW", None),
+        (-1e-300, "kW", "below_min"),
     ],
 )
 def test_ranges_hold_with_their_slack_in_the_channels_unit(
-    world: World, value: float, unit: str, refused: bool
+    world: World, value: float, unit: str, code: str | None
 ) -> None:
     world.send(at(world, value=value, unit=unit))
 
-    assert world.codes() == ({"range": 1} if refused else {})
+    assert world.codes() == ({} if code is None else {code: 1})
 
 
 # --- alert rules -------------------------------------------------------------------------------------------------
@@ -451,6 +465,7 @@ def told(world: World) -> list[tuple[str, float]]:
 
 
 def test_a_newer_reading_beyond_the_limit_fires_and_one_at_the_limit_resolves(world: World) -> None:
+    world.now += 5 * MINUTE  # since the limit is configured
     world.send(hot(world, 2 * MINUTE, 400))
     assert told(world) == []
     world.send(hot(world, MINUTE, 401))
@@ -477,6 +492,7 @@ def test_an_older_reading_beyond_the_limit_is_a_late_breach_and_wakes_nobody(
 
 @pytest.mark.parametrize("order", [1, -1], ids=["in order", "newest first"])
 def test_the_readings_of_one_message_are_judged_in_the_order_of_their_times(world: World, order: int) -> None:
+    world.now += 5 * MINUTE
     world.send(*[hot(world, 2 * MINUTE, 300), hot(world, MINUTE, 500), hot(world, 0, 300)][::order])
 
     assert told(world) == [("resolved", 300)]

@@ -1,7 +1,10 @@
 """Section 5: the shapes and edges of what the outside sees, with the service's real state behind it."""
 
 import json
+import sqlite3
 import stat
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +15,15 @@ import pytest
 from api.health import Health
 from stackmeter.folder import Folder
 from stackmeter.health import Pulse
+from stackmeter.threads import Threads
 from store import blocks
 from store.lines import emission_lines
 from tests.semantics.world import GRID, HOUR, MINUTE, NOON, SITE, TOKEN, World, ns, reading, rfc3339
 
 TOTAL = {
     "park", "facility", "source", "scope", "method", "co2e_t", "co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg", "activity",
-    "activity_unit", "now_t_per_h", "now_at", "coverage", "shares", "worst_source", "complete_until", "stale", "revision",
+    "activity_unit", "now_t_per_h", "now_at", "now_unknown", "coverage", "known_from", "unheard", "shares", "worst_source", "complete_until",
+    "stale", "revision",
 }  # fmt: skip
 OUTCOMES = {"received", "accepted", "late", "duplicate", "quarantined", "rejected"}
 DAY = {"from_": "2026-03-10T00:00:00+07:00", "to": "2026-03-11T00:00:00+07:00"}
@@ -171,7 +176,8 @@ KINDS = [
 def test_a_series_is_equally_long_lists(busy: World, query: dict[str, str], every: str) -> None:
     body = busy.get("/v1/series", every=every, **query, **DAY)
 
-    assert set(body) == {"unit", "times", "values", "coverage"}
+    of_sources = {"known_from", "unheard"} if query["kind"] == "emission" or "source" in query else set()
+    assert set(body) == {"unit", "times", "values", "coverage"} | of_sources
     expected = {"1m": 1440, "15m": 96, "1h": 24, "1d": 1, "1mo": 1}[every]
     assert [len(body[name]) for name in ("times", "values", "coverage")] == [expected] * 3
     assert body["times"][0] == ("2026-02-28T17:00:00Z" if every == "1mo" else "2026-03-09T17:00:00Z")
@@ -214,7 +220,7 @@ def test_the_balance_has_both_books_codes_and_gateways(busy: World) -> None:
     busy.send(reading("power", busy.now, 1, "furlong"))
     body = busy.get("/v1/balance")
 
-    assert set(body) == {"messages", "readings", "codes", "gateways"}
+    assert set(body) == {"messages", "readings", "codes", "gateways", "from", "to"}
     assert set(body["messages"]) == set(body["readings"]) == OUTCOMES
     assert body["codes"] == {"unit_unknown": 1}
     assert [one["gateway"] for one in body["gateways"]] == [f"{SITE}/gw", f"{SITE}/gw2"]
@@ -245,8 +251,8 @@ def test_an_alert_has_the_shape_of_the_contract(world: World) -> None:
 
     [alert] = world.get("/v1/alerts", status="firing")["alerts"]
     assert set(alert) == {
-        "id", "rule", "status", "severity", "started_at", "ended_at", "value", "limit", "unit", "labels", "summary",
-        "description", "texts", "duration_s", "muted_by", "acknowledged_at", "acknowledged_by", "assigned_to",
+        "id", "rule", "status", "severity", "started_at", "ended_at", "value", "comparison", "limit", "unit", "labels",
+        "summary", "description", "texts", "duration_s", "muted_by", "acknowledged_at", "acknowledged_by", "assigned_to",
         "snoozed_until",
     }  # fmt: skip
     assert (alert["rule"], alert["status"], alert["value"], alert["limit"]) == ("hot", "firing", 500, 400)
@@ -254,6 +260,7 @@ def test_an_alert_has_the_shape_of_the_contract(world: World) -> None:
 
 
 def test_a_webhook_s_body_is_the_alert_with_its_texts(world: World) -> None:
+    world.now += 5 * MINUTE  # since the limit is configured
     for ago, value in ((1, 500), (0, 300)):
         world.send(reading("heat", world.now - ago * MINUTE, value, "°C"))
 
@@ -350,12 +357,20 @@ def test_without_the_token_nothing_is_told(world: World, path: str, monkeypatch:
 # --- readiness ---------------------------------------------------------------------------------------------------
 
 
+def nothing_aside() -> sqlite3.Connection:
+    """Return a state in which every row could be read."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute('CREATE TABLE set_aside ("table", key, reason, at)')
+    return connection
+
+
 def pulse(**changes: Any) -> Pulse:
     """Return the pulse of a service that is well, but for the changes."""
     well = {
-        "intake": SimpleNamespace(paused=False), "line_paused": False, "line": SimpleNamespace(conflicts=set()),
-        "subscriber": SimpleNamespace(ready=True, last_error="", flapping=False), "sparkplug": None, "webhooks": SimpleNamespace(statistics=list),
-        "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="")),
+        "intake": SimpleNamespace(waits=""), "line_waits": "", "threads": Threads(threading.Event(), str), "line": SimpleNamespace(conflicts=set(), troubles=list),
+        "subscriber": SimpleNamespace(ready=True, last_error="", notices=list), "sparkplug": None, "webhooks": SimpleNamespace(statistics=list),
+        "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="", unread=0)), "audit": SimpleNamespace(trouble=""),
+        "reader": SimpleNamespace(snapshot=lambda: nullcontext(SimpleNamespace(connection=nothing_aside()))),
     }  # fmt: skip
     return Pulse(SimpleNamespace(**(well | changes)))  # type: ignore[arg-type]  # what it looks at, and no more
 
@@ -367,10 +382,10 @@ def test_a_service_that_is_well_is_ready() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"intake": SimpleNamespace(paused=True)},
-        {"line_paused": True},
-        {"subscriber": SimpleNamespace(ready=False, last_error="refused", flapping=False)},
-        {"sparkplug": SimpleNamespace(ready=False, last_error="refused", flapping=False)},
+        {"intake": SimpleNamespace(waits="no room")},
+        {"line_waits": "no room"},
+        {"subscriber": SimpleNamespace(ready=False, last_error="refused", notices=list)},
+        {"sparkplug": SimpleNamespace(ready=False, last_error="refused", notices=list)},
     ],
     ids=["journal not writable", "state not advancing", "broker not connected", "Sparkplug not connected"],
 )
@@ -379,7 +394,7 @@ def test_ready_means_journal_broker_and_state(changes: dict[str, Any]) -> None:
 
 
 def test_influxdb_away_is_a_stated_degradation_and_not_unreadiness() -> None:
-    away = SimpleNamespace(statistics=SimpleNamespace(last_error="connection refused"))
+    away = SimpleNamespace(statistics=SimpleNamespace(last_error="connection refused", unread=0))
     health = pulse(influx=away).health()
 
     assert health.ready

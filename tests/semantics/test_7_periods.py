@@ -36,7 +36,9 @@ def ask(world: World, **body: Any) -> httpx.Response:
 
 
 def generation(world: World) -> int:
-    return int(world.rows("SELECT generation FROM period")[0][0])
+    """Return what names what waits; -1 where nothing does."""
+    waits = march(world)["pending_restatement"]
+    return int(waits["generation"]) if waits else -1
 
 
 def published(world: World) -> float | None:
@@ -215,6 +217,32 @@ def test_a_state_made_again_from_the_journal_takes_the_same_decisions(month):
     assert [month.rows(query) for query in tables] == before
 
 
+def made_again(world: World) -> None:
+    """Make the state again from the journal, all messages between two decisions at once."""
+    world._shut()
+    for path in world.folder.glob("state.db*"):
+        path.unlink()
+    world._open()
+    while world.line.step():
+        pass
+
+
+def test_solid_b5_an_approval_stands_when_the_state_is_made_again_from_larger_batches(month):
+    """What came in two batches, two changes of one hour, comes in one: what was approved is what waits all the same."""
+    decide(month, "final")
+    month.send(reading("reg", NOON + HOUR + 20 * MINUTE, 170.0))
+    month.send(reading("reg", NOON + HOUR + 40 * MINUTE, 172.0))
+    for by in ("lan", "minh"):
+        assert decide(month, "approve", by=by, generation=generation(month))[0] == "done"
+    tables = ("SELECT * FROM period", "SELECT id, outcome, detail FROM decision", "SELECT source, start, level, co2e_t FROM total")  # fmt: skip
+    before = [month.rows(query) for query in tables]
+
+    made_again(month)
+
+    assert month.rows("SELECT status FROM period") == [("restated",)]
+    assert [month.rows(query) for query in tables] == before
+
+
 def test_a_late_breach_in_a_final_month_wakes_nobody(month):
     decide(month, "final")
 
@@ -232,18 +260,29 @@ def march(world: World) -> Any:
 
 
 def test_a_month_with_emissions_is_open_until_somebody_decides(month):
-    assert march(month) == {
+    told = march(month)
+    assert [one["gate"] for one in told.pop("lacks")] == ["coverage", "sources", "known_from", "provisional"]
+    assert len(told.pop("unknown")) > 5
+    assert told == {
         "park": "park-a",
         "month": "2026-03",
         "status": "open",
         "reported_t": pytest.approx(60 * GRID),
+        "coverage": pytest.approx(60 / (60 * (24 * 22 - 12))),
+        "known_from": "2026-03-10T05:00:00Z",
+        "provisional_t": pytest.approx(60 * GRID),
+        "provisional_share": 1.0,
+        "closed_by": None,
+        "despite": None,
+        "overruled": [],
         "pending_restatement": None,
     }
 
 
 def test_f088_the_api_tells_what_waits_and_takes_the_approval(month):
     body = {"park": "park-a", "month": "2026-03"}
-    assert ask(month, **body, action="final", by="lan").json()["period"]["status"] == "final"
+    closed = ask(month, **body, action="final", by="lan", despite="one hour is all there is")
+    assert closed.json()["period"]["status"] == "final"
     month.send(LATE)
 
     waits = march(month)["pending_restatement"]
@@ -252,6 +291,8 @@ def test_f088_the_api_tells_what_waits_and_takes_the_approval(month):
         "current_t": pytest.approx(70 * GRID),
         "delta_t": pytest.approx(10 * GRID),
         "windows": 60,
+        "regulated_delta_t": None,
+        "regulated_hours": 0,
         "generation": waits["generation"],
         "needs_second": True,
         "approved_by": None,

@@ -57,10 +57,10 @@ def lines(result: Result) -> list[str]:
 
 
 def test_alerts_shows_what_is_open_the_newest_first(served: Alerts):
-    rows = lines(told(served, "alerts"))[3:]
+    rows = lines(told(served, "alerts"))[2:]
 
     assert [row.split()[0] for row in rows if row] == ["ab340000", "ab120000"]
-    assert "firing warning [b]weak[/b] hai-phong/mill/stack 12.5 mg/Nm3 (limit 10)" in rows[0]
+    assert "warning [b]weak[/b] hai-phong/mill/stack 12.5 mg/Nm3 (limit 10) firing" in rows[0]
 
 
 def test_alerts_can_be_chosen_and_told_to_programs(served: Alerts):
@@ -91,7 +91,7 @@ def test_one_alert_is_shown_by_the_beginning_of_its_id(served: Alerts):
     ("arguments", "said"),
     [
         (["ack", "ab12", "--by", "lan"], "acknowledged by lan: neither repeated nor escalated\n"),
-        (["snooze", "ab12", "--until", "2026-11-24T11:00:00+07:00", "--by", "lan"], "snoozed until 2026-11-24T04:00:00Z\n"),
+        (["snooze", "ab12", "--until", "2026-11-24T11:00:00+07:00", "--by", "lan"], "snoozed until 2026-11-24 04:00 +00\n"),
         (["assign", "alert_ab12", "--to", "minh", "--by", "lan"], "assigned to minh\n"),
         (["comment", number("cd56"), "It was stuck", "--by", "lan"], "commented\n"),
     ],

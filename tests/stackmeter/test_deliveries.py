@@ -76,7 +76,7 @@ def test_the_dead_are_listed_and_replayed(url: str):
 
 def test_a_replay_says_what_is_not_kept_any_more(url: str):
     assert told("replay-webhooks", "--url", url, "--endpoint", "desk").stdout == (
-        "2 will be sent again; what was delivered and made before 2026-08-26T06:00:00Z is not kept\n"
+        "2 will be sent again; what was delivered and made before 2026-08-26 13:00 +07 is not kept\n"
     )
 
 

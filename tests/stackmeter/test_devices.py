@@ -1,7 +1,9 @@
 """The commands for devices: what they read offline, what they say of it, and how they end."""
 
 import json
+import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from stackmeter.cli import app
 from tests.frame.repository import ROOT
-from tests.semantics.world import CONFIGURATION
+from tests.semantics.conftest import MEMORY
+from tests.semantics.world import CONFIGURATION, World, ns
 
 CASES = ROOT / "tests" / "cases" / "profiles"
 EMDATA = CASES / "shelly-gen2" / "pro-3em-emdata" / "payload.json"
@@ -138,11 +141,98 @@ def test_what_cannot_be_tried_is_told(arguments, said):
 
 def test_a_topic_of_nobody_is_told(config):
     result = told("try", EMDATA, "--config", config, "--topic", "x/y")
-    assert (result.exit_code, "is of no subscription" in result.stderr) == (2, True)
-    result = told("try", EMDATA, "--config", config, "--topic", "m/other")
-    assert "leads to park-a/works/other, which is no gateway" in result.stderr
+    assert (result.exit_code, "topic at the message" in result.stdout) == (1, True)
+    result = told("try", EMDATA, "--config", config, "--topic", "m/gv")
+    assert "no gateway 'park-a/works/gv' is configured (did you mean park-a/works/gw?)" in result.stdout
     result = told("try", EMDATA, "--config", config, "--topic", "sm/v1/park-a/readings")
-    assert "go to sm/v1/PARK/FACILITY/GATEWAY/readings" in result.stderr
+    assert "go to sm/v1/PARK/FACILITY/GATEWAY/readings" in result.stdout
+    result = told("try", EMDATA, "--config", config, "--topic", "sm/v1/park-a/works/gw/status")
+    assert (result.exit_code, "has no readings" in result.stderr) == (2, True)
+
+
+NATIVE = b'{"readings": [{"channel": "swapped", "time": "2026-11-25T05:00:00Z", "value": 1, "unit": "kWh"}]}'
+HERE = "sm/v1/park-a/works/gw/readings"
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "flags"),
+    [
+        (HERE, NATIVE, 0),
+        (HERE, NATIVE, 2),
+        (HERE, NATIVE.ljust(256 * 1024), 0),
+        (HERE, NATIVE.ljust(256 * 1024 + 1), 0),
+        (HERE, b"", 0),
+        (HERE, b"{", 0),
+        ("sm/v1/park-a/works/gw/readings/more", NATIVE, 0),
+        ("sm/v1/park-a/works/gv/readings", NATIVE, 0),
+        (
+            "m/gw",
+            json.dumps({"t": "2026-11-25T05:00:00Z", "v": [{"n": "swapped", "v": 1, "u": "kWh"}]}).encode(),
+            2,
+        ),
+        ("u/gw", b'{"v": 1}', 0),
+        ("u/gw", b'{"v": 1}', 2),
+        ("spBv1.0/group/NDATA/gw", b"\x08\x01", 0),
+        ("x" * 1025, NATIVE, 0),
+        ("other", NATIVE, 0),
+    ],
+)
+def test_solid_c_try_says_what_the_service_says(config, tmp_path, topic, payload, flags):
+    """Codes of the refusals, one by one, of a service with the same configuration that gets the same message."""
+    (config / "subscriptions.yaml").write_text(
+        SUBSCRIPTION
+        + """\
+  - {topic: "u/{gateway}", format: mapping, park: park-a, facility: works,
+     options: {time: arrival, sections: [{readings: {swapped: {value: v, unit: kWh}}}]}}
+  - {topic: "spBv1.0/group/#", format: sparkplug, park: park-a, facility: works, gateway: "{node}"}
+"""
+    )
+    at = "2026-11-25T05:00:10Z"
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        world = World(Path(folder), config, now=ns("2026-11-25T05:00:10+00:00"))
+        world.publish(payload, topic=topic, flags=flags)
+        kept = world.rows("SELECT code FROM quarantine")
+        world.close()
+    options = ["--retained"] if flags else []
+    result = told(
+        "try", "-", "--config", config, "--topic", topic, "--received", at, *options, "--json", given=payload
+    )
+
+    [found] = json.loads(result.stdout)["payloads"]
+    assert [one["code"] for one in found["refusals"]][:1] == [code for (code,) in kept]
+    assert result.exit_code == (1 if kept else 0)
+
+
+def test_solid_c_a_profile_is_tried_before_anything_subscribes_to_its_topic(config):
+    (config / "subscriptions.yaml").write_text("")
+    payload = json.dumps(
+        {"v": [{"n": "swapped", "v": 1.5, "u": "MWh"}], "t": "2026-11-25T05:00:00Z"}
+    ).encode()
+    result = told("try", "-", "--profile", "mine", "--config", config, "--topic", "m/gw", given=payload)
+
+    assert result.exit_code == 0, result.output
+    assert re.search(r"swapped +1.5 +MWh +2026-11-25 12:00:00 [+]07 +good", result.stdout)
+    assert f"no subscription of {config} takes m/gw yet" in result.stdout
+    assert "subscriptions: [{topic: 'm/{gateway}', profile: mine, park: …, facility: …}]" in result.stdout
+
+
+def test_solid_c_a_profile_that_takes_words_of_its_topic_says_so(tmp_path):
+    status = CASES / "shelly-gen2-status"
+    payload = next(status.rglob("payload.json"))
+    result = told("try", payload, "--profile", "shelly-gen2-status")
+
+    assert result.exit_code == 2
+    assert (
+        "it takes {component} from the topic {gateway}/status/{component}: say which one with --topic"
+        in result.stderr
+    )
+
+
+def test_solid_c_what_is_too_large_is_refused_without_a_configuration_too(tmp_path):
+    (tmp_path / "large.json").write_bytes(NATIVE.ljust(256 * 1024 + 1))
+    result = told("try", tmp_path / "large.json", "--format", "native")
+
+    assert (result.exit_code, "too_large at the message" in result.stdout) == (1, True)
 
 
 def case(folder: Path, name: str = "mine", expected: str = "readings: []\n") -> Path:

@@ -8,16 +8,19 @@ import pytest
 from typer.testing import CliRunner
 
 from ingest.connection import broker
+from ingest.session import SessionMemory
 from ingest.subscriber import Subscriber
 from plant.problems import ConfigurationError
 from stackmeter import broker_checks, machine_checks, mosquitto_file
 from stackmeter.checkup import Case
 from stackmeter.cli import app
+from stackmeter.folder import session_file
 from stackmeter.probe import NotLetIn, NotReached
 from stackmeter.settings import load as settings
 from store.journal import Journal, Message
 from store.state import State
 from tests.broker.production import G1, PARK, WATCHER, Production, configured
+from tests.fake_broker import fake_broker
 from tests.frame.repository import ROOT
 from tests.servers import InfluxDB, Mosquitto, free_port, required, wait_until
 
@@ -45,7 +48,7 @@ def production(tmp_path):
 
 BROKER_CHECKS = (
     broker_checks.reached,
-    broker_checks.version,
+    broker_checks.limits,
     broker_checks.asks_who,
     broker_checks.nameless_hears_nothing,
     broker_checks.cannot_forge,
@@ -53,10 +56,26 @@ BROKER_CHECKS = (
 )
 
 
-def test_sm13_the_shipped_broker_is_well_in_every_respect(config, production):
-    there = case(config, broker=production.url)
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+def test_sm13_the_shipped_broker_is_well_in_every_respect(config, production, version):
+    there = case(config, broker=production.url, mqtt_version=version)
 
     assert [check(there).level for check in BROKER_CHECKS] == ["ok"] * len(BROKER_CHECKS)
+    assert broker_checks.version(there).says.startswith("mosquitto version ")
+
+
+def test_field_a2_a_session_that_the_broker_lost_is_found(config, tmp_path):
+    there = Case(settings(None, {"config": config, "state": tmp_path}), "http://127.0.0.1:1", "t")
+    memory = SessionMemory(session_file(tmp_path))
+    assert broker_checks.session(there).level == "ok"
+
+    memory.connected("127.0.0.1:1883", "stackmeter", present=False, now=time.time_ns())
+    assert broker_checks.session(there).level == "ok"
+    memory.connected("127.0.0.1:1883", "stackmeter", present=False, now=time.time_ns())
+
+    found = broker_checks.session(there)
+    assert found.level == "fail"
+    assert "had no session of ours at" in found.says
 
 
 def test_a_broker_without_names_is_warned_of_on_this_machine(config):
@@ -66,10 +85,10 @@ def test_a_broker_without_names_is_warned_of_on_this_machine(config):
         assert [check(there).level for check in BROKER_CHECKS] == ["ok", "ok", "warn", "warn", "warn", "ok"]
 
 
-def test_a_user_with_every_right_is_one_who_could_forge(config, production):
-    there = case(
-        config, broker=f"mqtt://{WATCHER}:{production.passwords[WATCHER]}@127.0.0.1:{production.inner}"
-    )
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+def test_a_user_with_every_right_is_one_who_could_forge(config, production, version):
+    url = f"mqtt://{WATCHER}:{production.passwords[WATCHER]}@127.0.0.1:{production.inner}"
+    there = case(config, broker=url, mqtt_version=version)
 
     assert broker_checks.cannot_forge(there).level == "warn"
 
@@ -80,6 +99,43 @@ def test_a_user_without_rights_gets_no_canary_back(config, production):
     there = case(config, broker=f"mqtt://poor:{production.passwords['poor']}@127.0.0.1:{production.inner}")
 
     assert broker_checks.canary(there).level == "fail"
+
+
+@pytest.mark.parametrize(("version", "spoken"), [("3.1.1", 4), ("5", 5)])
+def test_field_a5_the_doctor_speaks_what_the_service_speaks(config, version, spoken):
+    with fake_broker() as server:
+        found = broker_checks.reached(case(config, broker=server.url, mqtt_version=version))
+
+        assert (found.level, found.says.endswith(f"over MQTT {version}")) == ("ok", True)
+        assert set(server.spoken) == {spoken}
+
+
+def test_field_a5_a_session_of_the_doctors_does_not_stay_at_the_broker(config):
+    """Over MQTT 3.1.1 a session ends only by another one that is not to be kept."""
+    with fake_broker() as server:
+        broker_checks.reached(case(config, broker=server.url, mqtt_version="3.1.1"))
+
+        assert server.kept == [True, False]
+
+
+def test_field_a5_a_broker_of_another_version_is_told_as_that_and_not_as_a_wrong_password(config):
+    told = "does not speak this version of MQTT: set mqtt_version"
+    with fake_broker(connack=0x84) as server, pytest.raises(NotLetIn, match=told):
+        broker_checks.reached(case(config, broker=server.url, mqtt_version="5"))
+    told = r"does it speak MQTT 5 \(mqtt_version\)"
+    with fake_broker(hangs_up=True) as server, pytest.raises(NotLetIn, match=told):
+        broker_checks.reached(case(config, broker=server.url, mqtt_version="5"))
+
+
+def test_field_a5_what_a_broker_says_of_itself_is_told_with_what_it_costs(config):
+    with fake_broker(properties={"ReceiveMaximum": 10, "MaximumPacketSize": 1000}) as server:
+        found = broker_checks.limits(case(config, broker=server.url, mqtt_version="5"))
+        assert (found.level, found.says) == ("ok", "10 messages may be under way to it, of 1000 bytes")
+    with fake_broker(properties={"SessionExpiryInterval": 15, "MaximumQoS": 0}) as server:
+        found = broker_checks.limits(case(config, broker=server.url, mqtt_version="5"))
+        assert found.level == "warn"
+        assert "the broker keeps our session for 15 s" in found.says
+        assert "QoS 0 only" in found.says
 
 
 def test_who_is_not_let_in_and_who_is_not_there_are_told_apart(config, production):
@@ -139,13 +195,15 @@ def test_a_broker_whose_certificate_nobody_vouches_for_says_how_to_name_its_auth
         ("mosquitto version 2.0.22", "ok"),
         ("mosquitto version 2.1.0", "ok"),
         ("mosquitto version 3.0.0", "ok"),
-        ("mosquitto version 2.0.20", "fail"),
+        ("mosquitto version 2.0.20", "warn"),
+        ("mosquitto version 2.0.11", "warn"),
+        ("mosquitto version 2.0.10", "fail"),
         ("mosquitto version 1.6.9", "fail"),
         ("mosquitto version x", "warn"),
         ("another broker 5", "warn"),
     ],
 )
-def test_sm13_versions_with_known_weaknesses_fail(text, level):
+def test_sm13_solid_a12_versions_with_known_weaknesses_are_named(text, level):
     assert broker_checks.judged(text).level == level
 
 
@@ -188,8 +246,9 @@ def test_the_shipped_files_are_what_is_asked_for(tmp_path):
         ("max_queued_messages 1000000000", "max_queued_messages 1000", 2, "fail"),
         ("max_queued_messages 1000000000", "max_queued_messages 0", 2, "ok"),
         ("max_inflight_messages 1000", "# none", 3, "warn"),
-        ("max_packet_size 1048576", "# none", 3, "warn"),
-        ("max_packet_size 1048576", "max_packet_size 1000", 3, "warn"),
+        ("max_packet_size 5242880", "# none", 3, "warn"),
+        ("max_packet_size 5242880", "max_packet_size 1000", 3, "warn"),
+        ("max_packet_size 5242880", "max_packet_size 1048576", 3, "ok"),
         ("check_retain_source true", "check_retain_source false", 3, "warn"),
     ],
 )

@@ -5,7 +5,6 @@ import sqlite3
 import stat
 import time
 from contextlib import closing
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -18,7 +17,7 @@ from api.health import Health
 from api.serve import Server
 from stackmeter.cli import app
 from stackmeter.client import Client, Refused
-from stackmeter.service import Service
+from stackmeter.service_log import ServiceLog
 from store.access_log import AccessLog, make
 from store.keys import Keys
 from store.reader import Reader
@@ -182,8 +181,8 @@ def test_a_command_is_told_what_its_key_lacks(told, service):
 def test_the_service_records_its_start_its_end_and_its_configuration(tmp_path):
     make(tmp_path / "keys.sqlite")
     for configuration in ("a", "b"):
-        it = SimpleNamespace(folder=SimpleNamespace(path=tmp_path), plant=SimpleNamespace(hash=configuration))
-        Service.record(it, "service.started", old=Service._last_hash(it), new=it.plant.hash)
+        it = ServiceLog(tmp_path / "keys.sqlite")
+        it.record("service.started", old=it.last_hash(), new=configuration)
 
     rows = AccessLog(tmp_path / "keys.sqlite").rows()
     assert [(row.entry.old, row.entry.new) for row in rows] == [("a", "b"), ("", "a")]

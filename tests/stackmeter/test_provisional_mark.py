@@ -16,7 +16,12 @@ NOTHING = OutcomesBody.model_validate(dict.fromkeys(OutcomesBody.model_fields, 0
 
 
 def total(facility: str | None, tonnes: float, *factors: FactorUsedBody) -> TotalBody:
-    values = dict.fromkeys(TotalBody.model_fields) | {"stale": [], "revision": 1}
+    values = dict.fromkeys(TotalBody.model_fields) | {
+        "stale": [],
+        "unheard": [],
+        "now_unknown": [],
+        "revision": 1,
+    }
     given = {"park": "p", "facility": facility, "co2e_t": tonnes, "factors": list(factors)}
     return TotalBody.model_validate(values | given)
 

@@ -324,7 +324,11 @@ def test_a_message_that_is_gone_is_named_by_its_readings(stopped: Path) -> None:
     tampered(
         stopped, lambda journal: journal.execute("DELETE FROM journal WHERE first = 3") and None, "journal.db"
     )
-    assert found(stopped) == [("readings", f"reading {POWER} 2026-03-10T05:03:00Z")]
+    report = proven(stopped)
+    rows = [(one.proof, one.row) for one in report.findings if one.kind == "differs"]
+    assert ("readings", f"reading {POWER} 2026-03-10T05:03:00Z") in rows
+    assert ("messages", "message 3") in rows
+    assert any("is whole up to message 2" in one.detail for one in report.findings)
 
 
 def test_a_journal_that_begins_later_leaves_readings_unproven(stopped: Path) -> None:
@@ -335,8 +339,9 @@ def test_a_journal_that_begins_later_leaves_readings_unproven(stopped: Path) -> 
 
     assert not report.proven
     assert {one.kind for one in report.findings} == {"unproven"}
-    assert len(report.findings) == 65
-    assert "no longer has message 1: it begins at 3" in report.findings[0].detail
+    assert len(report.findings) == 1 + 65
+    assert report.findings[0].row == "messages 1 to 2"
+    assert "no longer has message 1: it begins at 3" in report.findings[1].detail
 
 
 def test_a_journal_that_is_not_there_is_said(stopped: Path) -> None:
@@ -412,9 +417,10 @@ def test_a_large_state_is_worked_through_in_parts(folder: Path, monkeypatch: pyt
         world.send(*[reading("power", t, 60, "kW") for t in times])
     world.close()
     whole = proven(folder)
-    for module, name in (("ledger_proof", "CHANGES_AT_ONCE"), ("ledger_proof", "CACHED"), ("reading_proof", "MESSAGES_AT_ONCE")):  # fmt: skip
+    for module, name in (("ledger_proof", "CHANGES_AT_ONCE"), ("ledger_proof", "CACHED"), ("known_readings", "KEYS_AT_ONCE")):  # fmt: skip
         monkeypatch.setattr(f"stackmeter.{module}.{name}", 2)
     monkeypatch.setattr("store.audit.AT_ONCE", 7)
+    monkeypatch.setattr("ingest.line.MOST_MESSAGES", 2)
     parts = proven(folder)
 
     assert whole.proven
@@ -437,7 +443,8 @@ def test_the_command_says_what_is_proven(stopped: Path) -> None:
     code, said = command(stopped)
 
     assert code == 0
-    assert "proven: everything follows from the raw messages" in said
+    assert "proven: all else follows from the raw messages" in said
+    assert "not proven: alerts" in said
 
 
 def test_the_command_names_what_differs_and_exits_1(stopped: Path) -> None:
@@ -446,7 +453,7 @@ def test_the_command_names_what_differs_and_exits_1(stopped: Path) -> None:
     json_code, told = command(stopped, "--json")
 
     assert (code, json_code) == (1, 1)
-    assert "reading_lost park-a/works/diesel 2026-03-10T05:01:00Z" in said
+    assert "reading_lost park-a/works/diesel 2026-03-10 12:01 +07" in said
     assert json.loads(told)["counts"]["readings"] == {"differs": 1}
     assert json.loads(told)["proven"] is False
 

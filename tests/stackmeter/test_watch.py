@@ -1,6 +1,7 @@
 """watch: what it makes of the API's answers. tests/broker/test_end_to_end.py has it on a running service."""
 
 import io
+from datetime import UTC
 
 import pytest
 from rich.console import Console
@@ -18,7 +19,7 @@ def channel(name="main/energy", *, stale=False, **latest):
               "conflict": False, **latest}  # fmt: skip
     return ChannelBody(
         park="p1", facility="mill", channel=name, gateway="g1", quantity="electricity", kind="register", unit="kWh",
-        max_gap_s=86400.0, serial=None, latest=LatestBody(**newest) if latest != {"none": True} else None, stale=stale,
+        max_gap_s=86400.0, serial=None, latest=LatestBody(**newest) if latest != {"none": True} else None, stale=stale, away=stale,
         used_by=[],
     )  # fmt: skip
 
@@ -40,9 +41,18 @@ def watched(as_of="2026-11-24T05:00:30Z", received=100, channels=(), **given):
     )
 
 
+def test_field_a4_a_broker_that_is_away_stands_above_the_gateways():
+    away = "broker not connected: no broker answers at 10.1.2.3:1883"
+
+    told = drawn(watched().model_copy(update={"not_ready": [away]}))
+
+    assert told.index(f"NOT READY: {away}") < told.index("gateway")
+    assert "NOT READY" not in drawn(watched())
+
+
 def drawn(seen):
     console = Console(file=io.StringIO(), width=160, force_terminal=False)
-    console.print(shown(seen))
+    console.print(shown(seen, UTC))
     return console.file.getvalue()
 
 
@@ -103,8 +113,8 @@ def test_times_are_shown_to_the_second():
         watched(as_of="2026-11-24T05:00:30.720503866Z", channels=[channel(time="2026-11-24T05:00:00.5Z")])
     )
 
-    assert "as of 2026-11-24T05:00:30Z" in text
-    assert "2026-11-24T05:00:00Z" in text
+    assert "as of 2026-11-24 05:00:30 +00" in text
+    assert "2026-11-24 05:00:00 +00" in text
 
 
 def test_channels_with_something_wrong_come_first():

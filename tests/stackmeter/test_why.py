@@ -114,4 +114,5 @@ def test_the_command_tells_it_to_people_and_to_programs(world: Conditions) -> No
     assert "320 °C" in people.output
     assert json.loads(programs.output)["steps"][-1] == {
         "time": format_time(NOON + 5 * MINUTE), "truth": True, "value": 320.0, "limit": 100.0,
+        "unit": "°C", "comparison": ">",
     }  # fmt: skip

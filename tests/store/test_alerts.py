@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plant.park import ThresholdRule
+from plant.park import Bilingual, ThresholdRule
 from plant.vocabulary import NS_PER_DAY
 from rules.groups import event_id
 from rules.lifecycle import NEVER
@@ -122,14 +122,16 @@ def test_the_body_has_the_shape_that_was_promised(line):
         "started_at": "2026-11-24T06:00:00Z",
         "ended_at": None,
         "value": 2.5,
+        "comparison": ">",
         "limit": 2.0,
         "unit": "t/h",
         "labels": {"park": "nam-cau-kien", "facility": "mill", "source": "grid"},
         "summary": "grid emits 2.5 t/h",
         "description": "Ask the shift leader.",
         "texts": {
-            "summary": {"vi": "grid emits 2.5 t/h", "en": "grid emits 2.5 t/h"},
+            "summary": {"vi": "grid emits 2,5 t/h", "en": "grid emits 2.5 t/h"},
             "description": {"vi": "Ask the shift leader.", "en": "Ask the shift leader."},
+            "passed": {"vi": "trên ngưỡng 2,0 t/h", "en": "above 2.0 t/h"},
         },
         "links": {"alerts": "https://stackmeter.example/v1/alerts"},
     }
@@ -210,14 +212,17 @@ def test_influxdb_is_told_of_each_transition_with_state_1_and_0(line):
     ["{value.__class__}", "{value!r}", "{value:>99999999}", "{secret}", "{0}", "{", "%(value)s", "{{limit"],
 )
 def test_a_template_knows_its_placeholders_and_nothing_else(line, template: str):
-    applied(line, (True, T0, 13.0), rule=replace(STACK, summary=template))
+    applied(line, (True, T0, 13.0), rule=replace(STACK, summary=Bilingual(template)))
 
     assert line.execute("SELECT summary FROM alert").fetchone() == (template,)
 
 
 def test_a_word_that_looks_like_a_placeholder_is_not_filled_again(line):
     applied(
-        line, (True, T0, 13.0), rule=replace(STACK, summary="{channel}"), told=plant(DESK, channel="{limit}")
+        line,
+        (True, T0, 13.0),
+        rule=replace(STACK, summary=Bilingual("{channel}")),
+        told=plant(DESK, channel="{limit}"),
     )
 
     assert line.execute("SELECT summary FROM alert").fetchone() == ("{limit}",)
@@ -226,6 +231,6 @@ def test_a_word_that_looks_like_a_placeholder_is_not_filled_again(line):
 def test_control_characters_of_a_name_are_escaped_in_texts(line):
     """A name could otherwise forge a line in a log, colour a terminal, or turn the direction of the text."""
     told = plant(DESK, channel="a\r\nb\x1b[31m\u202e\u2028é")
-    applied(line, (True, T0, 13.0), rule=replace(STACK, summary="{channel}"), told=told)
+    applied(line, (True, T0, 13.0), rule=replace(STACK, summary=Bilingual("{channel}")), told=told)
 
     assert line.execute("SELECT summary FROM alert").fetchone() == ("a\\r\\nb\\x1b[31m\\u202e\\u2028é",)

@@ -15,7 +15,7 @@ import pytest
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from store import blocks, lines
 from store.influx import InfluxSink, Refused, RefusedLine, SinkUnauthorised, SinkUnavailable
-from store.influx_sender import LINES_PER_REQUEST, Backlog, InfluxSender, last_of_each
+from store.influx_sender import FORGET_S, LINES_PER_REQUEST, Backlog, InfluxSender, last_of_each
 from store.sqlite import open_writer
 from tests.servers import InfluxDB
 
@@ -358,7 +358,7 @@ def test_the_loop_tries_again_and_tells_of_the_error_once(
     state: State, sender: InfluxSender, sink: FakeSink, caplog: pytest.LogCaptureFixture
 ) -> None:
     state.add_readings([1], [10], [1.0])
-    sink.errors = [sqlite3.OperationalError("database is locked"), SinkUnavailable("down", retry_after=1.0)]
+    sink.errors = [sqlite3.OperationalError("disk I/O error"), SinkUnavailable("down", retry_after=1.0)]
 
     thread, stop = _run(sender)
     _until(lambda: sender.statistics.last_error != "")
@@ -368,6 +368,30 @@ def test_the_loop_tries_again_and_tells_of_the_error_once(
 
     assert sender.statistics.last_error == ""
     assert [r.levelno for r in caplog.records if r.levelno >= logging.WARNING] == [logging.WARNING]
+
+
+def test_solid_b10_a_busy_state_is_no_failure_of_influxdb(
+    state: State, sender: InfluxSender, sink: FakeSink, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody else writes to state.db: points go out all the same, and are forgotten once it is free."""
+    state.connection.execute("BEGIN IMMEDIATE")
+    state.add_readings([1], [10], [1.0])
+    state.connection.execute("COMMIT")
+    other = open_writer(state.path)
+    other.execute("BEGIN IMMEDIATE")
+
+    thread, stop = _run(sender)
+    _until(lambda: bool(sink.lines))
+    time.sleep(2 * FORGET_S)  # it asks again and again meanwhile
+    assert sender.backlog().readings == 1
+    other.execute("ROLLBACK")
+    _until(lambda: sender.backlog() == Backlog(0, 0, 0))
+    stop.set()
+    thread.join(10)
+
+    assert sender.statistics.last_error == ""
+    assert len(sink.lines) == 1, "nothing is sent twice for it"
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_readings_behind_a_failure_wait_with_it(state: State, sender: InfluxSender, sink: FakeSink) -> None:

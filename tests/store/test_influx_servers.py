@@ -1,6 +1,9 @@
 """The servers that other tests stand on keep their word themselves."""
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import httpx
 import paho.mqtt.client as paho
@@ -8,6 +11,8 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.servers import RESET, Answer, InfluxDB, Mosquitto, WebhookReceiver, free_port, paused, required
+
+ROOT = Path(__file__).parents[2]
 
 
 def _client(broker: Mosquitto, name: str) -> paho.Client:
@@ -140,5 +145,18 @@ def test_a_missing_program_skips_and_fails_in_ci(monkeypatch: pytest.MonkeyPatch
         required("no-such-program")
 
 
-def test_free_ports_lie_below_the_ephemeral_range() -> None:
-    assert all(12_000 <= free_port() <= 32_000 for _ in range(100))
+def test_free_ports_lie_below_the_ephemeral_range_and_are_given_once() -> None:
+    given = [free_port() for _ in range(100)]
+
+    assert all(12_000 <= port < 32_000 for port in given)
+    assert len(set(given)) == 100
+
+
+def test_a_port_is_given_to_one_process_of_tests_alone() -> None:
+    taken = free_port()
+    other = subprocess.run(
+        [sys.executable, "-c", f"from tests.servers import _claim; _claim({taken})"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+
+    assert "BlockingIOError" in other.stderr

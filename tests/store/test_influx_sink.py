@@ -138,16 +138,42 @@ def test_if_every_line_is_bad_every_line_is_refused_once(webhook_receiver: Webho
     judge = Judge(webhook_receiver, set(lines))
 
     assert [one.line for one in judge.write(_block(lines))] == lines
-    assert judge.asked < 2 * 64
+    assert judge.asked < 3 * 64  # each once more, alone
 
 
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_refused_line_carries_what_the_server_said(
     scripted: InfluxSink, webhook_receiver: WebhookReceiver, status: int
 ) -> None:
-    webhook_receiver.script(Answer(status, JSON, b'{"code":"invalid","message":"no such thing"}'))
+    webhook_receiver.script(*[Answer(status, JSON, b'{"code":"invalid","message":"no such thing"}')] * 2)
 
     assert scripted.write(b"m v=1.0 1\n") == [RefusedLine(b"m v=1.0 1", "no such thing")]
+
+
+def test_solid_b10_a_400_for_a_transfer_that_was_cut_refuses_nothing(
+    scripted: InfluxSink, webhook_receiver: WebhookReceiver
+) -> None:
+    """What a proxy cut is a broken line to InfluxDB; the same line, whole, is taken."""
+    webhook_receiver.script(Answer(400, JSON, b'{"code":"invalid","message":"unable to parse \'m v=1\'"}'))
+
+    assert scripted.write(b"m v=1.0 1\n") == []
+
+    assert [request.body for request in webhook_receiver.requests] == [b"m v=1.0 1"] * 2
+
+
+@pytest.mark.parametrize("hidden", [Answer(502), RESET], ids=["502", "reset"])
+def test_solid_b10_a_wrong_token_that_a_proxy_hides_is_told_by_one_line(
+    scripted: InfluxSink, webhook_receiver: WebhookReceiver, hidden: Answer
+) -> None:
+    """InfluxDB answers 401 while a large block is still on its way, and nginx gives up."""
+    webhook_receiver.script(
+        hidden, Answer(401, JSON, b'{"code":"unauthorized","message":"unauthorized access"}')
+    )
+
+    with pytest.raises(SinkUnauthorised, match="status 401: unauthorized access"):
+        scripted.write(_block(_lines(10)))
+
+    assert webhook_receiver.requests[1].body == _lines(1)[0]
 
 
 def test_a_400_that_is_not_influxdbs_refuses_nothing(
@@ -227,14 +253,15 @@ def test_a_database_that_is_gone_is_no_fault_of_the_lines(sink: InfluxSink, infl
 def test_what_is_not_a_204_is_no_success(
     scripted: InfluxSink, webhook_receiver: WebhookReceiver, answer: Answer
 ) -> None:
-    """F-061 and the rest: the block is kept; the sink itself does not try again."""
+    """F-061 and the rest: the block is kept; the sink itself does not send it again, at most a line to learn why."""
     webhook_receiver.script(answer)
 
     with pytest.raises(SinkUnavailable) as caught:
         scripted.write(_block(_lines(10)))
 
     assert caught.value.retry_after is None
-    assert len(webhook_receiver.requests) == 1
+    assert [request.body for request in webhook_receiver.requests].count(b"\n".join(_lines(10))) == 1
+    assert len(webhook_receiver.requests) <= 2
     assert scripted.write(_block(_lines(10))) == []
 
 
@@ -331,7 +358,7 @@ def test_the_token_is_sent_and_never_told(
 ) -> None:
     """Not in an error, not in a reason, not in a log at any level; not even where the server echoes it."""
     caplog.set_level(0)
-    webhook_receiver.script(Answer(status, JSON, b'{"message":"bad token a-secret-token"}'))
+    webhook_receiver.script(*[Answer(status, JSON, b'{"message":"bad token a-secret-token"}')] * 2)
 
     told = ""
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from notify.chat import LONGEST_BODY, message
+from notify.chat_message import LONGEST_BODY, Audience, message
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from store.links import Link, link_key, read_link
 from store.notices import send
@@ -79,13 +79,15 @@ def test_without_a_key_or_an_address_there_is_no_link(line, missing):
     assert "acknowledge" not in json.dumps(told(line, Told(("a",)), **missing))
 
 
-@pytest.mark.parametrize(("language", "word"), [("vi", "Nhận xử lý"), ("en", "Acknowledge")])
+@pytest.mark.parametrize(
+    ("language", "word"), [("vi", "Nhận xử lý hoặc tạm hoãn"), ("en", "Acknowledge or snooze")]
+)
 def test_a_chat_ends_with_the_link_however_long_the_text_is(line, language, word):
     raised(line, "a")
     [body] = told(line, Told(("a",)))
     link = body["data"]["links"]["acknowledge"]
-    body["data"]["description"] = "x" * 2000
-    _, text = message(body, language)
+    body["data"]["alerts"][0]["description"] = "x" * 2000
+    _, text = message(body, Audience(language), 0)
 
     assert len(text) == LONGEST_BODY
     assert text.endswith(f"\n{word}: {link}")

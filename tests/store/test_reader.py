@@ -11,10 +11,12 @@ import pytest
 
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Verdict
 from store import periods
+from store.beginnings import UNHEARD
+from store.due import due_windows
 from store.emissions import EmissionTable
 from store.reader import Reader
-from store.rows import NEVER, Newest
-from store.sums import Period, due_windows, known_sum, period_sums, source_sums
+from store.rows import Newest
+from store.sums import Period, known_sum, period_sums, source_sums
 from tests.api.state import HAI_PHONG, State, ns, one_by_one, plant, windows
 
 MIDNIGHT = ns("2026-11-24T00:00:00+07:00")
@@ -116,9 +118,9 @@ def test_a_baseline_is_what_the_windows_took_as_one(state, reader, verdict):
 
 
 def test_first_is_never_where_nothing_was_read(state, reader):
-    state.first(1, 77)
+    state.begins(1, 77)
     with reader.snapshot() as view:
-        assert view.first([GRID, BOILER]).tolist() == [NEVER, 77]
+        assert view.begins([GRID, BOILER]).tolist() == [UNHEARD, 77]
 
 
 def test_windows_leave_out_what_was_never_computed(state, reader):
@@ -194,7 +196,7 @@ def test_nothing_known_is_nan():
 
 def test_shares_end_at_the_window_around_now(state, reader):
     """A reading may be ahead of our clock; its windows add tonnes but no coverage."""
-    state.first(GRID, MIDNIGHT)
+    state.begins(GRID, MIDNIGHT)
     state.windows(GRID, MIDNIGHT, windows(12, 0.5))
     as_of = MIDNIGHT + 9 * NS_PER_MIN + 1
     with reader.snapshot() as view:
@@ -206,7 +208,7 @@ def test_shares_end_at_the_window_around_now(state, reader):
 
 def test_shares_begin_at_the_window_of_the_first_reading(state, reader):
     """An interval's first reading covers time before it, which nobody owed."""
-    state.first(FOUNDRY, MIDNIGHT + 15 * NS_PER_MIN)
+    state.begins(FOUNDRY, MIDNIGHT + 15 * NS_PER_MIN)
     state.windows(FOUNDRY, MIDNIGHT, windows(60, 0.5))
     end = MIDNIGHT + NS_PER_HOUR
     with reader.snapshot() as view:
@@ -218,7 +220,7 @@ def test_shares_begin_at_the_window_of_the_first_reading(state, reader):
 
 
 def test_a_silent_event_source_is_known_to_emit_nothing(state, reader):
-    state.first(CHILLER, MIDNIGHT - NS_PER_HOUR)
+    state.begins(CHILLER, MIDNIGHT - NS_PER_HOUR)
     end = MIDNIGHT + NS_PER_HOUR
     with reader.snapshot() as view:
         got = source_sums(view, [CHILLER], Period(MIDNIGHT, end, HAI_PHONG), end)
@@ -237,7 +239,7 @@ def test_an_event_source_that_was_never_heard_of_is_unknown(state, reader):
 
 
 def test_a_hole_in_the_sequence_is_missing_of_an_event_source(state, reader):
-    state.first(CHILLER, MIDNIGHT - NS_PER_HOUR)
+    state.begins(CHILLER, MIDNIGHT - NS_PER_HOUR)
     state.windows(
         CHILLER, MIDNIGHT, np.concatenate([windows(5, 0, coverage=0), windows(1, 2.0, coverage=0.25)])
     )
@@ -250,7 +252,7 @@ def test_a_hole_in_the_sequence_is_missing_of_an_event_source(state, reader):
 
 
 def test_an_event_source_is_unknown_where_the_whole_period_is_a_hole(state, reader):
-    state.first(CHILLER, MIDNIGHT - NS_PER_HOUR)
+    state.begins(CHILLER, MIDNIGHT - NS_PER_HOUR)
     state.windows(CHILLER, MIDNIGHT, windows(60, 0, coverage=0))
     end = MIDNIGHT + NS_PER_HOUR
     with reader.snapshot() as view:
@@ -261,20 +263,21 @@ def test_an_event_source_is_unknown_where_the_whole_period_is_a_hole(state, read
 
 
 def test_no_window_is_due_before_the_period_began(state, reader):
-    state.first(GRID, 0)
+    state.begins(GRID, 0)
     with reader.snapshot() as view:
-        due = due_windows(view, [GRID], np.array([MIDNIGHT, MIDNIGHT + NS_PER_HOUR]), MIDNIGHT - NS_PER_HOUR)
+        edges = np.array([MIDNIGHT, MIDNIGHT + NS_PER_HOUR])
+        due = due_windows(state.plant, [GRID], view.begins([GRID]), edges, MIDNIGHT - NS_PER_HOUR)
 
     assert due.windows.tolist() == [[0]]
 
 
 def test_the_balance_adds_minutes_and_books_by_gateway(state, reader):
-    state.insert("balance", "a/b/c", 60, "messages", 6, 5, 1, 0, 0, 0)
-    state.insert("balance", "a/b/c", 120, "messages", 4, 1, 1, 1, 1, 0)
-    state.insert("balance", "a/b/c", 180, "messages", 100, 100, 0, 0, 0, 0)
-    state.insert("balance", "", 60, "messages", 1, 0, 0, 0, 0, 1)
-    state.insert("code", "a/b/c", 60, "unit_unknown", 2)
-    state.insert("code", "a/b/c", 120, "unit_unknown", 1)
+    state.balance("a/b/c", 60, "messages", 6, 5, 1, 0, 0, 0)
+    state.balance("a/b/c", 120, "messages", 4, 1, 1, 1, 1, 0)
+    state.balance("a/b/c", 180, "messages", 100, 100, 0, 0, 0, 0)
+    state.balance("", 60, "messages", 1, 0, 0, 0, 0, 1)
+    state.code("a/b/c", 60, "unit_unknown", 2)
+    state.code("a/b/c", 120, "unit_unknown", 1)
     with reader.snapshot() as view:
         got = view.balance(60, 180)
         one = view.balance(60, 180, "a/b/c")
@@ -315,12 +318,12 @@ def test_outboxes_count_what_waits(state, reader):
 
 def test_a_plant_that_names_sources_anew_finds_them_by_name(state):
     """Numbers of the plant are of one configuration; the database goes by names."""
-    state.first(BOILER, 77)
+    state.begins(BOILER, 77)
     old = state.plant
     swapped = replace(old, sources=tuple(replace(old.sources[1 - k], index=k) for k in (0, 1)))
     reader = Reader(state.path, swapped)
     with reader.snapshot() as view:
-        assert view.first([0, 1]).tolist() == [77, NEVER]
+        assert view.begins([0, 1]).tolist() == [77, UNHEARD]
     reader.close()
 
 

@@ -9,16 +9,8 @@ import numpy as np
 import pytest
 
 from store.ledger import Entry
-from store.regulated import (
-    CHANGE,
-    HourInputs,
-    RegulatedHours,
-    RegulatedTable,
-    RoleHour,
-    first_broken,
-    packed,
-    regulated_hours,
-)
+from store.regulated import CHANGE, RegulatedTable, first_broken
+from store.regulated_hours import HourInputs, RegulatedHours, RoleHour, packed, regulated_hours
 
 ENTRY = Entry(1, "regulation", "line", "hash", 3, 4)
 SOURCE = 7

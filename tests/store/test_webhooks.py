@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from store.webhook_order import note_about
 from store.webhooks import BITE, DeadWebhook, Delivery, EndpointState, WebhookOutbox, address_of
 from tests.notify.state import endpoint, new_state
 
@@ -37,10 +38,11 @@ def add(
     due: int = NOW,
     created: int = NOW,
 ):
-    line.execute(
+    number = line.execute(
         "INSERT INTO webhook (event_id, endpoint, alert, body, created, due) VALUES (?, ?, ?, ?, ?, ?)",
         (event, endpoint, alert, event.encode(), created, due),
-    )
+    ).lastrowid
+    note_about(line, number, [{"rule": "hot", "labels": {"channel": alert}, "id": alert, "status": event}])
 
 
 def due(outbox: WebhookOutbox, now: int = NOW, endpoint: str = "desk", most: int = 50) -> list[str]:
@@ -80,6 +82,32 @@ def test_the_later_event_follows_once_the_earlier_one_was_delivered(line, outbox
     delivered(outbox, "firing")
 
     assert due(outbox) == ["resolved"]
+
+
+def test_solid_b8_4_a_look_costs_no_more_the_longer_the_queue_behind_one_event_is(line, outbox):
+    """Counted in steps of SQLite's machine, also where all of a queue was replayed."""
+
+    def steps() -> int:
+        counted = []
+        outbox._connection.set_progress_handler(lambda: counted.append(1), 10)
+        found = due(outbox)
+        outbox._connection.set_progress_handler(None, 0)
+        assert found == ["e0"]
+        return len(counted)
+
+    line.execute("BEGIN")
+    for n in range(100):
+        add(line, f"e{n}", "a")
+    line.execute("COMMIT")
+    before = steps()
+    line.execute("BEGIN")
+    for n in range(100, 2000):
+        add(line, f"e{n}", "a")
+    line.execute("COMMIT")
+
+    assert steps() <= 2 * before
+    assert outbox.replay(NOW) == 2000
+    assert steps() <= 2 * before
 
 
 def test_a_failing_alert_does_not_hold_up_another(line, outbox):

@@ -1,7 +1,7 @@
 // The page's one state, what changes it, and what people do.
 
 import { explain, who } from './dialogs.js';
-import { lay, page, patterns, wallPages } from './draw.js';
+import { fit, lay, page, patterns, wallPages } from './draw.js';
 import { Refused, ask, follow, forget, keep, takeKey } from './stream.js';
 import { chooseLanguage, number, otherLanguage, say, sayText } from './text.js';
 
@@ -21,6 +21,7 @@ function draw() {
     state.now = Date.now() + state.ahead;
     if (state.wall && state.plant && state.totals) turn();
     lay(document.getElementById('app'), page(state));
+    if (state.wall) fit(document.getElementById('app'));
     document.title = titled();
   });
 }

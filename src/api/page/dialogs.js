@@ -1,6 +1,6 @@
 // What opens over the page: why a number is what it is, and who acts.
 
-import { bar, h, lay, titleOf, trust, zoneOf } from './draw.js';
+import { bar, h, knownText, lay, titleOf, trust, zoneOf } from './draw.js';
 import { UNKNOWN, exact, moment, number, say, share } from './text.js';
 
 const NAME = 'stackmeter.name';
@@ -66,7 +66,7 @@ function told(state, body, path) {
     h('p', { class: 'place' }, place, body.period && h('span', { class: 'note' }, ` ${time(body.period.from)} – ${time(body.period.to)}`)),
     h('p', { class: 'figure' }, h('span', { class: 'value', 'data-trust': trust(result.co2e_t, result.shares) }, exact(result.co2e_t)), h('span', { class: 'unit' }, say('tonnes'))),
     bar(result.shares),
-    h('p', { class: 'note' }, `${say('covered')} ${share(result.coverage)}`, result.revision !== undefined && ` · ${say('revision')} ${result.revision}`, result.activity !== null && result.activity_unit && ` · ${exact(result.activity)} ${result.activity_unit}`),
+    h('p', { class: 'note' }, knownText(result.coverage, result.known_from, zone, state.now), result.revision !== undefined && ` · ${say('revision')} ${result.revision}`, result.activity !== null && result.activity_unit && ` · ${exact(result.activity)} ${result.activity_unit}`),
     body.children.length > 0 && parts(state, body, zone, path),
     body.window && made(body.window, time),
   ];
@@ -78,7 +78,7 @@ function parts(state, body, zone, path) {
   const newest = body.source && facility?.complete_until && newestWindow(state, body, facility.complete_until);
   return h('section', {}, h('h3', {}, say('parts')),
     newest && newest !== path && h('p', {}, h('button', { 'data-to': newest }, say('recent'))),
-    h('table', { class: 'small' }, h('tbody', {}, body.children.map((one) => h('tr', {}, h('th', { scope: 'row' }, h('button', { class: 'plain', 'data-to': one.query }, name(one))), h('td', {}, one.co2e_t === null ? UNKNOWN : `${number(one.co2e_t)} t`), h('td', { class: 'note' }, one.co2e_t === null ? say('unknown') : share(one.coverage)))))));
+    h('table', { class: 'small' }, h('tbody', {}, body.children.map((one) => h('tr', {}, h('th', { scope: 'row' }, h('button', { class: 'plain', 'data-to': one.query }, name(one))), h('td', {}, one.co2e_t === null ? UNKNOWN : `${number(one.co2e_t)} t`), h('td', { class: 'note' }, one.co2e_t === null ? say('unknown') : knownText(one.coverage, one.known_from, zone, state.now)))))));
 }
 
 function newestWindow(state, body, until) {
@@ -87,11 +87,11 @@ function newestWindow(state, body, until) {
 }
 
 function made(window, time) {
-  const { method, factor, gwp, inputs, recomputed, history } = window;
+  const { method, factor, gwp, parameters, inputs, recomputed, history } = window;
   const fact = (word, ...content) => [h('dt', {}, say(word)), h('dd', {}, content)];
   return h('section', {},
     h('dl', {},
-      fact('method', method.title, h('span', { class: 'note' }, ` ${method.reference}`)),
+      fact('method', method.title, h('span', { class: 'note' }, ` ${[method.reference, ...parameters.map((one) => `${one.name} ${exact(one.value)} ${one.unit === '1' ? '' : one.unit ?? ''}${one.since ? ` ${say('validFrom', { from: time(one.since) })}` : ''}`.trim())].join(' · ')}`)),
       factor && fact('factor', `${factor.row ?? factor.name} `, factor.values.map((one) => `${one.name} ${exact(one.value)} ${one.unit ?? ''}`).join(', '), h('span', { class: 'note' }, ` ${[factor.status && say(factor.status), factor.valid_from && say('validFrom', { from: time(factor.valid_from) }), factor.valid_to && say('validTo', { to: time(factor.valid_to) }), factor.source].filter(Boolean).join(' · ')}`)),
       fact('gwp', gwp.name, h('span', { class: 'note' }, ` ${gwp.title}: ${Object.entries(gwp.potentials).map(([gas, value]) => `${gas} ${exact(value)}`).join(', ')}`))),
     h('h3', {}, say('inputs')), inputs.map((one) => input(one, time)),

@@ -1,11 +1,12 @@
 // What stands on the page, made anew from what is known at each change, and laid over what stands there already.
 
-import { UNKNOWN, age, exact, hourOf, moment, number, say, sayText, share, shareUp, spoken } from './text.js';
+import { UNKNOWN, age, exact, hourOf, moment, number, say, sayText, share, shareUp, sinceOf, spoken } from './text.js';
 
 const SVG = new Set(['svg', 'g', 'rect', 'line', 'path', 'text', 'title', 'defs', 'pattern', 'circle']);
 const LEAST_SHARE = 0.0005; // below, a share would be shown as 0.0 %
 const PAGE_ROWS = 6; // places that fit on a page of a wall display
 const FEW = 5; // gateways that are shown at once; those in trouble come first
+const MOST_ON_WALL = 60; // alerts, and gateways, for which room is sought on a wall display
 
 export function h(tag, attributes = {}, ...children) {
   const made = SVG.has(tag) ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag);
@@ -67,7 +68,8 @@ function placeRow(rows, park) {
   if (parts.length < 2) return parts[0] ?? null;
   const lowest = parts.reduce((a, b) => ((b.coverage ?? 0) < (a.coverage ?? 0) ? b : a));
   return { ...lowest, of: parts.length, co2e_t: sum(parts.map((one) => one.co2e_t)), now_t_per_h: sum(parts.map((one) => one.now_t_per_h)),
-    complete_until: parts.map((one) => one.complete_until).filter(Boolean).sort()[0] ?? null, stale: parts.flatMap((one) => one.stale) };
+    complete_until: parts.map((one) => one.complete_until).filter(Boolean).sort()[0] ?? null, stale: parts.flatMap((one) => one.stale),
+    known_from: parts.map((one) => one.known_from).filter(Boolean).sort().at(-1) ?? null, unheard: parts.flatMap((one) => one.unheard), now_unknown: parts.flatMap((one) => one.now_unknown) };
 }
 
 function sum(values) {
@@ -83,7 +85,7 @@ function hoursRow(state, park) {
   if (!parts.length || parts.some((one) => one.times[0] !== parts[0].times[0])) return null;
   const each = (pick, join) => parts[0].times.map((_, at) => join(parts.map((one) => one[pick][at])));
   const least = (values) => (values.includes(null) ? null : Math.min(...values));
-  return { times: parts[0].times, co2e_t: each('co2e_t', sum), coverage: each('coverage', least), substituted: each('substituted', (values) => Math.max(...values.map((one) => one ?? 0))) };
+  return { times: parts[0].times, known_from: parts.map((one) => one.known_from).filter(Boolean).sort().at(-1) ?? null, co2e_t: each('co2e_t', sum), coverage: each('coverage', least), substituted: each('substituted', (values) => Math.max(...values.map((one) => one ?? 0))) };
 }
 
 // --- how far a number may be trusted: a word, a pattern and a colour, never a colour alone
@@ -94,13 +96,23 @@ export function trust(value, shares) {
   return !shares || shares.missing > LEAST_SHARE ? 'incomplete' : 'measured';
 }
 
-function trustText(row) {
-  if (!row || !row.shares) return say('unknown');
-  const told = [say('known', { share: share(row.coverage) })];
+// A share, and from when on it speaks where that is not from the period's beginning on: never 99.8 % of a month that was empty.
+export function knownText(coverage, from, zone, now) {
+  return from ? say('knownSince', { share: share(coverage), from: sinceOf(from, zone, now) }) : say('known', { share: share(coverage) });
+}
+
+function trustText(row, zone, now) {
+  if (!row || !row.shares) return [say('unknown'), ...unheard(row)].join(' · ');
+  const told = [knownText(row.coverage, row.known_from, zone, now), ...unheard(row)];
   if (row.shares.substituted > 0) told.push(say('substituted', { share: shareUp(row.shares.substituted) }));
   if (row.shares.interpolated > LEAST_SHARE) told.push(say('interpolated', { share: share(row.shares.interpolated) }));
   if (row.of) told.push(say('lowest', { n: row.of }));
   return told.join(' · ');
+}
+
+function unheard(row) {
+  const n = row?.unheard?.length ?? 0;
+  return n ? [say(n === 1 ? 'unheardOne' : 'unheardMany', { n })] : [];
 }
 
 export function bar(shares) {
@@ -126,6 +138,17 @@ function ages(state, time, zone) {
 
 const silent = (row) => row?.stale?.length > 0 && h('span', { class: 'silent', title: row.stale.join('\n') }, say(row.stale.length === 1 ? 'staleOne' : 'staleMany', { n: row.stale.length }));
 
+// The present rate, and how many sources it lacks: a sum without them is never shown as if it were all.
+function present(state, row) {
+  const rate = row?.now_t_per_h ?? null;
+  return figure(state, rate, rate === null ? 'unknown' : row.stale.length || row.now_unknown.length ? 'incomplete' : 'measured');
+}
+
+function lacks(row) {
+  const n = row?.now_unknown?.length ?? 0;
+  return n > 0 && h('span', { class: 'silent', title: row.now_unknown.join('\n') }, say(n === 1 ? 'lacksOne' : 'lacksMany', { n }));
+}
+
 const TRUST_WORDS = { incomplete: 'hatched', substituted: 'dotted', unknown: 'unknown' };
 
 // A number in the look of how far it is known, and the same as a word: seen when pointed at, and read out.
@@ -150,13 +173,13 @@ function explainPath(park, facility, period) {
 function hero(state) {
   const park = state.view || null, zone = zoneOf(state, state.view);
   const today = placeRow(state.totals.today, park), month = placeRow(state.totals.month, park);
-  const rate = today?.now_t_per_h ?? null, place = titleOf(state, state.view);
+  const place = titleOf(state, state.view);
   const path = (period) => (today?.of ? null : explainPath(today?.park, today?.facility, period));
   const tile = (name, unit, content, ...below) => h('section', { class: `tile ${name}`, 'data-key': name }, h('h2', {}, say(name)), h('p', { class: 'figure' }, content, h('span', { class: 'unit' }, unit)), below);
   return h('div', { class: 'hero', 'data-key': 'hero' },
-    tile('now', say('perHour'), figure(state, rate, rate === null ? 'unknown' : today.stale.length ? 'incomplete' : 'measured'), h('p', { class: 'note' }, ages(state, today?.complete_until, zone)), silent(today) && h('p', { class: 'note' }, silent(today))),
-    tile('today', say('tonnes'), figure(state, today?.co2e_t, trust(today?.co2e_t, today?.shares), path('today'), `${place}, ${say('today')}`), bar(today?.shares), h('p', { class: 'note' }, trustText(today))),
-    tile('month', say('tonnes'), figure(state, month?.co2e_t, trust(month?.co2e_t, month?.shares), path('month'), `${place}, ${say('month')}`), bar(month?.shares), h('p', { class: 'note' }, trustText(month)), budget(month)));
+    tile('now', say('perHour'), present(state, today), lacks(today) && h('p', { class: 'note' }, lacks(today)), h('p', { class: 'note' }, ages(state, today?.complete_until, zone)), silent(today) && h('p', { class: 'note' }, silent(today))),
+    tile('today', say('tonnes'), figure(state, today?.co2e_t, trust(today?.co2e_t, today?.shares), path('today'), `${place}, ${say('today')}`), bar(today?.shares), h('p', { class: 'note' }, trustText(today, zone, state.now))),
+    tile('month', say('tonnes'), figure(state, month?.co2e_t, trust(month?.co2e_t, month?.shares), path('month'), `${place}, ${say('month')}`), bar(month?.shares), h('p', { class: 'note' }, trustText(month, zone, state.now)), budget(month)));
 }
 
 // What the place may emit in this month, where it has a budget.
@@ -177,7 +200,7 @@ export function chart(state) {
   const bars = row.times.map((time, at) => {
     const value = row.co2e_t[at], coverage = row.coverage[at], substituted = row.substituted[at] ?? 0, hour = `${hourOf(time, zone)}:00`;
     if (value === null) return h('g', {}, h('rect', { class: 'gap', x: x(at) + 2, y: y(0) - 26, width: wide - 4, height: 26 }), h('title', {}, `${hour} ${say('gap')}`));
-    const kind = coverage === null || coverage < 1 - LEAST_SHARE ? 'incomplete' : 'measured', high = y(0) - y(value), part = Math.min(1, substituted) * high;
+    const kind = coverage === null || coverage < 1 - LEAST_SHARE || time < (row.known_from ?? '') ? 'incomplete' : 'measured', high = y(0) - y(value), part = Math.min(1, substituted) * high;
     return h('g', {},
       h('rect', { class: `hour ${kind}${at === row.times.length - 1 ? ' running' : ''}`, x: x(at) + 2, y: y(value), width: wide - 4, height: Math.max(1, high), rx: 1.5 }),
       part > 0 && h('rect', { class: 'hour substituted', x: x(at) + 2, y: y(value), width: wide - 4, height: part }),
@@ -197,8 +220,8 @@ export function chart(state) {
 
 function hourText(row, at) {
   if (row.co2e_t[at] === null) return say('gap');
-  const known = say('known', { share: share(row.coverage[at]) }), substituted = row.substituted[at] ?? 0;
-  return substituted > 0 ? `${known} · ${say('substituted', { share: shareUp(substituted) })}` : known;
+  const substituted = row.substituted[at] ?? 0;
+  return [say('known', { share: share(row.coverage[at]) }), row.times[at] < (row.known_from ?? '') && say('hatched'), substituted > 0 && say('substituted', { share: shareUp(substituted) })].filter(Boolean).join(' · ');
 }
 
 function ticks(most) {
@@ -232,14 +255,14 @@ function table(state) {
     h('table', {}, h('thead', {}, h('tr', {}, columns.map((one) => h('th', { scope: 'col' }, say(one), unit[one] && h('span', { class: 'unit' }, unit[one]))))),
       h('tbody', {}, rows.map(({ park, facility }) => {
         const today = rowOf(state.totals.today, park, facility), month = rowOf(state.totals.month, park, facility), name = titleOf(state, park, facility), zone = zoneOf(state, park);
-        const rate = today?.now_t_per_h ?? null, scope = (n) => rowOf(state.totals.today, park, facility, n);
+        const scope = (n) => rowOf(state.totals.today, park, facility, n);
         return h('tr', { 'data-key': `${park}/${facility ?? ''}`, class: facility ? '' : 'park' },
           h('th', { scope: 'row' }, facility || state.wall ? name : h('button', { class: 'plain', 'data-do': 'view', 'data-view': park }, name), silent(today)),
-          cell('now', figure(state, rate, rate === null ? 'unknown' : today.stale.length ? 'incomplete' : 'measured')),
+          cell('now', present(state, today), lacks(today)),
           cell('today', figure(state, today?.co2e_t, trust(today?.co2e_t, today?.shares), explainPath(park, facility, 'today'), `${name}, ${say('today')}`)),
           cell('month', figure(state, month?.co2e_t, trust(month?.co2e_t, month?.shares), explainPath(park, facility, 'month'), `${name}, ${say('month')}`)),
           !state.wall && [1, 2].map((n) => cell(`scope${n}`, facility ? scopeValue(scope(n)) : '')),
-          cell('quality', h('span', { class: 'quality' }, bar(today?.shares), h('span', { class: 'note' }, trustText(today)), h('span', { class: 'note' }, ages(state, today?.complete_until, zone)))));
+          cell('quality', h('span', { class: 'quality' }, bar(today?.shares), h('span', { class: 'note' }, trustText(today, zone, state.now)), h('span', { class: 'note' }, ages(state, today?.complete_until, zone)))));
       }))));
 }
 
@@ -258,8 +281,9 @@ function alerts(state) {
   return h('section', { class: 'card alerts', 'data-key': 'alerts', 'aria-labelledby': 'alerts' },
     h('h2', { id: 'alerts' }, say('alerts'), h('span', { class: 'count', 'data-some': String(open.length > 0) }, String(open.length))),
     open.length === 0 && h('p', { class: 'calm' }, say('noAlerts')),
-    h('ul', {}, (state.wall ? shown.slice(0, 5) : shown).map((one) => alert(state, one))),
-    (state.alerts.more || (state.wall && shown.length > 5)) && h('p', { class: 'note' }, say('moreAlerts')),
+    h('ul', {}, (state.wall ? shown.slice(0, MOST_ON_WALL) : shown).map((one) => alert(state, one))),
+    state.wall && beyond(shown.length),
+    state.alerts.more && h('p', { class: 'note' }, say('moreAlerts')),
     state.missed && h('p', { class: 'note' }, say('missed')));
 }
 
@@ -270,13 +294,31 @@ function alert(state, one) {
     h('p', { class: 'kind' }, h('span', { class: 'badge' }, { critical: '▲', warning: '◆', info: '●' }[one.severity] ?? '●', ' ', say(one.severity in { critical: 1, warning: 1, info: 1 } ? one.severity : 'info')), h('span', { class: 'note' }, [one.status !== 'firing' && one.status !== 'acknowledged' && say(one.status), one.acknowledged_by && say('by', { who: one.acknowledged_by }), one.assigned_to && say('assigned', { who: one.assigned_to }), snoozed && say('snoozed', { time: moment(one.snoozed_until, zone, state.now) })].filter(Boolean).join(' · '))),
     h('h3', {}, summary),
     h('p', { class: 'note' }, where(state, one.labels)),
-    h('p', { class: 'note' }, say('since', { time: moment(one.started_at, zone, state.now) }), ' · ', h('span', { class: 'age' }, age(state.now - new Date(one.started_at))), one.value !== null && [' · ', say('value', { value: number(one.value), unit: one.unit })], one.limit !== null && [' · ', say('limit', { limit: number(one.limit), unit: one.unit })]),
+    h('p', { class: 'note' }, say('since', { time: moment(one.started_at, zone, state.now) }), ' · ', h('span', { class: 'age' }, age(state.now - new Date(one.started_at))), one.value !== null && [' · ', say('value', { value: number(one.value), unit: one.unit })], one.limit !== null && [' · ', sayText(one.texts?.passed) || say('limit', { limit: number(one.limit), unit: one.unit })]),
     first && h('p', { class: 'first' }, say('first', { text: first })),
     !state.wall && may && h('p', { class: 'actions' },
       !one.acknowledged_at && h('button', { class: 'main', 'data-do': 'acknowledge', 'data-alert': one.id, 'aria-label': `${say('acknowledge')}: ${summary}` }, say('acknowledge')),
       !snoozed && h('details', { class: 'menu' }, h('summary', { 'aria-label': `${say('snooze')}: ${summary}` }, say('snooze')), h('span', {}, [1, 4, 12].map((n) => h('button', { 'data-do': 'snooze', 'data-alert': one.id, 'data-hours': n }, say(`hours${n}`)))))),
     !state.wall && !may && h('p', { class: 'note' }, say('notAllowed')),
     said && h('p', { class: 'said', role: 'status' }, said));
+}
+
+// Where a list of a wall display says how many of `all` have no room; `fit` knows how many.
+const beyond = (all) => h('p', { class: 'note beyond', 'data-all': String(all), hidden: true });
+
+// On a wall display nothing is cut off, and what has no room is counted.
+export function fit(app) {
+  for (const note of app.querySelectorAll('.note.beyond')) {
+    const list = note.parentElement.querySelector('ul'), items = [...list.children];
+    const isOut = (one) => !one.hidden && one.getBoundingClientRect().bottom > list.getBoundingClientRect().bottom + 1;
+    const told = (shown) => {
+      items.forEach((one, place) => { one.hidden = place >= shown; });
+      note.hidden = shown === Number(note.dataset.all);
+      note.textContent = say('leftOut', { n: Number(note.dataset.all) - shown });
+    };
+    told(items.length);
+    for (let first = items.findIndex(isOut); first >= 0; first = items.findIndex(isOut)) told(first);
+  }
 }
 
 function gateways(state) {
@@ -289,7 +331,8 @@ function gateways(state) {
     h('span', { class: 'note' }, say(word(one)), ' · ', one.newest_at ? h('span', { class: 'age' }, say('lag', { age: age(state.now - new Date(one.newest_at)) })) : say('noReading')));
   return h('section', { class: 'card gateways', 'data-key': 'gateways', 'aria-labelledby': 'gateways' },
     h('h2', { id: 'gateways' }, say('gateways'), h('span', { class: 'unit' }, say('ofOnline', { n: online, all: here.length }))),
-    h('ul', {}, sorted.slice(0, FEW).map(line)),
+    h('ul', {}, sorted.slice(0, state.wall ? MOST_ON_WALL : FEW).map(line)),
+    state.wall && beyond(sorted.length),
     !state.wall && sorted.length > FEW && h('details', {}, h('summary', {}, say('others', { n: sorted.length - FEW })), h('ul', {}, sorted.slice(FEW).map(line))));
 }
 

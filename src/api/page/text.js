@@ -6,9 +6,9 @@ const WORDS = {
   en: {
     title: 'Live emissions', all: 'All parks', now: 'Now', today: 'Today', month: 'This month', perHour: 't CO₂e/h', tonnes: 't CO₂e',
     facility: 'Facility', scope1: 'Scope 1 today', scope2: 'Scope 2 today', quality: 'Known', facilities: 'Facilities',
-    known: '{share} known', substituted: '{share} substituted', interpolated: '{share} interpolated',
+    known: '{share} known', knownSince: '{share} known since {from}', unheardOne: 'nothing was read of 1 source', unheardMany: 'nothing was read of {n} sources', substituted: '{share} substituted', interpolated: '{share} interpolated',
     unknown: 'unknown', complete: 'complete to {time}', ago: '{age} ago', lowest: 'the lowest of {n} facilities',
-    staleOne: '1 channel is silent', staleMany: '{n} channels are silent',
+    lacksOne: '+ 1 source unknown', lacksMany: '+ {n} sources unknown', staleOne: '1 channel is silent', staleMany: '{n} channels are silent',
     day: 'The last 24 hours', dayLabel: 'Tonnes of each of the last 24 hours. {known} of 24 hours are known, the highest is {most}.',
     gap: 'no data', asTable: 'As a table', hour: 'Hour', measuredLegend: 'known', hatched: 'incomplete', dotted: 'substituted', gapLegend: 'no data',
     alerts: 'Open alerts', noAlerts: 'No open alert', moreAlerts: 'More alerts are open than are shown.',
@@ -17,7 +17,7 @@ const WORDS = {
     acknowledge: 'Acknowledge', snooze: 'Snooze', hours1: 'for 1 hour', hours4: 'for 4 hours', hours12: 'for 12 hours',
     acting: 'Sending …', acted: 'Noted', waiting: 'Sent; it is noted in a moment', refused: 'Not noted: {why}', notAllowed: 'this key may only look',
     who: 'Who are you?', whoHint: 'It is kept with what you do.', ok: 'Go on', cancel: 'Cancel', close: 'Close',
-    gateways: 'Gateways', online: 'online', offline: 'offline', saysNothing: 'state unknown', lag: 'newest reading {age} ago', noReading: 'no reading yet', ofOnline: '{n} of {all} online', others: '{n} more',
+    gateways: 'Gateways', online: 'online', offline: 'offline', saysNothing: 'state unknown', lag: 'newest reading {age} ago', noReading: 'no reading yet', ofOnline: '{n} of {all} online', others: '{n} more', leftOut: '+ {n} more',
     health: 'Service', ready: 'ready', notReady: 'not ready', allWell: 'The service is ready and lacks nothing.',
     budget: '{share} of the month’s budget of {tonnes} t',
     live: 'live', connecting: 'connecting', lost: 'No connection since {time}. What stands here is from then.', full: 'The service has no room for another live view. It is tried again.',
@@ -30,26 +30,26 @@ const WORDS = {
   },
   vi: {
     title: 'Phát thải trực tiếp', all: 'Tất cả khu', now: 'Hiện tại', today: 'Hôm nay', month: 'Tháng này', perHour: 't CO₂e/giờ', tonnes: 't CO₂e',
-    facility: 'Cơ sở', scope1: 'Phạm vi 1 hôm nay', scope2: 'Phạm vi 2 hôm nay', quality: 'Đã biết', facilities: 'Các cơ sở',
-    known: 'biết {share}', substituted: 'thay thế {share}', interpolated: 'nội suy {share}',
-    unknown: 'chưa biết', complete: 'đủ đến {time}', ago: '{age} trước', lowest: 'thấp nhất trong {n} cơ sở',
-    staleOne: '1 kênh im lặng', staleMany: '{n} kênh im lặng',
-    day: '24 giờ qua', dayLabel: 'Số tấn của từng giờ trong 24 giờ qua. Biết {known} trên 24 giờ, cao nhất là {most}.',
-    gap: 'không có dữ liệu', asTable: 'Dạng bảng', hour: 'Giờ', measuredLegend: 'đã biết', hatched: 'chưa đủ', dotted: 'thay thế', gapLegend: 'không có dữ liệu',
+    facility: 'Cơ sở', scope1: 'Phạm vi 1 hôm nay', scope2: 'Phạm vi 2 hôm nay', quality: 'Có dữ liệu', facilities: 'Các cơ sở',
+    known: 'có dữ liệu {share}', knownSince: 'có dữ liệu {share} kể từ {from}', unheardOne: 'chưa có dữ liệu của 1 nguồn', unheardMany: 'chưa có dữ liệu của {n} nguồn', substituted: 'thay thế {share}', interpolated: 'nội suy {share}',
+    unknown: 'không rõ', complete: 'đủ đến {time}', ago: '{age} trước', lowest: 'thấp nhất trong {n} cơ sở',
+    lacksOne: '+ 1 nguồn không rõ', lacksMany: '+ {n} nguồn không rõ', staleOne: '1 kênh im lặng', staleMany: '{n} kênh im lặng',
+    day: '24 giờ qua', dayLabel: 'Số tấn của từng giờ trong 24 giờ qua. Có dữ liệu {known} trên 24 giờ, cao nhất là {most}.',
+    gap: 'không có dữ liệu', asTable: 'Dạng bảng', hour: 'Giờ', measuredLegend: 'có dữ liệu', hatched: 'chưa đủ', dotted: 'thay thế', gapLegend: 'không có dữ liệu',
     alerts: 'Cảnh báo đang mở', noAlerts: 'Không có cảnh báo', moreAlerts: 'Còn cảnh báo khác đang mở.',
-    critical: 'Nghiêm trọng', warning: 'Cảnh báo', info: 'Thông tin', silenced: 'tắt tiếng', inhibited: 'do cảnh báo khác',
+    critical: 'Nghiêm trọng', warning: 'Cảnh báo', info: 'Thông tin', silenced: 'tắt tiếng', inhibited: 'đã gộp vào cảnh báo khác',
     since: 'từ {time}', value: '{value} {unit}', limit: 'ngưỡng {limit} {unit}', by: '{who} đã nhận xử lý', assigned: 'giao cho {who}', snoozed: 'tạm hoãn đến {time}', first: 'Việc cần làm trước: {text}',
     acknowledge: 'Tôi nhận xử lý', snooze: 'Tạm hoãn', hours1: '1 giờ', hours4: '4 giờ', hours12: '12 giờ',
     acting: 'Đang gửi …', acted: 'Đã ghi nhận', waiting: 'Đã gửi; sẽ ghi nhận trong giây lát', refused: 'Chưa ghi nhận: {why}', notAllowed: 'khóa này chỉ được xem',
     who: 'Bạn là ai?', whoHint: 'Tên được lưu cùng việc bạn làm.', ok: 'Tiếp tục', cancel: 'Hủy', close: 'Đóng',
-    gateways: 'Gateway', online: 'trực tuyến', offline: 'ngoại tuyến', saysNothing: 'chưa rõ', lag: 'số đo mới nhất {age} trước', noReading: 'chưa có số đo', ofOnline: '{n} trên {all} trực tuyến', others: '{n} gateway khác',
-    health: 'Dịch vụ', ready: 'sẵn sàng', notReady: 'chưa sẵn sàng', allWell: 'Dịch vụ sẵn sàng và không thiếu gì.',
+    gateways: 'Gateway', online: 'trực tuyến', offline: 'ngoại tuyến', saysNothing: 'không rõ', lag: 'số đọc mới nhất {age} trước', noReading: 'chưa có số đọc', ofOnline: '{n} trên {all} trực tuyến', others: '{n} gateway khác', leftOut: '+ {n} mục khác',
+    health: 'Dịch vụ', ready: 'sẵn sàng', notReady: 'chưa sẵn sàng', allWell: 'Dịch vụ hoạt động bình thường.',
     budget: '{share} hạn ngạch tháng {tonnes} t',
     live: 'trực tiếp', connecting: 'đang kết nối', lost: 'Mất kết nối từ {time}. Các số ở đây là của lúc đó.', full: 'Dịch vụ không còn chỗ cho màn hình này. Đang thử lại.',
     signIn: 'Mở', keyLabel: 'Khóa', keyHint: 'Khóa Stackmeter mà bạn được cấp. Khóa chỉ ở trong trình duyệt này.', remember: 'Nhớ trên màn hình này', badKey: 'Khóa này không được chấp nhận.', signOut: 'Đăng xuất',
-    why: 'Vì sao có số này', explain: 'Giải thích {what}', loading: 'Đang xem …', failed: 'Chưa hỏi được: {why}', parts: 'Gồm những phần nào', method: 'Phương pháp', factor: 'Hệ số', gwp: 'Bộ GWP', inputs: 'Số đo', covered: 'độ phủ', revision: 'lần sửa',
-    validFrom: 'hiệu lực từ {from}', validTo: 'đến {to}', provisional: 'tạm thời', official: 'chính thức', own: 'riêng', same: 'Tính lại từ các số đo này: đúng số đó, đến từng bit.', notSame: 'Tính lại từ các số đo này: ra số khác.', back: 'Quay lại', recent: 'cửa sổ đầy đủ mới nhất',
-    history: 'Thay đổi', zone: 'Giờ của {zone}.', legend: '– là chưa biết, không bao giờ là 0. CO₂e theo {gwp}; điện theo hệ số trung bình của lưới.', asOf: 'Lúc {time}', other: 'English', wall: 'Màn hình treo', skip: 'Đến các con số',
+    why: 'Vì sao có số này', explain: 'Giải thích {what}', loading: 'Đang xem …', failed: 'Chưa hỏi được: {why}', parts: 'Gồm những phần nào', method: 'Phương pháp', factor: 'Hệ số', gwp: 'Bộ GWP', inputs: 'Số đọc', covered: 'độ phủ', revision: 'lần sửa',
+    validFrom: 'hiệu lực từ {from}', validTo: 'đến {to}', provisional: 'tạm thời', official: 'chính thức', own: 'riêng', same: 'Tính lại từ các số đọc này: đúng số đó, đến từng bit.', notSame: 'Tính lại từ các số đọc này: ra số khác.', back: 'Quay lại', recent: 'khoảng tính đầy đủ mới nhất',
+    history: 'Thay đổi', zone: 'Giờ của {zone}.', legend: '– là không rõ, không phải là 0. CO₂e theo {gwp}; điện theo hệ số trung bình của lưới.', asOf: 'Lúc {time}', other: 'English', wall: 'Màn hình treo', skip: 'Đến các con số',
     s: '{n} giây', min: '{n} phút', h: '{n} giờ', d: '{n} ngày', view: 'Khu', missed: 'Một phần diễn biến cảnh báo lúc mất kết nối không có ở đây.',
     page: '{n} trên {all}', noFacility: 'Khóa này không mở khu nào.',
   },
@@ -115,13 +115,23 @@ function clock(zone, parts) {
   return new Intl.DateTimeFormat(spoken.language === 'vi' ? 'vi-VN' : 'en-GB', { timeZone: zone, ...parts });
 }
 
-// A time on the park's clock, with its date only where that is another day than the one of `now`.
+// A time on the park's clock, with its date where that is another day than the one of `now`, and the year where it is another year.
 export function moment(text, zone, now) {
   if (!text) return UNKNOWN;
-  const at = new Date(text), day = { day: '2-digit', month: '2-digit' };
+  const at = new Date(text), today = new Date(now), year = clock(zone, { year: 'numeric' });
+  const ofThisYear = year.format(at) === year.format(today);
+  const day = clock(zone, { day: '2-digit', month: '2-digit', ...(ofThisYear ? {} : { year: 'numeric' }) });
   const time = clock(zone, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(at);
-  const date = clock(zone, day).format(at);
-  return date === clock(zone, day).format(new Date(now)) ? time : `${date} ${time}`;
+  return ofThisYear && day.format(at) === day.format(today) ? time : `${day.format(at)} ${time}`;
+}
+
+// A time as short as it can be told after "since": its hour where that is of today, else its day.
+export function sinceOf(text, zone, now) {
+  const at = new Date(text), today = new Date(now), whole = (one) => clock(zone, { year: 'numeric', month: '2-digit', day: '2-digit' }).format(one), year = (one) => clock(zone, { year: 'numeric' }).format(one);
+  const time = clock(zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at);
+  if (whole(at) === whole(today) && time !== '00:00') return time;
+  const day = spoken.language === 'vi' ? { day: '2-digit', month: '2-digit' } : { day: 'numeric', month: 'short' };
+  return clock(zone, { ...day, ...(year(at) !== year(today) && { year: 'numeric' }) }).format(at).replaceAll('-', '/');
 }
 
 export function hourOf(text, zone) {

@@ -10,7 +10,8 @@ from typing import Any
 
 import cbor2
 
-from ingest.formats.strict import MAX_DEPTH, PayloadError
+from ingest.formats.strict import PayloadError
+from plant.json_text import MAX_DEPTH
 from plant.vocabulary import Code
 
 

@@ -21,7 +21,8 @@ class RawReadings:
     `WHOLE_MESSAGE`. The sparse columns have a key only where the payload said something else than the default:
     `quality` other than good, `reset` true, `correction` other than 0, `stamped` a time as ns UTC (its text in
     `time` is then ""), `own_unit` a value in its channel's own unit (its `unit` is then ""). `columnar` holds the
-    positions of messages in columnar form, and `paths` of those of other formats how to name a place, for `path_of`.
+    positions of messages in columnar form, and `paths` of those of other formats how to name a place, for `path_of`; `ahead` of those with readings
+    that are not yet how far the last one is ahead [ns].
     """
 
     message: list[int] = field(default_factory=list)
@@ -37,6 +38,7 @@ class RawReadings:
     own_unit: set[int] = field(default_factory=set)
     columnar: set[int] = field(default_factory=set)
     paths: dict[int, Callable[[int, str], str]] = field(default_factory=dict)
+    ahead: dict[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.message)

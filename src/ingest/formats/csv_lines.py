@@ -6,7 +6,7 @@ time, value, unit and quality name what a column holds; any other name is a chan
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +59,8 @@ def decoder(options: Mapping[str, Any]) -> Decode:
         rows = Rows(origin, raw, refusals, _path)
         lines = _lines(payload, shape.delimiter)
         columns = shape.columns
-        if shape.header and lines:
-            columns = tuple(name.strip() for name in lines.pop(0)[1])
+        if shape.header and (first := next(lines, None)):
+            columns = tuple(map(str.strip, first[1]))
             try:
                 _check(columns)
             except OptionError as error:
@@ -85,8 +85,8 @@ def _check(columns: tuple[str, ...]) -> None:
         raise OptionError("columns", "have a unit only beside channel and value; use the option units")
 
 
-def _lines(payload: bytes, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Return the lines that are not empty, each with its number from 1 on."""
+def _lines(payload: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines that are not empty, each with its number from 1 on."""
     if not payload:
         raise PayloadError(Code.EMPTY, "", "the payload has no bytes; send CSV lines")
     try:
@@ -94,10 +94,10 @@ def _lines(payload: bytes, delimiter: str) -> list[tuple[int, list[str]]]:
     except UnicodeDecodeError as error:
         raise PayloadError(Code.BAD_UTF8, "", f"byte {error.start} is not UTF-8; send UTF-8") from error
     try:
-        parsed = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        yield from ((number, cells) for number, cells in enumerate(lines, 1) if any(map(str.strip, cells)))
     except csv.Error as error:
         raise PayloadError(Code.SCHEMA, "", f"no CSV: {error}") from error
-    return [(number, cells) for number, cells in enumerate(parsed, 1) if any(map(str.strip, cells))]
 
 
 def _read(rows: Rows, item: int, columns: tuple[str, ...], cells: list[str], shape: _Shape) -> None:

@@ -68,7 +68,17 @@ def decoder_of(name: str, options: Mapping[str, Any]) -> Decode:
 
 def _safe(decode: Decode) -> Decode:
     def safe(payload: bytes, origin: Origin, raw: RawReadings, refusals: list[Refusal]) -> Envelope:
-        envelope = guarded(lambda: decode(payload, origin, raw, refusals), origin.position, raw, refusals)
+        def decoded() -> Envelope:
+            try:
+                return decode(payload, origin, raw, refusals)
+            except PayloadError:
+                raise
+            except Exception as error:  # whatever a payload provokes, the next message must not notice
+                raise PayloadError(
+                    Code.DECODER, "", f"{type(error).__name__}: {error}; please report this"
+                ) from error
+
+        envelope = guarded(decoded, origin.position, raw, refusals)
         return envelope or Envelope(None, None, len(raw), 0, decoded=False, refused=0)
 
     return safe
@@ -77,15 +87,12 @@ def _safe(decode: Decode) -> Decode:
 def guarded(
     decode: Callable[[], Made], position: int, raw: RawReadings, refusals: list[Refusal]
 ) -> Made | None:
-    """Return what `decode` makes of a message; where it raises, note one refusal in place of all readings, and return None."""
+    """Return what `decode` makes of a message; where it refuses it, note that in place of all readings, and return None."""
     first, earlier = len(raw), len(refusals)
     try:
         return decode()
     except PayloadError as error:
         refusal = Refusal(position, error.code, error.path, error.detail)
-    except Exception as error:  # noqa: BLE001  whatever a payload provokes, the next message must not notice
-        detail = f"{type(error).__name__}: {error}; please report this"
-        refusal = Refusal(position, Code.DECODER, "", detail)
     raw.roll_back(first)
     del refusals[earlier:]
     refusals.append(refusal)

@@ -27,7 +27,7 @@ def read(
     Raises
     ------
     PayloadError
-        schema: the document is no object.
+        schema: the document is no object; too_large: it has too many readings.
     """
     if not isinstance(document, dict):
         raise PayloadError(Code.SCHEMA, "", "the document is no object; send one of the three native forms")
@@ -94,6 +94,7 @@ class _Reader:
         if not isinstance(readings, list):
             self.note(Code.SCHEMA, "readings", "no array; send an array of readings")
             return
+        fields.check_count(len(readings))
         for item, reading in enumerate(readings):
             if isinstance(reading, dict):
                 self.reading(reading, item, f"readings[{item}].")
@@ -111,6 +112,7 @@ class _Reader:
         if not isinstance(columns, dict):
             self.note(Code.SCHEMA, "columns", "no object; send an object of columns by channel")
             return
+        fields.check_count(sum(map(_present, columns.values())))
         self.raw.columnar.add(self.position)
         for channel, column in columns.items():
             try:
@@ -159,7 +161,7 @@ def _single(reading: dict[str, Any], at: str) -> Cell:
         if key not in reading:
             raise PayloadError(Code.SCHEMA, f"{at}{key}", f"no {key}; every reading has one")
     return (
-        fields.identifier(reading["channel"], f"{at}channel"),
+        fields.channel(reading["channel"], f"{at}channel"),
         fields.time(reading["time"], f"{at}time"),
         fields.value(reading["value"], f"{at}value"),
         fields.unit(reading.get("unit"), f"{at}unit"),
@@ -190,7 +192,7 @@ def _checked_column(channel: str, times: Any, column: Any) -> dict[str, Any]:
     at = f"columns.{channel}"
     if not isinstance(times, list):
         raise PayloadError(Code.SCHEMA, "time", "no array; send the times that the columns share")
-    fields.identifier(channel, at)
+    fields.channel(channel, at)
     if not isinstance(column, dict):
         raise PayloadError(Code.SCHEMA, at, "no object; send unit and values")
     if not isinstance(column.get("values"), list):
@@ -211,6 +213,6 @@ def _check_length(entries: Any, count: int, path: str) -> None:
 
 
 def _present(column: Any) -> int:
-    """Return how many readings a refused column would have had."""
+    """Return how many readings a column has, or would have."""
     values = column.get("values") if isinstance(column, dict) else None
-    return sum(value is not None for value in values) if isinstance(values, list) else 0
+    return len(values) - values.count(None) if isinstance(values, list) else 0

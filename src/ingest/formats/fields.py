@@ -12,9 +12,13 @@ from plant.vocabulary import Code, Quality
 SMALLEST_NORMAL = sys.float_info.min  # what is nearer to 0 is a denormal, and read as 0
 MAX_SEQ = 2**63 - 1
 MAX_BOOT = 64  # characters
+LONGEST_UNIT = 64  # characters; nothing longer is looked up
+MAX_READINGS = 10_000  # of a message, refused ones among them; what cannot be split may have more
+MAX_NAME = 256  # characters of a channel's name; it may be made of parts, and must not outgrow its payload
 CORRECTIONS = range(-(2**31), 2**31)
 QUALITIES: Mapping[str, Quality] = {quality.name.lower(): quality for quality in Quality}
 
+_TOLD = 40  # characters of what came that are repeated
 _UNSEEN = "only characters that print, no control and no zero-width ones"
 
 
@@ -44,6 +48,26 @@ def identifier(item: Any, path: str) -> str:
     if not item or not item.isprintable():
         raise PayloadError(Code.BAD_ID, path, f"{told(item)}; send {_UNSEEN}")
     return item
+
+
+def channel(item: Any, path: str) -> str:
+    """Return the name of a channel."""
+    name = identifier(item, path)
+    if len(name) > MAX_NAME:
+        check_name(len(name), path)
+    return name
+
+
+def check_name(length: int, path: str) -> None:
+    """Refuse a channel's name by its length [characters]; a name that is made of parts, before it is made."""
+    if length > MAX_NAME:
+        raise PayloadError(Code.BAD_ID, path, f"a channel's name is longer than {MAX_NAME} characters")
+
+
+def check_count(count: int, most: int = MAX_READINGS, what: str = "readings") -> None:
+    """Refuse a whole message that has more readings than are taken at once."""
+    if count > most:
+        raise PayloadError(Code.TOO_LARGE, "", f"more than {most:,} {what}: split the message")
 
 
 def time(item: Any, path: str) -> str:
@@ -130,4 +154,4 @@ def told(item: Any) -> str:
         return "an array" if isinstance(item, list) else "an object"
     if isinstance(item, int) and item.bit_length() > MAX_BOOT:
         return "a very large number"
-    return shown(repr(item), 40)
+    return shown(repr(item[:_TOLD] if isinstance(item, str | bytes) else item), _TOLD)

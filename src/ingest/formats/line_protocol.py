@@ -14,6 +14,7 @@ from typing import Any
 
 from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Decode, OptionError, Origin
+from ingest.formats.fields import check_name
 from ingest.formats.options import Options
 from ingest.formats.rows import NS, Rows, arrival, instant
 from ingest.formats.strict import PayloadError
@@ -59,7 +60,9 @@ def decoder(options: Mapping[str, Any]) -> Decode:
                 line = _line(text, item)
                 time = _time(line.time, precision, origin, item)
                 texts = [_filled(text, line.words, item) for text in around]
+                known = sum(map(len, texts))
                 for field, value in line.fields:
+                    check_name(known + len(field) * (len(texts) - 1), _path(item, "channel"))
                     name = field.join(texts)
                     if only(name):
                         unit, own = units.of(name)

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.formats.fields import told
+from ingest.formats.columns import shown
+from ingest.formats.fields import MAX_NAME, told
 from ingest.formats.strict import PayloadError
 from plant.paths import Path, Step, Word, parse, spelled
 from plant.profiles import PRESENCE
 from plant.vocabulary import Code
 
+LONGEST_TEXT = 4096  # characters of a text that a mapping reads
 MISSING = object()  # what stands where nothing does; null is None
 
 
@@ -31,6 +33,9 @@ class Item:
             node = _below(node, self._known(step) if isinstance(step, Word) else step)
             if node is MISSING:
                 return MISSING
+        if isinstance(node, str) and len(node) > LONGEST_TEXT:  # many items may read one and the same
+            detail = f"a text of {len(node)} characters; at most {LONGEST_TEXT} are read"
+            raise PayloadError(Code.OUT_OF_RANGE, self.place(path), detail)
         return node
 
     def place(self, path: Path) -> str:
@@ -70,6 +75,10 @@ def _walk(
         yield PayloadError(Code.TYPE, spelled(at), f"{told(node)}; the mapping reads {what} here")
         return
     for key, below in enumerate(node) if isinstance(node, list) else node.items():
+        if isinstance(key, str) and len(key) > MAX_NAME:  # all that stands below it would be told of by it
+            detail = f"a key of {len(key)} characters; at most {MAX_NAME} are read"
+            yield PayloadError(Code.BAD_ID, spelled((*at, shown(key, MAX_NAME))), detail)
+            continue
         found = {**words, step.name: str(key)} if step.name else words
         yield from _walk(document, below, rest, (*at, key), found)
 

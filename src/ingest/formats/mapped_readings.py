@@ -9,6 +9,7 @@ import jmespath  # type: ignore[import-untyped]  # it has no types
 import jmespath.exceptions  # type: ignore[import-untyped]
 
 from ingest.formats import fields, mapped_bytes
+from ingest.formats.fields import MAX_NAME, check_name
 from ingest.formats.mapped_items import MISSING, Conditions, Item
 from ingest.formats.numbers import from_decimal, from_hex
 from ingest.formats.strict import PayloadError
@@ -138,6 +139,8 @@ def check_optional(found: Any, reading: MappedReading, item: Item) -> None:
 def word_of(item: Item, path: Path) -> str:
     """Return what stands in a name of a channel for a word that an item has at a path."""
     text = scalar(item.find(path))
+    if text and len(text) > MAX_NAME:  # where it stands costs more to say than to look
+        check_name(len(text), item.place(path))
     if not text:
         detail = "the mapping makes the name of a channel of this: a text or a number"
         raise PayloadError(Code.BAD_ID, item.place(path), detail)

@@ -125,6 +125,8 @@ class Ack(msgspec.Struct):
 
     acks: Annotated[
         list[BootAck],
-        msgspec.Meta(description="Every boot heard in the last seven days, latest heard first."),
+        msgspec.Meta(
+            description="The boots heard in the last seven days, latest heard first: at most 100, and 64 KiB of them."
+        ),
     ]
     time: Time

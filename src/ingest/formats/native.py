@@ -14,6 +14,7 @@ from ingest.formats import document, fields, strict
 from ingest.formats.columns import WHOLE_MESSAGE, Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Decode, no_options
 from ingest.formats.messages import Batch, Column, Columnar, Reading, Single
+from plant.json_text import MAX_DEPTH
 from plant.vocabulary import Code
 
 # Quotation marks of the keys and texts that a form always has; those of what is optional are added as present.
@@ -117,6 +118,8 @@ def _single(payload: bytes, position: int, gateway_name: str, raw: RawReadings) 
 def _batch(payload: bytes, position: int, gateway_name: str, raw: RawReadings) -> Envelope:
     message = _BATCH.decode(payload)
     readings, first, count = message.readings, len(raw), len(message.readings)
+    if count > fields.MAX_READINGS:
+        raise _DoubtError
     channels = [reading.channel for reading in readings]
     _check_ids(channels)
     quotes = _BATCH_QUOTES + _envelope_quotes(message) + _READING_QUOTES * count
@@ -140,6 +143,10 @@ def _columnar(payload: bytes, position: int, gateway_name: str, raw: RawReadings
     message = _COLUMNAR.decode(payload)
     first, times, columns = len(raw), message.time, message.columns
     _check_ids(list(columns))
+    if len(times) * len(columns) > fields.MAX_READINGS:  # perhaps; null is none
+        raise _DoubtError
+    if max(map(len, columns), default=0) > fields.MAX_NAME:  # else each of its values would be told of by it
+        raise _DoubtError
     quotes = _COLUMNAR_QUOTES + _envelope_quotes(message) + 2 * len(times)
     quotes += sum(map(_column_quotes, columns.values()))
     _check_accounted(payload, quotes, brackets=3 + 2 * len(columns))
@@ -224,7 +231,7 @@ def _check_accounted(payload: bytes, quotes: int, brackets: int) -> None:
 def _is_harmless(payload: bytes, brackets: int) -> bool:
     """Tell whether unknown keys are all that was skipped: no twin keys, no second form, not too deep."""
     opening = payload.count(b"[") + payload.count(b"{")
-    if b"\\" in payload or opening - brackets > strict.MAX_DEPTH - _KNOWN_DEPTH:
+    if b"\\" in payload or opening - brackets > MAX_DEPTH - _KNOWN_DEPTH:
         return False
     tree = _ANYTHING.decode(payload)
     forms = sum(key in tree for key in document.FORMS)

@@ -18,7 +18,8 @@ def from_decimal(text: str, mark: str, path: str) -> float:
     PayloadError
         type: it is no such number.
     """
-    plain = text.replace(",", ".") if mark == "," and "." not in text else text
+    short = text[: _LONGEST + 1]
+    plain = short.replace(",", ".") if mark == "," and "." not in short else short
     if len(plain) > _LONGEST or not _DECIMAL.fullmatch(plain):
         detail = (
             f"{text[:40]!r} is no number with the decimal mark {mark!r} and without marks between its digits"

@@ -22,18 +22,22 @@ class Rows:
     """The readings of one message; one that is wrong is refused by itself, and the others count.
 
     `path` names a place in the payload, from a reading's number and what of it is meant: channel, time, value or unit.
+    With more than `most` readings, refused ones among them, the message is refused as a whole: `add` and `refuse` raise that.
     """
 
     origin: Origin
     raw: RawReadings
     refusals: list[Refusal]
     path: Callable[[int, str], str]
+    most: int = fields.MAX_READINGS
     refused: int = 0
     _first: int = field(init=False)
     _limit: int = field(init=False)
+    _end: int = field(init=False)  # rows and refused readings up to which there is room
 
     def __post_init__(self) -> None:
         self._first, self._limit = len(self.raw), len(self.refusals) + MAX_REFUSALS
+        self._end = self._first + self.most
         self.raw.paths[self.origin.position] = self.path
 
     def add(
@@ -59,7 +63,7 @@ class Rows:
             What the payload says; without a meaning where `own_unit`, the channel's own, is what was agreed.
         """
         try:
-            name = fields.identifier(channel, "channel")
+            name = fields.channel(channel, "channel")
             number = fields.value(value, "value")
             symbol = "" if own_unit else fields.unit(unit, "unit")
         except PayloadError as error:  # only now is it worth finding out where
@@ -80,12 +84,18 @@ class Rows:
             raw.own_unit.add(row)
         if quality is not Quality.GOOD:
             raw.quality[row] = quality
+        if row + self.refused >= self._end:
+            self._check_count()
 
     def refuse(self, error: PayloadError, readings: int = 1) -> None:
         """Refuse readings; beyond `MAX_REFUSALS` of a message they are only counted."""
         if len(self.refusals) < self._limit:
             self.refusals.append(Refusal(self.origin.position, error.code, error.path, error.detail))
         self.refused += readings
+        self._check_count()
+
+    def _check_count(self) -> None:
+        fields.check_count(len(self.raw) - self._first + self.refused, self.most)
 
     def envelope(self, boot: str | None = None, seq: int | None = None) -> Envelope:
         """Return what the message said of itself, after its last reading."""

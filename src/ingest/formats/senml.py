@@ -11,6 +11,7 @@ from typing import Any
 
 from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Origin
+from ingest.formats.fields import check_name
 from ingest.formats.options import Only, Units
 from ingest.formats.rows import Rows, arrival, instant
 from ingest.formats.strict import PayloadError
@@ -81,7 +82,9 @@ def _record(rows: Rows, item: int, record: dict[str, Any], base: _Base, units: U
         if isinstance(key, str) and key.endswith("_"):
             raise PayloadError(Code.SCHEMA, f".{key}", "must be understood, and is not: leave it out")
     key, start = ("v", base.value) if "v" in record or "s" not in record else ("s", base.sum)
-    name = base.name + _text(record.get("n", ""), ".n")
+    last = _text(record.get("n", ""), ".n")
+    check_name(len(base.name) + len(last), ".n")
+    name = base.name + last
     if _VALUES.isdisjoint(record) or not only(name):
         return
     if key not in record:

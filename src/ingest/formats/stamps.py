@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ingest.formats.decoder import Origin
+from ingest.formats.fields import told
 from ingest.formats.rows import NS, arrival, instant
 from ingest.formats.strict import PayloadError
 from plant.vocabulary import Code
@@ -43,7 +44,7 @@ class Stamps:
         if self.way in NS:
             return instant(_number(given, path), self.way, path)
         if not isinstance(given, str):
-            raise PayloadError(Code.TS_INVALID, path, f"{given!r:.40} is no text")
+            raise PayloadError(Code.TS_INVALID, path, f"{told(given)} is no text")
         return given if self.way == RFC3339 else self._read(given, path)
 
     def _read(self, text: str, path: str) -> int:

@@ -7,19 +7,15 @@ pass: other encodings, a byte-order mark, NaN and Infinity, twin keys, lone surr
 import json
 import re
 from collections import Counter
-from itertools import accumulate
 from typing import Any, NoReturn
 
+from plant.json_text import MAX_DEPTH, depth_of
 from plant.vocabulary import Code
 
-MAX_DEPTH = 64  # nested arrays and objects
 MAX_NUMBER = 310  # characters of a number; the integers of float64 have at most 309 digits
 UNREPRESENTABLE = 10**400  # stands for every number longer than MAX_NUMBER: no float64 holds it
 
 _UTF8_BOM = b"\xef\xbb\xbf"
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)  # an unclosed one runs to the end
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEP = {byte: 1 if byte in b"[{" else -1 for byte in b"[]{}"}
 _BLANK = re.compile(r"[ \t\n\r]*")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -75,10 +71,7 @@ def _check_start(payload: bytes) -> None:
 
 
 def _check_depth(payload: bytes) -> None:
-    if payload.count(b"[") + payload.count(b"{") <= MAX_DEPTH:
-        return
-    brackets = _STRING.sub(b"", payload).translate(None, _NOT_BRACKETS)
-    deepest = max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+    deepest = depth_of(payload)
     if deepest > MAX_DEPTH:
         raise PayloadError(
             Code.TOO_DEEP, "", f"{deepest} arrays and objects inside each other; at most {MAX_DEPTH} are read"

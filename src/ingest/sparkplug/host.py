@@ -14,12 +14,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.connection import Broker, Connection
 from ingest.intake import OWN, Arrival
 from ingest.sparkplug.messages import payload_class
 from ingest.sparkplug.payload import BOOLEAN
 from ingest.sparkplug.topics import is_of_a_host, namespace_filter, rebirth_topic, state_topic
+from plant.json_text import json_of
 from store.journal import RETAIN, Message
 from store.sparkplug import out_of_sight
 
@@ -39,7 +41,7 @@ class SparkplugHost(Connection):
     put
         Takes every message.
     failed
-        Told when the network thread dies.
+        Told what failed in the network thread; gives the pause before it goes on [s].
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class SparkplugHost(Connection):
         host: str,
         groups: Sequence[str],
         put: Callable[[Arrival], None],
-        failed: Callable[[str], None],
+        failed: Callable[[BaseException], float],
     ) -> None:
         self._state = state_topic(host)
         own = replace(address, client_id=f"{address.client_id}-sparkplug")
@@ -57,7 +59,6 @@ class SparkplugHost(Connection):
         super().__init__(own, failed, filters, session_s=0)
         self._put = put
         self._born = 0  # ms, the timestamp of will and birth
-        self._leaving = False
         self._heard_any = False  # since the journal was last told that something may have passed unheard
 
     def start(self) -> None:
@@ -67,7 +68,7 @@ class SparkplugHost(Connection):
 
     def stop(self) -> None:
         """Say that we go, and go."""
-        self._leaving = True
+        self._leaving.set()
         if self.ready:
             self._say(online=False, timestamp=_now_ms()).wait_for_publish(_FAREWELL_S)
         super().stop()
@@ -90,8 +91,8 @@ class SparkplugHost(Connection):
     def _subscribed(self) -> None:
         self._say(online=True, timestamp=self._born)
 
-    def _lost(self) -> None:
-        if self._heard_any and not self._leaving:
+    def _lost(self, _said: ReasonCode | None) -> None:
+        if self._heard_any and not self._leaving.is_set():
             self._lose_sight()
 
     def _lose_sight(self) -> None:
@@ -112,10 +113,10 @@ class SparkplugHost(Connection):
     def _hear_of_ourselves(self, payload: bytes) -> None:
         """Say again that we are there where the broker tells the world that we are not, as after a late will."""
         try:
-            online = json.loads(payload).get("online")
+            online = json_of(payload).get("online")
         except (ValueError, AttributeError):
             online = None
-        if online is not True and not self._leaving:
+        if online is not True and not self._leaving.is_set():
             self._say(online=True, timestamp=self._born)
 
     def _say(self, *, online: bool, timestamp: int) -> mqtt.MQTTMessageInfo:

@@ -10,21 +10,23 @@ References
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Origin
+from ingest.formats.fields import MAX_READINGS
 from ingest.formats.rows import Rows, instant
 from ingest.formats.strict import PayloadError
 from ingest.sparkplug.options import SparkplugOptions
 from ingest.sparkplug.payload import LAST, NUMBERS, Metric, Payload, parse, signed_value
-from ingest.sparkplug.topics import SparkplugTopic
+from ingest.sparkplug.topics import BIRTHS, SparkplugTopic
 from plant.vocabulary import NS_PER_S, Code
 
 _MS = 10**6  # ns
+_ENCODER = msgspec.msgpack.Encoder()
 SEQUENCE = 256  # numbers of a sequence, from 0 on
 BDSEQ = "bdSeq"
 NOT_READINGS = (
@@ -35,6 +37,8 @@ NOT_READINGS = (
     "Properties/",
     "node_control/",
 )
+MOST_METRICS = 100_000  # that the births of one node and its devices name; what one node may cost in memory
+MOST_DEVICES = 10_000  # of one node
 FIRST_WAIT, LONGEST_WAIT = 10 * NS_PER_S, 600 * NS_PER_S  # between two requests of one node for a rebirth
 
 
@@ -84,6 +88,13 @@ class Node(msgspec.Struct):
         return at if died is None else min(died * _MS, at)
 
 
+class Births(msgspec.Struct, array_like=True):
+    """What the births of a node said, which is much and seldom changes: it is stored apart from the node."""
+
+    aliases: dict[int, Known]
+    names: dict[str, Known]
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A device, or the node itself (""), that came or went: the metrics of its last birth are stale unless it is there."""
@@ -106,32 +117,63 @@ class Spoken:
 
 @dataclass(slots=True)
 class Nodes:
-    """All edge nodes of a plant. `wanted` are the nodes to ask for a rebirth, each with the reason; who asks empties it."""
+    """All edge nodes of a plant.
+
+    `wanted` are the nodes to ask for a rebirth, each with the reason, `unread` those whose stored memory cannot be read; who
+    sees to them empties both. `stored` are the nodes as they were stored, `births` gives what was stored of their births.
+    """
 
     stored: Mapping[str, bytes] = field(default_factory=dict)
+    births: Callable[[str], bytes | None] = lambda _name: None
     wanted: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     _nodes: dict[str, Node] = field(default_factory=dict)
     _options: dict[str, SparkplugOptions] = field(default_factory=dict)
     _touched: set[str] = field(default_factory=set)
+    _learned: set[str] = field(default_factory=set)
 
     def reload(self, stored: Mapping[str, bytes]) -> None:
         """Know what was stored, and nothing else."""
         self.stored = stored
-        for memory in (self._nodes, self._options, self._touched, self.wanted):
+        for memory in (self._nodes, self._options, self._touched, self._learned, self.wanted, self.unread):
             memory.clear()
 
-    def changed(self) -> dict[str, bytes]:
-        """Return the nodes that changed since this was asked last, as they are stored."""
-        found = {name: msgspec.msgpack.encode(self._nodes[name]) for name in sorted(self._touched)}
+    def changed(self) -> dict[str, tuple[bytes, bytes | None]]:
+        """Return the nodes that changed since this was asked last, as they are stored: without births, and those where they changed."""
+        found: dict[str, tuple[bytes, bytes | None]] = {}
+        for name in sorted(self._touched):
+            node = self._nodes[name]
+            births = Births(node.aliases, node.names) if name in self._learned else None
+            bare = msgspec.structs.replace(node, aliases={}, names={})
+            found[name] = _ENCODER.encode(bare), _ENCODER.encode(births) if births is not None else None
         self._touched.clear()
+        self._learned.clear()
         return found
 
     def node(self, name: str) -> Node:
         """Return a node by group/node; one that never spoke is not born."""
         if name not in self._nodes:
-            content = self.stored.get(name)
-            self._nodes[name] = msgspec.msgpack.decode(content, type=Node) if content else Node()
+            self._nodes[name] = self._read(name)
         return self._nodes[name]
+
+    def _read(self, name: str) -> Node:
+        """Return a node as it was stored; one that cannot be read is as if it had never been born, and is noted."""
+        content, births = self.stored.get(name), self.births(name)
+        try:
+            node = msgspec.msgpack.decode(content, type=Node) if content else Node()
+            if births:
+                known = msgspec.msgpack.decode(births, type=Births)
+                node.aliases, node.names = known.aliases, known.names
+        except (msgspec.MsgspecError, RecursionError) as error:
+            self.unread[name] = str(error)
+            self._touched.add(name)
+            self._learned.add(name)
+            return Node()
+        return node
+
+    def disown(self, name: str) -> None:
+        """Know of a node, group/node, no more than of one that was never born."""
+        self._nodes[name] = Node()
 
     def lose_sight(self, at: int) -> dict[str, list[Turn]]:
         """Take note that our own connection was lost at a time [ns UTC], and return what that makes of each node and its devices."""
@@ -159,11 +201,14 @@ class Nodes:
         PayloadError
             The message as a whole cannot be read, or comes out of turn: it may be taken again after a rebirth.
         """
-        message = _Message(self.node(topic.name), parse(payload), topic, options, origin)
+        most = MOST_METRICS if topic.type in BIRTHS else MAX_READINGS  # a birth cannot be split
+        message = _Message(self.node(topic.name), parse(payload, most), topic, options, origin)
         self._options[topic.name] = options
         self._touched.add(topic.name)
+        if topic.type in BIRTHS:
+            self._learned.add(topic.name)
         try:
-            return message.take(Rows(origin, raw, refusals, message.path))
+            return message.take(Rows(origin, raw, refusals, message.path, most))
         finally:
             if message.rebirth and options.rebirth:
                 self._want(topic.name, message.node, message.rebirth, origin.received)
@@ -334,13 +379,28 @@ class _Message:
 
     def _learn(self, device: str) -> None:
         """Remember what a birth says of its metrics; an alias is of one metric of the whole node."""
+        names: dict[str, Known] = {}
+        aliases: dict[int, Known] = {}
         for metric in self.payload.metrics:
             if not metric.name or metric.datatype is None or not 0 < metric.datatype <= LAST:
                 continue
             known = Known(device, metric.name, metric.datatype, metric.unit)
-            self.node.names[_joined(device, metric.name)] = known
+            names[_joined(device, metric.name)] = known
             if metric.alias is not None:
-                self.node.aliases[metric.alias] = known
+                aliases[metric.alias] = known
+        self._check_room(device, names)
+        self.node.names.update(names)
+        self.node.aliases.update(aliases)
+
+    def _check_room(self, device: str, names: Mapping[str, Known]) -> None:
+        """Refuse a birth with which the node would know more than any node needs."""
+        known, devices = self.node.names, self.node.devices
+        if len(known) + len(names.keys() - known.keys()) > MOST_METRICS:
+            detail = f"with these the node's births would name more than {MOST_METRICS} metrics"
+            raise PayloadError(Code.TOO_LARGE, "", f"{detail}: let several nodes speak for them")
+        if device and device not in devices and len(devices) >= MOST_DEVICES:
+            detail = f"the node has {MOST_DEVICES} devices already: let several nodes speak for them"
+            raise PayloadError(Code.TOO_LARGE, "", detail)
 
     def _readings(self, rows: Rows) -> None:
         for item, metric in enumerate(self.payload.metrics):
@@ -353,7 +413,7 @@ class _Message:
         """Add a metric's reading; what is no number, null or not wanted is none."""
         known = self._known(metric, item)
         if metric.fault:
-            raise PayloadError(Code.SCHEMA, self.path(item, ""), metric.fault)
+            raise metric.fault
         if known.name == BDSEQ or known.name.startswith(NOT_READINGS) or known.datatype not in NUMBERS:
             return
         name = self.options.channel(_joined(known.device, known.name))
@@ -361,7 +421,9 @@ class _Message:
             return
         stamp = metric.timestamp if metric.timestamp is not None else self.payload.timestamp
         time = instant(stamp, "ms", self.path(item, "timestamp"))
-        unit, own = self.options.units.of(name, metric.unit or known.unit)
+        unit, own = self.options.units.of(name, metric.unit or (None if metric.unit_fault else known.unit))
+        if metric.unit_fault and unit is None and not own:
+            raise metric.unit_fault
         value = signed_value(metric.value, known.datatype)
         rows.add(item, name, time, value, unit, own_unit=own, quality=metric.quality)
 

@@ -6,10 +6,9 @@ It is what the line knew of them then, but for what `subscriptions` say differen
 from collections.abc import Iterator
 from itertools import islice
 
-from ingest.batch import MAX_PAYLOAD
 from ingest.formats.columns import RawReadings
 from ingest.sparkplug.nodes import Nodes
-from ingest.subscriptions import Subscriptions, hear
+from ingest.subscriptions import Subscriptions, hear, most_bytes
 from store.journal import JournalDamaged, JournalReader, Message
 from store.sparkplug import OUT_OF_SIGHT
 
@@ -60,5 +59,8 @@ class Past:
         if message.topic == OUT_OF_SIGHT:
             self._nodes.lose_sight(message.received)
         route = self._subscriptions.route(message.topic)
-        if route is not None and route.sparkplug and len(message.payload) <= MAX_PAYLOAD:
-            hear(route, message, 0, self._nodes, RawReadings(), [])
+        if route is not None and route.sparkplug and len(message.payload) <= most_bytes(route):
+            try:
+                hear(route, message, 0, self._nodes, RawReadings(), [])
+            except Exception:  # noqa: BLE001  it was kept as `fault` when it came; what it left half done is forgotten
+                self._nodes.disown(route.sparkplug[0].name)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.formats.fields import LONGEST_UNIT, MAX_NAME, MAX_READINGS, check_count
 from ingest.formats.strict import PayloadError
 from ingest.sparkplug.messages import payload_class
 from plant.vocabulary import Code, Quality
@@ -21,7 +22,7 @@ _BITS = {INT8: 8, INT16: 16, INT32: 32, INT64: 64}
 NUMBERS = frozenset((*range(INT8, UINT64 + 1), FLOAT, DOUBLE))
 _STALE, _BAD, _GOOD = 500, 0, 192  # of the property Quality [1]_ section 6.4.14
 _DEEPEST = 8  # templates inside each other
-_MOST = 100_000  # metrics of a payload, with those of its templates and datasets
+_LONGEST_NAME, _LONGEST_UNIT = MAX_NAME + 1, LONGEST_UNIT + 1  # [characters] one more than is taken
 
 
 Value = float | int | bool | str | bytes | None
@@ -40,7 +41,8 @@ class Metric:
     quality: Quality
     historical: bool
     where: str  # in the payload, for people
-    fault: str = ""  # what is wrong with it
+    fault: PayloadError | None = None  # what is wrong with it
+    unit_fault: PayloadError | None = None  # with its unit, which is then None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +54,26 @@ class Payload:
     metrics: list[Metric]
 
 
-def parse(payload: bytes) -> Payload:
-    """Return what a payload says.
+def parse(payload: bytes, most: int = MAX_READINGS) -> Payload:
+    """Return what a payload says; `most` metrics it may have, with those of its templates and datasets.
 
     Raises
     ------
     PayloadError
-        schema: it is no Sparkplug B payload, or nests beyond measure.
+        schema: it is no Sparkplug B payload; too_deep: it nests beyond measure; too_large: it has too many metrics.
     """
     from google.protobuf.message import DecodeError  # noqa: PLC0415  see payload_class
 
     message = payload_class()()
     try:
         message.ParseFromString(payload)
-    except (DecodeError, RecursionError) as error:
+    except (DecodeError, RecursionError, ValueError) as error:
         raise PayloadError(Code.SCHEMA, "", f"no Sparkplug B payload: {error}") from error
     metrics: list[Metric] = []
     for number, metric in enumerate(message.metrics):
         for flat in _flattened(metric, f"metrics[{number}]", 0):
             metrics.append(flat)
-            if len(metrics) > _MOST:
-                raise PayloadError(Code.SCHEMA, "", f"more than {_MOST} metrics; split the message")
+            check_count(len(metrics), most, "metrics")
     return Payload(_given(message, "timestamp"), _given(message, "seq"), metrics)
 
 
@@ -83,19 +84,20 @@ def _flattened(metric: Any, where: str, depth: int) -> Iterator[Metric]:
             raise PayloadError(Code.TOO_DEEP, where, f"at most {_DEEPEST} templates inside each other")
         if metric.template_value.is_definition:  # describes; its values are no readings
             return
+        name, fault = _name(metric, where)
         for number, part in enumerate(metric.template_value.metrics):
             for inner in _flattened(part, f"{where}.template.metrics[{number}]", depth + 1):
-                yield _inside(metric, inner)
+                yield _inside(metric, name, fault, inner)
     elif kind == "dataset_value" and not metric.is_null:
         yield from _columns(metric, where)
     else:
         yield _plain(metric, where)
 
 
-def _inside(outer: Any, inner: Metric) -> Metric:
-    """Return a template's metric under the name of what holds it."""
+def _inside(outer: Any, name: str, fault: PayloadError | None, inner: Metric) -> Metric:
+    """Return a template's metric under the name of what holds it, and with what is wrong with that."""
     return Metric(
-        name=f"{outer.name}/{inner.name}",
+        name=f"{name}/{inner.name}"[:_LONGEST_NAME],
         alias=None,
         timestamp=inner.timestamp if inner.timestamp is not None else _given(outer, "timestamp"),
         datatype=inner.datatype,
@@ -104,13 +106,17 @@ def _inside(outer: Any, inner: Metric) -> Metric:
         quality=inner.quality,
         historical=inner.historical or outer.is_historical,
         where=inner.where,
+        fault=fault or inner.fault,
+        unit_fault=inner.unit_fault,
     )
 
 
 def _columns(metric: Any, where: str) -> Iterator[Metric]:
     """Yield a dataset's cells, each column a metric; of a column of type DateTime come the times of the rows."""
     dataset = metric.dataset_value
-    columns, types, unit = list(dataset.columns), list(dataset.types), _properties(metric)[0]
+    columns, types = [(_shown(name), _unread(name, where)) for name in dataset.columns], list(dataset.types)
+    unit, _, unit_fault = _properties(metric, where)
+    own, own_fault = _name(metric, where)
     if len(columns) != len(types) or any(len(row.elements) != len(columns) for row in dataset.rows):
         yield _plain(metric, where, "a dataset whose columns, types and cells differ in number")
         return
@@ -124,18 +130,31 @@ def _columns(metric: Any, where: str) -> Iterator[Metric]:
         return
     for number, row in enumerate(dataset.rows):
         time = _given(metric, "timestamp") if dated is None else _value(row.elements[dated])
-        for place, (name, kind) in enumerate(zip(columns, types, strict=True)):
+        for place, ((name, fault), kind) in enumerate(zip(columns, types, strict=True)):
             if place != dated:
-                cell = f"{where}.dataset.rows[{number}].{name}"
-                value = _value(row.elements[place])
-                yield Metric(f"{metric.name}/{name}", None, time, kind, value, unit, Quality.GOOD, metric.is_historical, cell)  # type: ignore[arg-type]  # fmt: skip
+                yield Metric(
+                    name=f"{own}/{name}"[:_LONGEST_NAME],
+                    alias=None,
+                    timestamp=time,  # type: ignore[arg-type]  # `instant` refuses what is no number
+                    datatype=kind,
+                    value=_value(row.elements[place]),
+                    unit=unit,
+                    quality=Quality.GOOD,
+                    historical=metric.is_historical,
+                    where=f"{where}.dataset.rows[{number}].{name}",
+                    fault=own_fault or fault,
+                    unit_fault=unit_fault,
+                )
 
 
-def _plain(metric: Any, where: str, fault: str = "") -> Metric:
-    unit, quality = _properties(metric)
-    value = _value(metric)
+def _plain(metric: Any, where: str, wrong: str = "") -> Metric:
+    unit, quality, unit_fault = _properties(metric, where)
+    value, (name, name_fault) = _value(metric), _name(metric, where)
+    if metric.is_null and value is not None:
+        wrong = "is null and has a value"
+    fault = PayloadError(Code.SCHEMA, where, wrong) if wrong else None
     return Metric(
-        name=metric.name,
+        name=name,
         alias=_given(metric, "alias"),
         timestamp=_given(metric, "timestamp"),
         datatype=_given(metric, "datatype"),
@@ -144,7 +163,8 @@ def _plain(metric: Any, where: str, fault: str = "") -> Metric:
         quality=quality,
         historical=metric.is_historical,
         where=where,
-        fault="is null and has a value" if metric.is_null and value is not None else fault,
+        fault=name_fault or fault,
+        unit_fault=unit_fault,
     )
 
 
@@ -170,15 +190,41 @@ def signed(value: int, bits: int) -> int:
     return cut - (1 << bits) if cut >> (bits - 1) else cut
 
 
-def _properties(metric: Any) -> tuple[str | None, Quality]:
-    """Return the engineering unit and the quality that the properties state."""
-    unit, quality = None, Quality.GOOD
+def _properties(metric: Any, where: str) -> tuple[str | None, Quality, PayloadError | None]:
+    """Return the engineering unit and the quality that the properties state, and what is wrong with the unit."""
+    unit, quality, fault = None, Quality.GOOD, None
     for key, value in zip(metric.properties.keys, metric.properties.values, strict=False):
         if key in ("engUnit", "Engineering Units") and value.string_value:
-            unit = value.string_value
+            fault = _unread(value.string_value, f"{where}.{key}")
+            unit = value.string_value[:_LONGEST_UNIT] if fault is None else None
         elif key == "Quality" and not value.is_null:
             quality = _QUALITIES.get(signed(value.int_value, 32), Quality.UNCERTAIN)
-    return unit, quality
+    return unit, quality, fault
+
+
+# Text of proto2 is whatever bytes came: Google's library gives them as bytes where they are no UTF-8.
+
+
+def _name(metric: Any, where: str) -> tuple[str, PayloadError | None]:
+    """Return a metric's name, and what is wrong with it."""
+    name = metric.name  # each time that it is asked for it is made anew
+    return _shown(name), _unread(name, f"{where}.name")
+
+
+def _shown(text: str | bytes) -> str:
+    """Return a name, bytes that are none escaped: what has such a name is known by it, and is no channel of anybody's.
+
+    So is one that is cut where it is longer than any channel's.
+    """
+    cut = text[:_LONGEST_NAME]
+    return cut if isinstance(cut, str) else cut.decode(errors="backslashreplace")
+
+
+def _unread(text: str | bytes, path: str) -> PayloadError | None:
+    """Return what is wrong with a text that is no UTF-8, None where it is."""
+    if isinstance(text, str):
+        return None
+    return PayloadError(Code.BAD_UTF8, path, f"{text[:20].hex(' ')} is not UTF-8; send UTF-8")
 
 
 _QUALITIES = {_GOOD: Quality.GOOD, _BAD: Quality.BAD, _STALE: Quality.BAD}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 NAMESPACE = "spBv1.0"
 NODE_TYPES = ("NBIRTH", "NDATA", "NDEATH")
 DEVICE_TYPES = ("DBIRTH", "DDATA", "DDEATH")
+BIRTHS = ("NBIRTH", "DBIRTH")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import chp
+from rules import chp, plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -24,8 +24,8 @@ SPEC = MethodSpec(
     factor=fuel_energy.FACTOR_VALUES,
     parameters=(
         *fuel_energy.SPEC.parameters,
-        Parameter("heat_efficiency", "%"),
-        Parameter("power_efficiency", "%"),
+        Parameter("heat_efficiency", "%", plausible=plausible.HEAT_EFFICIENCY),
+        Parameter("power_efficiency", "%", plausible=plausible.POWER_EFFICIENCY),
     ),
 )
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -20,7 +21,10 @@ SPEC = MethodSpec(
     reference="IPCC 2006, volume 3, chapter 2, equation 2.2",
     roles=(Role("clinker", "kg"),),
     activity="clinker",
-    parameters=(Parameter("lime", "%"), Parameter("kiln_dust_correction", "1")),
+    parameters=(
+        Parameter("lime", "%", plausible=plausible.LIME),
+        Parameter("kiln_dust_correction", "1", plausible=plausible.KILN_DUST),
+    ),
 )
 
 EXAMPLE = Example(inputs={"clinker": 1e6}, factor={}, parameters={"lime": 65.0, "kiln_dust_correction": 1.02})

@@ -1,10 +1,11 @@
 """Scope 1: CH4 that coal gives off while it is mined."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import methane
+from rules import methane, plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -20,7 +21,7 @@ SPEC = MethodSpec(
     reference="IPCC 2006, volume 2, chapter 4, equations 4.1.3 and 4.1.7; Circular 38/2023/TT-BCT, Annex II, section 2, with CF_CH4 in kg/m3",
     roles=(Role("coal", "kg"),),
     activity="coal",
-    parameters=(Parameter("gas_content", "m3/t"),),
+    parameters=(Parameter("gas_content", "m3/t", plausible=plausible.GAS_CONTENT),),
 )
 
 EXAMPLE = Example(inputs={"coal": 1e8}, factor={}, parameters={"gas_content": 10.0})
@@ -44,7 +45,7 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     Returns
     -------
     Gases
-        CH4 alone: CO2 of the seam is outside the method and 0. [kg]
+        CH4 alone, all of it fossil: CO2 of the seam is outside the method and 0. [kg]
 
     References
     ----------
@@ -52,4 +53,5 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     .. [2] Circular 38/2023/TT-BCT, Annex II, section 2; its CF_CH4, printed in Gg/m3, is in kg/m3.
     """
     volume = inputs["coal"] / KG_PER_TONNE * not_negative(parameters["gas_content"])
-    return ch4_only(volume * methane.DENSITY_AT_20_DEGC)
+    ch4 = volume * methane.DENSITY_AT_20_DEGC
+    return replace(ch4_only(ch4), ch4_fossil_kg=ch4)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -11,7 +12,7 @@ from rules.methods.stack_co2 import BIOGENIC_SHARE
 from rules.validity import percent, positive
 
 CO2_PER_CARBON = 44 / 12  # [kg/kg], as IPCC, MRR and 40 CFR 98 round the molar masses
-OXIDATION = Parameter("oxidation", "%", default=100.0)
+OXIDATION = Parameter("oxidation", "%", default=100.0, plausible=plausible.OXIDATION)
 
 SPEC = MethodSpec(
     name="fuel-carbon-content",
@@ -20,7 +21,7 @@ SPEC = MethodSpec(
     reference="IPCC 2006, volume 2, chapter 2, tier 3; Regulation (EU) 2018/2066, article 24; 40 CFR 98.33, equation C-3, and 40 CFR 75, Appendix G, equation G-1, both in SI units",
     roles=(Role("mass", "kg"),),
     activity="mass",
-    parameters=(Parameter("carbon", "%"), OXIDATION, BIOGENIC_SHARE),
+    parameters=(Parameter("carbon", "%", plausible=plausible.CARBON_OF_MASS), OXIDATION, BIOGENIC_SHARE),
 )
 
 EXAMPLE = Example(

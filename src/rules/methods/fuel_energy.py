@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -21,7 +22,7 @@ SPEC = MethodSpec(
     roles=(Role("energy", "GJ"),),
     activity="energy",
     factor=FACTOR_VALUES,
-    parameters=(Parameter("net_share", "%", default=100.0),),
+    parameters=(Parameter("net_share", "%", default=100.0, plausible=plausible.NET_SHARE),),
 )
 
 EXAMPLE = Example(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -11,7 +12,7 @@ from rules.methods import Inputs, Parameters, fuel_energy, fuel_gas_volume
 from rules.methods.stack_co2 import KELVIN_AT_0_DEGC, STANDARD_PRESSURE
 from rules.validity import positive
 
-COMPRESSIBILITY = Parameter("compressibility", "1", default=1.0)
+COMPRESSIBILITY = Parameter("compressibility", "1", default=1.0, plausible=plausible.COMPRESSIBILITY)
 
 BASIS = NET_CALORIFIC
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -20,7 +21,10 @@ SPEC = MethodSpec(
     roles=(Role("volume", "m3"), Role("pressure", "kPag", level=True), Role("temperature", "°C", level=True)),
     activity="volume",
     factor=fuel_gas_actual_volume.SPEC.factor,
-    parameters=(*fuel_gas_actual_volume.SPEC.parameters, Parameter("barometric", "kPa")),
+    parameters=(
+        *fuel_gas_actual_volume.SPEC.parameters,
+        Parameter("barometric", "kPa", plausible=plausible.BAROMETRIC),
+    ),
 )
 
 EXAMPLE = Example(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -22,7 +23,7 @@ SPEC = MethodSpec(
     roles=(Role("volume", "Nm3"),),
     activity="volume",
     factor=fuel_energy.FACTOR_VALUES,
-    parameters=(Parameter("ncv", "MJ/Nm3"),),
+    parameters=(Parameter("ncv", "MJ/Nm3", plausible=plausible.NCV_OF_GAS),),
 )
 
 EXAMPLE = Example(

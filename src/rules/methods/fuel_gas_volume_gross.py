@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -21,7 +22,10 @@ SPEC = MethodSpec(
     roles=(Role("volume", "Nm3"),),
     activity="volume",
     factor=fuel_energy.FACTOR_VALUES,
-    parameters=(Parameter("gcv", "MJ/Nm3"), Parameter("net_share", "%")),
+    parameters=(
+        Parameter("gcv", "MJ/Nm3", plausible=plausible.GCV_OF_GAS),
+        Parameter("net_share", "%", plausible=plausible.NET_SHARE),
+    ),
 )
 
 EXAMPLE = Example(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -20,7 +21,7 @@ SPEC = MethodSpec(
     roles=(Role("volume", "L"),),
     activity="volume",
     factor=fuel_mass.SPEC.factor,
-    parameters=(Parameter("density", "kg/L"),),
+    parameters=(Parameter("density", "kg/L", plausible=plausible.DENSITY),),
 )
 
 EXAMPLE = Example(

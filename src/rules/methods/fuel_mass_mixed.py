@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -22,7 +23,11 @@ SPEC = MethodSpec(
     roles=(Role("mass", "kg"),),
     activity="mass",
     factor=fuel_energy.FACTOR_VALUES,
-    parameters=(*fuel_mass_own_ncv.SPEC.parameters, OXIDATION, Parameter("biogenic_share", "%")),
+    parameters=(
+        *fuel_mass_own_ncv.SPEC.parameters,
+        OXIDATION,
+        Parameter("biogenic_share", "%", plausible=plausible.BIOGENIC_SHARE),
+    ),
 )
 
 EXAMPLE = Example(

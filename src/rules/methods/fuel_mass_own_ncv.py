@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -20,7 +21,7 @@ SPEC = MethodSpec(
     roles=(Role("mass", "kg"),),
     activity="mass",
     factor=fuel_energy.FACTOR_VALUES,
-    parameters=(Parameter("ncv", "GJ/t"),),
+    parameters=(Parameter("ncv", "GJ/t", plausible=plausible.NCV_OF_MASS),),
 )
 
 EXAMPLE = Example(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import methane
+from rules import methane, plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -20,7 +20,11 @@ SPEC = MethodSpec(
     reference="IPCC 2006, volume 2, chapter 4, section 4.1; Circular 38/2023/TT-BCT",
     roles=(Role("gas", "Nm3"),),
     activity="gas",
-    parameters=(METHANE_SHARE, Parameter("destruction", "%"), BIOGENIC_SHARE),
+    parameters=(
+        METHANE_SHARE,
+        Parameter("destruction", "%", plausible=plausible.DESTRUCTION),
+        BIOGENIC_SHARE,
+    ),
 )
 
 EXAMPLE = Example(
@@ -56,7 +60,8 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     Returns
     -------
     Gases
-        CO2 of the methane alone; CO2 that the gas brings is not made here. N2O is outside the method and 0. [kg]
+        CO2 of the methane alone; CO2 that the gas brings is not made here. What goes through unburnt is fossil but for
+        the biogenic share. N2O is outside the method and 0. [kg]
 
     References
     ----------
@@ -65,5 +70,12 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     ch4 = inputs["gas"] * percent(parameters[METHANE_SHARE.name]) / 100 * methane.DENSITY
     burned = ch4 * percent(parameters["destruction"]) / 100
     co2 = burned * methane.CO2_PER_CH4
-    biogenic = co2 * percent(parameters.get(BIOGENIC_SHARE.name, 0.0)) / 100
-    return Gases(co2_kg=co2 - biogenic, co2_biogenic_kg=biogenic, ch4_kg=ch4 - burned, n2o_kg=outside(co2))
+    biogenic_share = percent(parameters.get(BIOGENIC_SHARE.name, 0.0)) / 100
+    biogenic, unburnt = co2 * biogenic_share, ch4 - burned
+    return Gases(
+        co2_kg=co2 - biogenic,
+        co2_biogenic_kg=biogenic,
+        ch4_kg=unburnt,
+        n2o_kg=outside(co2),
+        ch4_fossil_kg=unburnt * (1 - biogenic_share),
+    )

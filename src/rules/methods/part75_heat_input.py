@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -22,7 +23,7 @@ SPEC = MethodSpec(
     reference="40 CFR 75, Appendix G, equation G-4",
     roles=(Role("energy", "mmBtu"),),
     activity="energy",
-    parameters=(Parameter("fc", "scf@68F/mmBtu"), BIOGENIC_SHARE),
+    parameters=(Parameter("fc", "scf@68F/mmBtu", plausible=plausible.F_CARBON), BIOGENIC_SHARE),
 )
 
 EXAMPLE = Example(inputs={"energy": 1000.0}, factor={}, parameters={"fc": 1040.0, "biogenic_share": 0.0})

@@ -17,7 +17,11 @@ SPEC = MethodSpec(
     scope=1,
     title="CO2 of a stack by 40 CFR 75, flow wet, concentration dry",
     reference="40 CFR 75, Appendix F, equations F-11 and F-12, with the dry flow of F-2 as 40 CFR 98.33(a)(5)(iii) cites it",
-    roles=(Role("flow", "scf@68F"), Role("co2", "%", level=True), Role("moisture", "%", level=True)),
+    roles=(
+        Role("flow", "scf@68F"),
+        Role("co2", "%", level=True),
+        Role("moisture", "%", level=True, lowers=True),
+    ),
     activity="flow",
     parameters=(BIOGENIC_SHARE,),
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -11,17 +12,22 @@ from rules.methods.part75_heat_input import KG_PER_SHORT_TON
 from rules.methods.stack_co2 import BIOGENIC_SHARE
 from rules.one_gas import co2_with_share
 from rules.part75 import appendix_f
+from rules.part75.reporting import floored
 
 SPEC = MethodSpec(
     name="part75-stack-o2",
     scope=1,
     title="CO2 of a stack by 40 CFR 75 without a CO2 analyser, flow wet, O2 dry",
     reference="40 CFR 75, Appendix F, equations F-14a, F-11 and F-12",
-    roles=(Role("flow", "scf@68F"), Role("o2", "%", level=True), Role("moisture", "%", level=True)),
+    roles=(
+        Role("flow", "scf@68F"),
+        Role("o2", "%", level=True, lowers=True),
+        Role("moisture", "%", level=True, lowers=True),
+    ),
     activity="flow",
     parameters=(
-        Parameter("fc", "scf@68F/mmBtu"),
-        Parameter("fd", "scf@68F/mmBtu"),
+        Parameter("fc", "scf@68F/mmBtu", plausible=plausible.F_CARBON),
+        Parameter("fd", "scf@68F/mmBtu", plausible=plausible.F_DRY),
         BIOGENIC_SHARE,
     ),
 )
@@ -32,7 +38,7 @@ EXAMPLE = Example(
     parameters={"fc": 1800.0, "fd": 9780.0, "biogenic_share": 0.0},
 )
 WORKING = (
-    "co2 [%] = 100 * (fc / fd) * (20.9 - o2) / 20.9",
+    "co2 [%] = max(0, 100 * (fc / fd) * (20.9 - o2) / 20.9)",
     "tons [short_ton] = 5.7e-7 * co2 * flow * (100 - moisture) / 100",
     "all_co2 [kg] = tons * 907.18474",
     "co2_biogenic_kg = all_co2 * biogenic_share / 100",
@@ -44,13 +50,13 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     """CO2 mass from wet stack volume and what the dry O2 says of the CO2 [1]_.
 
     `%CO2_d = 100 (Fc/Fd) (20.9 - %O2_d) / 20.9`, equation F-14a of [1]_, then as `part75_stack_dry.emissions`.
-    Only where the gas is the pure product of burning the fuel.
+    Only where the gas is the pure product of burning the fuel. What comes out below 0, as from air in a unit that stands, is 0.
 
     Parameters
     ----------
     inputs
         `flow`: wet stack gas in the window, at 68 degF and 29.92 inHg. NaN below 0. [scf@68F]
-        `o2`: volume fraction in dry gas. NaN where not within 0 to 20.9: there is no less CO2 than none. [%]
+        `o2`: volume fraction in dry gas. NaN where not within 0 to 100. [%]
         `moisture`: H2O in wet gas. NaN unless in [0, 100). [%]
     factor
         None.
@@ -69,7 +75,7 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     ----------
     .. [1] 40 CFR part 75, appendix F, section 4.
     """
-    dry = appendix_f.f14a_co2(inputs["o2"], parameters["fc"], parameters["fd"])
+    dry = floored("co2_from_o2", appendix_f.f14a_co2(inputs["o2"], parameters["fc"], parameters["fd"]))
     tons = appendix_f.f11_co2_dry(dry, inputs["flow"], inputs["moisture"])
     co2 = tons * KG_PER_SHORT_TON
     return co2_with_share(co2, parameters.get(BIOGENIC_SHARE.name, 0.0))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import part98
+from rules import part98, plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -13,9 +13,9 @@ from rules.validity import percent
 
 KG_PER_TONNE = 1000.0
 RATES = (
-    Parameter("co2_per_heat", "kg/mmBtu"),
-    Parameter("ch4_per_heat", "kg/mmBtu"),
-    Parameter("n2o_per_heat", "kg/mmBtu"),
+    Parameter("co2_per_heat", "kg/mmBtu", plausible=plausible.CO2_PER_HEAT),
+    Parameter("ch4_per_heat", "kg/mmBtu", plausible=plausible.CH4_PER_HEAT),
+    Parameter("n2o_per_heat", "kg/mmBtu", plausible=plausible.N2O_PER_HEAT),
     BIOGENIC_SHARE,
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import part98
+from rules import part98, plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -20,7 +20,11 @@ SPEC = MethodSpec(
     reference="40 CFR 98.33, equation C-5 (tier 3)",
     roles=(Role("fuel", "scf@68F"),),
     activity="fuel",
-    parameters=(Parameter("carbon", "%"), Parameter("molar_mass", "1"), BIOGENIC_SHARE),
+    parameters=(
+        Parameter("carbon", "%", plausible=plausible.CARBON_OF_MASS),
+        Parameter("molar_mass", "1", plausible=plausible.MOLAR_MASS),
+        BIOGENIC_SHARE,
+    ),
 )
 
 EXAMPLE = Example(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, part98_energy
@@ -16,7 +17,7 @@ SPEC = MethodSpec(
     reference="40 CFR 98.33, equations C-1 and C-8 (tier 1), C-2a and C-9a (tier 2)",
     roles=(Role("fuel", "gal"),),
     activity="fuel",
-    parameters=(Parameter("hhv", "mmBtu/gal"), *part98_energy.RATES),
+    parameters=(Parameter("hhv", "mmBtu/gal", plausible=plausible.HHV_OF_VOLUME), *part98_energy.RATES),
 )
 
 EXAMPLE = Example(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import part98
+from rules import part98, plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -19,7 +19,7 @@ SPEC = MethodSpec(
     reference="40 CFR 98.33, equation C-4 (tier 3)",
     roles=(Role("fuel", "gal"),),
     activity="fuel",
-    parameters=(Parameter("carbon", "kg/gal"), BIOGENIC_SHARE),
+    parameters=(Parameter("carbon", "kg/gal", plausible=plausible.CARBON_OF_VOLUME), BIOGENIC_SHARE),
 )
 
 EXAMPLE = Example(inputs={"fuel": 1000.0}, factor={}, parameters={"carbon": 2.78, "biogenic_share": 0.0})

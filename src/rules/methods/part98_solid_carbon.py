@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import part98
+from rules import part98, plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -20,7 +20,7 @@ SPEC = MethodSpec(
     reference="40 CFR 98.33, equation C-3 (tier 3)",
     roles=(Role("fuel", "short_ton"),),
     activity="fuel",
-    parameters=(Parameter("carbon", "%"), BIOGENIC_SHARE),
+    parameters=(Parameter("carbon", "%", plausible=plausible.CARBON_OF_MASS), BIOGENIC_SHARE),
 )
 
 EXAMPLE = Example(inputs={"fuel": 100.0}, factor={}, parameters={"carbon": 63.7, "biogenic_share": 0.0})

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters, part98_energy
@@ -16,7 +17,10 @@ SPEC = MethodSpec(
     reference="40 CFR 98.33, equations C-2c and C-9b (tier 2)",
     roles=(Role("steam", "lb"),),
     activity="steam",
-    parameters=(Parameter("heat_per_steam", "mmBtu/lb"), *part98_energy.RATES),
+    parameters=(
+        Parameter("heat_per_steam", "mmBtu/lb", plausible=plausible.HEAT_PER_STEAM),
+        *part98_energy.RATES,
+    ),
 )
 
 EXAMPLE = Example(

@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -24,7 +25,7 @@ SPEC = MethodSpec(
         Role("passed_on", "kg"),
     ),
     activity="bought",
-    parameters=(Parameter("gwp", "kgCO2e/kg"),),
+    parameters=(Parameter("gwp", "kgCO2e/kg", plausible=plausible.GWP),),
 )
 
 EXAMPLE = Example(

@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -18,7 +19,7 @@ SPEC = MethodSpec(
     reference="Circular 38/2023/TT-BCT, Annex II, section 2, point 2.1",
     roles=(Role("refrigerant", "kg"),),
     activity="refrigerant",
-    parameters=(Parameter("gwp", "kgCO2e/kg"),),
+    parameters=(Parameter("gwp", "kgCO2e/kg", plausible=plausible.GWP),),
 )
 
 EXAMPLE = Example(inputs={"refrigerant": 10.0}, factor={}, parameters={"gwp": 1430.0})

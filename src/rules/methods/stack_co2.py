@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.gases import Gases
 from rules.methods import Inputs, Parameters
@@ -18,7 +19,7 @@ MOLAR_VOLUME = GAS_CONSTANT * KELVIN_AT_0_DEGC / STANDARD_PRESSURE  # [m3/kmol] 
 MOLAR_MASS_CO2 = 44.0095  # [kg/kmol]
 CO2_DENSITY = MOLAR_MASS_CO2 / MOLAR_VOLUME  # [kg/Nm3]
 
-BIOGENIC_SHARE = Parameter("biogenic_share", "%", default=0.0)
+BIOGENIC_SHARE = Parameter("biogenic_share", "%", default=0.0, plausible=plausible.BIOGENIC_SHARE)
 
 SPEC = MethodSpec(
     name="stack-co2",

@@ -13,7 +13,7 @@ SPEC = MethodSpec(
     scope=1,
     title="CO2 of a stack, flow wet, concentration dry, moisture measured",
     reference="Regulation (EU) 2018/2066, Annex VIII, equation 1; 40 CFR 98.33, equation C-7; both in SI units",
-    roles=(Role("flow", "Nm3"), Role("co2", "%", level=True), Role("moisture", "%", level=True)),
+    roles=(Role("flow", "Nm3"), Role("co2", "%", level=True), Role("moisture", "%", level=True, lowers=True)),
     activity="flow",
     parameters=(stack_co2.BIOGENIC_SHARE,),
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -25,7 +26,10 @@ SPEC = MethodSpec(
     roles=(Role("steam", "kg"),),
     activity="steam",
     factor=("co2", "co2_biogenic"),
-    parameters=(Parameter("enthalpy", "kJ/kg"), Parameter("boiler_efficiency", "%")),
+    parameters=(
+        Parameter("enthalpy", "kJ/kg", plausible=plausible.STEAM_ENTHALPY),
+        Parameter("boiler_efficiency", "%", plausible=plausible.BOILER_EFFICIENCY),
+    ),
 )
 
 EXAMPLE = Example(

@@ -6,6 +6,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter
+from rules import plausible
 from rules.examples import Example
 from rules.factor_files import NET_CALORIFIC
 from rules.gases import Gases
@@ -22,7 +23,10 @@ SPEC = MethodSpec(
     roles=steam_full_enthalpy.SPEC.roles,
     activity="steam",
     factor=steam_full_enthalpy.SPEC.factor,
-    parameters=(*steam_full_enthalpy.SPEC.parameters, Parameter("water_enthalpy", "kJ/kg")),
+    parameters=(
+        *steam_full_enthalpy.SPEC.parameters,
+        Parameter("water_enthalpy", "kJ/kg", plausible=plausible.WATER_ENTHALPY),
+    ),
 )
 
 EXAMPLE = Example(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import methane
+from rules import methane, plausible
 from rules.examples import Example
 from rules.factor_files import WASTEWATER_COD
 from rules.gases import Gases
@@ -12,7 +12,7 @@ from rules.methods import Inputs, Parameters, wastewater_cod
 from rules.one_gas import ch4_only
 from rules.validity import percent
 
-METHANE_SHARE = Parameter("methane", "%")
+METHANE_SHARE = Parameter("methane", "%", plausible=plausible.METHANE)
 
 BASIS = WASTEWATER_COD
 PROPORTIONAL = False  # what is recovered is measured apart from the factor

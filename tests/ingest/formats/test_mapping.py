@@ -83,7 +83,7 @@ def test_where_something_stands_is_a_path_to_it(steps):
         ({"time": "s", "time_at": "t", "zone": "Asia/Hanoi", "sections": [E]}, "zone", "there is no time zone Asia/Hanoi"),
         (mapping({"value": "e", "byte": {"type": "u8"}}), "sections[0].readings.e.byte", "exactly one of"),
         (mapping({"byte": {"type": "u8"}}), "sections[0].bytes", "is missing, and e is among them"),
-        (mapping({"byte": {"type": "u7"}}), "sections[0].readings.e.byte.type", "pattern"),
+        (mapping({"byte": {"type": "u7"}}), "sections[0].readings.e.byte.type", "such as u16be"),
         (mapping({"byte": {"type": "u8", "tag": "01"}}, bytes={"at": "d"}), "sections[0].bytes", "where the bytes have tags"),
         (mapping({"byte": {"type": "u8", "tag": "02"}}, bytes={"at": "d", "tags": {"01": 1}}), "sections[0].bytes", "is not among tags"),
         (mapping({"byte": {"type": "u8", "tag": "01"}}, bytes={"at": "d", "tags": {"01": 1, "0202": 1}}), "sections[0].bytes.tags", "same number of bytes"),

@@ -25,7 +25,7 @@ from tests.ingest.sparkplug.edge import (
     payload,
 )
 from tests.semantics.conftest import MEMORY
-from tests.semantics.world import CONFIGURATION, HOUR, NOON, SECOND, World, reading
+from tests.semantics.world import CONFIGURATION, HOUR, MINUTE, NOON, SECOND, World, reading
 
 T = NOON // 10**6  # ms
 SUBSCRIPTION = """\
@@ -491,6 +491,17 @@ def test_operational_behavior_edge_node_termination_host_action_ddeath_devices_t
     born.hear("NDEATH", payload(T, None, bdseq(3)))
     assert born.absent() == [("M1", False, "2026-03-10T05:00:05Z")]  # it had died before
     assert born.stale() == {"power", "diesel", "reg"}
+
+
+def test_solid_b2_what_died_has_no_present_rate_until_it_is_born_again(born):
+    minutes = [NOON + k * MINUTE for k in range(1, 8)]
+    born.now = minutes[-1]
+    born.send(*[reading("reg", time, 100.0 + k) for k, time in enumerate(minutes)])
+    assert born.total("reg", period="today")["now_t_per_h"] > 0
+    born.hear("DDEATH", payload(T + 425_000, 3), at=minutes[-1] + 5 * SECOND, device="M1")
+    born.now = minutes[-1] + 6 * SECOND
+    told = born.total("reg", period="today")
+    assert (told["now_t_per_h"], told["now_unknown"]) == (None, ["park-a/works/reg"])
 
 
 def test_a_device_did_not_die_later_than_we_heard_of_it(born):

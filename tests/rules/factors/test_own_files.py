@@ -139,7 +139,7 @@ WRONG = {
     "a status that only shipped factors have": ("evidence: letter of 1 July 2025", "evidence: x\n        status: official", "factors.yaml:19: factors[0].rows[1].status: ", "'official'"),
     "an unknown key": ("title:", "titel:", "factors.yaml:4: factors[0].titel: ", "did you mean title?"),
     "a shipped name": ("solar-contract", "vn-grid", "factors.yaml:3: factors[0].name: ", "there is a factor vn-grid already"),
-    "a name that is no identifier": ("solar-contract", "Solar contract", "factors.yaml:3: factors[0].name: ", "match"),
+    "a name that is no identifier": ("solar-contract", "Solar contract", "factors.yaml:3: factors[0].name: ", "small letters"),
     "both co2 and co2e": ("{co2: g/kWh}", "{co2: g/kWh, co2e: kgCO2e/kWh}", "factors.yaml:6: factors[0].units: ", "gives co2 or co2e"),
     "biogenic electricity": ("basis: electricity", "biogenic: true\n    basis: electricity", "factors.yaml:5: factors[0].biogenic: ", "no biogenic"),
     "an unknown basis": ("electricity", "gross-calorific", "factors.yaml:5: factors[0].basis: ", "did you mean net-calorific?"),

@@ -207,13 +207,14 @@ def f11_dry(row: Row, factor: Row, parameters: Row) -> Kilograms:
 
 
 def f14a(row: Row, factor: Row, parameters: Row) -> Kilograms:
-    co2 = 100 * parameters["fc"] / parameters["fd"] * (20.9 - row["o2"]) / 20.9
+    co2 = max(100 * parameters["fc"] / parameters["fd"] * (20.9 - row["o2"]) / 20.9, 0)
     return f11(co2, row["flow"] * (100 - row["moisture"]) / 100, parameters)
 
 
 def f14b(row: Row, factor: Row, parameters: Row) -> Kilograms:
     air = 20.9 * (100 - row["moisture"]) / 100
-    return f11(100 / 20.9 * parameters["fc"] / parameters["fd"] * (air - row["o2"]), row["flow"], parameters)
+    co2 = max(100 / 20.9 * parameters["fc"] / parameters["fd"] * (air - row["o2"]), 0)
+    return f11(co2, row["flow"], parameters)
 
 
 def g4(row: Row, factor: Row, parameters: Row) -> Kilograms:
@@ -272,7 +273,7 @@ ORACLES: Mapping[str, Oracle] = {
     "part98-stack-dry": Oracle(c7, {}, SHARE),
     "part75-stack": Oracle(f11_wet, {}, SHARE),
     "part75-stack-dry": Oracle(f11_dry, {}, SHARE),
-    "part75-stack-o2": Oracle(f14a, {}, F_FACTORS, {"o2": (0.0, 20.0), "moisture": (0.0, 99.0)}),
-    "part75-stack-o2-wet": Oracle(f14b, {}, F_FACTORS, {"o2": (0.0, 10.0), "moisture": (0.0, 50.0)}),
+    "part75-stack-o2": Oracle(f14a, {}, F_FACTORS, {"o2": (0.0, 25.0), "moisture": (0.0, 99.0)}),
+    "part75-stack-o2-wet": Oracle(f14b, {}, F_FACTORS, {"o2": (0.0, 25.0), "moisture": (0.0, 90.0)}),
     "part75-heat-input": Oracle(g4, {}, {"fc": (800.0, 2100.0), **SHARE}),
 }

@@ -14,7 +14,7 @@ from plant.units import conversion, unit
 from rules.catalogue import load_catalogue
 from rules.gases import Gases, tonnes_co2e
 from rules.gwp import gwp_set
-from rules.methods import electricity_location, fuel_energy
+from rules.methods import coal_mine, electricity_location, fuel_energy, methane_flare, wastewater_cod
 from rules.methods.stack_co2 import CO2_DENSITY, MOLAR_VOLUME
 from tests.rules.methods.oracles import ORACLES, Oracle
 
@@ -258,6 +258,40 @@ def test_a_co2_factor_says_that_methane_and_nitrous_oxide_are_outside() -> None:
     np.testing.assert_array_equal(gases.co2_biogenic_kg, [0, np.nan])
 
 
+ONE = np.array([1.0])
+METHANE_ONLY = {
+    "co2": 0 * ONE,
+    "co2_biogenic": 0 * ONE,
+    "ch4": ONE,
+    "n2o": 0 * ONE,
+}  # 1 kg of methane per GJ, and nothing else
+
+
+@pytest.mark.parametrize(
+    ("name", "fossil", "other"), [("SAR", 21, 21), ("AR4", 25, 25), ("AR5", 28, 28), ("AR6", 29.8, 27.0)]
+)
+def test_solid_b9_methane_is_weighed_by_where_its_carbon_comes_from(
+    name: str, fossil: float, other: float
+) -> None:
+    """Fossil is what is set free unburnt: of a mine, and what a flare of fossil gas lets through."""
+    mine = coal_mine.emissions({"coal": 1000 * ONE}, {}, {"gas_content": 1.0})
+    sewage = wastewater_cod.emissions({"volume": ONE, "cod": ONE}, {"b0": ONE, "mcf": ONE}, {})
+    burned = fuel_energy.emissions({"energy": ONE}, METHANE_ONLY, {})
+
+    for gases, potential in ((mine, fossil), (sewage, other), (burned, other)):
+        found = tonnes_co2e(gases, gwp_set(name))
+        np.testing.assert_allclose(found, gases.ch4_kg * potential / 1000, rtol=1e-14)
+
+
+@pytest.mark.parametrize("share", [0.0, 40.0, 100.0])
+def test_solid_b9_a_flare_lets_through_methane_as_its_gas_is(share: float) -> None:
+    given = {"methane": 60.0, "destruction": 98.0, "biogenic_share": share}
+    gases = methane_flare.emissions({"gas": 1000 * ONE}, {}, given)
+    expected = gases.co2_kg + gases.ch4_kg * (29.8 * (1 - share / 100) + 27.0 * share / 100)
+
+    np.testing.assert_allclose(tonnes_co2e(gases, gwp_set("AR6")), expected / 1000, rtol=1e-14)
+
+
 def test_a_co2e_factor_gives_tonnes_but_no_gases() -> None:
     gases = electricity_location.emissions({"energy": np.array([500.0])}, {"co2e": np.array([0.7])}, {})
 
@@ -285,7 +319,9 @@ def test_a_window_of_fuel_has_the_gases_apart() -> None:
 
 def test_every_gas_of_the_dataclass_is_checked_here() -> None:
     """`columns` above would miss a gas that is added later."""
-    assert [f.name for f in fields(Gases)] == ["co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg", "co2e_kg"]
+    gases = ["co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg", "co2e_kg"]
+    part_of_ch4 = "ch4_fossil_kg"
+    assert [f.name for f in fields(Gases)] == [*gases, part_of_ch4]
 
 
 def test_the_molar_volume_is_derived_from_the_gas_constant() -> None:
