@@ -21,11 +21,12 @@ import msgspec
 
 from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Decode, Origin, decoder_of, formats
+from ingest.sparkplug import node_messages
 from ingest.sparkplug.messages import payload_class
-from ingest.sparkplug.nodes import SEQUENCE, Nodes
+from ingest.sparkplug.nodes import Nodes
 from ingest.sparkplug.options import sparkplug_options
 from ingest.sparkplug.payload import DOUBLE
-from ingest.sparkplug.topics import SparkplugTopic
+from ingest.sparkplug.topics import SEQUENCE, SparkplugTopic
 
 NOON = "2026-11-25T05:00:00Z"
 SECONDS = 1_795_582_800
@@ -77,12 +78,12 @@ def edge_node(count: int) -> Decode:
         metric.properties.keys.append("engUnit")
         metric.properties.values.add(string_value="kWh")
     topic = SparkplugTopic("G", "NBIRTH", "E", "")
-    nodes.take(birth.SerializeToString(), topic, options, ORIGIN, RawReadings(), [])
+    node_messages.take(nodes, birth.SerializeToString(), topic, options, ORIGIN, RawReadings(), [])
     data = cycle([data_of(number % SEQUENCE, count) for number in range(1, SEQUENCE + 1)])
     topic = SparkplugTopic("G", "NDATA", "E", "")
 
     def decode(_: bytes, origin: Origin, raw: RawReadings, refusals: list[Refusal]) -> Envelope:
-        return nodes.take(next(data), topic, options, origin, raw, refusals).envelope
+        return node_messages.take(nodes, next(data), topic, options, origin, raw, refusals).envelope
 
     return decode
 

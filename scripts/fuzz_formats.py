@@ -11,6 +11,7 @@ import atheris
 with atheris.instrument_imports(include=["ingest", "plant"]):
     from ingest.formats.columns import RawReadings, Refusal
     from ingest.formats.decoder import Origin, decoder_of, guarded
+    from ingest.sparkplug import node_messages
     from ingest.sparkplug.nodes import Nodes
     from ingest.sparkplug.options import sparkplug_options
     from ingest.sparkplug.topics import SparkplugTopic
@@ -58,7 +59,9 @@ def _check_node(payload: bytes) -> None:
     for position, topic in enumerate(NODE):
         origin = Origin(position, "gw", 10**18)
         spoken = guarded(
-            lambda topic=topic, origin=origin: nodes.take(payload, topic, options, origin, raw, refusals),
+            lambda topic=topic, origin=origin: node_messages.take(
+                nodes, payload, topic, options, origin, raw, refusals
+            ),
             position,
             raw,
             refusals,

@@ -1,8 +1,8 @@
 """What a fault costs: a message of the journal itself, and what works beside the tonnes its own work.
 
 A fault is an exception that nobody foresaw. What a message provokes after it was decoded takes back its micro-batch; then
-less is taken, half of it each time, until it is one message (`Pace`). What alert rules, regulated hours or edge nodes
-provoke takes back theirs alone (`Beside`). Nothing here says what becomes of either; `ingest.line` does.
+less is taken, half of it each time, until it is one message (`Pace`). What alert rules or regulated hours provoke
+takes back theirs alone (`Beside`). Nothing here says what becomes of either; `ingest.line` does.
 """
 
 import errno

@@ -75,7 +75,6 @@ class Line:
         self._faults, self._pace = FaultLog(), Pace(MOST_MESSAGES)
         self._alerts = Beside("alert rules", state.connection, watch.reload, self._faults)
         self._hours = Beside("regulated hours", state.connection, self._regulated.reload, self._faults)
-        self._hosting = Beside("edge nodes", state.connection, self._reload_nodes, self._faults)
         self._takers: dict[bytes, Callable[[Message, int], None]] = {
             closing.TOPIC: Decisions(plant, state, clock, evaluator.engine.provisional).take,
             alert_actions.TOPIC: AlertActions(state).take,
@@ -94,7 +93,7 @@ class Line:
         self.behind = False  # the last micro-batch was cut: more waits
         self.heard: set[str] = set()  # gateways to acknowledge; the publisher empties it
         self._spoke: set[str] = set()  # those of the open transaction
-        self._wanted: dict[str, str] = {}  # edge nodes to ask for a rebirth, and why
+        self.unborn = frozenset(self._nodes.unborn)  # edge nodes, group/node, that lack a birth
         self.stages: tuple[Callable[[Batch], None], ...] = (
             self._decode,
             self._normalise,
@@ -106,12 +105,6 @@ class Line:
             self._project_readings,
         )
         self._aside = SetAside(self._subscriptions, self._accounts, state.closing, self.stages[1:])
-
-    def rebirths(self) -> list[str]:
-        """Return the edge nodes, group/node, that are to be asked for a rebirth, each once."""
-        wanted = list(self._wanted)
-        self._wanted.clear()
-        return wanted
 
     @property
     def next(self) -> int:
@@ -134,7 +127,7 @@ class Line:
 
     def troubles(self) -> list[str]:
         """Return what beside the tonnes fails at present, and what was changed without a date, for people."""
-        parts = (self._alerts, self._hours, self._hosting)
+        parts = (self._alerts, self._hours)
         return [*self.clock_doubts(), *self.undated.kept, *(part.trouble for part in parts if part.trouble)]
 
     def step(self) -> int:
@@ -212,11 +205,11 @@ class Line:
         return taken
 
     def _publish(self) -> None:
-        """Let others know what a transaction that is committed said: whom to acknowledge, and whom to ask for a rebirth."""
+        """Let others know what a transaction that is committed said: whom to acknowledge, and which edge nodes lack a birth."""
         self.heard |= self._spoke
-        self._wanted |= self._nodes.wanted
         self._spoke.clear()
-        self._nodes.wanted.clear()
+        if self.unborn != self._nodes.unborn:
+            self.unborn = frozenset(self._nodes.unborn)
 
     def _advance(self, batch: Batch) -> int:
         """Take what comes next in the journal, and move the cursor behind it."""
@@ -241,13 +234,8 @@ class Line:
 
     def _idle(self) -> int:
         """Do what time alone makes due."""
-        self._hosting.run(self._give_up_on_nodes)
         self._count_hours(None, self._clock(), (self._next, self._next))
         return 0
-
-    def _give_up_on_nodes(self) -> None:
-        self._nodes.give_up(self._clock())
-        self._store_nodes()
 
     def _store_nodes(self) -> None:
         for node, why in self._nodes.unread.items():

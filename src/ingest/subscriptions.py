@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ingest import topics
 from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Decode, Made, OptionError, Origin, decoder_of, guarded
+from ingest.sparkplug import node_messages
 from ingest.sparkplug import topics as sparkplug_topics
 from ingest.sparkplug.nodes import Nodes, Spoken
 from ingest.sparkplug.options import SparkplugOptions, sparkplug_options
@@ -84,6 +85,11 @@ class Subscriptions:
             self._known[topic] = self._found(topic)
         return self._known[topic]
 
+    def hosted(self, topic: bytes) -> tuple[SparkplugTopic, SparkplugOptions] | None:
+        """Return whose message of an edge node it is that has a topic, and how it is read; None where it is none."""
+        route = self.route(topic)
+        return route.sparkplug if route is not None else None
+
     def _found(self, topic: bytes) -> Route | None:
         if len(topic) > MAX_TOPIC:
             return None
@@ -142,7 +148,8 @@ def hear(
         return None
     topic, options = route.sparkplug
     spoken = guarded(
-        lambda: nodes.take(message.payload, topic, options, origin, raw, refusals), position, raw, refusals
+        lambda: node_messages.take(nodes, message.payload, topic, options, origin, raw, refusals),
+        *(position, raw, refusals),
     )
     return spoken or Spoken(Envelope(None, None, len(raw), 0, decoded=False, refused=0))
 

@@ -123,8 +123,7 @@ class Service:
             Subscriptions(self.plant).filters,
             SessionMemory(self.folder.session),
         )
-        groups = Subscriptions(self.plant).sparkplug_filters
-        self.sparkplug = self._sparkplug_host(address, settings.sparkplug_host, groups) if groups else None
+        self.sparkplug = self._sparkplug_host(address, settings.sparkplug_host)
         self.influx = self._influx_sender(settings)
         self.state.note_projection(to_influx=self.influx is not None)
         self.webhooks = WebhookSender(
@@ -176,7 +175,9 @@ class Service:
         threads.start("pulse", lambda: self.pulse.watch(stop))
         self.subscriber.start()
         if self.sparkplug is not None:
-            self.sparkplug.start()
+            host = self.sparkplug
+            threads.start("sparkplug", lambda: host.run(lambda: self.line.unborn, stop))
+            host.start()
 
     def wait(self) -> int:
         """Wait until somebody calls `stop` or a part fails, close everything, and return the exit code."""
@@ -254,7 +255,6 @@ class Service:
             if not self._step() and not self._stop.is_set():
                 self._wake.wait(IDLE_S)
             self._publish_acks()
-            self._ask_rebirths()
             if not self.line.behind:
                 self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
 
@@ -289,14 +289,20 @@ class Service:
                 self._acked_at[gateway] = now
                 self.line.heard.discard(gateway)
 
-    def _ask_rebirths(self) -> None:
-        for node in self.line.rebirths():
-            if self.sparkplug is not None:
-                self.sparkplug.ask_rebirth(node)
-
-    def _sparkplug_host(self, address: Broker, host: str, groups: list[str]) -> SparkplugHost:
+    def _sparkplug_host(self, address: Broker, host: str) -> SparkplugHost | None:
+        subscriptions = Subscriptions(
+            self.plant
+        )  # its own: it remembers topics, and is asked by the host's threads
+        if not subscriptions.sparkplug_filters:
+            return None
+        failed = self.threads.part("mqtt of sparkplug").failed
         return SparkplugHost(
-            address, host, groups, self.intake.inlet().put, self.threads.part("mqtt of sparkplug").failed
+            address,
+            host,
+            subscriptions.sparkplug_filters,
+            subscriptions.hosted,
+            self.intake.inlet().put,
+            failed,
         )
 
     def _app(self) -> FastAPI:

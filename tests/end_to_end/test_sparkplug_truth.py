@@ -201,7 +201,7 @@ def test_the_totals_are_true_over_our_kills(plant: Plant) -> None:
         plant.send(node, field)
 
     plant.compare()
-    assert node.births == 3
+    assert node.births >= 3
 
 
 def test_the_totals_are_true_over_a_kill_of_the_broker(plant: Plant, broker: Mosquitto) -> None:

@@ -40,6 +40,7 @@ def test_solid_a7_few_open_files_stop_neither_line_nor_intake_nor_fill_the_log(
     with Bench(tmp_path, program=limited(files)) as bench:
         bench.service.start(ready=False)
         wait_until(lambda: "API at " in bench.service.log() or not bench.service.running, "it does not start")
+        bench.service.wait_until_ready()  # before its first subscription the broker keeps nothing for it
         with crowd(bench.service.port):
             bench.field.send(truth.messages)
         assert bench.service.running, bench.service.log()[-2000:]

@@ -222,7 +222,7 @@ def test_solid_a_an_edge_node_whose_memory_cannot_be_read_was_never_born(
     )
 
     assert world.rows("SELECT code FROM quarantine ORDER BY message DESC LIMIT 1") == [("unmapped",)]
-    assert world.line.rebirths() == ["G/E"]
+    assert world.line.unborn == {"G/E"}
     assert [table for table, _ in world.aside()] == (["sparkplug_node"] if content else [])
 
     birth = payload(

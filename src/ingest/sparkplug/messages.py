@@ -28,6 +28,7 @@ _MESSAGES: dict[str, list[_Field]] = {
     "Payload": [
         ("timestamp", 1, "uint64"), ("metrics", 2, "*Metric"), ("seq", 3, "uint64"), ("uuid", 4, "string"), ("body", 5, "bytes"),
     ],
+    "Head": [("timestamp", 1, "uint64"), ("seq", 3, "uint64")],  # the same payload, for who needs no more of it
     "Metric": [
         ("name", 1, "string"), ("alias", 2, "uint64"), ("timestamp", 3, "uint64"), ("datatype", 4, "uint32"),
         ("is_historical", 5, "bool"), ("is_transient", 6, "bool"), ("is_null", 7, "bool"), ("properties", 9, "PropertySet"),
@@ -46,10 +47,22 @@ _MESSAGES: dict[str, list[_Field]] = {
 }  # fmt: skip
 
 
-@cache
 def payload_class() -> Any:
-    """Return the class of payloads, made at the first call; where no Sparkplug is spoken, nothing is loaded for it."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # noqa: PLC0415
+    """Return the class of payloads."""
+    return message_class("Payload")
+
+
+@cache
+def message_class(name: str) -> Any:
+    """Return the class of a message, made at the first call; where no Sparkplug is spoken, nothing is loaded for it."""
+    from google.protobuf import message_factory  # noqa: PLC0415
+
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+
+
+@cache
+def _pool() -> Any:
+    from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415
 
     file = descriptor_pb2.FileDescriptorProto(
         name="stackmeter_sparkplug_b.proto", package=_PACKAGE, syntax="proto2"
@@ -62,7 +75,7 @@ def payload_class() -> Any:
             _add_field(message, *field)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.Payload"))
+    return pool
 
 
 def _add_field(message: Any, name: str, number: int, kind: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ingest.formats.fields import LONGEST_UNIT, MAX_NAME, MAX_READINGS, check_count
 from ingest.formats.strict import PayloadError
-from ingest.sparkplug.messages import payload_class
+from ingest.sparkplug.messages import message_class, payload_class
 from plant.vocabulary import Code, Quality
 
 # Datatypes [1]_ section 6.4.16; the signed ones travel as unsigned numbers of their size.
@@ -21,6 +21,8 @@ DATASET, TEMPLATE, LAST = 16, 19, 34
 _BITS = {INT8: 8, INT16: 16, INT32: 32, INT64: 64}
 NUMBERS = frozenset((*range(INT8, UINT64 + 1), FLOAT, DOUBLE))
 _STALE, _BAD, _GOOD = 500, 0, 192  # of the property Quality [1]_ section 6.4.14
+_HOLDERS = ("template_value", "dataset_value")
+_COMPRESSED = "SPBV1.0_COMPRESSED"  # the uuid of a payload whose body is another one, compressed
 _DEEPEST = 8  # templates inside each other
 _LONGEST_NAME, _LONGEST_UNIT = MAX_NAME + 1, LONGEST_UNIT + 1  # [characters] one more than is taken
 
@@ -30,7 +32,10 @@ Value = float | int | bool | str | bytes | None
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric. `name` is "" where only the alias is given, `timestamp` in ms since 1970."""
+    """One metric, or one inside a template or dataset; `timestamp` in ms since 1970.
+
+    `name` is "" where only an alias is given: its own, or that of what holds it, and then `inside` is the path from there.
+    """
 
     name: str
     alias: int | None
@@ -43,15 +48,37 @@ class Metric:
     where: str  # in the payload, for people
     fault: PayloadError | None = None  # what is wrong with it
     unit_fault: PayloadError | None = None  # with its unit, which is then None
+    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What a message says; `metrics` are flat."""
+    """What a message says; `metrics` are flat, `holders` the templates and datasets that have a name and an alias."""
 
     timestamp: int | None  # ms since 1970
     seq: int | None
     metrics: list[Metric]
+    holders: list[Metric]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What tells the order of a message: its time [ms since 1970] and its sequence number, None where it does not say."""
+
+    timestamp: int | None
+    seq: int | None
+
+
+def head(payload: bytes) -> Head:
+    """Return what tells the order of a message; nothing of one that is no Sparkplug B payload."""
+    from google.protobuf.message import DecodeError  # noqa: PLC0415  see message_class
+
+    message = message_class("Head")()
+    try:
+        message.ParseFromString(payload)
+    except (DecodeError, RecursionError, ValueError):
+        return Head(None, None)
+    return Head(_given(message, "timestamp"), _given(message, "seq"))
 
 
 def parse(payload: bytes, most: int = MAX_READINGS) -> Payload:
@@ -69,12 +96,19 @@ def parse(payload: bytes, most: int = MAX_READINGS) -> Payload:
         message.ParseFromString(payload)
     except (DecodeError, RecursionError, ValueError) as error:
         raise PayloadError(Code.SCHEMA, "", f"no Sparkplug B payload: {error}") from error
+    if message.uuid == _COMPRESSED:
+        detail = "the payload is compressed, which is not read: switch compression off at the edge node"
+        raise PayloadError(Code.SCHEMA, "uuid", detail)
     metrics: list[Metric] = []
+    holders: list[Metric] = []
     for number, metric in enumerate(message.metrics):
-        for flat in _flattened(metric, f"metrics[{number}]", 0):
+        where = f"metrics[{number}]"
+        if metric.HasField("name") and metric.HasField("alias") and metric.WhichOneof("value") in _HOLDERS:
+            holders.append(_plain(metric, where))
+        for flat in _flattened(metric, where, 0):
             metrics.append(flat)
             check_count(len(metrics), most, "metrics")
-    return Payload(_given(message, "timestamp"), _given(message, "seq"), metrics)
+    return Payload(_given(message, "timestamp"), _given(message, "seq"), metrics, holders)
 
 
 def _flattened(metric: Any, where: str, depth: int) -> Iterator[Metric]:
@@ -95,10 +129,13 @@ def _flattened(metric: Any, where: str, depth: int) -> Iterator[Metric]:
 
 
 def _inside(outer: Any, name: str, fault: PayloadError | None, inner: Metric) -> Metric:
-    """Return a template's metric under the name of what holds it, and with what is wrong with that."""
+    """Return a template's metric under the name of what holds it, or below its alias, and with what is wrong with that."""
+    below = f"/{inner.name}{inner.inside}"[:_LONGEST_NAME]
+    by_alias = not name and outer.HasField("alias")
     return Metric(
-        name=f"{name}/{inner.name}"[:_LONGEST_NAME],
-        alias=None,
+        name="" if by_alias else f"{name}{below}"[:_LONGEST_NAME],
+        alias=outer.alias if by_alias else None,
+        inside=below if by_alias else "",
         timestamp=inner.timestamp if inner.timestamp is not None else _given(outer, "timestamp"),
         datatype=inner.datatype,
         value=inner.value,
@@ -117,6 +154,7 @@ def _columns(metric: Any, where: str) -> Iterator[Metric]:
     columns, types = [(_shown(name), _unread(name, where)) for name in dataset.columns], list(dataset.types)
     unit, _, unit_fault = _properties(metric, where)
     own, own_fault = _name(metric, where)
+    alias = metric.alias if not own and metric.HasField("alias") else None
     if len(columns) != len(types) or any(len(row.elements) != len(columns) for row in dataset.rows):
         yield _plain(metric, where, "a dataset whose columns, types and cells differ in number")
         return
@@ -132,9 +170,11 @@ def _columns(metric: Any, where: str) -> Iterator[Metric]:
         time = _given(metric, "timestamp") if dated is None else _value(row.elements[dated])
         for place, ((name, fault), kind) in enumerate(zip(columns, types, strict=True)):
             if place != dated:
+                below = f"/{name}"[:_LONGEST_NAME]
                 yield Metric(
-                    name=f"{own}/{name}"[:_LONGEST_NAME],
-                    alias=None,
+                    name="" if alias is not None else f"{own}{below}"[:_LONGEST_NAME],
+                    alias=alias,
+                    inside="" if alias is None else below,
                     timestamp=time,  # type: ignore[arg-type]  # `instant` refuses what is no number
                     datatype=kind,
                     value=_value(row.elements[place]),

@@ -11,6 +11,7 @@ NAMESPACE = "spBv1.0"
 NODE_TYPES = ("NBIRTH", "NDATA", "NDEATH")
 DEVICE_TYPES = ("DBIRTH", "DDATA", "DDEATH")
 BIRTHS = ("NBIRTH", "DBIRTH")
+SEQUENCE = 256  # numbers of a node's sequence, from 0 on
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from ingest.formats.decoder import Origin, decoder_of
 from ingest.formats.document import MAX_REFUSALS
 from ingest.formats.fields import MAX_READINGS
 from ingest.normalise import Normaliser
-from ingest.sparkplug.nodes import MOST_METRICS, Nodes
+from ingest.sparkplug import node_messages
+from ingest.sparkplug.node_messages import MOST_METRICS
+from ingest.sparkplug.nodes import Nodes
 from ingest.sparkplug.options import sparkplug_options
 from ingest.sparkplug.topics import SparkplugTopic
 from ingest.subscriptions import MAX_PAYLOAD
@@ -100,7 +102,7 @@ def test_solid_a6_data_of_sparkplug_are_bounded_as_others_are_and_a_birth_by_wha
         body = payload(10**12, seq, *metrics)
         try:
             topic = SparkplugTopic("G", kind, "node", "")
-            nodes.take(body, topic, options, Origin(0, "gw", NOW), raw, refusals)
+            node_messages.take(nodes, body, topic, options, Origin(0, "gw", NOW), raw, refusals)
         except ValueError as error:
             return 0, str(error)
         return len(raw), ""

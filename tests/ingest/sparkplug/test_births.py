@@ -9,7 +9,7 @@ import pytest
 
 from ingest.formats.columns import RawReadings
 from ingest.formats.decoder import Origin
-from ingest.sparkplug import nodes
+from ingest.sparkplug import node_messages
 from ingest.sparkplug.messages import payload_class
 from ingest.sparkplug.nodes import Nodes
 from ingest.sparkplug.options import sparkplug_options
@@ -110,7 +110,9 @@ def test_solid_a9_a_byte_of_a_large_birth_costs_what_a_byte_of_ordinary_messages
     topic, options = SparkplugTopic("G", "NBIRTH", "E", ""), sparkplug_options({"only": ["power"]})
 
     def take(body: bytes) -> None:
-        Nodes().take(body, topic, options, Origin(0, "E", T * 10**6, False, {}), RawReadings(), [])
+        node_messages.take(
+            Nodes(), body, topic, options, Origin(0, "E", T * 10**6, False, {}), RawReadings(), []
+        )
 
     ordinary = work(lambda: take(birth(MAX_PAYLOAD, POWER)))
     large = work(lambda: take(birth(4 * MAX_PAYLOAD, POWER)))
@@ -122,8 +124,8 @@ def test_solid_a9_one_node_names_no_more_metrics_and_devices_than_it_may(
     monkeypatch: pytest.MonkeyPatch, plant: Plant  # noqa: F811  in this order: the limits hold until all is proven
 ) -> None:  # fmt: skip
     """What it sends beyond is kept and costs nothing; what it said before holds on."""
-    monkeypatch.setattr(nodes, "MOST_METRICS", 30)
-    monkeypatch.setattr(nodes, "MOST_DEVICES", 3)
+    monkeypatch.setattr(node_messages, "MOST_METRICS", 30)
+    monkeypatch.setattr(node_messages, "MOST_DEVICES", 3)
     plant.birth()
 
     def device(number: int, metrics: int) -> None:

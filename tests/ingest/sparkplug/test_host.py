@@ -16,7 +16,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from ingest.connection import broker
 from ingest.intake import OWN, Arrival
 from ingest.sparkplug.host import SparkplugHost
+from ingest.sparkplug.options import SparkplugOptions, sparkplug_options
 from ingest.sparkplug.payload import parse
+from ingest.sparkplug.topics import SparkplugTopic
+from ingest.sparkplug.topics import parse as parse_topic
 from store.sparkplug import OUT_OF_SIGHT
 from tests.ingest.sparkplug import tap
 from tests.ingest.sparkplug.edge import BOOLEAN, bdseq, payload
@@ -48,12 +51,17 @@ class Listener:
         return json.loads(self.next().payload)
 
 
+def hosted(topic: bytes) -> tuple[SparkplugTopic, SparkplugOptions] | None:
+    found = parse_topic(topic.decode().split("/"))
+    return (found, sparkplug_options({"reorder": 0.2})) if found is not None else None
+
+
 @contextmanager
 def host(
     server: Mosquitto | Tap, version: str = "3.1.1", put: Any = lambda _arrival: None, groups: str = "G"
 ) -> Iterator[SparkplugHost]:
     address = broker(server.url, client_id="s", version=version)
-    made = SparkplugHost(address, "host", [f"spBv1.0/{groups}/#"], put, print)
+    made = SparkplugHost(address, "host", [f"spBv1.0/{groups}/#"], hosted, put, print)
     made.start()
     try:
         wait_until(lambda: made.ready, "no subscription")
@@ -136,11 +144,11 @@ def test_message_flow_phid_sparkplug_clean_session_nothing_waits_for_an_absent_h
     with Mosquitto() as server:
         sender = Listener(server, "none").client
         with host(server, version, put):
-            sender.publish("spBv1.0/G/NDATA/E", payload(1, 0, bdseq(1)), qos=0)
+            sender.publish("spBv1.0/G/NBIRTH/E", payload(1, 0, bdseq(1)), qos=0)
             wait_until(lambda: len(taken) == 1, "nothing came")
-        sender.publish("spBv1.0/G/NDATA/E", payload(2, 1, bdseq(1)), qos=1).wait_for_publish(20)
+        sender.publish("spBv1.0/G/NBIRTH/E", payload(2, 0, bdseq(1)), qos=1).wait_for_publish(20)
         with host(server, version, put):
-            sender.publish("spBv1.0/G/NDATA/E", payload(3, 2, bdseq(1)), qos=0)
+            sender.publish("spBv1.0/G/NBIRTH/E", payload(3, 0, bdseq(1)), qos=0)
             wait_until(lambda: len(taken) == 2, "nothing came")
         assert [parse(a.message.payload).timestamp for a in taken if a.message] == [1, 3]
 
@@ -150,6 +158,66 @@ def test_no_birth_is_asked_for_without_a_connection() -> None:
         with host(server) as made:
             assert made.ask_rebirth("G/E")
         assert not made.ask_rebirth("G/E")
+
+
+@VERSIONS
+def test_field_b5_a_death_of_ours_that_was_retained_is_no_news(version: str) -> None:
+    """Our birth follows it anyway; so each connection says it once."""
+    with Mosquitto() as server, Tap(server.port) as wire:
+        listener = Listener(server, STATE)
+        listener.client.publish(STATE, json.dumps({"online": False, "timestamp": 1}), qos=1, retain=True)
+        assert listener.state()["online"] is False
+        with host(wire, version):
+            assert listener.state()["online"] is True
+            time.sleep(0.3)  # for a second one to come, which there must not be
+        assert listener.state()["online"] is False
+
+
+@contextmanager
+def timed(made: SparkplugHost, unborn: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Let a host's clock run."""
+    stop = threading.Event()
+    clock = threading.Thread(target=made.run, args=(lambda: unborn, stop))
+    clock.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        clock.join()
+
+
+def test_field_b1_what_is_missing_is_given_up_by_a_clock_whoever_else_speaks() -> None:
+    """And not when nobody does: other nodes speak all the time."""
+    taken: list[bytes] = []
+
+    def put(arrival: Arrival) -> None:
+        assert arrival.message is not None
+        taken.append(arrival.message.topic)
+
+    with Mosquitto() as server, host(server, put=put) as made, timed(made):
+        sender = Listener(server, "none").client
+        sender.publish("spBv1.0/G/NBIRTH/E", payload(1, 0, bdseq(1)))
+        sender.publish("spBv1.0/G/NDATA/E", payload(2, 2))
+        seq = 0
+
+        def others_speak_and_it_went_on() -> bool:
+            nonlocal seq
+            sender.publish("spBv1.0/G/NBIRTH/F" if not seq else "spBv1.0/G/NDATA/F", payload(seq, seq % 256))
+            seq += 1
+            return b"spBv1.0/G/NDATA/E" in taken
+
+        wait_until(others_speak_and_it_went_on, "what waited did not go on")
+        assert seq > 1
+
+
+@VERSIONS
+def test_field_b4_nodes_that_lack_a_birth_are_asked_after_each_connect(version: str) -> None:
+    with Mosquitto() as server, Tap(server.port) as wire:
+        listener = Listener(server, "spBv1.0/G/NCMD/+")
+        with host(wire, version) as made, timed(made, frozenset({"G/E", "G/F"})):
+            assert {listener.next().topic for _ in range(2)} == {"spBv1.0/G/NCMD/E", "spBv1.0/G/NCMD/F"}
+            wire.cut()
+            assert {listener.next().topic for _ in range(2)} == {"spBv1.0/G/NCMD/E", "spBv1.0/G/NCMD/F"}
 
 
 # --- what binds a host application on the wire: one connection that is cut, and one that ends in order -------------------
@@ -202,8 +270,9 @@ def life(request: pytest.FixtureRequest) -> Iterator[Life]:
             assert listener.state()["online"] is True
             begun = now_ms()
             wire.cut()
-            # Its death is retained: it hears of it when it subscribes again, and answers with its birth once more.
-            assert [listener.state()["online"] for _ in range(3)] == [False, True, True]
+            assert [listener.state()["online"] for _ in range(2)] == [False, True]
+            listener.client.publish(STATE, json.dumps({"online": False, "timestamp": 1}), qos=1, retain=True)
+            assert [listener.state()["online"] for _ in range(2)] == [False, True]
             assert made.ask_rebirth("G/E")
             node.next()
         assert listener.state()["online"] is False

@@ -125,7 +125,7 @@ def test_payloads_metric_alias_data_is_known_by_the_births_alias(plant):
         ("reg", 60, 101.0),
     ]
     assert plant.codes() == []
-    assert plant.line.rebirths() == []
+    assert plant.line.unborn == set()
 
 
 def test_aliases_outlive_our_own_restart(plant):
@@ -141,7 +141,7 @@ def test_payloads_nbirth_seq_a_birth_begins_the_sequence_anew(plant):
     plant.birth(1, seq=0)
     plant.data(1, 12.0, 120)
     assert [value for _, _, value in plant.readings()] == [10.0, 11.0, 12.0]
-    assert plant.line.rebirths() == []
+    assert plant.line.unborn == set()
 
 
 def test_payloads_sequence_num_wraps_after_255(plant):
@@ -150,63 +150,57 @@ def test_payloads_sequence_num_wraps_after_255(plant):
         plant.data(number % 256, float(number), number)
     assert len(plant.readings()) == 260
     plant.tick(plant.now + HOUR)
-    assert plant.line.rebirths() == []
+    assert plant.line.unborn == set()
 
 
-def test_operational_behavior_host_reordering_success_recovered_messages_end_the_timer(plant):
-    plant.birth(at=plant.now)
-    plant.data(2, 12.0, 120, at=plant.now)
-    plant.data(1, 11.0, 60, at=plant.now + SECOND)
-    plant.tick(plant.now + 10 * SECOND)
-    assert len(plant.readings()) == 3
-    assert plant.line.rebirths() == []
-
-
-def test_operational_behavior_host_reordering_start_and_rebirth_after_the_timeout(plant):
-    plant.birth(at=plant.now)
-    plant.data(3, 12.0, 120, at=plant.now)
-    plant.tick(plant.now + SECOND)
-    assert plant.line.rebirths() == []
-    plant.tick(plant.now + SECOND)
-    assert plant.line.rebirths() == ["G/E"]
+def test_a_message_that_never_came_is_lost_and_its_node_lacks_a_birth(plant):
+    plant.birth()
+    plant.data(3, 12.0, 120)
+    assert plant.line.unborn == {"G/E"}
     assert plant.line._nodes.node("G/E").lost == 2  # type: ignore[attr-defined]
+    plant.data(4, 13.0, 180)
+    assert len(plant.readings()) == 3
+    plant.birth(1)
+    assert plant.line.unborn == set()
 
 
-@pytest.mark.parametrize("more", ["reorder: 5"])
-def test_operational_behavior_host_reordering_param_says_how_long_is_waited(plant):
-    plant.birth(at=plant.now)
-    plant.data(2, 12.0, 120, at=plant.now)
-    plant.tick(plant.now + 5 * SECOND - 1)
-    assert plant.line.rebirths() == []
-    plant.tick(plant.now + 1)
-    assert plant.line.rebirths() == ["G/E"]
+def test_field_b2_who_goes_on_half_a_sequence_later_may_have_been_born_meanwhile(plant):
+    """It is no message that comes again; its aliases are nobody's until it is born."""
+    plant.birth()
+    plant.data(1, 11.0, 60)
+    plant.data(200, 99.0, 120)
+    assert plant.codes() == [("unmapped", "")]
+    assert [value for _, _, value in plant.readings()] == [10.0, 11.0]
+    assert plant.line.unborn == {"G/E"}
+    plant.birth(1)
+    plant.data(1, 12.0, 180)
+    assert [value for _, _, value in plant.readings()] == [10.0, 11.0, 12.0]
 
 
-def test_data_before_a_birth_is_kept_and_a_rebirth_asked_for_once(plant):
+def test_field_b4_what_was_sent_before_a_birth_is_not_read_by_its_aliases(plant):
+    plant.birth()
+    plant.data(1, 11.0, 60)
+    other = {"name": "Other", "alias": 1, "datatype": BOOLEAN, "value": True}
+    power = {"name": "Power", "alias": 2, "datatype": DOUBLE, "value": 12.0, "unit": "kW"}
+    plant.hear("NBIRTH", payload(T + 120_000, 0, bdseq(0), other, power))
+    plant.data(2, 99.0, 90)
+    assert plant.codes() == [("unmapped", "")]
+    assert [value for _, _, value in plant.readings()] == [10.0, 11.0, 12.0]
+
+
+def test_data_before_a_birth_is_kept_and_its_node_lacks_one(plant):
     plant.data(7, 11.0, 60)
     plant.data(8, 12.0, 61)
-    assert plant.line.rebirths() == ["G/E"]
+    assert plant.line.unborn == {"G/E"}
     assert plant.codes() == [("unmapped", ""), ("unmapped", "")]
     assert plant.readings() == []
-    plant.data(9, 13.0, 62, at=plant.now + 9 * SECOND)
-    assert plant.line.rebirths() == []
-    plant.data(10, 13.0, 63, at=plant.now + 10 * SECOND)
-    assert plant.line.rebirths() == ["G/E"]
-    plant.data(11, 13.0, 64, at=plant.now + 29 * SECOND)  # now twice as long
-    assert plant.line.rebirths() == []
-
-
-@pytest.mark.parametrize("more", ["rebirth: false"])
-def test_who_is_not_the_primary_host_asks_for_no_rebirth(plant):
-    plant.data(7, 11.0, 60)
-    assert plant.line.rebirths() == []
 
 
 def test_bm_45_an_alias_of_no_birth(plant):
     plant.birth()
     plant.hear("NDATA", payload(T + 1000, 1, {"alias": 9, "value": 1.0}, {"alias": 1, "value": 2.0}))
     assert plant.codes() == [("unmapped", "metrics[0].alias")]
-    assert plant.line.rebirths() == ["G/E"]
+    assert plant.line.unborn == {"G/E"}
     assert plant.readings() == [("power", 0, 10.0), ("power", 1, 2.0)]
 
 
@@ -248,7 +242,7 @@ def test_payloads_ndeath_bdseq_the_death_of_the_known_birth_takes_the_node_away(
     plant.hear("NDEATH", payload(T, None, bdseq(3)))
     assert plant.online() == [False]
     plant.data(1, 11.0, 60)
-    assert plant.line.rebirths() == ["G/E"]
+    assert plant.line.unborn == {"G/E"}
 
 
 def test_operational_behavior_edge_node_termination_host_action_ndeath_node_offline_since_it_was_heard(plant):
@@ -297,7 +291,7 @@ def test_payloads_ndeath_bdseq_an_old_death_says_nothing(plant):
 def test_a_device_is_not_there_before_its_birth_and_after_its_death(plant):
     plant.birth()
     plant.hear("DDATA", payload(T, 1, {"alias": 2, "value": 1.0}), device="M1")
-    assert plant.line.rebirths() == ["G/E"]
+    assert plant.line.unborn == {"G/E"}
     plant.birth(1)
     plant.device_birth()
     plant.hear("DDEATH", payload(T, 2), device="M1")
@@ -339,6 +333,72 @@ def test_templates_and_datasets_are_metrics_of_their_parts(plant):
     ]
 
 
+def test_field_b5_templates_and_datasets_are_known_by_the_alias_of_their_birth(plant):
+    def table(metric: Any, second: int, value: float) -> None:
+        metric.dataset_value.columns.extend(["when", "kWh"])
+        metric.dataset_value.types.extend([DATETIME, DOUBLE])
+        row = metric.dataset_value.rows.add()
+        row.elements.add().long_value = T + second * 1000
+        row.elements.add().double_value = value
+
+    birth = payload_class()(timestamp=T, seq=0)
+    fill(birth.metrics.add(), **bdseq(0))
+    template = birth.metrics.add(name="M2", alias=5, datatype=TEMPLATE)
+    fill(template.template_value.metrics.add(), name="Power", datatype=DOUBLE, value=1.0, unit="kW")
+    table(birth.metrics.add(name="log", alias=6, datatype=DATASET), 60, 2.0)
+    plant.hear("NBIRTH", birth.SerializeToString())
+
+    data = payload_class()(timestamp=T + 1000, seq=1)
+    fill(data.metrics.add(alias=5).template_value.metrics.add(), name="Power", value=3.0)
+    table(data.metrics.add(alias=6), 120, 4.0)
+    nameless = data.metrics.add(alias=7)
+    fill(nameless.template_value.metrics.add(), name="Power", value=9.0)
+    plant.hear("NDATA", data.SerializeToString())
+
+    assert plant.codes() == [("unmapped", "metrics[2].template.metrics[0].alias")]
+    assert plant.readings() == [("held", 0, 1.0), ("held", 1, 3.0), ("pulses", 60, 2.0), ("pulses", 120, 4.0)]
+
+
+def test_field_b5_an_alias_that_two_metrics_have_is_nobodys_and_the_birth_is_told(plant):
+    other = {"name": "Active Energy", "alias": 1, "datatype": DOUBLE, "value": 100.0, "unit": "kWh"}
+    plant.birth()
+    plant.hear("DBIRTH", payload(T, 1, other), device="M1")
+    plant.data(2, 99.0, 60)
+    plant.hear("NDATA", payload(T + 61_000, 3, {"name": "Power", "value": 12.0}))
+
+    [(_, _, told), (code, path, refused)] = plant.rows(
+        "SELECT code, path, detail FROM quarantine ORDER BY message"
+    )
+    assert (
+        told
+        == "alias 1 is M1/Active Energy, and Power has it too: give each metric of a node an alias of its own"
+    )
+    assert (code, path) == ("unmapped", "metrics[0].alias")
+    assert refused == "alias 1 is of several metrics by the node's births: nobody knows of which this is"
+    assert plant.readings() == [("power", 0, 10.0), ("power", 61, 12.0), ("reg", 0, 100.0)]
+    assert plant.line.unborn == set()  # a birth would say the same
+
+
+def test_a_device_that_is_born_again_may_give_its_aliases_anew(plant):
+    plant.birth()
+    plant.device_birth()
+    spare = {"name": "Spare", "alias": 2, "datatype": BOOLEAN, "value": True}
+    energy = {"name": "Active Energy", "alias": 3, "datatype": DOUBLE, "value": 101.0, "unit": "kWh"}
+    plant.hear("DBIRTH", payload(T + 60_000, 2, spare, energy), device="M1")
+    plant.hear("DDATA", payload(T + 120_000, 3, {"alias": 3, "value": 102.0}), device="M1")
+    assert plant.codes() == []
+    assert [value for name, _, value in plant.readings() if name == "reg"] == [100.0, 101.0, 102.0]
+
+
+def test_field_b5_a_compressed_payload_is_told_as_that(plant):
+    body = payload_class()(timestamp=T, seq=0, uuid="SPBV1.0_COMPRESSED", body=b"\x1f\x8b")
+    plant.hear("NBIRTH", body.SerializeToString())
+    [(code, detail)] = plant.rows("SELECT code, detail FROM quarantine")
+    assert (code, detail) == (
+        "schema", "the payload is compressed, which is not read: switch compression off at the edge node",
+    )  # fmt: skip
+
+
 def test_what_is_no_number_is_no_reading_and_no_fault(plant):
     controls = (
         {"name": "Node Control/Rebirth", "datatype": BOOLEAN, "value": False},
@@ -364,18 +424,33 @@ def test_historical_metrics_are_late_data(plant):
     assert plant.readings() == [("power", -3600, 5.0), ("power", 0, 10.0)]
 
 
-def test_whether_a_node_is_there_is_unknown_after_our_own_connection_was_lost_until_it_speaks(plant):
+def test_field_b4_whether_a_node_is_there_is_unknown_after_our_own_connection_was_lost_until_it_is_born(
+    plant,
+):
     plant.birth()
     plant.device_birth()
     said = plant.rows("SELECT at, count FROM gateway_status")
     plant.lose_sight()
     assert plant.online() == [None]
     assert plant.rows("SELECT at, count FROM gateway_status") == said  # nobody said anything
+    assert plant.line.unborn == {"G/E"}  # also of a node that has nothing to say
     plant.restart()
-    plant.data(2, 11.0, 60)
+    assert plant.line.unborn == {"G/E"}
+    plant.birth(1)
     assert plant.online() == [True]
-    assert plant.codes() == []
-    assert plant.line.rebirths() == []  # the sequence goes on: nothing was missed
+    assert plant.line.unborn == set()
+
+
+def test_field_b4_a_sequence_that_happens_to_go_on_proves_nothing(plant):
+    """The node was born again while we were away, and 1 is the alias of something else now."""
+    plant.birth()
+    plant.lose_sight()
+    plant.data(1, 88.0, 60)
+    assert plant.readings() == [("power", 0, 10.0)]
+    [(code, detail)] = plant.rows("SELECT code, detail FROM quarantine")
+    assert (code, detail) == (
+        "unmapped", "a birth may have passed unheard: nobody knows what its metrics are now; one is asked for",
+    )  # fmt: skip
 
 
 def test_a_nodes_birth_that_we_missed_makes_nothing_of_its_aliases(plant):
@@ -384,7 +459,7 @@ def test_a_nodes_birth_that_we_missed_makes_nothing_of_its_aliases(plant):
     plant.lose_sight()
     plant.data(3, 99.0, 60, at=plant.now)
     plant.data(4, 99.0, 61, at=plant.now)
-    assert plant.line.rebirths() == ["G/E"]
+    assert plant.line.unborn == {"G/E"}
     assert plant.codes() == [("unmapped", ""), ("unmapped", "")]
     assert plant.online() == [None]
 
@@ -406,24 +481,11 @@ def test_a_nodes_death_that_we_missed_leaves_it_unknown(plant):
     assert plant.online() == [None]  # it may have been born meanwhile
 
 
-def test_no_birth_is_asked_for_while_nobody_hears_it(plant):
-    """What was missing when our connection was lost is asked for once the node speaks again."""
-    plant.birth(at=plant.now)
-    plant.data(2, 12.0, 120, at=plant.now)
-    plant.lose_sight()
-    plant.tick(plant.now + HOUR)
-    assert plant.line.rebirths() == []
-    plant.data(3, 13.0, 180, at=plant.now)
-    plant.tick(plant.now + SECOND)
-    assert plant.line.rebirths() == ["G/E"]
-
-
 @pytest.mark.parametrize("more", ["rebirth: false"])
 def test_who_asks_for_no_rebirth_waits_for_a_birth_after_its_connection_was_lost(plant):
     plant.birth()
     plant.lose_sight()
     plant.data(2, 11.0, 60)
-    assert plant.line.rebirths() == []
     [(code, detail)] = plant.rows("SELECT code, detail FROM quarantine")
     assert (code, "`rebirth` is false" in detail) == ("unmapped", True)
 
@@ -581,8 +643,8 @@ def test_who_else_speaks_for_a_channel_makes_it_current_again(born):
     assert (born.stale(), born.absent()) == (set(), [("M1", False, "2026-03-10T05:00:25Z")])
 
 
-def test_all_is_stale_after_our_own_connection_was_lost_until_the_node_speaks(born):
-    """As the specification wants it of a host that loses its connection, section 5.3; where nothing was missed, nothing changed."""
+def test_field_b5_all_is_stale_after_our_own_connection_was_lost_until_each_is_born(born):
+    """As the specification wants it of a host that loses its connection, section 5.3."""
     born.now = NOON + 40 * SECOND
     born.lose_sight()
     assert (born.stale(), born.absent()) == (
@@ -590,9 +652,10 @@ def test_all_is_stale_after_our_own_connection_was_lost_until_the_node_speaks(bo
         [("M1", None, "2026-03-10T05:00:40Z")],
     )
     born.restart()
-    born.data(7, 11.0, 40)  # its sequence does not go on
-    assert born.stale() == {"power", "diesel", "reg"}
     born.data(3, 11.0, 40)
+    assert born.stale() == {"power", "diesel", "reg"}
+    born.birth(4)
+    born.device_birth()
     assert (born.stale(), born.absent()) == (set(), [])
 
 
@@ -600,8 +663,8 @@ def test_a_device_that_had_died_is_not_back_with_its_node(born):
     born.hear("DDEATH", payload(T + 5000, 3), device="M1")
     born.lose_sight()
     assert born.absent() == [("M1", None, "2026-03-10T05:00:05Z")]  # it may have been born meanwhile
-    born.data(4, 11.0, 20)
-    assert (born.stale(), born.absent()) == ({"reg"}, [("M1", False, "2026-03-10T05:00:05Z")])
+    born.birth(4)
+    assert (born.stale(), born.absent()) == ({"reg"}, [("M1", None, "2026-03-10T05:00:05Z")])
 
 
 def test_a_death_after_our_own_connection_was_lost_is_known(born):
@@ -641,7 +704,7 @@ def test_what_is_away_has_the_channels_of_the_configuration_of_today(born):
 def test_what_is_away_follows_from_the_journal_alone(born):
     born.hear("DDEATH", payload(T + 5000, 3), device="M1")
     born.lose_sight()
-    born.data(4, 11.0, 20)
+    born.birth(3)
     born.hear("NDEATH", payload(T, None, bdseq(3)))
     query = "SELECT * FROM sparkplug_away ORDER BY node, device"
     before = born.rows(query)

@@ -58,7 +58,7 @@ def test_solid_a1_after_a_restart_the_node_is_known_as_it_was(plant: Plant) -> N
 
     assert plant.readings() == [("power", 0, 10.0), ("power", 60, 11.0), ("power", 120, 12.0)]
     assert plant.codes()[1:] == [("unit_missing", "metrics[1].unit")]
-    assert plant.line.rebirths() == []
+    assert plant.line.unborn == set()
 
 
 @pytest.mark.parametrize("plant", ["heat: °C, "], indirect=True)
@@ -78,7 +78,7 @@ def test_solid_a1_a_name_that_is_no_utf8_costs_its_metric_and_its_alias_asks_for
 
     assert plant.readings() == [("power", 0, 10.0), ("power", 60, 11.0)]
     assert plant.codes() == [("bad_utf8", "metrics[2].name"), ("unmapped", "metrics[1].channel")]
-    assert plant.line.rebirths() == []
+    assert plant.line.unborn == set()
 
 
 def test_solid_a1_templates_datasets_and_texts_that_are_no_utf8_cost_themselves(plant: Plant) -> None:
