@@ -78,12 +78,15 @@ class Subscriptions:
         return [one.filter for one, _ in self._hosted]
 
     def route(self, topic: bytes) -> Route | None:
-        """Return whose topic it is; None where nobody's."""
-        if topic not in self._known:
-            if len(self._known) >= _CACHED:
-                self._known.clear()
-            self._known[topic] = self._found(topic)
-        return self._known[topic]
+        """Return whose topic it is; None where nobody's. Any thread may ask."""
+        try:
+            return self._known[topic]
+        except KeyError:  # not looked up before
+            pass
+        if len(self._known) >= _CACHED:
+            self._known.clear()
+        found = self._known[topic] = self._found(topic)
+        return found
 
     def hosted(self, topic: bytes) -> tuple[SparkplugTopic, SparkplugOptions] | None:
         """Return whose message of an edge node it is that has a topic, and how it is read; None where it is none."""

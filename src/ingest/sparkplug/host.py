@@ -99,8 +99,6 @@ class SparkplugHost(Connection):
         if self.ready:
             self._say(online=False, timestamp=_now_ms()).wait_for_publish(_FAREWELL_S)
         super().stop()
-        with self._order:
-            self._sequencer.forget()
 
     def run(self, unborn: Callable[[], AbstractSet[str]], stop: threading.Event) -> None:
         """Keep time until told to stop: let go on what waits too long for its turn, and ask the nodes that lack a birth."""
