@@ -26,6 +26,7 @@ from api import (
     periods,
     quality,
     quarantine,
+    rebirth,
     retroactive,
     roadmap,
     webhooks,
@@ -55,6 +56,7 @@ from api.models import (
     TotalsBody,
 )
 from api.problems import InvalidQuery, documented, handle_problems, problem
+from api.rebirth import EdgeNodes
 from api.regulated import RegulatedBody, regulated_body
 from api.scope import only, select_channel, select_sources
 from api.series import Activity, activity_series, emission_series, reading_series, steps
@@ -121,6 +123,7 @@ def create_app(
     allowed_hosts: Collection[str] = (),
     rate_limit: int = RATE,
     stream_failed: live.Failed = live.log_failure,
+    edge_nodes: EdgeNodes | None = None,
 ) -> FastAPI:
     """Return the API.
 
@@ -153,6 +156,8 @@ def create_app(
         How many requests a second one key, and one address, may make.
     stream_failed
         Told why live streams end; their clients come again.
+    edge_nodes
+        Knows Sparkplug edge nodes and asks them for births; without it no gateway has any.
     """
     access = access or Access()
     app = Described(
@@ -187,10 +192,11 @@ def create_app(
     app.include_router(alertmanager.routes(reader, plant, clock, public_url))
     app.include_router(page.routes(parts := page.assets()))
     app.include_router(
-        live.routes(app, reader, plant, health, clock, page.version(parts), token, stream_failed)
+        live.routes(app, reader, plant, health, clock, page.version(parts), token, stream_failed, edge_nodes)
     )
     app.include_router(inventory.routes(reader, plant))
-    app.include_router(gateways.routes(reader, plant, clock))
+    app.include_router(gateways.routes(reader, plant, clock, edge_nodes))
+    app.include_router(rebirth.routes(reader, plant, edge_nodes))
     app.include_router(channels.routes(reader, plant, clock))
     app.include_router(quarantine.routes(reader, decide))
     app.include_router(inbox.routes(reader, plant))

@@ -13,7 +13,7 @@ class Role(StrEnum):
     """What a caller may do; each may do all that those before it may."""
 
     VIEWER = "viewer"  # sees
-    OPERATOR = "operator"  # acts on alerts and silences, replays quarantine
+    OPERATOR = "operator"  # acts on alerts and silences, replays quarantine, asks for births
     APPROVER = "approver"  # closes and approves reporting periods
     ADMIN = "admin"  # keys, webhooks, metrics of the service
 

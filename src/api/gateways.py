@@ -1,6 +1,6 @@
 """Gateways: whether they are online, when they were heard, how their clocks go, and what of their messages is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -10,6 +10,7 @@ from api.caller import Asking
 from api.guard import GUARDED
 from api.pages import Cursor, Limit, Next, page_of
 from api.problems import documented
+from api.rebirth import EdgeNode, EdgeNodes, nodes_by_gateway
 from api.seen import narrowed, seen_by
 from api.times import format_time
 from plant.park import Gateway, Plant
@@ -82,6 +83,10 @@ class GatewayBody(BaseModel):
     absent_devices: list[AbsentDeviceBody] = Field(
         description="of its Sparkplug edge nodes, those that are not there"
     )
+    sparkplug_nodes: list[str] = Field(
+        description="its Sparkplug edge nodes that were ever heard, group/node; empty where it speaks something else",
+        examples=[["PlantA/E1"]],
+    )
     refused_24h: dict[str, int] = Field(
         description="messages rejected or quarantined in the last 24 hours, by code",
         examples=[{"unit_unknown": 3}],
@@ -96,8 +101,8 @@ class GatewaysBody(BaseModel):
     next: Next = None
 
 
-def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
-    """Return the route; `clock` tells the time [ns UTC]."""
+def routes(reader: Reader, plant: Plant, clock: Callable[[], int], edge_nodes: EdgeNodes | None) -> APIRouter:
+    """Return the route; `clock` tells the time [ns UTC], without `edge_nodes` no gateway has any."""
     router = APIRouter(
         prefix="/v1", tags=["inventory"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
@@ -112,7 +117,8 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
         page, following = page_of(narrowed(seen, park=park, facility=facility), _place, limit, cursor, "sss")
         with reader.snapshot() as state:
             known = gateway_states(state.connection, [one.id for one in page], as_of)
-        bodies = [_gateway(one, known[one.id], as_of) for one in page]
+            nodes = nodes_by_gateway(state.connection, edge_nodes)
+        bodies = [_gateway(one, known[one.id], nodes.get(one.id, ()), as_of) for one in page]
         return GatewaysBody(as_of=format_time(as_of), gateways=bodies, next=following)
 
     return router
@@ -122,7 +128,7 @@ def _place(gateway: Gateway) -> tuple[str, str, str]:
     return gateway.park, gateway.facility, gateway.name
 
 
-def _gateway(gateway: Gateway, known: GatewayState, as_of: int) -> GatewayBody:
+def _gateway(gateway: Gateway, known: GatewayState, nodes: Sequence[EdgeNode], as_of: int) -> GatewayBody:
     heard = known.heard
     return GatewayBody(
         park=gateway.park,
@@ -137,6 +143,7 @@ def _gateway(gateway: Gateway, known: GatewayState, as_of: int) -> GatewayBody:
         source_class="A" if known.numbered else None if heard is None else "C",
         boots=[_boot(one) for one in known.boots],
         absent_devices=[_absent(one) for one in known.absent],
+        sparkplug_nodes=[one.name for one in nodes],
         refused_24h=dict(known.codes),
     )
 

@@ -30,6 +30,7 @@ from api.last_day import last_day
 from api.live_parts import REPLAYED, Body, Part, ToldBefore, as_json, without_time
 from api.models import Level, TotalsBody
 from api.problems import documented, problem
+from api.rebirth import EdgeNodes, nodes_by_gateway
 from api.times import format_time
 from plant.park import Plant
 from plant.vocabulary import NS_PER_S
@@ -84,6 +85,7 @@ def routes(
     page: str,
     token: str,
     failed: Failed,
+    edge_nodes: EdgeNodes | None,
 ) -> APIRouter:
     """Return the route of the stream; `app.state.end_streams` ends all streams, from any thread.
 
@@ -95,8 +97,10 @@ def routes(
         Of the service, from which the key is derived that seals the events' ids.
     failed
         Told why the streams end where nobody ended them.
+    edge_nodes
+        Knows which gateways' Sparkplug edge nodes may be asked for a birth.
     """
-    live = Live(_Eyes(reader, plant, health, clock), plant, page, clock, EventIds(token), failed)
+    live = Live(_Eyes(reader, plant, health, clock, edge_nodes), plant, page, clock, EventIds(token), failed)
     app.state.end_streams = live.end
     router = APIRouter(prefix="/v1", tags=["live"], dependencies=GUARDED)
 
@@ -258,9 +262,15 @@ class _Eyes:
     """Looks at the state, in a thread, one look after the other; what costs more it looks at less often."""
 
     def __init__(
-        self, reader: Reader, plant: Plant, health: Callable[[], Health], clock: Callable[[], int]
+        self,
+        reader: Reader,
+        plant: Plant,
+        health: Callable[[], Health],
+        clock: Callable[[], int],
+        edge_nodes: EdgeNodes | None,
     ) -> None:
         self._reader, self._plant, self._health, self._clock = reader, plant, health, clock
+        self._edge_nodes = edge_nodes
         self._seen: dict[str, Body] = {}
         self._cursor: dict[str, int] = {}
         self._totals_at = self._slow_at = 0  # ns UTC
@@ -304,13 +314,14 @@ class _Eyes:
         }
 
     def _gateways(self, state: Snapshot) -> list[Body]:
-        """Return each gateway, what it said of itself last, and the time of its newest counting reading."""
+        """Return each gateway, what it said of itself last, the time of its newest counting reading, and whether births of it may be asked for."""
         newest = state.newest([channel.index for channel in self._plant.channels])
         read: dict[str, int] = {}
         for channel in self._plant.channels:
             name = f"{channel.park}/{channel.facility}/{channel.gateway}"
             read[name] = max([read.get(name, 0), *newest[channel.index].counting])
         said = {one.gateway: one for one in state.gateways()}
+        nodes = nodes_by_gateway(state.connection, self._edge_nodes)
         return [
             {
                 "park": one.park,
@@ -319,6 +330,7 @@ class _Eyes:
                 "online": said[one.id].online if one.id in said else None,
                 "said_at": format_time(said[one.id].at) if one.id in said else None,
                 "newest_at": format_time(read[one.id]) if read.get(one.id) else None,
+                "rebirth": any(node.may_be_asked for node in nodes.get(one.id, ())),
             }
             for one in self._plant.gateways
         ]

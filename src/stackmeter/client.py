@@ -33,6 +33,7 @@ from api.quarantine import (
     ReplayedMessagesBody,
     ReplayWantedBody,
 )
+from api.rebirth import RebirthBody
 from api.retroactive import RetroactivesBody
 from api.webhooks import DeadListBody, DeliveriesBody, DroppedBody, ReplayedBody, WebhooksBody
 from plant.json_text import json_of
@@ -162,6 +163,11 @@ class Client:
         """Do something with an alert; raise `NotTaken` with the reason where the service does not take it."""
         path = f"/v1/alerts/{quote(number, safe='')}/actions"
         return self._valid(ActedBody, self._taken("POST", path, json=action.model_dump(exclude_none=True)))
+
+    def rebirth(self, park: str, facility: str, gateway: str) -> RebirthBody:
+        """Ask the edge nodes behind a gateway for a birth; raise `NotTaken` with the reason where none is asked."""
+        place = "/".join(quote(one, safe="") for one in (park, facility, gateway))
+        return self._valid(RebirthBody, self._taken("POST", f"/v1/gateways/{place}/rebirth"))
 
     def silences(self, *, ended: bool = False) -> SilencesBody:
         """Return the silences that last, and with `ended` those that are over."""

@@ -1,4 +1,4 @@
-"""Commands about who may speak to the broker: gateway prepare, enroll, list, revoke."""
+"""Commands about gateways: who may speak to the broker (prepare, enroll, list, revoke), and a birth on demand (rebirth)."""
 
 # ruff: noqa: PLC0415 - a command imports what it needs when it runs: --help answers at once
 
@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from stackmeter.command import EXIT_CONFIG, AsJson, ConfigDir, or_exit, screen, table
+from stackmeter.command import (
+    EXIT_CONFIG,
+    AsJson,
+    ConfigDir,
+    StateDir,
+    Token,
+    Url,
+    answer_of,
+    client_of,
+    or_exit,
+    screen,
+    table,
+)
 
 if TYPE_CHECKING:
     from plant.park import Gateway, Plant
@@ -19,7 +31,8 @@ Made = TypeVar("Made")
 
 gateways = typer.Typer(
     no_args_is_help=True,
-    help="Who may speak to the broker: passwords, certificates and the access list, in a directory that Mosquitto reads.",
+    help="Who may speak to the broker: passwords, certificates and the access list, in a directory that Mosquitto reads."
+    " And births of Sparkplug edge nodes.",
 )
 
 BrokerDir = Annotated[
@@ -184,6 +197,39 @@ def revoke(
     typer.echo(RELOAD, err=True)
     if any(one.serial for one in ended):
         typer.echo(RESTART, err=True)
+
+
+@gateways.command()
+def rebirth(
+    name: Name,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the Sparkplug edge nodes behind a gateway for a birth, through the running service.
+
+    A birth says anew which metrics a node and its devices have, under which names and aliases: ask for one after a node was
+    set up anew, or where its data are refused as unmapped. The service asks by itself where it sees that something is
+    missing. A node whose subscription says `rebirth: false` is not asked. What was asked for stands in the audit log.
+
+    Example: stackmeter gateway rebirth nam-cau-kien/mill/line-1 --state /var/lib/stackmeter
+
+    Exit codes: 0 asked, 1 not asked, 2 token missing or wrong, 3 not reachable.
+    """
+    levels = name.split("/")
+    if len(levels) != 3 or not all(levels):
+        raise typer.BadParameter(f"{name!r} is no PARK/FACILITY/GATEWAY")
+    with client_of(state, url, token) as client:
+        told = answer_of(lambda: client.rebirth(*levels))
+    if as_json:
+        typer.echo(told.model_dump_json())
+        return
+    typer.echo(f"{name}: asked for a birth: {', '.join(told.asked)}")
+    if told.not_asked:
+        typer.echo(
+            f"not asked, by `rebirth: false` or a lost connection: {', '.join(told.not_asked)}", err=True
+        )
 
 
 def _plant(config: Path | None) -> "Plant":

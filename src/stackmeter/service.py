@@ -40,6 +40,7 @@ from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
 from stackmeter.broadcast import TotalsBroadcast
 from stackmeter.clock_watch import ClockMemory
+from stackmeter.edge_nodes import HostedNodes
 from stackmeter.environment import Asked
 from stackmeter.explain import WindowExplainer
 from stackmeter.folder import Folder, keys_file
@@ -324,6 +325,7 @@ class Service:
             access=self.access,
             allowed_hosts=[name.strip() for name in settings.allowed_hosts.split(",") if name.strip()],
             rate_limit=settings.rate_limit,
+            edge_nodes=HostedNodes(self.plant, self.sparkplug) if self.sparkplug else None,
         )
 
     def _influx_sender(self, settings: Settings) -> InfluxSender | None:

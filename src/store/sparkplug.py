@@ -37,6 +37,11 @@ def stored_nodes(connection: sqlite3.Connection) -> dict[str, bytes]:
     }
 
 
+def node_names(connection: sqlite3.Connection) -> list[str]:
+    """Return the names, group/node, of the edge nodes that were ever heard, in order."""
+    return [name for (name,) in connection.execute("SELECT node FROM sparkplug_node ORDER BY node")]
+
+
 def stored_births(connection: sqlite3.Connection, node: str) -> bytes | None:
     """Return what the births of an edge node said, None where nothing was stored."""
     row = connection.execute("SELECT content FROM sparkplug_birth WHERE node = ?", (node,)).fetchone()

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from api.guard import Access
+from api.rebirth import EdgeNodes
 from ingest.alert_actions import AlertActions
 from plant.alerting import Hours, Rota, Route, Routing, Shift
 from plant.matchers import matcher
@@ -47,11 +48,17 @@ def routed(*webhooks: str) -> Plant:
 class Alerts(Api):
     """An API whose line takes actions at once; `asleep` lets them wait."""
 
-    def __init__(self, state: State, access: Access | None = None, catalogue: Register | None = None) -> None:
+    def __init__(
+        self,
+        state: State,
+        access: Access | None = None,
+        catalogue: Register | None = None,
+        edge_nodes: EdgeNodes | None = None,
+    ) -> None:
         self.asleep = False
         self.taken: list[AlertAction] = []
         self.rival: AlertAction | None = None  # taken just before the next one
-        super().__init__(state, catalogue, self._take, access)
+        super().__init__(state, catalogue, self._take, access, edge_nodes)
 
     def _take(self, action: AlertAction) -> None:
         self.taken.append(action)

@@ -13,6 +13,7 @@ from api.app import create_app
 from api.guard import Access
 from api.health import Health
 from api.metrics import Family
+from api.rebirth import EdgeNodes
 from api.series import ChannelWindows
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from rules.catalogue import Register
@@ -30,6 +31,7 @@ class Api:
         catalogue: Register | None = None,
         act: Callable[[Any], None] = lambda _: None,
         access: Access | None = None,
+        edge_nodes: EdgeNodes | None = None,
     ) -> None:
         self.state = state
         self.as_of = AS_OF
@@ -40,7 +42,7 @@ class Api:
             self.reader, state.plant, TOKEN,
             health=lambda: self.health, metrics=lambda: self.families, clock=lambda: self.as_of, activity=activity,
             decide=act, catalogue=catalogue, outbox=lambda: WebhookOutbox(state.path),
-            public_url="https://sm.example", access=access,
+            public_url="https://sm.example", access=access, edge_nodes=edge_nodes,
         )  # fmt: skip
 
     def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:

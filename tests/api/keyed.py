@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 from api.guard import Access, Issuer
+from api.rebirth import EdgeNodes
 from rules.catalogue import load_catalogue
 from store.access_log import AccessLog, Actor, Entry, make
 from store.keys import NEVER, Keys
@@ -21,11 +22,15 @@ ME = Actor("me", "command line")
 class Keyed(Alerts):
     """An API whose keys are made by name; ask as somebody with `as_`."""
 
-    def __init__(self, state: State, issuer: Issuer | None = None) -> None:
+    def __init__(
+        self, state: State, issuer: Issuer | None = None, edge_nodes: EdgeNodes | None = None
+    ) -> None:
         self.file = state.path.parent / "keys.sqlite"
         make(self.file)
         self.keys, self.log = Keys(self.file), AccessLog(self.file)
-        super().__init__(state, Access(self.keys, self.log, issuer), load_catalogue(state.path.parent))
+        super().__init__(
+            state, Access(self.keys, self.log, issuer), load_catalogue(state.path.parent), edge_nodes
+        )
 
     def key(self, name: str, role: str = "viewer", *places: tuple[str, str], **changes: Any) -> str:
         given = {"shared": False, "expires": NEVER, "now": AS_OF, "by": ME} | changes

@@ -19,7 +19,7 @@ def matrix(api: Keyed) -> str:
     """Return one line a route, in the order of paths."""
     keys = {role: api.key(role, role) for role in Role}
     rows = sorted(_row(api, keys, method, path, route) for method, path, route in every_route(api.app))
-    lines = [f"{path:<34}{method:<8}{' '.join(f'{one:<9}' for one in said)}" for path, method, said in rows]
+    lines = [f"{path:<33} {method:<8}{' '.join(f'{one:<9}' for one in said)}" for path, method, said in rows]
     titles = f"{'':<42}{' '.join(f'{role:<9}' for role in Role)}"
     return "\n".join([HEAD, *(line.rstrip() for line in (titles, *lines)), ""])
 

@@ -128,7 +128,7 @@ def test_a_gateway_that_was_never_heard_is_unknown(api):
     assert found == {
         "park": "rhein", "facility": "works", "gateway": "gw1", "online": None, "said_at": None, "heard_at": None,
         "silence_s": None, "lag_s": None, "clock_skew_s": None, "source_class": None, "boots": [], "absent_devices": [],
-        "refused_24h": {},
+        "sparkplug_nodes": [], "refused_24h": {},
     }  # fmt: skip
 
 

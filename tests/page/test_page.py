@@ -600,6 +600,57 @@ def test_a_gateway_that_says_good_bye_is_offline(visit, field):
     expect(gateway).to_contain_text("online", timeout=30_000)
 
 
+def of_edge_nodes(service: Service, **you: Any) -> dict[str, Any]:
+    """Return what is streamed where the edge nodes of gw-1 may be asked for a birth."""
+    events = told_by(service)
+    for one in events["gateways"]["gateways"]:
+        one["rebirth"] = one["gateway"] == "gw-1"
+    events["plant"]["you"] |= you
+    return events
+
+
+@pytest.mark.parametrize(
+    ("language", "button", "said"),
+    [
+        ("en", "Ask for a birth", "Asked for a birth: G/E"),
+        ("vi", "Yêu cầu khai báo lại (birth)", "Đã yêu cầu khai báo lại: G/E"),
+    ],
+)
+def test_field_b6_a_birth_is_asked_for_with_the_keyboard_alone(visit, service, language, button, said):
+    viewer = visit()
+    page = viewer.told(f"?lang={language}", of_edge_nodes(service))
+    body = {"gateway": "bac/mill/gw-1", "asked": ["G/E"], "not_asked": []}
+    page.route("**/rebirth", lambda route: route.fulfill(status=202, json=body))
+    expect(page.locator(".gateways button")).to_have_count(1)
+    pressed = page.get_by_role("button", name=f"{button}: gw-1")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if pressed.evaluate("one => one === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".gateways li", has_text="gw-1").get_by_role("status")).to_have_text(said)
+    [asked] = [one for one in viewer.requests if one.url.endswith("/rebirth")]
+    assert (asked.method, asked.url) == ("POST", f"{viewer.url}/v1/gateways/bac/mill/gw-1/rebirth")
+
+
+def test_field_b6_why_no_birth_was_asked_for_is_told_by_the_service(visit, service):
+    page = visit().told("?lang=en", of_edge_nodes(service))
+    page.get_by_role("button", name="Ask for a birth: gw-1").click()
+
+    expect(page.locator(".gateways").get_by_role("status")).to_contain_text(
+        "no Sparkplug edge node of bac/mill/gw-1 was ever heard"
+    )
+
+
+@pytest.mark.parametrize(("query", "role"), [("?lang=en", "viewer"), ("?lang=en&display=wall", "admin")])
+def test_field_b6_who_may_only_look_has_no_button_for_it(visit, service, query, role):
+    page = visit().told(query, of_edge_nodes(service, role=role))
+
+    expect(page.locator(".gateways li", has_text="gw-1")).to_be_visible()
+    expect(page.locator(".gateways button")).to_have_count(0)
+
+
 # --- languages, modes, sizes
 
 

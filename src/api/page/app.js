@@ -114,11 +114,23 @@ async function act(alert, body) {
   }
 }
 
+async function rebirth(gateway) {
+  const told = (text) => { state.said.set(gateway, text); draw(); };
+  told(say('acting'));
+  try {
+    const answer = await ask(state.key, `/v1/gateways/${gateway.split('/').map(encodeURIComponent).join('/')}/rebirth`, null, 'POST');
+    told(say('reborn', { nodes: answer.asked.join(', ') }));
+  } catch (error) {
+    told(say('failed', { why: error.message }));
+  }
+}
+
 const done = {
   view: ({ view }) => { state.view = view; },
   language: () => otherLanguage(),
   'sign-out': () => { leave(); },
   explain: ({ path }) => explain(state, path, (asked) => ask(state.key, asked)),
+  rebirth: ({ gateway }) => rebirth(gateway),
   acknowledge: ({ alert }) => act(alert, { action: 'acknowledge' }),
   snooze: ({ alert, hours }) => act(alert, { action: 'snooze', until: new Date(state.now + hours * HOUR_MS).toISOString() }),
 };

@@ -325,10 +325,13 @@ function gateways(state) {
   const here = state.gateways.gateways.filter(inView(state)), online = here.filter((one) => one.online === true).length, order = (one) => (one.online === false ? 0 : one.online === null ? 1 : 2);
   const word = (one) => (one.online === null ? 'saysNothing' : one.online ? 'online' : 'offline');
   const sorted = [...here].sort((a, b) => order(a) - order(b) || ((a.newest_at ?? '') < (b.newest_at ?? '') ? -1 : 1));
-  const line = (one) => h('li', { 'data-key': `${one.park}/${one.facility}/${one.gateway}`, class: word(one) },
+  const placeOf = (one) => `${one.park}/${one.facility}/${one.gateway}`, may = !state.wall && state.plant.you.role !== 'viewer';
+  const line = (one) => h('li', { 'data-key': placeOf(one), class: word(one) },
     h('span', { class: 'dot', 'aria-hidden': 'true' }, one.online === null ? '○' : one.online ? '●' : '✕'),
     h('span', {}, h('b', {}, one.gateway), ' ', h('span', { class: 'note' }, titleOf(state, one.park, one.facility))),
-    h('span', { class: 'note' }, say(word(one)), ' · ', one.newest_at ? h('span', { class: 'age' }, say('lag', { age: age(state.now - new Date(one.newest_at)) })) : say('noReading')));
+    h('span', { class: 'note state' }, say(word(one)), ' · ', one.newest_at ? h('span', { class: 'age' }, say('lag', { age: age(state.now - new Date(one.newest_at)) })) : say('noReading')),
+    one.rebirth && may && h('p', { class: 'actions' }, h('button', { 'data-do': 'rebirth', 'data-gateway': placeOf(one), 'aria-label': `${say('rebirth')}: ${one.gateway}` }, say('rebirth'))),
+    state.said.get(placeOf(one)) && h('p', { class: 'said', role: 'status' }, state.said.get(placeOf(one))));
   return h('section', { class: 'card gateways', 'data-key': 'gateways', 'aria-labelledby': 'gateways' },
     h('h2', { id: 'gateways' }, say('gateways'), h('span', { class: 'unit' }, say('ofOnline', { n: online, all: here.length }))),
     h('ul', {}, sorted.slice(0, state.wall ? MOST_ON_WALL : FEW).map(line)),

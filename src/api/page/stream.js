@@ -27,9 +27,9 @@ export function forget() {
   localStorage.removeItem(KEY);
 }
 
-export async function ask(key, path, body) {
-  const headers = { Authorization: `Bearer ${key}`, Accept: 'application/json' };
-  const options = body ? { method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) } : { headers };
+export async function ask(key, path, body, method = body ? 'POST' : 'GET') {
+  const headers = { Authorization: `Bearer ${key}`, Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) };
+  const options = { method, headers, ...(body && { body: JSON.stringify(body) }) };
   const answer = await fetch(path, { ...options, cache: 'no-store', credentials: 'omit' });
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw Object.assign(new Error(told.errors?.map((one) => one.detail).join('; ') || told.detail || String(answer.status)), { status: answer.status });
