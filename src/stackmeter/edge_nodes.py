@@ -1,7 +1,6 @@
 """Which gateway each Sparkplug edge node is by the configuration, and the host application that asks it for a birth."""
 
 from collections.abc import Iterable
-from threading import Lock
 
 from api.rebirth import EdgeNode
 from ingest.sparkplug.host import SparkplugHost
@@ -15,12 +14,10 @@ class HostedNodes:
 
     def __init__(self, plant: Plant, host: SparkplugHost) -> None:
         self._subscriptions, self._host = Subscriptions(plant), host
-        self._lock = Lock()  # subscriptions remember routes
 
     def known(self, names: Iterable[str]) -> list[EdgeNode]:
         """Return those of nodes, group/node, that a subscription takes."""
-        with self._lock:
-            return [one for name in names if (one := self._known(name)) is not None]
+        return [one for name in names if (one := self._known(name)) is not None]
 
     def ask_rebirth(self, name: str) -> bool:
         """Ask a node to be born again; False where there is no connection to the broker."""

@@ -40,7 +40,9 @@ from store.sparkplug import out_of_sight
 REBIRTH = "Node Control/Rebirth"
 _FAREWELL_S = 2.0  # for the broker to take our death before we go
 _TICK_S = 0.1  # between two looks at who waits too long
-_GRACE_S = 2.0  # after a connect, for the nodes that are born by themselves because our STATE says that we are there
+_GRACE_S = (
+    2.0  # after a connect, for the nodes that are born by themselves because our STATE says that we are there
+)
 
 Hosted = Callable[[bytes], tuple[SparkplugTopic, SparkplugOptions] | None]
 
