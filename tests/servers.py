@@ -20,23 +20,34 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from string import Template
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import httpx
 import pytest
 
+NODE = Path(__file__).parent / "node"
 PATIENCE = 120.0  # s: a bound that only a server that stands still reaches, on a busy machine too
 
 
 def required(binary: str) -> str:
     """Return the path of a program; without it the test is skipped, or fails where `CI=true`."""
     found = shutil.which(binary, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is not None:
-        return found
-    reason = f"{binary} is not installed (apt-get install mosquitto influxdb nginx-light prometheus-alertmanager chromium)"
+    return found or _missing(f"{binary} is not installed")
+
+
+def required_node(package: str) -> Path:
+    """Return the folder from which Node.js imports a package of tests/node, without which the test is skipped or fails as above."""
+    required("node")
+    if not (NODE / "node_modules" / package).is_dir():
+        _missing(f"tests/node does not have {package}")
+    return NODE
+
+
+def _missing(reason: str) -> NoReturn:
+    told = f"{reason}: scripts/servers installs it"
     if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(told)
+    pytest.skip(told)
 
 
 CLAIMS = 200  # ports that a process of tests keeps for itself, the newest

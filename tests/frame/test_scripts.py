@@ -1,5 +1,6 @@
 """The scripts: sound bash, from any folder, honest about what they cannot do."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.frame.repository import ROOT
-from tests.servers import required
+from tests.servers import NODE, required
 
 SCRIPTS = [
     pytest.param(path, id=str(path.relative_to(ROOT)))
@@ -104,3 +105,11 @@ def test_setup_says_what_to_install_where_python_makes_no_environments(bare: Pat
     assert answer.returncode == 1
     assert "sudo apt-get install python3.13-venv" in answer.stderr
     assert not (copy / ".venv").exists()
+
+
+def test_field_a6_what_nodejs_gets_is_locked_by_content_and_not_by_who_serves_it() -> None:
+    """npm then asks whichever registry a machine is set up for."""
+    locked = json.loads((NODE / "package-lock.json").read_text())["packages"]
+
+    assert all(one["integrity"] for name, one in locked.items() if name)
+    assert not any("resolved" in one for one in locked.values())
