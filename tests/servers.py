@@ -141,9 +141,17 @@ class PortTaken(RuntimeError):
 class Process:
     """One server process: its command, its log, and how to know that it is ready."""
 
-    def __init__(self, name: str, command: list[str], log: Path, ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        log: Path,
+        ready: Callable[[], bool],
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.name = name
         self._command = command
+        self._environment = {**os.environ, **(environment or {})}
         self._log = log
         self._ready = ready
         self._process: subprocess.Popen[bytes] | None = None
@@ -165,8 +173,9 @@ class Process:
             return
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment,
+                start_new_session=True,
+            )  # fmt: skip
         wait_until(self._ready_or_dead, f"{self.name} did not become ready: {self.log()[-2000:]}")
 
     def signal(self, number: signal.Signals) -> None:

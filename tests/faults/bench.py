@@ -115,7 +115,10 @@ class Feed:
 
 
 class Bench:
-    """A broker, an InfluxDB where asked for, a webhook receiver, the gateways, and the service, not started yet."""
+    """A broker, an InfluxDB where asked for, a webhook receiver, the gateways, and the service, not started yet.
+
+    A `broker` that is given runs already, and runs on.
+    """
 
     def __init__(
         self,
@@ -125,13 +128,17 @@ class Bench:
         mqtt_version: str = "3.1.1",
         program: tuple[str, ...] = CONSOLE_SCRIPT,
         broker_settings: str = "",
+        broker: Mosquitto | None = None,
+        client_id: str = "stackmeter",
     ) -> None:
         self.folder = folder
-        self.broker = Mosquitto(extra=broker_settings)
+        self.broker, self._is_ours = broker or Mosquitto(extra=broker_settings), broker is None
         self.influx = InfluxDB() if influx else None
         self.receiver = WebhookReceiver()
         self.config = configured(folder / "config", self.receiver.url)
-        self.service = self.another_service(folder, mqtt_version=mqtt_version, program=program)
+        self.service = self.another_service(
+            folder, mqtt_version=mqtt_version, program=program, client_id=client_id
+        )
         self._open = ExitStack()
 
     def another_service(self, folder: Path, **options: object) -> Service:
@@ -143,7 +150,8 @@ class Bench:
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
-            opening.enter_context(self.broker)
+            if self._is_ours:
+                opening.enter_context(self.broker)
             if self.influx:
                 opening.enter_context(self.influx)
             opening.enter_context(self.receiver)
