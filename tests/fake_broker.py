@@ -23,12 +23,17 @@ CONNACK, PUBACK, SUBACK, PINGRESP, DISCONNECT = 0x20, 0x40, 0x90, 0xD0, 0xE0
 
 @dataclass
 class Manners:
-    """How the broker behaves; `subscribe` gives reason codes by filter (else QoS 1), the rest as in MQTT."""
+    """How the broker behaves; `subscribe` gives reason codes by filter (else the QoS that was asked for), the rest as in MQTT."""
 
     connack: int = 0
     session_present: bool = False
     properties: dict[str, object] = field(default_factory=dict)  # of the CONNACK, MQTT 5
     subscribe: dict[str, int] = field(default_factory=dict)
+    speaks: tuple[int, ...] = (4, 5)  # protocol levels; it refuses others
+    says: dict[str, bytes] = field(default_factory=dict)  # what it publishes for a filter, under its name
+    most_qos: int = 2
+    grants: bool = True  # answers to subscriptions
+    ends_for_filter: bool = False
     ends_for_retained: bool = False
     ends_for_any: bool = False
     answers: bool = True  # PUBACKs
@@ -95,8 +100,8 @@ class _Conversation:
             kind, body = self._read()
             if kind & 0xF0 == 0x10 and not self._connect(body):
                 return
-            if kind & 0xF0 == 0x80:
-                self._subscribe(body)
+            if kind & 0xF0 == 0x80 and not self._subscribe(body):
+                return
             if kind & 0xF0 == 0x30 and not self._publish(kind, body):
                 return
             if kind == 0xC0:
@@ -112,6 +117,9 @@ class _Conversation:
         b.kept.append(not body[7] & 2)
         if manners.hangs_up:
             return False
+        if body[6] not in manners.speaks:
+            self._send(CONNACK, bytes([0, 1]))  # as 3.1.1 says it, whatever was asked
+            return False
         properties = b""
         if self._five:
             stated = Properties(PacketTypes.CONNACK)
@@ -121,16 +129,27 @@ class _Conversation:
         self._send(CONNACK, bytes([manners.session_present, manners.connack]) + properties)
         return manners.connack == 0
 
-    def _subscribe(self, body: bytes) -> None:
+    def _subscribe(self, body: bytes) -> bool:
+        manners = self._broker.manners
         packet, at = body[:2], 2 + (1 + body[2] if self._five else 0)
-        reasons = bytearray()
+        reasons, asked = bytearray(), []
         while at < len(body):
             size = struct.unpack("!H", body[at : at + 2])[0]
             name = body[at + 2 : at + 2 + size].decode()
-            self._broker.subscribed.append(name)
-            reasons.append(self._broker.manners.subscribe.get(name, 1))
+            asked.append(name)
+            reasons.append(manners.subscribe.get(name, min(body[at + 2 + size] & 3, manners.most_qos)))
             at += 2 + size + 1
-        self._send(SUBACK, packet + (b"\x00" if self._five else b"") + bytes(reasons))
+        self._broker.subscribed += asked
+        if manners.ends_for_filter:
+            return False
+        if manners.grants:
+            self._send(SUBACK, packet + (b"\x00" if self._five else b"") + bytes(reasons))
+        for name in asked:
+            if name in manners.says:
+                topic = name.encode()
+                end = (b"\x00" if self._five else b"") + manners.says[name]
+                self._send(0x30, struct.pack("!H", len(topic)) + topic + end)
+        return True
 
     def _publish(self, kind: int, body: bytes) -> bool:
         b, manners = self._broker, self._broker.manners

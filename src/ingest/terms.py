@@ -8,6 +8,16 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 UNLIMITED = 65535  # messages under way, where a broker says nothing of them
 
+_LIMITS = (
+    "ReceiveMaximum",
+    "MaximumPacketSize",
+    "MaximumQoS",
+    "RetainAvailable",
+    "TopicAliasMaximum",
+    "WildcardSubscriptionAvailable",
+    "SubscriptionIdentifierAvailable",
+    "SharedSubscriptionAvailable",
+)
 _TOLD_BY_NUMBER = {
     0x84: "it does not speak this version of MQTT: set mqtt_version (3.1.1 or 5) to what it speaks",
     0x85: "it does not take our client id: the setting client_id",
@@ -74,6 +84,12 @@ def terms_of(properties: Properties | None) -> Terms:
         wildcards=bool(stated.get("WildcardSubscriptionAvailable", 1)),
         session_s=stated.get("SessionExpiryInterval"),
     )
+
+
+def stated_in(properties: Properties | None) -> dict[str, int]:
+    """Return the limits that a CONNACK says aloud, by the names of the properties."""
+    stated = vars(properties) if properties is not None else {}
+    return {name: stated[name] for name in _LIMITS if name in stated}
 
 
 def refusal(reason: ReasonCode, properties: Properties | None) -> str:

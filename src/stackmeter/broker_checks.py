@@ -1,6 +1,5 @@
 """Checks of the broker: who gets in, who may say what, whether a message comes through, and how it is configured."""
 
-import re
 import secrets
 import time
 from pathlib import Path
@@ -9,17 +8,15 @@ from ingest.session import TOLD_FOR, loss, stored_session
 from ingest.subscriber import SESSION_S
 from ingest.subscriptions import MAX_PAYLOAD
 from stackmeter.access_list import CANARY
+from stackmeter.broker_kind import GUIDE, OTHERS
 from stackmeter.checkup import Case, Finding
 from stackmeter.folder import session_file
 from stackmeter.mosquitto_file import MosquittoFile
 from stackmeter.probe import NotLetIn, Probe
 
-SERVES = (2, 0, 11)  # Mosquitto: the oldest that passes the tests of the shipped files
-PATCHED = (2, 0, 21)  # the first without a weakness that its change log names; distributions mend older ones
 UNLIMITED = 1_000_000  # messages in a queue: no absence of ours reaches it
 INFLIGHT = 1000
 FORGED = "sm/v1/doctor/doctor/doctor/status"  # a gateway's topic, of a gateway that does not exist
-GUIDE = "docs/broker.md"
 
 
 def reached(case: Case) -> Finding:
@@ -42,45 +39,12 @@ def session(case: Case) -> Finding:
     return Finding("ok", f"{known.broker} has kept the session of {known.client_id}")
 
 
-def version(case: Case) -> Finding:
-    """Whether the broker has known weaknesses."""
-    with Probe(case.address) as probe:
-        granted = probe.subscribe("$SYS/broker/version")
-        heard = probe.hear() if granted else None
-    if heard is None:
-        return Finding(
-            "warn",
-            "the broker does not say what it is",
-            f"if it is Mosquitto, let our user read $SYS/broker/#; RabbitMQ, NATS and HiveMQ say nothing there: see {GUIDE}",
-        )
-    return judged(heard[1].decode(errors="replace"))
-
-
-def judged(text: str) -> Finding:
-    """Return what a version as Mosquitto says it means."""
-    match = re.fullmatch(r"mosquitto version (\d+)\.(\d+)\.(\d+)\S*", text)
-    if match is None:
-        return Finding(
-            "warn", f"the broker is {text!r}, of which nothing is known here", "see that it is supported"
-        )
-    found, wanted = tuple(map(int, match.groups())), "upgrade to {}.{}.{} or later".format(*PATCHED)
-    if found < SERVES:
-        return Finding("fail", f"{text} is too old for the shipped files", wanted)
-    if found < PATCHED:
-        return Finding(
-            "warn",
-            f"{text} has known weaknesses, unless it is a distribution's that mends them under the old number",
-            f"keep the distribution's security updates installed, or {wanted}; what it lacks is in {GUIDE}",
-        )
-    return Finding("ok", text)
-
-
 def limits(case: Case) -> Finding:
     """Whether what the broker says of itself when it takes a connection costs readings."""
     with Probe(case.address) as probe:
         terms = probe.terms
     if costs := list(terms.costs(SESSION_S)):
-        return Finding("warn", "; ".join(costs), f"see its section in {GUIDE}")
+        return Finding("warn", "; ".join(costs), f"see its section in {OTHERS}")
     if not case.address.speaks_5:
         return Finding("ok", "a broker states no limits over MQTT 3.1.1")
     size = "any length" if terms.packet_size is None else f"{terms.packet_size} bytes"
@@ -98,7 +62,7 @@ def asks_who(case: Case) -> Finding:
     return Finding(
         "warn" if case.broker_is_here else "fail",
         f"the broker lets in {open_to}, without a name",
-        f"allow_anonymous false, and deploy/mosquitto-tls.conf; see {GUIDE}",
+        f"let in nobody without a name: on Mosquitto allow_anonymous false, as in deploy/mosquitto-tls.conf ({GUIDE}); others: {OTHERS}",
     )
 
 
@@ -117,7 +81,7 @@ def nameless_hears_nothing(case: Case) -> Finding:
     return Finding(
         "warn" if case.broker_is_here else "fail",
         "who has no name hears what we publish",
-        f"give the broker an acl_file; see {GUIDE}",
+        f"say in the broker who may read what: on Mosquitto an acl_file ({GUIDE}); others: {OTHERS}",
     )
 
 
@@ -135,7 +99,7 @@ def cannot_forge(case: Case) -> Finding:
         return Finding(
             "warn",
             "our own user may publish as a gateway, so whoever has it can forge readings",
-            f"an acl_file; see {GUIDE}",
+            f"say in the broker who may publish what: on Mosquitto an acl_file ({GUIDE}); others: {OTHERS}",
         )
     return Finding("ok", "our own user cannot publish as a gateway")
 

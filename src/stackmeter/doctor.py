@@ -140,7 +140,7 @@ def _advice(error: Exception) -> str:
 
 _BROKER = "broker"
 _NEEDS_BROKER = {
-    "broker version",
+    "broker kind",
     "broker limits",
     "broker asks who",
     "broker tells nobody",
@@ -151,7 +151,7 @@ _NEEDS_BROKER = {
 
 def _checks(case: "Case", mosquitto_conf: Path | None) -> "Iterator[tuple[str, Callable[[], Finding]]]":
     """Yield what is looked at, in this order."""
-    from stackmeter import broker_checks, machine_checks, mosquitto_file
+    from stackmeter import broker_checks, broker_kind, machine_checks, mosquitto_file
 
     of_case: list[tuple[str, Callable[[Case], Finding]]] = [
         ("configuration", machine_checks.configuration),
@@ -163,7 +163,7 @@ def _checks(case: "Case", mosquitto_conf: Path | None) -> "Iterator[tuple[str, C
         ("clock", machine_checks.clock),
         (_BROKER, broker_checks.reached),
         ("broker session", broker_checks.session),
-        ("broker version", broker_checks.version),
+        ("broker kind", broker_kind.kind),
         ("broker limits", broker_checks.limits),
         ("broker asks who", broker_checks.asks_who),
         ("broker tells nobody", broker_checks.nameless_hears_nothing),

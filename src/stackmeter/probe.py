@@ -14,7 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.connection import Broker
 from ingest.subscriber import SESSION_S
-from ingest.terms import Terms, refusal, silence, terms_of
+from ingest.terms import Terms, refusal, silence, stated_in, terms_of
 
 PATIENCE_S = 5.0
 
@@ -41,6 +41,8 @@ class Probe:
     ----------
     terms
         What the broker said of itself when it took the connection.
+    stated
+        The same as numbers, by the names of the properties; none over MQTT 3.1.1.
     tells_refusals
         Whether it can say that it did not take what was published: MQTT 3.1.1 has no word for that.
 
@@ -57,6 +59,7 @@ class Probe:
         self._name = f"{address.client_id}-doctor-{secrets.token_hex(4)}"
         self._client = self._made(keeps_session=True)
         self.terms, self.tells_refusals = Terms(), address.speaks_5
+        self.stated: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         where = self._address.where
@@ -87,20 +90,32 @@ class Probe:
 
     def publish(self, topic: str, payload: bytes) -> bool:
         """Publish at QoS 1, and tell whether the broker took it, as far as it `tells_refusals`; one that ends the connection did not."""
-        if self._client.publish(topic, payload, qos=1).rc != mqtt.MQTT_ERR_SUCCESS:
-            return False
-        return self._answer("publish")
+        self._client.publish(topic, payload, qos=1)
+        told = self._answer("publish")
+        if told is None:
+            with Probe(self._address, anonymous=self._anonymous):
+                pass  # it is there still, so it ended the connection for what was published
+        return bool(told)
 
     def subscribe(self, topic: str) -> bool:
         """Subscribe, and tell whether the broker granted it; it may deliver nothing all the same."""
-        self._client.subscribe(topic, qos=1)
-        return self._answer("subscribe")
+        return self.granted(topic, 1) is not None
+
+    def granted(self, topic: str, qos: int) -> int | None:
+        """Subscribe, and return the QoS that the broker granted, None where it refused."""
+        self._client.subscribe(topic, qos=qos)
+        told: ReasonCode | None = self._answer("subscribe")
+        if told is None:
+            raise NotReached(f"{self._address.where} ended the connection when asked for {topic}")
+        return None if told.is_failure else told.value
 
     def hear(self) -> tuple[str, bytes] | None:
         """Return the next message, None where none comes in time."""
         try:
             return self._heard.get(timeout=PATIENCE_S)
         except queue.Empty:
+            if not self._client.is_connected():
+                raise NotReached(f"{self._address.where} ended the connection while we listened") from None
             return None
 
     def _connected(self, client: mqtt.Client) -> tuple[str, Any]:
@@ -114,14 +129,17 @@ class Probe:
         client.loop_start()
         return self._next()
 
-    def _answer(self, wanted: str) -> bool:
+    def _answer(self, wanted: str) -> Any:
+        """Return what the broker answers, None where it ends the connection instead."""
         try:
-            while True:
+            while self._client.is_connected() or not self._events.empty():
                 what, told = self._next()
-                if what in (wanted, "disconnect"):
-                    return what == wanted and bool(told)
+                if what == wanted:
+                    return told
         except queue.Empty:
-            return False
+            where = self._address.where
+            raise NotReached(f"{where} does not answer a {wanted} for {PATIENCE_S:g} s") from None
+        return None
 
     def _next(self) -> tuple[str, Any]:
         return self._events.get(timeout=PATIENCE_S)
@@ -167,9 +185,7 @@ class Probe:
         client.on_publish = lambda _c, _d, _m, reason, _p: self._events.put(
             ("publish", not reason.is_failure)
         )
-        client.on_subscribe = lambda _c, _d, _m, reasons, _p: self._events.put(
-            ("subscribe", not reasons[0].is_failure)
-        )
+        client.on_subscribe = lambda _c, _d, _m, reasons, _p: self._events.put(("subscribe", reasons[0]))
         client.on_message = lambda _c, _d, message: self._heard.put((message.topic, bytes(message.payload)))
         return client
 
@@ -184,7 +200,7 @@ class Probe:
         if reason.is_failure:
             self._events.put(("refused", refusal(reason, properties)))
             return
-        self.terms = terms_of(properties)
+        self.terms, self.stated = terms_of(properties), stated_in(properties)
         self._events.put(("session" if flags.session_present else "connect", ""))
 
     def _silence(self, reason: ReasonCode) -> str:

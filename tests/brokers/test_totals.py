@@ -5,8 +5,6 @@ The field numbers its messages, and publishes each at QoS 1 once the broker has 
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -33,13 +31,6 @@ BEFORE, AWAY, AFTER = slice(0, 40), slice(40, 80), slice(80, None)
 @pytest.fixture
 def truth() -> Truth:
     return trial(120, seed=12)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Callable[[type[OtherBroker]], OtherBroker]]:
-    """Give the one broker of a kind for all tests, each of which has a session of its own there."""
-    with ExitStack() as opened:
-        yield lru_cache(lambda kind: opened.enter_context(kind()))
 
 
 @pytest.fixture
