@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from ingest.connection import Broker
+from plant.problems import ConfigurationError
 from stackmeter.access_list import CANARY
 from stackmeter.checkup import Case, Finding, Level
 from stackmeter.probe import NotLetIn, Probe
@@ -15,6 +16,7 @@ SERVES = (2, 0, 11)  # Mosquitto: the oldest that passes the tests of the shippe
 PATCHED = (2, 0, 21)  # the first without a weakness that its change log names; distributions mend older ones
 GUIDE = "docs/broker.md"
 OTHERS = "docs/brokers.md"
+SPARKPLUG = "spBv1.0/"
 SAYS_ITS_VERSION = "$SYS/broker/version"
 TELLING = (SAYS_ITS_VERSION, "$SYS/brokers/+/version", "$SYS/+/new/subscribes")
 ALL_SAID = {
@@ -59,9 +61,10 @@ class Kind:
     name: str
     sign: str
     is_shown: Callable[[Traits], bool]
-    is_sure: bool
     level: Level
     do: str
+    is_sure: bool = False
+    makes_slashes: bool = False  # of the dots in a topic
 
 
 EMQX_ADVICE = (
@@ -74,70 +77,67 @@ KINDS = (
         "mochi",
         "its $SYS topics",
         lambda t: t.topic == SAYS_ITS_VERSION and re.fullmatch(r"\d+\.\d+\.\d+\S*", t.payload) is not None,
-        True,
-        "warn",
-        f"unless whoever built it gave it a storage hook, a restart of it loses what waits for us; see {OTHERS}",
+        level="warn",
+        do=f"unless whoever built it gave it a storage hook, a restart of it loses what waits for us; see {OTHERS}",
+        is_sure=True,
     ),
     Kind(
         "EMQX",
         "its $SYS topics",
         lambda t: t.topic.startswith("$SYS/brokers/"),
-        True,
-        "warn",
-        EMQX_ADVICE,
+        level="warn",
+        do=EMQX_ADVICE,
+        is_sure=True,
     ),
     Kind(
         "Aedes",
         "its $SYS topics",
         lambda t: t.topic.endswith("/new/subscribes"),
-        True,
-        "warn",
-        "give it a persistence on disk: by itself (in Node-RED too) it is in memory, and a restart of it loses what it acknowledged;"
+        level="warn",
+        do="give it a persistence on disk: by itself (in Node-RED too) it is in memory, and a restart of it loses what it acknowledged;"
         f" without one connect gateways of class A only; see {OTHERS}",
+        is_sure=True,
     ),
     Kind(
         "RabbitMQ",
         "it takes QoS 1 at most and no shared subscriptions",
         lambda t: t.states(MaximumQoS=1, SharedSubscriptionAvailable=0),
-        False,
-        "ok",
-        "mqtt.max_session_expiry_interval_seconds = 2592000, or it forgets us after a day, and mqtt.prefetch = 1000;"
+        level="ok",
+        do="mqtt.max_session_expiry_interval_seconds = 2592000, or it forgets us after a day, and mqtt.prefetch = 1000;"
         f" retained messages do not come by a filter with # or +; see {OTHERS}",
+        makes_slashes=True,
     ),
     Kind(
         "EMQX",
         "it says aloud all that it has",
         lambda t: t.states(**ALL_SAID),
-        False,
-        "warn",
-        EMQX_ADVICE,
+        level="warn",
+        do=EMQX_ADVICE,
     ),
     Kind(
         "HiveMQ",
         "it takes 10 messages and 5 topic aliases, as HiveMQ does unless told otherwise",
         lambda t: t.states(ReceiveMaximum=10, TopicAliasMaximum=5),
-        False,
-        "warn",
-        "raise <max-queue-size> in <queued-messages>: by default 1,000 messages wait for us and the next ones are discarded, which"
+        level="warn",
+        do="raise <max-queue-size> in <queued-messages>: by default 1,000 messages wait for us and the next ones are discarded, which"
         f" cannot be seen from here; see {OTHERS}",
     ),
     Kind(
         "NATS",
         "it speaks MQTT 3.1.1 only, and takes no filter with a space",
         lambda t: t.stated is None and t.granted is not None and not t.takes_spaces,
-        False,
-        "ok",
-        "ack_wait: 5s in its mqtt block, so that what was under way when we ended comes again so soon and not after 30 s; see"
+        level="ok",
+        do="ack_wait: 5s in its mqtt block, so that what was under way when we ended comes again so soon and not after 30 s; see"
         f" {OTHERS}",
     ),
     Kind(
         "RabbitMQ before 3.13",
         "it speaks MQTT 3.1.1 only, and grants QoS 1 where 2 is asked for",
         lambda t: t.stated is None and t.granted == 1,
-        False,
-        "ok",
-        "mqtt.subscription_ttl = 2592000000, or it forgets us after a day, and mqtt.prefetch = 1000; retained messages do not come"
+        level="ok",
+        do="mqtt.subscription_ttl = 2592000000, or it forgets us after a day, and mqtt.prefetch = 1000; retained messages do not come"
         f" by a filter with # or +; see {OTHERS}",
+        makes_slashes=True,
     ),
 )
 UNKNOWN = (
@@ -148,7 +148,36 @@ UNKNOWN = (
 
 def kind(case: Case) -> Finding:
     """Which broker it is, whether it has known weaknesses, and what is to be seen to on it."""
-    return judged(observed(case.address))
+    traits = observed(case.address)
+    known = shown(traits)
+    found = judged(traits)
+    return _without_dots(found, _topics(case)) if known and known.makes_slashes else found
+
+
+def _topics(case: Case) -> list[str]:
+    """Return what is named in topics; nothing where the configuration cannot be read, which is told elsewhere."""
+    try:
+        return [one.id for one in case.plant.gateways] + [one.topic for one in case.plant.subscriptions]
+    except ConfigurationError:
+        return []
+
+
+def _without_dots(found: Finding, topics: list[str]) -> Finding:
+    """Return the finding of a broker that makes a slash of each dot in a topic, but of Sparkplug's own if it is told so."""
+    dotted = [one for one in topics if "." in one.removeprefix(SPARKPLUG)]
+    if dotted:
+        return Finding(
+            "fail",
+            f"{found.says}; it makes a slash of each dot in a topic, so that nothing comes by {', '.join(dotted[:3])}",
+            f"names and topics without dots; {found.do}",
+        )
+    if any(one.startswith(SPARKPLUG) for one in topics):
+        return Finding(
+            "warn",
+            f"{found.says}; it makes spBv1/0 of spBv1.0 unless it is told otherwise, which cannot be seen from here",
+            f"mqtt.sparkplug = true; {found.do}",
+        )
+    return found
 
 
 def observed(address: Broker) -> Traits:
@@ -180,11 +209,16 @@ def _stated(address: Broker) -> Mapping[str, int] | None:
         return None
 
 
+def shown(traits: Traits) -> Kind | None:
+    """Return the kind that a broker's traits show."""
+    return next((one for one in KINDS if one.is_shown(traits)), None)
+
+
 def judged(traits: Traits) -> Finding:
     """Return what a broker's traits mean."""
     if traits.payload.startswith("mosquitto version "):
         return mosquitto(traits.payload)
-    found = next((one for one in KINDS if one.is_shown(traits)), None)
+    found = shown(traits)
     if found is None and traits.topic == SAYS_ITS_VERSION:
         return Finding("warn", f"the broker is {traits.payload!r}, of which nothing is known here", UNKNOWN)
     if found is None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ingest.connection import broker
 from stackmeter.cli import app
+from stackmeter.probe import Probe
 from tests.broker.production import configured
 from tests.brokers.kinds import NATS, Aedes, DurableMosquitto, OtherBroker, RabbitMQ
 from tests.servers import free_port
@@ -41,3 +43,15 @@ def test_field_a5_a_healthy_broker_is_known_and_fails_in_nothing(
     assert "fail" not in of_broker.values(), found
     assert found["broker kind"]["says"].startswith(KNOWN[kind])
     assert of_broker["broker canary"] == "ok"
+
+
+@pytest.mark.parametrize("version", RabbitMQ.versions)
+def test_field_a5_rabbitmq_makes_slashes_of_dots_as_doctor_says(
+    running: Callable[[type[OtherBroker]], OtherBroker], version: str
+) -> None:
+    address = broker(running(RabbitMQ).url, client_id="dots", version=version)
+    with Probe(address) as listener, Probe(address) as speaker:
+        assert listener.subscribe("spBv1.0/#")
+        assert speaker.publish("spBv1.0/plant.1/NDATA/n", b"x")
+
+        assert listener.hear() == ("spBv1/0/plant/1/NDATA/n", b"x")

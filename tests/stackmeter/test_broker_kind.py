@@ -11,7 +11,7 @@ from stackmeter.checkup import Case
 from stackmeter.cli import app
 from stackmeter.probe import NotReached, Probe
 from stackmeter.settings import load as settings
-from tests.broker.production import configured
+from tests.broker.production import PARK, configured
 from tests.fake_broker import FakeBroker, fake_broker
 from tests.servers import Mosquitto, free_port
 
@@ -88,6 +88,27 @@ def test_field_a5_a_broker_is_known_by_what_it_says_and_does(config, patience, m
         assert says in found.says
         assert does in found.do
         assert found.level != "fail"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "level", "says", "does"),
+    [
+        ("", "", "warn", "spBv1/0 of spBv1.0", "mqtt.sparkplug = true"),
+        ("meters/", "a.b/", "fail", "nothing comes by a.b/{gateway}/{device}/data", "without dots"),
+        ("name: g2", "name: g.2", "fail", "nothing comes by p1/mill/g.2", "without dots"),
+        ("park: p1,", "park: nowhere,", "ok", "probably RabbitMQ", "mqtt.prefetch"),
+    ],
+)
+def test_field_a5_what_rabbitmq_makes_of_a_dot_is_found_in_the_configuration(
+    config, patience, old, new, level, says, does
+):
+    (config / "park.yaml").write_text(PARK.replace(old, new).replace("gateway: g2,", "gateway: g1,"))
+    with fake_broker(properties=RABBITMQ) as server:
+        found = broker_kind.kind(case(config, server, "5"))
+
+    assert found.level == level
+    assert says in found.says
+    assert does in found.do
 
 
 def doctored(config, server: FakeBroker, version="3.1.1"):
