@@ -131,6 +131,26 @@ def per_hour_integral(rate: Unit) -> Unit:
     return next(same, Unit(f"{rate.symbol}·h", dimension, factor, reference=rate.reference))
 
 
+@lru_cache(maxsize=4096)
+def per_second_integral(rate: Unit) -> Unit:
+    """Return the unit of the table that a rate's integral over seconds has: W gives J, m3/h none.
+
+    Raises
+    ------
+    DimensionError
+        Where the unit is not per time, or the table has no unit of that size.
+    """
+    found = (
+        u
+        for u in _TABLE.values()
+        if (f"{u.dimension}{PER_TIME}", u.factor, u.reference)
+        == (rate.dimension, rate.factor, rate.reference)
+    )
+    if (same := next(found, None)) is None:
+        raise DimensionError(f"{rate.symbol} times seconds has no unit here")
+    return same
+
+
 def symbols() -> tuple[str, ...]:
     """Return every symbol of the table; quotients of two are units as well."""
     return tuple(_TABLE)
@@ -232,8 +252,9 @@ _TABLE: dict[str, Unit] = {
     **_of("temperature", K=1),
     "°C": Unit("°C", "temperature", Fraction(1), _KELVIN_AT_0_DEGC),
     "°F": Unit("°F", "temperature", Fraction(5, 9), _RANKINE_AT_0_DEGF * Fraction(5, 9)),
-    **_of("voltage", V=1, kV=10**3),
-    **_of("current", A=1, kA=10**3),
+    **_of("voltage", mV=Fraction(1, 10**3), V=1, kV=10**3),
+    **_of("current", mA=Fraction(1, 10**3), A=1, kA=10**3),
+    **_of("charge", mAh=Fraction(36, 10), Ah=3600, kAh=3600 * 10**3),
     **_of("frequency", Hz=1),
     **_of("acidity", pH=1),
     "1": Unit("1", "1", Fraction(1)),

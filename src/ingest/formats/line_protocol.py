@@ -27,7 +27,8 @@ _FIELD = re.compile(r'(?:[^,\\"]|\\.|"(?:[^"\\]|\\.)*+")++')
 _PAIR = re.compile(r"((?:[^=\\]|\\.)++)=(.++)", re.DOTALL)
 _ESCAPED = re.compile(r"\\([,= \\])")
 _FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
-_INTEGER = re.compile(r"([+-]?\d+)[iu]", re.ASCII)
+_INTEGER = re.compile(r"([+-]?\d+)([iu])", re.ASCII)
+_RANGES = {"i": range(-(2**63), 2**63), "u": range(2**64)}  # what an integer and an unsigned one can be
 _TIME = re.compile(r"-?\d{1,19}", re.ASCII)
 _WORD = re.compile(r"\{([^{}]+)\}")
 _LONGEST = 64  # characters of a number
@@ -60,15 +61,21 @@ def decoder(options: Mapping[str, Any]) -> Decode:
                 line = _line(text, item)
                 time = _time(line.time, precision, origin, item)
                 texts = [_filled(text, line.words, item) for text in around]
-                known = sum(map(len, texts))
-                for field, value in line.fields:
+            except PayloadError as error:
+                rows.refuse(error)
+                continue
+            known = sum(map(len, texts))
+            for field, value in line.fields:
+                try:
                     check_name(known + len(field) * (len(texts) - 1), _path(item, "channel"))
                     name = field.join(texts)
                     if only(name):
                         unit, own = units.of(name)
                         rows.add(item, name, time, _number(value, item), unit, own_unit=own)
-            except PayloadError as error:
-                rows.refuse(error)
+                except PayloadError as error:
+                    if error.code is Code.TOO_LARGE:  # the whole message
+                        raise
+                    rows.refuse(error)
         return rows.envelope()
 
     return decode
@@ -132,9 +139,18 @@ def _number(text: str, item: int) -> int | float:
         if _FLOAT.fullmatch(text):
             return float(text)
         if whole := _INTEGER.fullmatch(text):
-            return int(whole[1])
+            return _integer(int(whole[1]), whole[2], item)
     detail = f"{text[:40]!r} is no number; name what is to be taken in the option only"
     raise PayloadError(Code.TYPE, _path(item, "value"), detail)
+
+
+def _integer(number: int, kind: str, item: int) -> int:
+    if number not in _RANGES[kind]:
+        what = (
+            "an integer is from -2^63 to 2^63-1" if kind == "i" else "an unsigned integer is from 0 to 2^64-1"
+        )
+        raise PayloadError(Code.OUT_OF_RANGE, _path(item, "value"), f"{number}{kind}: {what}; send a float")
+    return number
 
 
 def _filled(template: str, words: Mapping[str, str], item: int) -> str:

@@ -15,6 +15,7 @@ from ingest.formats.fields import check_name
 from ingest.formats.options import Only, Units
 from ingest.formats.rows import Rows, arrival, instant
 from ingest.formats.strict import PayloadError
+from plant.units import DimensionError, UnknownUnit, per_second_integral, unit
 from plant.vocabulary import NS_PER_S, Code
 
 VERSION = 10  # of SenML; a pack of a later one may mean other things [1]_ section 4.4
@@ -88,12 +89,25 @@ def _record(rows: Rows, item: int, record: dict[str, Any], base: _Base, units: U
     if _VALUES.isdisjoint(record) or not only(name):
         return
     if key not in record:
-        raise PayloadError(Code.TYPE, "", "a reading is a number: send v, or s for a counter")
+        raise PayloadError(Code.TYPE, "", "a reading is a number: send v, or s for its sum over time")
     given = record.get("u", base.unit)
-    unit, own = units.of(name, UNITS.get(given, given) if isinstance(given, str) else given)
+    symbol, own = units.of(name, UNITS.get(given, given) if isinstance(given, str) else given)
+    if key == "s" and isinstance(symbol, str):
+        symbol = _of_sum(symbol)
     value = record[key] if not start else _number(record[key], f".{key}") + start
     time = base.time + _number(record.get("t", 0), ".t")
-    rows.add(item, name, _instant(time, rows.origin), value, unit, own_unit=own)
+    rows.add(item, name, _instant(time, rows.origin), value, symbol, own_unit=own)
+
+
+def _of_sum(symbol: str) -> str:
+    """Return the unit of a sum: that of the record times seconds, W·s is J; an unknown one as it is."""
+    try:
+        return per_second_integral(unit(symbol)).symbol
+    except UnknownUnit:
+        return symbol
+    except DimensionError as error:
+        detail = f"s is the sum of its value over time, and {error}: send a counter as v"
+        raise PayloadError(Code.DIMENSION, ".s", detail) from error
 
 
 def _instant(time: float, origin: Origin) -> int:
