@@ -46,3 +46,15 @@ def parse_instant(text: object) -> int:
     whole = datetime.fromisoformat(text.replace(fraction, "", 1).upper() if fraction else text.upper())
     seconds = whole - _EPOCH
     return (seconds.days * 86_400 + seconds.seconds) * NS_PER_S + int(fraction[1:].ljust(9, "0") or "0")
+
+
+def wrong_pattern(pattern: str) -> str:
+    """Return what is wrong with a pattern of strptime, "" where it is one."""
+    try:
+        datetime.strptime("", pattern)  # noqa: DTZ007  only the pattern is looked at
+    except ValueError as error:
+        said = str(error)
+        return said if "directive" in said or "stray" in said else ""
+    except (re.error, IndexError, KeyError) as error:
+        return f"a directive stands twice: {error}"
+    return ""

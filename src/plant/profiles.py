@@ -4,6 +4,7 @@ A profile is `NAME.yaml` in the folder `profiles` of a configuration, or one of 
 goes first. What it says of decoding is part of the configuration, and so of its hash. docs/formats.md explains every key.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -15,8 +16,10 @@ import jmespath.exceptions  # type: ignore[import-untyped]
 from pydantic import AfterValidator, Field, StringConstraints
 
 from plant import paths, units
+from plant.clock import wrong_pattern
 from plant.documents import parse
 from plant.fields import Fault, Part, Text, exactly_one
+from plant.names import Names
 from plant.problems import ConfigurationError
 from plant.suggest import did_you_mean
 from plant.topics import WORD, words_of
@@ -24,6 +27,7 @@ from plant.topics import WORD, words_of
 FOLDER = "profiles"
 MOST_DEEP = 64  # of what nests in a JMESPath
 OWN_UNIT = "channel"  # in the place of a unit: the value is in the unit of its channel
+SMALLEST = 1e-30  # of a scale
 PRESENCE = ("present", "absent", "number", "text")  # what a condition may ask for besides a value
 
 Scalar = str | int | float | bool
@@ -35,6 +39,19 @@ def _path(text: str) -> str:
     if paths.parse(text).is_many:
         raise ValueError("[*] stands only in each; take each: a[*] and value: b, or a place such as a[0].b")
     return text
+
+
+def _each_path(given: str | list[str]) -> str | list[str]:
+    if not given:
+        raise ValueError("is a path, or a list of paths")
+    for text in listed(given):
+        _path(text)
+    return given
+
+
+def listed(given: str | list[str] | None) -> list[str]:
+    """Return what is given once or as a list."""
+    return [] if given is None else [given] if isinstance(given, str) else given
 
 
 def _many(text: str) -> str:
@@ -69,7 +86,31 @@ ManyText = Annotated[str, AfterValidator(_many)]
 UnitText = Annotated[str, AfterValidator(_unit)]
 Expression = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_expression)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Way = Annotated[str, StringConstraints(pattern=r"^(rfc3339|arrival|s|ms|us|ns|.*%.*)$")]
+Paths = Annotated[str | list[str], AfterValidator(_each_path)]
+Many = Annotated[list[str], AfterValidator(lambda texts: [_many(text) for text in texts])]
+SHIFT = r"[+-][0-9]{1,9}(s|min|h|d)"
+_WAY = r"rfc3339|arrival|(s|ms|us|ns)(\+(s|ms|us|ns))*|.*%.*"
+
+
+def _ways(given: str | list[str]) -> str | list[str]:
+    for way in [given] if isinstance(given, str) else given:
+        if not re.fullmatch(_WAY, way):
+            raise ValueError(
+                f"{way} is no way: write rfc3339, arrival, s, ms, us, ns, s+ns, or a pattern with %"
+            )
+        if "%" in way and (wrong := wrong_pattern(way)):
+            raise ValueError(f"{way} is no pattern of strptime: {wrong}")
+    return given
+
+
+def _shift(given: str) -> str:
+    if not re.fullmatch(SHIFT, given):
+        raise ValueError(f"is a period with its sign, such as +15min or -60s, not {given}")
+    return given
+
+
+Ways = Annotated[str | list[str], AfterValidator(_ways)]
+Shift = Annotated[str, AfterValidator(_shift)]
 ChannelText = Annotated[str, StringConstraints(pattern=r"^[^\s#+]{1,200}$")]
 WordText = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Tag = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}){1,4}$")]
@@ -134,6 +175,12 @@ class ReadingPart(Part):
     """The decimal mark of a number as text."""
     scale: float = 1.0
     """What it is multiplied with."""
+    scale_at: Paths | None = None
+    """Where numbers stand that it is multiplied with, such as the ratio of a current transformer."""
+    exponent_at: PathText | None = None
+    """Where the power of ten stands that it is multiplied with, a whole number."""
+    pulses: Annotated[float, Field(ge=SMALLEST, le=1 / SMALLEST)] | None = None
+    """How many of what is counted are one of its unit: 1000 for a meter of 1000 imp/kWh."""
     offset: float = 0.0
     """What is added after that, in the reading's unit."""
     no_value: list[Scalar] = Field(default_factory=list)
@@ -151,6 +198,8 @@ class ReadingPart(Part):
             yield "unit_at", "is given beside unit: one of them"
         if self.scale == 0:
             yield "scale", "is 0, so every reading would be"
+        elif not SMALLEST < abs(self.scale) < 1 / SMALLEST:
+            yield "scale", f"is between {SMALLEST:g} and {1 / SMALLEST:g}"
         if self.type != "text" and self.decimal != ".":
             yield "decimal", "is for type: text"
         if self.byte is not None and self.type != "number":
@@ -168,12 +217,14 @@ class SectionPart(Part):
     """Whether the path of each may lead nowhere."""
     words: dict[WordText, PathText] = Field(default_factory=dict)
     """Further words for the names of channels, and where in the item they stand."""
-    time: Way | None = None
-    """How its times are written."""
+    time: Ways | None = None
+    """How its times are written, one way or several."""
+    time_shift: Shift | None = None
+    """What is added to its times, such as -60s or +15min."""
     zone: Zone | None = None
     """The time zone of a pattern without one."""
-    time_at: PathText | None = None
-    """Where its time stands."""
+    time_at: Paths | None = None
+    """Where its time stands; a list where it is made of several fields, such as date and time."""
     quality: QualityPart | None = None
     """What says how good its readings are."""
     bytes: BytesPart | None = None
@@ -202,26 +253,35 @@ class SectionPart(Part):
         used: set[str] = set()
         for name, reading in self.readings.items():
             used |= {match[1] for match in WORD.finditer(name)}
-            used |= _words(reading.value, reading.unit_at, *reading.when)
+            used |= _words(
+                reading.value, reading.unit_at, reading.exponent_at, *listed(reading.scale_at), *reading.when
+            )
         quality = self.quality.at if self.quality else None
         own = self.bytes.at if self.bytes else None
-        used |= _words(quality, own, self.time_at, *self.words.values(), *self.when)
+        used |= _words(quality, own, *listed(self.time_at), *self.words.values(), *self.when)
         return frozenset(used - paths.parse(self.each).words - set(self.words))
 
 
 class MappingPart(Part):
     """What a mapping says of decoding; these are also the options of the format `mapping`."""
 
-    time: Way | None = None
-    """How times are written, in sections that do not say it: rfc3339, arrival, s, ms, us, ns, or a pattern of strptime."""
+    time: Ways | None = None
+    """How times are written, in sections that do not say it: rfc3339, arrival, s, ms, us, ns, units that are added such as s+ns, or a
+    pattern of strptime; or a list of these, of which the first that fits counts."""
     zone: Zone | None = None
     """The time zone of a pattern without one."""
-    time_at: PathText | None = None
-    """Where the time stands, in sections that do not say it."""
+    time_at: Paths | None = None
+    """Where the time stands, in sections that do not say it; a list where it is made of several fields."""
+    time_shift: Shift | None = None
+    """What is added to each time, such as -60s, in sections that do not say it."""
+    payload: Literal["json", "cbor", "msgpack"] = "json"
+    """What the payload is written in; a mapping reads all of them alike."""
+    json_at: Many = Field(default_factory=list)
+    """Where texts stand that hold JSON, with [*] or {word} for every place or key; what they hold takes their place."""
     only: list[str] = Field(default_factory=list)
     """Patterns of the channels that are wanted; all where empty."""
     names: dict[str, str] = Field(default_factory=dict)
-    """Other names for channels, such as those that the payload writes with spaces."""
+    """Other names for channels, such as those that the payload writes with spaces; with * for any text, on both sides."""
     units: dict[str, str] | Literal["channel"] = Field(default_factory=dict)
     """Units by patterns of channels, where neither the reading nor the payload has one; the word channel: the channel's own."""
     unit_names: dict[str, UnitText] = Field(default_factory=dict)
@@ -230,7 +290,9 @@ class MappingPart(Part):
     """What is read."""
 
     def faults(self) -> Iterator[Fault]:
-        """Yield units that there are not."""
+        """Yield units that there are not, and names that cannot be meant."""
+        for name, wrong in Names.wrong(self.names):
+            yield "names", f"{name}: {wrong}"
         for name, symbol in self.units.items() if isinstance(self.units, dict) else ():
             try:
                 _unit(symbol)

@@ -291,6 +291,7 @@ _SPELLINGS: dict[str, str] = {
     "kgf/cm2g": "kgf/cm2(g) kgf/cm²g",
     "mmHg": "Torr torr",
     "mmH2O": "mmWC mmH₂O",
+    "1": "pulse pulses imp",
 }
 _ALIASES = {spelling: symbol for symbol, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 

@@ -35,7 +35,7 @@ HINTS: Mapping[Code, str] = {
     Code.UNMAPPED: "declare the channel in the configuration, or give it another name: names, channel",
     Code.UNIT_UNKNOWN: "write it as it is written, such as kWh, MWh, m3 or °C; in a profile, unit_names says what a name means",
     Code.UNIT_MISSING: 'give it: unit in a profile, or the option units, such as {"*/power": W}, or the word channel',
-    Code.DIMENSION: "the channel measures something else than this: check which of both is meant",
+    Code.DIMENSION: "the channel measures something else than this: check which of both is meant; pulses need pulses: 1000 in the mapping",
     Code.RANGE: "check scale and unit, then max of the channel",
     Code.BELOW_MIN: "check sign, scale and unit, then min of the channel",
     Code.TS_OLD: "say when it came with --received, or raise max_late",

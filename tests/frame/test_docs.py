@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from plant.documents import read
 from plant.model import Configuration, FacilityPart, ParkPart
+from plant.profiles import MappingPart
 from rules.factor_files import OwnFile
 from stackmeter import service, settings
 from stackmeter.cli import app
@@ -291,7 +292,7 @@ def mistakes(model: type[BaseModel], value: Any) -> list[str]:
 
 @of_kind("yaml")
 def test_every_piece_of_configuration_is_one(block: Block, tmp_path: Path) -> None:
-    """Or a factor file, or a file of `stackmeter rules test`."""
+    """Or a factor file, a mapping, or a file of `stackmeter rules test`."""
     file = tmp_path / "part.yaml"
     file.write_text(block.content)
     document = read(file)
@@ -299,6 +300,8 @@ def test_every_piece_of_configuration_is_one(block: Block, tmp_path: Path) -> No
 
     if "factors" in document.value:
         assert mistakes(OwnFile, document.value) == []
+    elif "sections" in document.value:
+        assert mistakes(MappingPart, document.value) == []
     elif "scenarios" in document.value:
         assert [mistakes(ScenarioPart, scenario) for scenario in document.value["scenarios"]] == [[]]
     else:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from ingest.formats.decoder import formats
@@ -18,10 +19,14 @@ from plant.profiles import (
 )
 from plant.topics import SPARKPLUG
 from stackmeter.cli import app
+from stackmeter.device_trials import row_of
 from tests.frame.repository import text
+from tests.ingest.formats.test_formats import decoded
 
 PAGE = text("docs/formats.md")
 WALK = PAGE[: PAGE.index("## Subscriptions")]
+MAPPING = text("docs/mapping.md")
+EXAMPLES = re.findall(r"```json\n(.*?)```\n\n```yaml\n(.*?)```\n\n```text\n(.*?)```", MAPPING, re.DOTALL)
 BLOCKS = re.findall(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", WALK, re.MULTILINE | re.DOTALL)
 
 
@@ -49,9 +54,28 @@ def test_the_walk_through_gives_what_the_page_shows(tmp_path: Path, monkeypatch:
 
 def test_every_key_of_a_profile_stands_on_the_page() -> None:
     for part in (ProfilePart, MappingPart, SectionPart, ReadingPart):
-        assert [name for name in part.model_fields if f"`{name}`" not in PAGE] == []
+        assert [name for name in part.model_fields if f"`{name}`" not in MAPPING] == []
     for part in (BytesPart, BytePart):
-        assert [name for name in part.model_fields if name not in PAGE] == []
+        assert [name for name in part.model_fields if name not in MAPPING] == []
+
+
+@pytest.mark.parametrize(("payload", "keys", "expected"), EXAMPLES)
+def test_field_c2_the_examples_of_mappings_give_what_the_page_shows(
+    payload: str, keys: str, expected: str
+) -> None:
+    options = YAML(typ="safe", pure=True).load(keys)
+    _, raw, refusals = decoded("mapping", payload.encode(), options)
+    assert refusals == []
+    rows = [row_of(raw, row) for row in range(len(raw))]
+    assert [f"{one.channel} {one.value!r} {one.unit} at {one.time}" for one in rows] == expected.splitlines()
+
+
+def test_field_c2_the_example_of_csv_is_read() -> None:
+    text_, keys = re.findall(r"```text\n(Logger.*?)```\n\n```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
+    options = YAML(typ="safe", pure=True).load(keys)["subscriptions"][0]["options"]
+    _, raw, refusals = decoded("csv-lines", text_.encode(), options)
+    assert refusals == []
+    assert raw.channel == ["mdb1/energy", "mdb1/power", "mdb1/power"]
 
 
 def test_formats_and_profiles_that_stand_on_the_page_exist() -> None:

@@ -88,8 +88,9 @@ def value(item: Any, path: str) -> float:
         raise PayloadError(Code.NULL_VALUE, path, "null; leave the reading out where there is no value")
     if isinstance(item, bool) or not isinstance(item, int | float):
         raise PayloadError(Code.TYPE, path, f"{told(item)}; send a number without quotes")
-    if isinstance(item, float) and math.isinf(item):
-        raise PayloadError(Code.NON_FINITE, path, "larger than float64 can hold; check the meter's scaling")
+    if isinstance(item, float) and not math.isfinite(item):
+        said = "NaN is no number" if math.isnan(item) else "larger than float64 can hold"
+        raise PayloadError(Code.NON_FINITE, path, f"{said}; check the meter's scaling")
     number = _exact(item)
     if number is None:
         raise PayloadError(Code.OUT_OF_RANGE, path, "no float64 holds this number exactly; check the scaling")

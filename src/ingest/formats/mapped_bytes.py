@@ -73,6 +73,8 @@ def number(data: bytes, part: BytePart, path: str) -> int | float:
 
 
 def _decoded(text: Any, encoding: str, path: str) -> bytes:
+    if isinstance(text, bytes):  # CBOR and MessagePack have them as they are
+        return text
     if not isinstance(text, str):
         raise PayloadError(Code.TYPE, path, f"{told(text)}; the mapping reads bytes as {encoding} here")
     try:

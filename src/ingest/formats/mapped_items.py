@@ -38,6 +38,11 @@ class Item:
             raise PayloadError(Code.OUT_OF_RANGE, self.place(path), detail)
         return node
 
+    def joined(self, paths: tuple[Path, ...]) -> Any:
+        """Return what stands at several paths as one text, a space between them; what is not there is left out."""
+        found = (scalar(self.find(path)) for path in paths)
+        return " ".join(text for text in found if text) or MISSING
+
     def place(self, path: Path) -> str:
         """Return where a path leads, for whoever looks at the payload."""
         steps = tuple(self._known(step) if isinstance(step, Word) else step for step in path.steps)
@@ -47,6 +52,15 @@ class Item:
         """Return the key or the place that a word stands for."""
         text = self.words.get(word.name, "")
         return int(text) if word.is_place and text.isdecimal() and len(text) <= 9 else text
+
+
+def scalar(found: Any) -> str | None:
+    """Return a text, a number or a truth as JSON writes it; None for anything else."""
+    if isinstance(found, str):
+        return found
+    if isinstance(found, bool):
+        return str(found).lower()
+    return repr(found) if isinstance(found, int | float) else None
 
 
 def items(document: Any, each: Path, words: Mapping[str, str]) -> Iterator[Item | PayloadError]:

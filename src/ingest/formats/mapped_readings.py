@@ -10,7 +10,8 @@ import jmespath.exceptions  # type: ignore[import-untyped]
 
 from ingest.formats import fields, mapped_bytes
 from ingest.formats.fields import MAX_NAME, check_name
-from ingest.formats.mapped_items import MISSING, Conditions, Item
+from ingest.formats.mapped_factors import mapped_factors
+from ingest.formats.mapped_items import MISSING, Conditions, Item, scalar
 from ingest.formats.numbers import from_decimal, from_hex
 from ingest.formats.strict import PayloadError
 from plant.paths import Path, parse
@@ -44,7 +45,7 @@ class MappedReading:
     unit_at: Path | None
     time_at: Path | None
     when: Conditions
-    number: Callable[[Any, str], int | float] | None  # None where it stands there as a JSON number
+    number: Callable[[Any, Item], int | float] | None  # None where it stands there as a JSON number
 
     def place(self, item: Item, what: str) -> str:
         """Return where a reading, or its time or unit, stands in the payload."""
@@ -63,7 +64,7 @@ def mapped_reading(name: str, part: ReadingPart, section: SectionPart, time_at: 
         unit_at=parse(part.unit_at) if part.unit_at is not None else None,
         time_at=time_at,
         when=Conditions(part.when),
-        number=_number(part),
+        number=_number(part, place),
     )
 
 
@@ -104,27 +105,32 @@ def _searcher(expression: str) -> tuple[Callable[[Item], Any], Callable[[Item], 
     return find, place
 
 
-def _number(part: ReadingPart) -> Callable[[Any, str], int | float] | None:
+def _number(part: ReadingPart, place: Callable[[Item], str]) -> Callable[[Any, Item], int | float] | None:
     """Return what makes a number of what was found; a scale is exact: 1234 times 0.001 is 1.234."""
-    ratio = Fraction(repr(part.scale))
+    ratio = Fraction(repr(part.scale)) / (1 if part.pulses is None else Fraction(repr(part.pulses)))
     over, under, offset = ratio.numerator, ratio.denominator, part.offset
-    is_scaled = part.scale != 1.0 or bool(offset)
+    is_scaled = ratio != 1 or bool(offset)
+    factors = mapped_factors(part, place)
+
+    def plain(found: Any, item: Item) -> float:
+        try:
+            return fields.value(_converted(found, part), "")
+        except PayloadError as error:  # only now is it worth finding out where
+            raise PayloadError(error.code, place(item), error.detail) from error
+
+    if factors is not None:
+        return lambda found, item: factors(item, plain(found, item)) + offset
     if part.type == "number" and not is_scaled:
         return None
-
-    def number(found: Any, path: str) -> int | float:
-        value = fields.value(_converted(found, part, path), path)
-        return value * over / under + offset if is_scaled else value
-
-    return number
+    return lambda found, item: plain(found, item) * over / under + offset if is_scaled else plain(found, item)
 
 
-def _converted(found: Any, part: ReadingPart, path: str) -> Any:
+def _converted(found: Any, part: ReadingPart) -> Any:
     if part.type == "number":
         return found
     if not isinstance(found, str):
-        raise PayloadError(Code.TYPE, path, f"{fields.told(found)}; the mapping reads a number as text here")
-    return from_hex(found, path) if part.type == "hex" else from_decimal(found.strip(), part.decimal, path)
+        raise PayloadError(Code.TYPE, "", f"{fields.told(found)}; the mapping reads a number as text here")
+    return from_hex(found, "") if part.type == "hex" else from_decimal(found.strip(), part.decimal, "")
 
 
 def check_optional(found: Any, reading: MappedReading, item: Item) -> None:
@@ -145,12 +151,3 @@ def word_of(item: Item, path: Path) -> str:
         detail = "the mapping makes the name of a channel of this: a text or a number"
         raise PayloadError(Code.BAD_ID, item.place(path), detail)
     return text
-
-
-def scalar(found: Any) -> str | None:
-    """Return a text, a number or a truth as JSON writes it; None for anything else."""
-    if isinstance(found, str):
-        return found
-    if isinstance(found, bool):
-        return str(found).lower()
-    return repr(found) if isinstance(found, int | float) else None

@@ -1,28 +1,30 @@
-"""JSON of devices that have a format of their own, read by a mapping: which of its numbers are which channels, as data.
+"""JSON, CBOR or MessagePack of devices that have a format of their own, read by a mapping: which numbers are which channels, as data.
 
 A subscription names a profile, whose mapping then stands in the options; or it gives the mapping itself as its options.
 What a mapping does not name is ignored, because that was agreed; what it names and is missing is refused, unless it is
 optional. docs/formats.md explains every key, and `plant.profiles` declares them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
-from ingest.formats import fields, mapped_bytes, strict
+from ingest.formats import fields, mapped_bytes
 from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Decode, OptionError, Origin
-from ingest.formats.mapped_items import MISSING, Conditions, Item, is_one_of, items
-from ingest.formats.mapped_readings import MappedReading, check_optional, mapped_reading, scalar, word_of
+from ingest.formats.mapped_items import MISSING, Conditions, Item, is_one_of, items, scalar
+from ingest.formats.mapped_payload import opener, parser
+from ingest.formats.mapped_readings import MappedReading, check_optional, mapped_reading, word_of
 from ingest.formats.options import Only, Options, Units
 from ingest.formats.rows import Rows
-from ingest.formats.stamps import ARRIVAL, Stamps
+from ingest.formats.stamps import Stamps
 from ingest.formats.strict import PayloadError
 from plant.documents import key_path, spelled
+from plant.names import Names
 from plant.paths import Path, parse
-from plant.profiles import OWN_UNIT, BytesPart, MappingPart, QualityPart, SectionPart
+from plant.profiles import OWN_UNIT, BytesPart, MappingPart, QualityPart, SectionPart, listed
 from plant.vocabulary import Code, Quality
 
 
@@ -30,13 +32,17 @@ def decoder(options: Mapping[str, Any]) -> Decode:
     """Return the decoder of a mapping; its options are the keys of `plant.profiles.MappingPart`."""
     part = _checked({key: value for key, value in options.items() if key != "profile"})
     given = Options({"only": part.only, "units": part.units})
-    shared = _Shared(given.only(), given.units(), part.names, part.unit_names)
+    names = Names.of_texts(part.names).of if part.names else None
+    shared = _Shared(given.only(), given.units(), names, part.unit_names)
+    parse_payload, opened = parser(part.payload), opener(part.json_at)
     sections = [_section(section, part, shared) for section in part.sections]
 
     def decode(payload: bytes, origin: Origin, raw: RawReadings, refusals: list[Refusal]) -> Envelope:
-        document = strict.parse(payload)
+        document = parse_payload(payload)
         places: list[tuple[Item, MappedReading]] = []
         rows = Rows(origin, raw, refusals, lambda row, what: places[row][1].place(places[row][0], what))
+        if opened is not None:
+            document = opened(document, rows)
         for section in sections:
             section.read(document, rows, places)
         return rows.envelope()
@@ -50,7 +56,7 @@ class _Shared:
 
     only: Only
     units: Units
-    names: Mapping[str, str]
+    renamed: Callable[[str], str] | None  # None where every channel keeps its name
     unit_names: Mapping[str, str]
 
 
@@ -62,7 +68,7 @@ class _Section:
     when: Conditions
     words: list[tuple[str, Path]]
     stamps: Stamps
-    time_at: Path | None
+    time_at: tuple[Path, ...]
     quality: tuple[QualityPart, Path] | None
     bytes: tuple[BytesPart, Path, frozenset[str]] | None
     readings: list[MappedReading] = field(default_factory=list)
@@ -109,7 +115,7 @@ class _Section:
                 return
             if reading.part.no_value and is_one_of(found, reading.part.no_value):
                 return
-            value = reading.number(found, reading.value_place(item)) if reading.number else found
+            value = reading.number(found, item) if reading.number else found
             unit, own = self._unit(item, reading, name)
             time, quality = self._time(item, rows.origin), self._quality(item)
         except PayloadError as error:
@@ -124,7 +130,7 @@ class _Section:
         except KeyError as error:
             detail = f"the channel needs the word {error.args[0]}: name a level of the topic so"
             raise PayloadError(Code.BAD_ID, reading.value_place(item), detail) from error
-        return self.shared.names.get(name, name)
+        return self.shared.renamed(name) if self.shared.renamed else name
 
     def _unit(self, item: Item, reading: MappedReading, name: str) -> tuple[Any, bool]:
         given: Any = reading.part.unit
@@ -138,11 +144,13 @@ class _Section:
     def _time(self, item: Item, origin: Origin) -> int | str:
         """Return the time of an item; what is wrong with it is found once, and holds for all its readings."""
         if item.time is None:
-            found = item.find(self.time_at) if self.time_at else None
+            found = None
+            if self.time_at:
+                found = item.find(self.time_at[0]) if len(self.time_at) == 1 else item.joined(self.time_at)
             try:
                 item.time = self.stamps.of(None if found is MISSING else found, origin, "")
             except PayloadError as error:
-                path = item.place(self.time_at) if self.time_at else ""
+                path = item.place(self.time_at[0]) if self.time_at else ""
                 item.time = PayloadError(error.code, path, error.detail)
         if isinstance(item.time, PayloadError):
             raise item.time
@@ -171,11 +179,11 @@ def _checked(options: dict[str, Any]) -> MappingPart:
 
 
 def _section(part: SectionPart, mapping: MappingPart, shared: _Shared) -> _Section:
-    time_at = part.time_at or mapping.time_at
+    time_at = listed(part.time_at) or listed(mapping.time_at)
     stamps = _stamps(part, mapping)
-    if time_at is None and stamps.way != ARRIVAL:
+    if not time_at and not stamps.is_arrival:
         raise OptionError("time_at", "says where the time stands; without one write time: arrival")
-    at = parse(time_at) if time_at is not None and stamps.way != ARRIVAL else None
+    at = () if stamps.is_arrival else tuple(map(parse, time_at))
     return _Section(
         part=part,
         shared=shared,
@@ -186,7 +194,10 @@ def _section(part: SectionPart, mapping: MappingPart, shared: _Shared) -> _Secti
         time_at=at,
         quality=(part.quality, parse(part.quality.at)) if part.quality else None,
         bytes=_bytes(part),
-        readings=[mapped_reading(name, reading, part, at) for name, reading in part.readings.items()],
+        readings=[
+            mapped_reading(name, reading, part, at[0] if at else None)
+            for name, reading in part.readings.items()
+        ],
     )
 
 
@@ -194,8 +205,11 @@ def _stamps(part: SectionPart, mapping: MappingPart) -> Stamps:
     way = part.time or mapping.time
     if way is None:
         raise OptionError("time", "says how times are written: arrival, rfc3339, s, ms, or a pattern")
-    zone = part.zone or (mapping.zone if "%" in way and "%z" not in way else None)
-    return Options({"time": way, **({"zone": zone} if zone else {})}).times()
+    needs_zone = any("%" in one and "%z" not in one for one in listed(way))
+    zone = part.zone or (mapping.zone if needs_zone else None)
+    shift = part.time_shift or mapping.time_shift
+    given = {"time": way, "zone": zone, "time_shift": shift}
+    return Options({key: value for key, value in given.items() if value is not None}).times()
 
 
 def _bytes(part: SectionPart) -> tuple[BytesPart, Path, frozenset[str]] | None:

@@ -25,11 +25,21 @@ def decoder(options: Mapping[str, Any]) -> Decode:
     return _decode
 
 
-def _decode(payload: bytes, origin: Origin, raw: RawReadings, refusals: list[Refusal]) -> Envelope:
+def parse(payload: bytes) -> Any:
+    """Return the one document that a payload is.
+
+    Raises
+    ------
+    PayloadError
+        empty or schema.
+    """
     if not payload:
         raise PayloadError(Code.EMPTY, "", "the payload has no bytes; send one MessagePack document")
     try:
-        parsed = _parse(payload)
-    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        return _parse(payload)
+    except (msgspec.DecodeError, RecursionError, ValueError, TypeError) as error:
         raise PayloadError(Code.SCHEMA, "", f"no MessagePack document: {error}") from error
-    return document.read(parsed, origin.position, origin.gateway, raw, refusals)
+
+
+def _decode(payload: bytes, origin: Origin, raw: RawReadings, refusals: list[Refusal]) -> Envelope:
+    return document.read(parse(payload), origin.position, origin.gateway, raw, refusals)

@@ -1,6 +1,7 @@
 """The options that formats have in common, read from a subscription."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -8,10 +9,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from ingest.formats.decoder import OptionError
-from ingest.formats.stamps import RFC3339, WAYS, Stamps
+from ingest.formats.stamps import ADDED, ARRIVAL, RFC3339, WAYS, Stamps, stamps
 from plant import units
+from plant.clock import parse_duration, wrong_pattern
+from plant.names import Names
+from plant.profiles import SHIFT
 
 Only = Callable[[str], bool]
+
 
 OWN = "channel"  # the value of `units` by which every value is in its channel's own unit
 
@@ -57,6 +62,13 @@ class Options:
             raise OptionError(key, f"is a number, {low:g} or more, not {value!r}")
         return float(value)
 
+    def whole(self, key: str, *, most: int) -> int:
+        """Return a whole number from 0, the default, to `most`."""
+        value = self._left.pop(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+            raise OptionError(key, f"is a whole number from 0 to {most}, not {value!r}")
+        return value
+
     def flag(self, key: str, *, default: bool = False) -> bool:
         """Return true or false."""
         value = self._left.pop(key, default)
@@ -72,20 +84,44 @@ class Options:
         return lambda name: any(fnmatchcase(name, pattern) for pattern in patterns)
 
     def times(self, default: str = RFC3339) -> Stamps:
-        """Return how times are written: `time`, and `zone` for a pattern that has none."""
-        way, zone = self.text("time", default), self._left.pop("zone", None)
-        if way not in WAYS and "%" not in way:
+        """Return how times are written: `time`, one way or several, `zone` for patterns that have none, and `time_shift`."""
+        given, zone = self._left.pop("time", default), self._left.pop("zone", None)
+        ways = given if isinstance(given, list) else [given]
+        if not ways or not all(_is_way(way) for way in ways):
             raise OptionError(
-                "time", f"is one of {', '.join(WAYS)}, or a pattern such as %Y%m%d%H%M%S, not {way!r}"
+                "time", f"is one of {', '.join(WAYS)}, s+ns, or a pattern such as %Y%m%d%H%M%S, not {given!r}"
             )
+        if len(ways) > 1 and ARRIVAL in ways:
+            raise OptionError("time", "arrival stands alone: the time of a message fits always")
+        patterns = [way for way in ways if "%" in way]
+        for wrong in filter(None, map(wrong_pattern, patterns)):
+            raise OptionError("time", f"is no pattern of strptime: {wrong}")
         if zone is not None and zone not in available_timezones():
             raise OptionError("zone", f"there is no time zone {zone!r}")
-        is_pattern = way not in WAYS
-        if is_pattern and (zone is None) != ("%z" in way):
-            raise OptionError("zone", "is needed for a pattern without %z, and for no other")
-        if zone is not None and not is_pattern:
+        open_ones = [way for way in patterns if "%z" not in way]
+        if zone is None and open_ones:
+            raise OptionError("zone", f"is needed for a pattern without %z, {open_ones[0]}")
+        if zone is not None and not open_ones:
             raise OptionError("zone", "is for a pattern without %z")
-        return Stamps(way, ZoneInfo(zone) if zone else None)
+        placed = ZoneInfo(zone) if zone else None
+        return stamps([(way, placed if way in open_ones else None) for way in ways], self._shift())
+
+    def _shift(self) -> int:
+        given = self._left.pop("time_shift", None)
+        if given is None:
+            return 0
+        if not isinstance(given, str) or not re.fullmatch(SHIFT, given):
+            raise OptionError(
+                "time_shift", f"is a period with its sign, such as +15min or -60s, not {given!r}"
+            )
+        return parse_duration(given[1:]) * (-1 if given[0] == "-" else 1)
+
+    def names(self) -> Names | None:
+        """Return other names for channels, names in full or patterns; None where there are none."""
+        known = self.mapping("names")
+        for name, wrong in Names.wrong(known):
+            raise OptionError("names", f"{name}: {wrong}")
+        return Names.of_texts(known) if known else None
 
     def units(self) -> "Units":
         """Return where the units of values come from that the payload gives none for."""
@@ -105,6 +141,10 @@ class Options:
         """Refuse what is left."""
         for key in self._left:
             raise OptionError(key, "this format has no such option; docs/formats.md has all")
+
+
+def _is_way(way: Any) -> bool:
+    return isinstance(way, str) and (way in WAYS or bool(ADDED.fullmatch(way)) or "%" in way)
 
 
 @dataclass(frozen=True, slots=True)
