@@ -18,7 +18,7 @@ from plant.documents import read
 from plant.load import load
 from plant.problems import ConfigurationError, Problem
 from plant.profiles import FOLDER, profiles
-from plant.units import unit
+from plant.units import UnknownUnit, unit
 from plant.vocabulary import Kind
 from rules.catalogue import load_catalogue
 from stackmeter.environment import AnySecret
@@ -41,6 +41,7 @@ class Accepted:
     gateway_lines: str
     channel_lines: str
     point_rows: str
+    left_out: tuple[str, ...]  # channels whose unit nobody has said, and how to say it
     warnings: tuple[str, ...]
     replay: str
 
@@ -55,6 +56,7 @@ def accepted(
     place: tuple[str | None, str | None, str | None],
     name: str | None,
     only: Sequence[str],
+    units: Mapping[str, str],
 ) -> Accepted:
     """Return what makes a device part of a configuration; nothing is written.
 
@@ -64,6 +66,8 @@ def accepted(
         Park, facility and gateway; a native topic says them itself.
     only
         The channels that are wanted; all where empty.
+    units
+        What a person says of units, by channel. What is only guessed is no fact: such a channel is left out until then.
 
     Raises
     ------
@@ -80,6 +84,7 @@ def accepted(
         )
     if unknown := sorted(set(only) - {one.name for one in values}):
         raise AcceptError(f"{device.device} has no channel {unknown[0]}: stackmeter inbox list")
+    values, left_out = _with_units(values, units)
     files = {} if device.gateway else _files(device, config, (park, facility, gateway), name, values)
     channels = [_channel(one, gateway) for one in values]
     where, new_gateway = _with(config, files, (park, facility, gateway), channels)
@@ -91,9 +96,56 @@ def accepted(
         gateway_lines=f"- name: {gateway}" if new_gateway else "",
         channel_lines="\n".join(f"- {_flow(one)}" for one in channels),
         point_rows=_csv(channels),
+        left_out=tuple(left_out),
         warnings=tuple(_doubts(values)),
         replay=f"stackmeter quarantine replay {which} --by YOU",
     )
+
+
+def said_units(texts: Sequence[str]) -> dict[str, str]:
+    """Return units by channel, from CHANNEL=UNIT.
+
+    Raises
+    ------
+    AcceptError
+        One is not of that form.
+    """
+    found = {}
+    for text in texts:
+        channel, equals, symbol = text.rpartition("=")
+        if not (channel and equals and symbol):
+            raise AcceptError(f"--unit {text}: write CHANNEL=UNIT, such as meter/power=kW")
+        found[channel] = symbol
+    return found
+
+
+def _with_units(
+    values: Sequence[GuessedValueBody], said: Mapping[str, str]
+) -> tuple[list[GuessedValueBody], list[str]]:
+    """Return the channels with a unit that the device or a person says, and of the others what to do."""
+    if unknown := sorted(set(said) - {one.name for one in values}):
+        raise AcceptError(f"--unit {unknown[0]}: there is no such channel: stackmeter inbox list")
+    for name, symbol in said.items():
+        try:
+            unit(symbol)
+        except UnknownUnit as error:
+            raise AcceptError(f"--unit {name}: {error}") from error
+    sure, left_out = [], []
+    for one in values:
+        if one.name in said:
+            sure.append(
+                one.model_copy(update={"unit": said[one.name], "unit_from": "payload", "unit_at": ""})
+            )
+        elif one.unit_from in ("guess", ""):
+            usual = f"{one.unit} is only the usual one" if one.unit else "nothing tells it"
+            left_out.append(
+                f"{one.name}: its unit is not known, {usual}; say it: --unit {one.name}={one.unit or 'UNIT'}"
+            )
+        else:
+            sure.append(one)
+    if not sure:
+        raise AcceptError("; ".join(left_out))
+    return sure, left_out
 
 
 def written(made: Accepted) -> None:
@@ -156,7 +208,7 @@ def _profile(device: UnknownDeviceBody, name: str, values: Sequence[GuessedValue
 def _reading(value: GuessedValueBody) -> dict[str, str]:
     if value.unit_at:
         return {"value": value.path, "unit_at": value.unit_at, "optional": "true"}
-    return {"value": value.path, "unit": value.unit or "channel", "optional": "true"}
+    return {"value": value.path, "unit": value.unit, "optional": "true"}
 
 
 def _subscription(device: UnknownDeviceBody, name: str, place: tuple[str, str, str]) -> str:
@@ -172,7 +224,7 @@ def _channel(value: GuessedValueBody, gateway: str) -> dict[str, str | bool]:
         "name": value.name,
         "gateway": gateway,
         "kind": str(value.kind),
-        "unit": value.unit or "1",
+        "unit": value.unit,
         "quantity": value.quantity or "unknown",
     }
     return channel | {"signed": True} if _is_signed(value) else channel
@@ -180,7 +232,7 @@ def _channel(value: GuessedValueBody, gateway: str) -> dict[str, str | bool]:
 
 def _is_signed(value: GuessedValueBody) -> bool:
     """Return whether a value was below 0 that its quantity says cannot be."""
-    return value.sample < 0 and is_never_negative(unit(value.unit or "1"), value.kind)
+    return value.sample < 0 and is_never_negative(unit(value.unit), value.kind)
 
 
 def _flow(part: Mapping[str, str | bool]) -> str:
@@ -213,8 +265,6 @@ def _csv(channels: Sequence[Mapping[str, str | bool]]) -> str:
 def _doubts(values: Sequence[GuessedValueBody]) -> list[str]:
     doubts = []
     for one in values:
-        if one.unit_from in ("guess", ""):
-            doubts.append(f"{one.name}: unit {one.unit or 'unknown, written as 1'} is a guess")
         if one.kind is Kind.REGISTER:
             doubts.append(
                 f"{one.name}: taken for a register, because its values only advance; give its max_rate"

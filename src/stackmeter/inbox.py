@@ -90,6 +90,12 @@ def accept(
             "--only", metavar="CHANNEL", help="Only this channel; again for more.", show_default="all"
         ),
     ] = None,
+    units: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unit", metavar="CHANNEL=UNIT", help="The unit of a channel, which you know; again for more."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")] = False,
     state: StateDir = None,
     url: Url = None,
@@ -100,14 +106,14 @@ def accept(
 
     New files are written, CONFIG/profiles/NAME.yaml and CONFIG/NAME.yaml; files that are there are never touched. Gateway and
     channels stand inside a facility, in a file of yours: these lines are printed, to be added there. Everything is checked
-    as it will be with them. Then: restart the service, and replay what came meanwhile with the command that is printed.
+    as it will be with them. A channel whose unit is only guessed is left out, until you say it with --unit. Then: restart the service, and replay what came meanwhile with the command that is printed.
 
     Example: stackmeter inbox accept meters/hall-2/data --park nam-cau-kien --facility mill --gateway hall-2 --profile hall-meter
     --config config
 
     Exit codes: 0 done, 1 no such device, 2 it cannot be written like this, 3 not reachable.
     """
-    from stackmeter.accepting import AcceptError, accepted, written
+    from stackmeter.accepting import AcceptError, accepted, said_units, written
 
     with client_of(state, url, token) as client:
         devices = answer_of(client.inbox)
@@ -117,7 +123,8 @@ def accept(
         raise typer.Exit(EXIT_NOT_READY)
     exits: dict[type[Exception], int] = {AcceptError: EXIT_CONFIG, OSError: EXIT_CONFIG}
     place = (park, facility, gateway)
-    made = or_exit(lambda: accepted(found, config, place, profile, only or []), exits, as_json=as_json)
+    said = or_exit(lambda: said_units(units or []), exits)
+    made = or_exit(lambda: accepted(found, config, place, profile, only or [], said), exits, as_json=as_json)
     if not dry_run:
         or_exit(lambda: written(made), exits)
     if as_json:
@@ -137,6 +144,8 @@ def _print(made: "Accepted", *, dry_run: bool) -> None:
         typer.echo(f"add to channels of {made.facility} in {made.where}:\n{made.channel_lines}")
     if made.point_rows:
         typer.echo(f"or to its point list:\n{made.point_rows}")
+    for channel in made.left_out:
+        typer.echo(f"left out: {channel}")
     for warning in made.warnings:
         typer.echo(f"look at: {warning}")
     typer.echo("with these lines the configuration is good; without them it is refused")

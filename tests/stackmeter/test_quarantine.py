@@ -182,6 +182,26 @@ def test_what_is_accepted_and_added_is_replayed(inbox: Running):
     assert inbox.json("inbox", "list")["devices"] == []
 
 
+def test_field_c2_a_guessed_unit_is_never_written_as_a_fact(inbox: Running):
+    """The unit of rssi is known to nobody: it is left out, with what to write, until a person says it."""
+    config = inbox.world.config
+    made = inbox.json(*accept(config, "--dry-run"))
+    assert made["left_out"] == ["rssi: its unit is not known, nothing tells it; say it: --unit rssi=UNIT"]
+    assert not any("rssi" in text for text in (*made["files"].values(), made["channel_lines"]))
+    shown = inbox.told(*accept(config, "--dry-run")).stdout
+    assert "left out: rssi" in shown
+    said = inbox.json(*accept(config, "--dry-run", "--unit", "rssi=%"))
+    assert said["left_out"] == []
+    assert '{name: rssi, gateway: hall-2, kind: level, unit: "%"' in said["channel_lines"]
+    for wrong, told in (
+        ("rssi", "CHANNEL=UNIT"),
+        ("rssi=kwh", "did you mean kWh"),
+        ("x=kW", "no such channel"),
+    ):
+        assert told in inbox.told(*accept(config, "--dry-run", "--unit", wrong), code=2).output
+    assert "say it" in inbox.told(*accept(config, "--dry-run", "--only", "rssi"), code=2).output
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
