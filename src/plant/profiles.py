@@ -127,6 +127,8 @@ class QualityPart(Part):
     """What each of its values means."""
     otherwise: Quality | None = None
     """What any other value means; without it, such a reading is refused."""
+    missing: Quality | None = None
+    """What it means that nothing stands there; without it, that is any other value."""
 
 
 class BytesPart(Part):

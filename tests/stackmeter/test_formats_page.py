@@ -87,3 +87,13 @@ def test_formats_and_profiles_that_stand_on_the_page_exist() -> None:
     named = re.findall(r"`([a-z0-9-]+)`", PAGE[PAGE.index("## Shipped profiles") : PAGE.index("## One more")])
     assert len(named) > 1
     assert set(named) <= set(profiles(None))
+
+
+def test_field_c3_what_telegraf_sends_by_the_page_is_read_by_its_subscription() -> None:
+    section = PAGE[PAGE.index("## Telegraf") : PAGE.index("## Mappings")]
+    [line] = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
+    [keys] = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    [one] = YAML(typ="safe", pure=True).load(keys)["subscriptions"]
+    _, raw, refusals = decoded(one["format"], line.encode(), one["options"])
+    assert refusals == []
+    assert list(zip(raw.channel, raw.value, strict=True)) == [("mdb1/energy", 123456.7), ("mdb1/power", 85.2)]

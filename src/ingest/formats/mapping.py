@@ -163,6 +163,8 @@ class _Section:
         found = item.find(path)
         text = scalar(found)
         meant = part.values.get(text, part.otherwise) if text is not None else part.otherwise
+        if part.missing is not None and (found is MISSING or found is None):
+            meant = part.missing
         if meant is None:
             said = "nothing" if found is MISSING else fields.told(found)
             detail = f"{said}; the mapping knows {', '.join(part.values)}; add it to values, or say otherwise"
