@@ -12,7 +12,13 @@ INSTANT = (
 LONGEST = 36_500 * NS_PER_DAY  # a century still fits twice into an int64
 
 _NS_PER = {"s": NS_PER_S, "min": NS_PER_MIN, "h": NS_PER_HOUR, "d": NS_PER_DAY}
+EARLIEST_YEAR, LATEST_YEAR = (
+    1973,
+    2260,
+)  # the clock's rules are simple from the one on, int64 ns end after the other
+OUTSIDE = f"a time lies between {EARLIEST_YEAR} and {LATEST_YEAR}, not {{!r}}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC), datetime(LATEST_YEAR + 1, 1, 1, tzinfo=UTC)
 
 
 def parse_duration(text: object) -> int:
@@ -38,12 +44,14 @@ def parse_instant(text: object) -> int:
     Raises
     ------
     ValueError
-        Where it is no such time: one without a zone is ambiguous and refused.
+        Where it is no such time: one without a zone is ambiguous and refused; or it lies outside 1973 to 2260.
     """
     if not isinstance(text, str) or not (found := re.fullmatch(INSTANT, text)):
         raise ValueError(f"a time is written with its zone, like 2026-11-24T12:00:00+07:00; not {text!r}")
     fraction = found[1] or ""
     whole = datetime.fromisoformat(text.replace(fraction, "", 1).upper() if fraction else text.upper())
+    if not _EARLIEST <= whole < _LATEST:
+        raise ValueError(OUTSIDE.format(text))
     seconds = whole - _EPOCH
     return (seconds.days * 86_400 + seconds.seconds) * NS_PER_S + int(fraction[1:].ljust(9, "0") or "0")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from plant.clock import EARLIEST_YEAR, LATEST_YEAR, OUTSIDE
 from plant.fields import refusal
 from plant.park import Dated
 from plant.suggest import did_you_mean
@@ -36,13 +37,17 @@ def day(given: object) -> date:
     Raises
     ------
     ValueError
-        It is written otherwise, or no day of the calendar.
+        It is written otherwise, no day of the calendar, or outside 1973 to 2260.
     """
     if isinstance(given, str) and _DAY.fullmatch(given):
         try:
-            return date.fromisoformat(given)
+            found = date.fromisoformat(given)
         except ValueError:
             pass  # such as 30 February: told as all that is no day
+        else:
+            if EARLIEST_YEAR <= found.year <= LATEST_YEAR:
+                return found
+            raise ValueError(OUTSIDE.format(given))
     raise ValueError(f"a day is written like 2027-03-01, not {str(given)[:40]!r}")
 
 

@@ -12,7 +12,6 @@ from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from plant.alert_parts import AlertPart
 from plant.catalogue import MethodSpec
-from plant.clock import parse_instant
 from plant.fields import (
     ChannelName,
     Duration,
@@ -36,10 +35,6 @@ from plant.routing_model import InhibitPart, MaintenancePart, QuietPart, RotaPar
 from plant.subscriptions import SubscriptionPart
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
 
-EARLIEST, LATEST = (
-    "1973-01-01T00:00:00Z",
-    "2261-01-01T00:00:00Z",
-)  # what int64 nanoseconds and the API's times hold
 Severity = Literal["info", "warning", "critical"]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 PrivateNetworks = Annotated[
@@ -256,11 +251,6 @@ class SourcePart(Part):
     sold_by: Text | None = None
     """Bought energy: the facility, or park/facility, that sells it and whose own emissions hold it already. Sums that
     hold the seller leave the source out."""
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield a beginning outside of all time that readings can be of."""
-        if self.since is not None and not parse_instant(EARLIEST) <= self.since < parse_instant(LATEST):
-            yield "since", f"lies between {EARLIEST[:4]} and {int(LATEST[:4]) - 1}"
 
 
 class CertificatePart(Part):

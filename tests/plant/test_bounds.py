@@ -101,7 +101,7 @@ def test_solid_b1_each_unit_is_on_one_side() -> None:
     below = {s for s in symbols() if not is_never_negative(unit(s), Kind.LEVEL)}
 
     assert {unit(s).dimension for s in below} == {
-        "reactive energy", "reactive energy/time", "length", "area", "gauge pressure", "temperature", "voltage", "current",
+        "reactive energy", "reactive energy/time", "length", "area", "gauge pressure", "temperature", "voltage", "current", "charge",
         "frequency", "acidity", "1",
     }  # fmt: skip
     assert {s for s in below if unit(s).dimension in ("temperature", "1")} == {"°C", "°F", "1"}

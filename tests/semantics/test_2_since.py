@@ -180,7 +180,7 @@ def test_solid_b3_a_since_beyond_all_time_is_refused_where_it_was_written(tmp_pa
     """It does not fit into int64 nanoseconds, or into the times of the API, and would end every question."""
     config = configured(tmp_path, reg=f"{year}-01-02T00:00:00Z")
 
-    with pytest.raises(ConfigurationError, match="since: lies between 1973 and 2260"):
+    with pytest.raises(ConfigurationError, match="since: a time lies between 1973 and 2260"):
         load(config, load_catalogue(config), {"SEMANTICS_SECRET": "whsec_" + "A" * 40})
 
 
