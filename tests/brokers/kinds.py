@@ -1,4 +1,4 @@
-"""The other brokers that people have, each as `tests.servers.Mosquitto` is: on a port, in a folder, killed and started again.
+"""The other brokers that people have, set as docs/brokers.md says, each as `tests.servers.Mosquitto` is: on a port, in a folder, killed and started again.
 
 `versions` says which MQTT a broker speaks, `keeps` whether what it has acknowledged outlives its own death, `saves_late`
 whether it saves only after it has acknowledged.
@@ -51,6 +51,8 @@ class RabbitMQ(OtherBroker):
     SETTINGS = """\
 listeners.tcp = none
 mqtt.listeners.tcp.1 = 127.0.0.1:{port}
+mqtt.max_session_expiry_interval_seconds = 2592000
+mqtt.prefetch = 1000
 anonymous_login_user = guest
 anonymous_login_pass = guest
 """
@@ -105,7 +107,8 @@ class NATS(OtherBroker):
         settings = self.folder / "nats.conf"
         settings.write_text(
             f'server_name: "one"\nlisten: "127.0.0.1:{free_port()}"\n'
-            f'jetstream {{ store_dir: "{self.folder}/data" }}\nmqtt {{ listen: "127.0.0.1:{self.port}", ack_wait: "1s" }}\n'
+            f'jetstream {{ store_dir: "{self.folder}/data", sync_interval: always }}\n'
+            f'mqtt {{ listen: "127.0.0.1:{self.port}", ack_wait: "1s", max_ack_pending: 1000 }}\n'
         )
         return [required("nats-server"), "--config", str(settings)], {}
 
