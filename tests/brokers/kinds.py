@@ -44,18 +44,31 @@ class OtherBroker(Server):
         raise NotImplementedError
 
 
+def rabbitmq_release() -> tuple[int, ...]:
+    """Return the release of the RabbitMQ that is installed, (0,) where there is none."""
+    found = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*"))
+    return tuple(int(one) for one in found[-1].name.partition("-")[2].split(".")) if found else (0,)
+
+
 class RabbitMQ(OtherBroker):
     """A node of its own with the MQTT plugin, and an epmd of its own, which a node would else leave behind."""
 
-    versions = ("3.1.1", "5")
+    versions = ("3.1.1", "5") if rabbitmq_release() >= (3, 13) else ("3.1.1",)
     SETTINGS = """\
 listeners.tcp = none
 mqtt.listeners.tcp.1 = 127.0.0.1:{port}
-mqtt.max_session_expiry_interval_seconds = 2592000
 mqtt.prefetch = 1000
-anonymous_login_user = guest
-anonymous_login_pass = guest
 """
+    LASTING = (
+        "mqtt.max_session_expiry_interval_seconds = 2592000\n"
+        if rabbitmq_release() >= (3, 13)
+        else "mqtt.subscription_ttl = 2592000000\n"
+    )
+    ANYBODY = (
+        "anonymous_login_user = guest\nanonymous_login_pass = guest\n"
+        if rabbitmq_release() >= (4,)
+        else "mqtt.default_user = guest\nmqtt.default_pass = guest\n"
+    )
 
     def draw(self) -> None:
         """Draw the ports of both."""
@@ -83,7 +96,7 @@ anonymous_login_pass = guest
         # Debian's own script would change to the user rabbitmq, and its folders.
         required("rabbitmq-server")
         settings, plugins = self.folder / "rabbitmq.conf", self.folder / "enabled_plugins"
-        settings.write_text(self.SETTINGS.format(port=self.port))
+        settings.write_text(self.SETTINGS.format(port=self.port) + self.LASTING + self.ANYBODY)
         plugins.write_text("[rabbitmq_mqtt].")
         return ["/usr/lib/rabbitmq/bin/rabbitmq-server"], {
             "HOME": str(self.folder),  # where its cookie is
@@ -107,7 +120,7 @@ class NATS(OtherBroker):
         settings = self.folder / "nats.conf"
         settings.write_text(
             f'server_name: "one"\nlisten: "127.0.0.1:{free_port()}"\n'
-            f'jetstream {{ store_dir: "{self.folder}/data", sync_interval: always }}\n'
+            f'jetstream {{ store_dir: "{self.folder}/data" }}\n'
             f'mqtt {{ listen: "127.0.0.1:{self.port}", ack_wait: "1s", max_ack_pending: 1000 }}\n'
         )
         return [required("nats-server"), "--config", str(settings)], {}

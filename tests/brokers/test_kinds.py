@@ -16,7 +16,7 @@ from tests.servers import free_port
 
 KNOWN = {
     DurableMosquitto: "mosquitto version ",
-    RabbitMQ: "the broker is probably RabbitMQ: ",
+    RabbitMQ: "the broker is probably RabbitMQ",
     NATS: "the broker is probably NATS: ",
     Aedes: "the broker is Aedes: ",
 }
