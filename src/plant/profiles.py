@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 
 import jmespath  # type: ignore[import-untyped]  # it has no types
 import jmespath.exceptions  # type: ignore[import-untyped]
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from plant import paths, units
 from plant.clock import wrong_pattern
@@ -41,9 +41,15 @@ def _path(text: str) -> str:
     return text
 
 
+def _one_or_many(given: Any) -> Any:
+    """Refuse what is neither one text nor a list of them, before a union tells it once for each of its kinds."""
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts or not all(isinstance(one, str) for one in texts):
+        raise ValueError(f"is a text, or a list of texts, not {given!r:.60}")
+    return given
+
+
 def _each_path(given: str | list[str]) -> str | list[str]:
-    if not given:
-        raise ValueError("is a path, or a list of paths")
     for text in listed(given):
         _path(text)
     return given
@@ -86,14 +92,14 @@ ManyText = Annotated[str, AfterValidator(_many)]
 UnitText = Annotated[str, AfterValidator(_unit)]
 Expression = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_expression)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Paths = Annotated[str | list[str], AfterValidator(_each_path)]
+Paths = Annotated[str | list[str], BeforeValidator(_one_or_many), AfterValidator(_each_path)]
 Many = Annotated[list[str], AfterValidator(lambda texts: [_many(text) for text in texts])]
 SHIFT = r"[+-][0-9]{1,9}(s|min|h|d)"
 _WAY = r"rfc3339|arrival|(s|ms|us|ns)(\+(s|ms|us|ns))*|.*%.*"
 
 
 def _ways(given: str | list[str]) -> str | list[str]:
-    for way in [given] if isinstance(given, str) else given:
+    for way in listed(given):
         if not re.fullmatch(_WAY, way):
             raise ValueError(
                 f"{way} is no way: write rfc3339, arrival, s, ms, us, ns, s+ns, or a pattern with %"
@@ -109,7 +115,7 @@ def _shift(given: str) -> str:
     return given
 
 
-Ways = Annotated[str | list[str], AfterValidator(_ways)]
+Ways = Annotated[str | list[str], BeforeValidator(_one_or_many), AfterValidator(_ways)]
 Shift = Annotated[str, AfterValidator(_shift)]
 ChannelText = Annotated[str, StringConstraints(pattern=r"^[^\s#+]{1,200}$")]
 WordText = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -181,7 +187,7 @@ class ReadingPart(Part):
     """Where numbers stand that it is multiplied with, such as the ratio of a current transformer."""
     exponent_at: PathText | None = None
     """Where the power of ten stands that it is multiplied with, a whole number."""
-    pulses: Annotated[float, Field(ge=SMALLEST, le=1 / SMALLEST)] | None = None
+    pulses: float | None = None
     """How many of what is counted are one of its unit: 1000 for a meter of 1000 imp/kWh."""
     offset: float = 0.0
     """What is added after that, in the reading's unit."""
@@ -202,6 +208,8 @@ class ReadingPart(Part):
             yield "scale", "is 0, so every reading would be"
         elif not SMALLEST < abs(self.scale) < 1 / SMALLEST:
             yield "scale", f"is between {SMALLEST:g} and {1 / SMALLEST:g}"
+        if self.pulses is not None and not SMALLEST < self.pulses < 1 / SMALLEST:
+            yield "pulses", "is how many are one of its unit, such as 1000 for 1000 imp/kWh"
         if self.type != "text" and self.decimal != ".":
             yield "decimal", "is for type: text"
         if self.byte is not None and self.type != "number":

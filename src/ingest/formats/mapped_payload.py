@@ -7,6 +7,7 @@ from typing import Any
 import cbor2
 
 from ingest.formats import cbor, msgpack, strict
+from ingest.formats.fields import MAX_NAME
 from ingest.formats.rows import Rows
 from ingest.formats.strict import UNREPRESENTABLE, PayloadError
 from plant.json_text import MAX_DEPTH
@@ -97,10 +98,10 @@ def _opened(node: Any, steps: tuple[Step, ...], at: _At, rows: Rows) -> Any:
 
 def _keys(node: Any, step: Step) -> list[Any]:
     """Return the keys or places of a node that a step leads to."""
-    if isinstance(step, Word):
-        if isinstance(node, list if step.is_place else dict):
-            return list(range(len(node)) if step.is_place else node)
-        return []
+    if isinstance(step, Word) and step.is_place:
+        return list(range(len(node))) if isinstance(node, list) else []
+    if isinstance(step, Word):  # below a longer key nothing is read, and each refusal would tell it again
+        return [key for key in node if len(key) <= MAX_NAME] if isinstance(node, dict) else []
     if isinstance(step, int):
         return [step] if isinstance(node, list) and step < len(node) else []
     return [step] if isinstance(node, dict) and step in node else []

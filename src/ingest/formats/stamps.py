@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -21,6 +22,7 @@ WAYS = (RFC3339, ARRIVAL, *NS)  # and any pattern of strptime, and units that ar
 ADDED = re.compile(r"(s|ms|us|ns)(\+(s|ms|us|ns))+")
 LONGEST = 200  # characters of a time by a pattern
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DECIMAL = re.compile(r"\d{1,19}\.\d{1,40}", re.ASCII)
 _USUAL = 64  # characters; only such texts are remembered, so that a payload cannot fill the memory
 _WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3}  # digits
 _FIRST, _LAST = (
@@ -64,7 +66,7 @@ def _reader(way: str, zone: ZoneInfo | None) -> Read:
     if way == ARRIVAL:
         return lambda _given, origin, path: arrival(origin, path)
     if way in NS:
-        return lambda given, _origin, path: instant(_number(_present(given, path), path), way, path)
+        return lambda given, _origin, path: _instant(_present(given, path), way, path)
     if ADDED.fullmatch(way):
         return _adder(way.split("+"))
     return _written if way == RFC3339 else _pattern_reader(way, zone)
@@ -111,7 +113,7 @@ def _adder(units: list[str]) -> Read:
             detail = f"{len(numbers)} numbers, and {'+'.join(units)} are {len(units)}"
             raise PayloadError(Code.TS_INVALID, path, detail)
         parts = zip(numbers, units, strict=True)
-        return _meant(sum(instant(_number(one, path), unit, path) for one, unit in parts), path)
+        return _meant(sum(_instant(one, unit, path) for one, unit in parts), path)
 
     return read
 
@@ -201,6 +203,13 @@ def _placed(moment: datetime, zone: ZoneInfo | None) -> datetime:
     if first.utcoffset() != second.utcoffset():
         raise PayloadError(Code.TS_INVALID, "", f"the clock of {zone.key} shows this twice or never")
     return first
+
+
+def _instant(given: Any, unit: str, path: str) -> int:
+    """Return a number since 1970 as ns UTC; a decimal that is written as text to the nanosecond."""
+    if isinstance(given, str) and _DECIMAL.fullmatch(given):
+        return _meant(int(Decimal(given) * NS[unit]), path)
+    return instant(_number(given, path), unit, path)
 
 
 def _number(given: Any, path: str) -> int | float:

@@ -69,6 +69,12 @@ ATTACKS: dict[str, tuple[str, dict[str, Any], bytes]] = {
     ),
     "time": ("mapping", {"time": "rfc3339", "time_at": "$.w", "sections": [{"each": "a[*]", "readings": {"x": {"value": "v", "unit": "kWh"}}}]}, items("a", 12_000, w=NAME)),
     "unit": ("mapping", {"time": "arrival", "sections": [{"each": "a[*]", "readings": {"x": {"value": "v", "unit_at": "$.w"}}}]}, items("a", 12_000, w=NAME)),
+    "texts below a key": ("mapping", {"json_at": ["{k}[*]"], **mapping()}, json.dumps({NAME: ["x"] * 25_000}).encode()),
+    "time of two fields": ("mapping", {**mapping(), "time": "%Y %m", "zone": "UTC", "time_at": ["$.w", "$.w"]}, items("a", 12_000, w=NAME)),
+    "factor": ("mapping", {"time": "arrival", "sections": [{"each": "a[*]", "readings": {"x": {"value": "v", "unit": "kWh", "scale_at": ["$.w", "$.w"]}}}]}, items("a", 12_000, w=NAME)),
+    "key in CBOR": ("mapping", {"payload": "cbor", **mapping()}, cbor2.dumps({NAME: [{"v": 1}] * 12_000})),
+    "key in MessagePack": ("mapping", {"payload": "msgpack", **mapping()}, msgspec.msgpack.encode({NAME: [{"v": 1}] * 12_000})),
+    "name of a CSV column": ("csv-lines", {"header": True, "units": "channel", "names": {"x*y*": "*/*"}}, f"time,{NAME}\n".encode() + f"{TIME},1\n".encode() * 5000),
     "bytes": (
         "mapping",
         {"time": "arrival", "sections": [{"each": "a[*]", "bytes": {"at": "$.w", "encoding": "hex"}, "readings": {"x": {"byte": {"offset": 0, "type": "u8"}, "unit": "kWh"}}}]},

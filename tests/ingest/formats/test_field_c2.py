@@ -42,6 +42,8 @@ def time_of(document: dict[str, Any], **keys: Any) -> Any:
         ({"d": "01.12.2026", "t": "10:15:00"}, {"time": "%d.%m.%Y %H:%M:%S", "zone": "Asia/Ho_Chi_Minh", "time_at": ["d", "t"]}, "2026-12-01T03:15:00Z"),
         ({"s": 1685005466, "n": 163000001}, {"time": "s+ns", "time_at": ["s", "n"]}, 1685005466163000001),
         ({"s": "1685005466", "n": "250"}, {"time": "s+ms", "time_at": ["s", "n"]}, "2023-05-25T09:04:26.250Z"),
+        ({"t": "1685005466.163000001"}, {"time": "s"}, 1685005466163000001),
+        ({"t": "9999999999999.5"}, {"time": "s"}, Code.TS_FUTURE),
         ({"s": 1685005466}, {"time": ["s+ns", "s"], "time_at": ["s", "n"]}, "2023-05-25T09:04:26Z"),
         ({"s": 1685005466}, {"time": "s+ns", "time_at": ["s", "n"]}, Code.TS_INVALID),
         ({"t": 1700000000}, {"time": "s", "time_shift": "-60s"}, "2023-11-14T22:12:20Z"),
@@ -71,13 +73,14 @@ def test_field_c2_a_time_is_read_as_the_device_writes_it(document, keys, expecte
     ("keys", "said"),
     [
         ({"time": "s+min"}, "s+min is no way"),
-        ({"time": []}, "is one of"),
+        ({"time": []}, "is a text, or a list of texts, not []"),
         ({"time": ["s", "arrival"]}, "arrival stands alone"),
         ({"time": "%Y%Q", "zone": "UTC"}, "bad directive"),
         ({"time": "%d%d", "zone": "UTC"}, "stands twice"),
         ({"time": ["s", "%Y"]}, "is needed for a zone"),
         ({"time_shift": "60s", "time": "s"}, "such as +15min or -60s"),
-        ({"time": "s", "time_at": []}, "a path"),
+        ({"time": "s", "time_at": []}, "is a text, or a list of texts"),
+        ({"time": "s", "time_at": {"a": "b"}}, "is a text, or a list of texts"),
         ({"time": "s", "time_at": ["a", "b[*]"]}, "stands only in each"),
         ({"payload": "xml"}, "json"),
         ({"json_at": ["a..b"]}, "is no path"),
@@ -130,10 +133,18 @@ def test_field_c2_a_product_is_the_float_nearest_to_the_exact_one(value, ratio, 
     assert rows[0][1] == pytest.approx(exact, rel=2e-16, abs=1e-300)
 
 
-@pytest.mark.parametrize("scale", [1e-320, 1e300])
-def test_field_c2_a_scale_that_no_meter_has_is_told(scale):
-    with pytest.raises(OptionError, match="is between"):
-        decoder_of("mapping", mapping({**E, "scale": scale}))
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"scale": 1e-320}, "is between"),
+        ({"scale": 1e300}, "is between"),
+        ({"pulses": 0.0}, "imp/kWh"),
+        ({"pulses": -1.0}, "imp/kWh"),
+    ],
+)
+def test_field_c2_a_scale_that_no_meter_has_is_told(wrong, said):
+    with pytest.raises(OptionError, match=said):
+        decoder_of("mapping", mapping({**E, **wrong}))
 
 
 CBOR = {"payload": "cbor"}
