@@ -30,6 +30,18 @@ def test_every_shipped_profile_has_a_case_with_readings_and_names_its_source(nam
     assert any("http" in source or "manual" in source for source in profile(name, None).sources)
 
 
+@pytest.mark.parametrize("name", profiles(None))
+def test_field_c3_the_topic_that_a_profile_names_can_be_subscribed_to(tmp_path, name):
+    """As it stands, or where it begins with the gateway with a name there, as its notes say."""
+    topic = profile(name, None).topic
+    if topic.startswith("{gateway}/"):
+        assert "{gateway}" in profile(name, None).notes or "prefix" in profile(name, None).notes
+        topic = topic.replace("{gateway}", "gw", 1)
+    whose = "park: park-a, facility: works" + ("" if "{gateway}" in topic else ", gateway: gw")
+    path = configuration(tmp_path, f"topic: {topic!r}, profile: {name}, {whose}")
+    assert len(Subscriptions(loaded(path)).filters) == 2
+
+
 def configuration(folder: Path, subscription: str, profiles: dict[str, str] | None = None) -> Path:
     shutil.copytree(CONFIGURATION, folder / "config")
     (folder / "config" / "subscriptions.yaml").write_text(f"subscriptions:\n  - {{{subscription}}}\n")
