@@ -16,35 +16,13 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.asking import ask, rows
 from tests.end_to_end.gateway import RawGateway
 from tests.servers import Mosquitto, free_port, required, wait_until
 from tests.service import Service
+from tests.simulators.own_gateway import FORGETFUL, PLACE, PLANT, holes, reading, readings
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = DOCS / "examples" / "gateway.py"
-PLACE = "park-a/mill/gw"
-PLANT = """\
-settings: {max_late: 20000d}
-parks:
-  - name: park-a
-    title: Park A
-    zone: Asia/Ho_Chi_Minh
-    facilities:
-      - name: mill
-        title: Mill
-        gateways: [{name: gw}]
-        channels:
-          - {name: mdb1/active_energy, gateway: gw, kind: register, unit: kWh, quantity: electricity, max_rate: 900}
-        sources:
-          - {name: grid, method: electricity-location, inputs: {energy: mdb1/active_energy}, factor: vn-grid}
-"""
-FORGETFUL = "autosave_on_changes false\nautosave_interval 1800\nmax_queued_messages 1000\n"  # Mosquitto's own defaults
-
-
-def reading(number: int) -> dict[str, object]:
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_769_000_000 + 60 * number))
-    return {"channel": "mdb1/active_energy", "time": at, "value": float(number), "unit": "kWh"}
 
 
 def faster() -> float:
@@ -110,15 +88,6 @@ def settle(gateway: Any, file: Path) -> None:
         return kept(file) == 0
 
     wait_until(covered, "the ack does not cover everything")
-
-
-def holes(service: Service) -> list[Any]:
-    (gateway,) = ask(service, "/v1/gateways")["gateways"]
-    return [(boot["received_through"], boot["missing"]) for boot in gateway["boots"]]
-
-
-def readings(service: Service) -> list[float]:
-    return [value for (value,) in rows(service, "SELECT value FROM reading ORDER BY time")]
 
 
 def test_the_example_has_less_than_60_lines_and_needs_paho_alone() -> None:
