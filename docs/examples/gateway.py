@@ -31,9 +31,9 @@ class Gateway:
         self.client.loop_start()
 
     def send(self, readings: list[dict[str, object]]) -> None:
-        self.seq += 1
-        payload = json.dumps({"boot": self.boot, "seq": self.seq, "readings": readings})
-        self.sql("INSERT INTO kept VALUES (?, ?, ?, ?, 0, 0)", [self.boot, self.seq, payload, self.clock()])
+        payload = json.dumps({"boot": self.boot, "seq": (seq := self.seq + 1), "readings": readings})
+        self.sql("INSERT INTO kept VALUES (?, ?, ?, ?, 0, 0)", [self.boot, seq, payload, self.clock()])
+        self.seq = seq  # what the disk did not take has no number
         self.client.publish(f"{self.topic}/readings", payload, qos=1)
 
     def tend(self) -> None:  # every second
@@ -51,9 +51,9 @@ class Gateway:
 
     def _acknowledged(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         for ack in json.loads(message.payload)["acks"]:
-            boot = ack["boot"]
+            boot, through = ack["boot"], int(ack["received_through"])
             self.sql("UPDATE kept SET missing = 0 WHERE boot = ?", [boot])
             for run in ack["missing"]:
                 self.sql("UPDATE kept SET missing = 1 WHERE boot = ? AND seq BETWEEN ? AND ?", [boot, *run])
-            if self.sql(COVERED, [boot, ack["received_through"]]).fetchall():
+            if self.sql(COVERED, [boot, through]).fetchall():
                 self.progress = self.clock()

@@ -23,6 +23,14 @@ parks:
           - {name: grid, method: electricity-location, inputs: {energy: mdb1/active_energy}, factor: vn-grid}
 """
 FORGETFUL = "autosave_on_changes false\nautosave_interval 1800\nmax_queued_messages 1000\n"  # Mosquitto's own defaults
+ONLINE = {"online": True, "given_up": 0, "holds": ""}  # the status of docs/examples in JavaScript
+GARBAGE = [  # instead of acks; BOOT is one that is there
+    b"garbage", b"", b"\xff\x00", b"5", b"null", b'{"acks": 5}', b'{"acks": [null]}', b'{"acks": [{"boot": "BOOT"}]}',
+    b'{"acks": [{"boot": "BOOT", "received_through": 9}]}',
+    b'{"acks": [{"boot": "BOOT", "received_through": 9, "missing": "12"}]}',
+    b'{"acks": [{"boot": "BOOT", "received_through": 9, "missing": [7]}]}',
+    b'{"acks": [{"boot": "BOOT", "received_through": "many", "missing": []}]}',
+]  # fmt: skip
 
 
 def reading(number: int) -> dict[str, object]:

@@ -18,17 +18,10 @@ from tests.end_to_end.gateway import RawGateway
 from tests.fake_broker import FakeBroker
 from tests.servers import NODE, Mosquitto, free_port, required, required_node, wait_until
 from tests.service import Service
-from tests.simulators.own_gateway import FORGETFUL, PLACE, PLANT, holes, reading, readings
+from tests.simulators.own_gateway import FORGETFUL, GARBAGE, ONLINE, PLACE, PLANT, holes, reading, readings
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = DOCS / "examples" / "gateway.js"
-GARBAGE = [
-    b"garbage", b"", b"\xff\x00", b"5", b"null", b'{"acks": 5}', b'{"acks": [null]}', b'{"acks": [{"boot": "BOOT"}]}',
-    b'{"acks": [{"boot": "BOOT", "received_through": 9}]}',
-    b'{"acks": [{"boot": "BOOT", "received_through": 9, "missing": "12"}]}',
-    b'{"acks": [{"boot": "BOOT", "received_through": 9, "missing": [7]}]}',
-    b'{"acks": [{"boot": "BOOT", "received_through": "many", "missing": []}]}',
-]  # fmt: skip
 
 
 class Gateway:
@@ -106,6 +99,40 @@ def test_field_c4_nodejs_the_example_is_short_and_needs_mqtt_alone() -> None:
     assert re.findall(r"require\('(?!node:)(.+?)'\)", text) == ["mqtt"]
 
 
+def test_field_c4_nodejs_what_the_page_shows_runs_over_tls(tmp_path: Path) -> None:
+    """Only what is a plant's own is replaced: the place, the broker, and what says that the clock is set."""
+    module = required_node("mqtt") / "node_modules"
+    port = free_port()
+    command = [
+        required("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=broker",
+        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "ca.crt",
+    ]  # fmt: skip
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (shown,) = re.findall(r"```javascript\n(.*?)```", (DOCS / "gateways.md").read_text(), re.DOTALL)
+    own = {
+        "'nam-cau-kien/mill/mdb1'": f"'{PLACE}'",
+        "mqtts://broker.plant.example:8884": f"mqtts://127.0.0.1:{port}",
+        "/run/systemd/timesync/synchronized": "ca.crt",
+    }
+    for ours, theirs in own.items():
+        assert ours in shown
+        shown = shown.replace(ours, theirs)
+    (tmp_path / "gateway.js").write_text(EXAMPLE.read_text())
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "plant.yaml").write_text(PLANT)
+    listener = f"listener {port} 127.0.0.1\ncertfile {tmp_path}/ca.crt\nkeyfile {tmp_path}/key.pem"
+    with (
+        Mosquitto(extra=listener) as broker,
+        Service(tmp_path, tmp_path / "config", broker.url) as service,
+    ):
+        service.start()
+        program = [required("node"), "-e", shown]
+        with subprocess.Popen(program, cwd=tmp_path, env={"NODE_PATH": str(module)}) as process:
+            wait_until(lambda: readings(service) == [123456.7], "nothing came")
+            wait_until(lambda: not any((tmp_path / "kept").iterdir()), "no ack")
+            process.kill()
+
+
 def test_field_c4_nodejs_what_was_sent_while_nobody_listened_is_sent_by_the_next_boot(
     gateway, broker: Mosquitto, service: Service
 ) -> None:
@@ -177,7 +204,7 @@ def test_field_c4_nodejs_garbage_covers_nothing_and_what_cannot_be_read_is_given
         service.wait()
         ack = {"acks": [{"boot": boot, "received_through": 3, "missing": [[1, 3]]}]}
         service.send(f"sm/v1/{PLACE}/ack", ack, retain=True)
-        wait_until(lambda: service.documents()[-1].get("given_up") == 3, "not given up and told")
+        wait_until(lambda: {**ONLINE, "given_up": 3} in service.documents(), "not given up and told")
         one.settle()
         one.kill()
         wait_until(lambda: service.documents()[-1]["online"] is False, "no last will")
@@ -207,13 +234,12 @@ def test_field_c4_nodejs_until_the_clock_is_set_nothing_is_sent_and_then_with_th
         began = datetime.now(UTC)
         assert one.send({key: value for key, value in reading(7).items() if key != "time"}) == 0
         ended = datetime.now(UTC)
-        wait_until(lambda: watcher.heard != [], "no status")
+        wait_until(lambda: {**ONLINE, "holds": "the clock is not set"} in watcher.documents(), "not told")
         assert one.kept() == []
         one.tell("set")
         wait_until(lambda: readings(service) == [7.0], "nothing came")
-        wait_until(lambda: watcher.documents()[-1]["holds"] == "", "it does not say that it holds nothing")
+        wait_until(lambda: watcher.documents()[-1:] == [ONLINE], "it does not say that it holds nothing")
 
-    assert watcher.documents()[0] == {"online": True, "given_up": 0, "holds": "the clock is not set"}
     [(at,)] = rows(service, "SELECT time FROM reading")
     slack = 0.05  # s: a clock in ms, and the start of a line on the way
     assert began.timestamp() - slack <= at / 1e9 <= ended.timestamp() + slack
@@ -249,9 +275,7 @@ def test_field_c4_nodejs_a_file_that_was_cut_in_the_middle_keeps_nothing_else_fr
     with RawGateway(broker.port, hear=f"sm/v1/{PLACE}/status") as watcher:
         one = gateway(broker.port)
         wait_until(lambda: one.kept() == ["lost+found"], "the ack does not cover everything")
-        wait_until(
-            lambda: watcher.documents()[-1:] == [{"online": True, "given_up": 1, "holds": ""}], "not told"
-        )
+        wait_until(lambda: {**ONLINE, "given_up": 1} in watcher.documents(), "not told")
 
     assert readings(service) == [0.0, 2.0]
     assert holes(service) == [(3, [[2, 2]])]

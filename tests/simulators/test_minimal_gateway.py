@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -19,7 +19,7 @@ import pytest
 from tests.end_to_end.gateway import RawGateway
 from tests.servers import Mosquitto, free_port, required, wait_until
 from tests.service import Service
-from tests.simulators.own_gateway import FORGETFUL, PLACE, PLANT, holes, reading, readings
+from tests.simulators.own_gateway import FORGETFUL, GARBAGE, PLACE, PLANT, holes, reading, readings
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = DOCS / "examples" / "gateway.py"
@@ -211,3 +211,29 @@ def test_a_number_that_the_service_cannot_read_is_given_up_and_told(gateway, bro
 
     assert kept(tmp_path / "kept.db") == 0
     assert json.loads(service.heard[-1][1]) == {"online": True, "given_up": 1}
+
+
+def test_field_c4_python_garbage_instead_of_an_ack_covers_nothing(gateway) -> None:
+    """SQLite takes every number for less than a text."""
+    one = gateway(port=free_port(), file=":memory:")
+    one.send([reading(0)])
+    for garbage in GARBAGE:
+        with suppress(Exception):  # as the client does
+            one._acknowledged(
+                None, None, SimpleNamespace(payload=garbage.replace(b"BOOT", one.boot.encode()))
+            )
+
+    assert one.sql("SELECT seq FROM kept").fetchall() == [(1,)]
+
+
+def test_field_c4_python_what_a_full_disk_does_not_take_has_no_number(gateway) -> None:
+    one = gateway(port=free_port(), file=":memory:")
+    one.send([reading(0)])
+    [(pages,)] = one.sql("PRAGMA page_count").fetchall()
+    one.sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        one.send([reading(number) for number in range(1000)])
+    one.sql("PRAGMA max_page_count = 1000000")
+    one.send([reading(1)])
+
+    assert one.sql("SELECT seq FROM kept").fetchall() == [(1,), (2,)]
