@@ -50,7 +50,7 @@ class ResultBody(BaseModel):
     revision: int = Field(description="0: never computed", examples=[2])
 
 
-class MethodBody(BaseModel):
+class ExplainedMethodBody(BaseModel):
     """The method that turned activities into gases; its equations stand in the reference."""
 
     name: str = Field(examples=["electricity-location"])
@@ -81,7 +81,7 @@ class NumberBody(BaseModel):
     unit: str | None = Field(examples=["kg/kWh"])
 
 
-class ParameterBody(NumberBody):
+class ExplainedParameterBody(NumberBody):
     """A parameter of the method, and since when it has had this number; null: since ever."""
 
     since: str | None = Field(examples=[None])
@@ -119,7 +119,7 @@ class UsedReadingBody(BaseModel):
     used: bool = Field(examples=[True])
 
 
-class GapBody(PeriodBody):
+class ExplainedGapBody(PeriodBody):
     """A stretch of the window that no reading stands over, and how it was filled."""
 
     how: Filled = Field(examples=["missing"])
@@ -161,7 +161,7 @@ class StepBody(BaseModel):
     channel: str | None = Field(examples=["mdb1/active_energy"])
 
 
-class ChannelBody(BaseModel):
+class ExplainedChannelBody(BaseModel):
     """A channel's window; of a virtual channel, the formula and the channels that it is made of, in place of readings."""
 
     channel: str = Field(examples=["mdb1/active_energy"])
@@ -174,7 +174,7 @@ class ChannelBody(BaseModel):
     measured: float = Field(description="share of the window", examples=[1.0])
     interpolated: float = Field(description="share of the window", examples=[0.0])
     missing: float = Field(description="share of the window", examples=[0.0])
-    gaps: list[GapBody]
+    gaps: list[ExplainedGapBody]
     readings: list[UsedReadingBody]
     whole: bool = Field(description="no reading of the channel comes before these", examples=[False])
     until: str | None = Field(
@@ -187,10 +187,10 @@ class ChannelBody(BaseModel):
     meter: MeterBody | None
     formula: str | None = Field(examples=[None])
     steps: list[StepBody] = Field(description="the formula in the order of its working", examples=[[]])
-    made_of: list["ChannelBody"] = Field(examples=[[]])
+    made_of: list["ExplainedChannelBody"] = Field(examples=[[]])
 
 
-class InputBody(ChannelBody):
+class ExplainedInputBody(ExplainedChannelBody):
     """A channel in a role of the method: role value = value of the window times `scale` plus `offset`."""
 
     role: str = Field(examples=["energy"])
@@ -232,11 +232,11 @@ class RecomputedBody(BaseModel):
 class WindowBody(BaseModel):
     """Everything a window of a source was made of."""
 
-    method: MethodBody
+    method: ExplainedMethodBody
     gwp: GwpBody
     factor: FactorBody | None = Field(description="null: the method takes none")
-    parameters: list[ParameterBody]
-    inputs: list[InputBody]
+    parameters: list[ExplainedParameterBody]
+    inputs: list[ExplainedInputBody]
     history: list[RevisionBody] = Field(description="oldest first")
     configuration: str = Field(
         description="hash of the configuration that this answer was made with", examples=["a764697a033a51bb…"]

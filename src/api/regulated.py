@@ -58,7 +58,7 @@ class RegulatedHourBody(BaseModel):
     revision: int = Field(examples=[1])
 
 
-class RoleBody(BaseModel):
+class RegulatedInputBody(BaseModel):
     """How one input of a source was known over the period."""
 
     availability: float | None = Field(
@@ -81,7 +81,7 @@ class RegulatedSourceBody(BaseModel):
     pending: int = Field(description="their gap is still open", examples=[1])
     unknown: int = Field(description="their gap has closed, and the rule gives no value", examples=[0])
     not_operating: int = Field(examples=[7])
-    inputs: dict[str, RoleBody] = Field(
+    inputs: dict[str, RegulatedInputBody] = Field(
         examples=[{"co2": {"availability": 97.2, "by_rule": {"measured": 700}}}]
     )
     co2e_t: float | None = Field(
@@ -241,10 +241,10 @@ def _reported_tons(hour: Times, rates: Floats, inputs: list[HourInputs], zone: Z
     return year(known) if len(known) else float("nan")
 
 
-def _role(role: str, inputs: list[HourInputs]) -> RoleBody:
+def _role(role: str, inputs: list[HourInputs]) -> RegulatedInputBody:
     rules = Counter(one.roles[role].rule for one in inputs if role in one.roles)
     ran = sum(rules.values()) - rules[Rule.NOT_OPERATING]
-    return RoleBody(
+    return RegulatedInputBody(
         availability=100 * rules[Rule.MEASURED] / ran if ran else None,
         by_rule={Rule(rule).name.lower(): count for rule, count in sorted(rules.items())},
     )

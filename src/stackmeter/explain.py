@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from api.explain import (
-    ChannelBody,
+    ExplainedChannelBody,
+    ExplainedGapBody,
+    ExplainedInputBody,
+    ExplainedMethodBody,
+    ExplainedParameterBody,
     FactorBody,
-    GapBody,
     GwpBody,
-    InputBody,
     MeterBody,
-    MethodBody,
     NumberBody,
-    ParameterBody,
     PublishedBody,
     RecomputedBody,
     ResultBody,
@@ -78,7 +78,7 @@ class WindowExplainer:
         gwp = found.methods.gwp_set(own.gwp or self._plant.gwp)
         units = {parameter.name: parameter.unit for parameter in method.parameters}
         told = WindowBody(
-            method=MethodBody(
+            method=ExplainedMethodBody(
                 name=method.name,
                 title=method.title,
                 reference=method.reference,
@@ -95,7 +95,7 @@ class WindowExplainer:
             ),
             factor=_factor(found.methods.factor(own.factor), start) if own.factor else None,
             parameters=[
-                ParameterBody(
+                ExplainedParameterBody(
                     name=name, value=number(value), unit=units.get(name), since=_since(one, name, start)
                 )
                 for name, value in own.parameters
@@ -113,12 +113,12 @@ class WindowExplainer:
         )
         return told
 
-    def _input(self, told_of: "_Teller", given: Input, source: Source) -> InputBody:
+    def _input(self, told_of: "_Teller", given: Input, source: Source) -> ExplainedInputBody:
         channel = told_of.channel(given.channel)
         role = next(r for r in self._catalogue.methods[source.method].roles if r.name == given.role)
         value = _or_nan(channel.value) * given.scale + given.offset
-        return InputBody(
-            **{name: getattr(channel, name) for name in ChannelBody.model_fields},
+        return ExplainedInputBody(
+            **{name: getattr(channel, name) for name in ExplainedChannelBody.model_fields},
             role=given.role,
             role_value=number(value),
             role_unit=role.unit,
@@ -158,14 +158,14 @@ class _Teller:
     def __init__(self, plant: Plant, recompute: RecomputedChannels, boots: BootTable, start: int) -> None:
         self._plant, self._recompute, self._boots, self._start = plant, recompute, boots, start
 
-    def channel(self, index: int) -> ChannelBody:
+    def channel(self, index: int) -> ExplainedChannelBody:
         """Return it; virtual channels are numbered after the channels."""
         own = len(self._plant.channels)
         if index < own:
             return self._metered(self._plant.channels[index])
         return self._virtual(self._plant.virtuals[index - own])
 
-    def _metered(self, channel: Channel) -> ChannelBody:
+    def _metered(self, channel: Channel) -> ExplainedChannelBody:
         start, window = self._start, self._plant.window
         stretch = self._recompute.stretch(channel.index, start, start + window)
         open_holes = self._recompute.holes(channel.index)
@@ -176,7 +176,7 @@ class _Teller:
         )
         is_rate = channel.kind is Kind.RATE
         used = _used(channel, pieces, stretch.readings, start, window)
-        return ChannelBody(
+        return ExplainedChannelBody(
             channel=channel.name,
             gateway=channel.gateway,
             quantity=channel.quantity,
@@ -198,10 +198,10 @@ class _Teller:
             made_of=[],
         )
 
-    def _virtual(self, virtual: Virtual) -> ChannelBody:
+    def _virtual(self, virtual: Virtual) -> ExplainedChannelBody:
         below = dict.fromkeys(step.channel for step in virtual.steps if step.name == "channel")
         made_of = {index: self.channel(index) for index in below}
-        told = ChannelBody(
+        told = ExplainedChannelBody(
             channel=virtual.name,
             gateway=None,
             quantity=None,
@@ -263,7 +263,7 @@ def _or_nan(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _value(given: ChannelBody, start: int, window: int) -> Columns:
+def _value(given: ExplainedChannelBody, start: int, window: int) -> Columns:
     """Return the value and both shares of a channel's window, of one row each."""
     leaves: list[WindowValues] = []
     virtuals: dict[int, Virtual] = {}
@@ -273,7 +273,11 @@ def _value(given: ChannelBody, start: int, window: int) -> Columns:
 
 
 def _numbered(
-    given: ChannelBody, start: int, window: int, leaves: list[WindowValues], virtuals: dict[int, Virtual]
+    given: ExplainedChannelBody,
+    start: int,
+    window: int,
+    leaves: list[WindowValues],
+    virtuals: dict[int, Virtual],
 ) -> int:
     """Give a channel and all that it is made of their numbers, and return its own."""
     if given.kind != VIRTUAL:
@@ -301,7 +305,7 @@ def _numbered(
     return mine
 
 
-def _channel(given: ChannelBody) -> Channel:
+def _channel(given: ExplainedChannelBody) -> Channel:
     """Return the channel that an answer describes; its places and limits at the door are of no matter here."""
     meter = given.meter
     if meter is None:
@@ -340,7 +344,7 @@ def _channel(given: ChannelBody) -> Channel:
     )
 
 
-def _stretch_of(given: ChannelBody) -> Stretch:
+def _stretch_of(given: ExplainedChannelBody) -> Stretch:
     """Return the readings that an answer tells."""
     told = given.readings
     boots = sorted({one.boot for one in told if one.boot is not None})
@@ -430,7 +434,7 @@ def _readings(readings: Readings, used: Bools, boots: BootTable) -> list[UsedRea
 
 def _gaps(
     channel: Channel, pieces: Pieces, holes: list[tuple[int, int]], start: int, window: int
-) -> list[GapBody]:
+) -> list[ExplainedGapBody]:
     """Return the stretches of a window that no reading stands over, in order, and how each was filled."""
     end = start + window
     if channel.kind is Kind.EVENT:
@@ -440,7 +444,7 @@ def _gaps(
             if min(b, end) > max(a, start)
         ]
     inside = np.flatnonzero(_inside(pieces, start, window))
-    found: list[GapBody] = []
+    found: list[ExplainedGapBody] = []
     at = start
     for row in inside[np.argsort(pieces.covered_from[inside], kind="stable")].tolist():
         low = max(int(pieces.covered_from[row]), start)
@@ -455,9 +459,9 @@ def _gaps(
     return found
 
 
-def _gap(start: int, end: int, how: str, window: int) -> GapBody:
+def _gap(start: int, end: int, how: str, window: int) -> ExplainedGapBody:
     bounds = {"from": format_time(start), "to": format_time(end)}
-    return GapBody.model_validate({**bounds, "how": how, "share": (end - start) / window})
+    return ExplainedGapBody.model_validate({**bounds, "how": how, "share": (end - start) / window})
 
 
 def _stretch(start: int, end: int) -> PeriodBody:

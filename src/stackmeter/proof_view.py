@@ -10,7 +10,15 @@ from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
-from api.explain import ChannelBody, ExplainBody, InputBody, NumberBody, ResultBody, RevisionBody, WindowBody
+from api.explain import (
+    ExplainBody,
+    ExplainedChannelBody,
+    ExplainedInputBody,
+    NumberBody,
+    ResultBody,
+    RevisionBody,
+    WindowBody,
+)
 from rules.gwp import BY_CARBON
 from stackmeter import view
 from stackmeter.findings import PROOFS, Finding, Report, Tell
@@ -136,7 +144,7 @@ def _window(tree: Tree, window: WindowBody, zone: tzinfo) -> None:
     tree.add(f"Stackmeter {window.version}, configuration {window.configuration}")
 
 
-def _input(tree: Tree, given: InputBody, zone: tzinfo) -> None:
+def _input(tree: Tree, given: ExplainedInputBody, zone: tzinfo) -> None:
     head = f"{given.role} {_number(given.role_value)} {given.role_unit}"
     branch = tree.add(escape(f"{head}, of channel {given.channel} ({given.kind})"))
     offset = f" + {given.offset:g}" if given.offset else ""
@@ -144,7 +152,7 @@ def _input(tree: Tree, given: InputBody, zone: tzinfo) -> None:
     _channel(branch, given, zone)
 
 
-def _channel(branch: Tree, given: ChannelBody, zone: tzinfo) -> None:
+def _channel(branch: Tree, given: ExplainedChannelBody, zone: tzinfo) -> None:
     shares = (given.measured, given.interpolated, given.missing)
     names = ("measured", "interpolated", "missing")
     branch.add(", ".join(f"{name} {view.share(share)}" for name, share in zip(names, shares, strict=True)))
