@@ -10,6 +10,7 @@ from ingest.subscriptions import Subscriptions
 from plant.load import load
 from plant.problems import ConfigurationError
 from plant.profiles import profile, profiles
+from plant.vocabulary import Quality, Verdict
 from rules.catalogue import load_catalogue
 from stackmeter.device_cases import cases, run_case
 from tests.semantics.conftest import MEMORY
@@ -92,6 +93,19 @@ def test_what_a_device_publishes_is_a_reading_of_its_channel():
         ]
         assert world.rows("SELECT outcome, code, path FROM quarantine") == [
             ("quarantined", "null_value", "r")
+        ]
+        world.close()
+
+
+def test_field_c1_a_simulated_uplink_is_kept_and_counts_for_nothing():
+    topic = 'topic: "v3/{application}/devices/{device}/up", profile: the-things-stack-v3, park: park-a, facility: works'
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        options = ", gateway: gw, options: {names: {dev1/energy: free}, units: {free: kWh}}"
+        world = World(Path(folder), configuration(Path(folder), topic + options))
+        uplink = {"received_at": "2026-03-10T05:00:00Z", "decoded_payload": {"energy": 7}}
+        world.publish({"simulated": True, "uplink_message": uplink}, topic="v3/a/devices/dev1/up")
+        assert world.rows("SELECT value, quality, verdict FROM reading") == [
+            (7.0, Quality.BAD, Verdict.UNCOUNTED)
         ]
         world.close()
 

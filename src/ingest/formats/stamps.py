@@ -33,6 +33,10 @@ _FIRST, _LAST = (
 Read = Callable[[Any, Origin, str], int | str]
 
 
+class _NoInstantError(PayloadError):
+    """A time that is written as agreed, and is none or two of its zone's clock."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stamps:
     """How times are read. `of` returns a time as ns UTC, or as RFC 3339 text that is not read yet.
@@ -87,7 +91,7 @@ def _pattern_reader(pattern: str, zone: ZoneInfo | None) -> Read:
         try:
             return (_remembered if len(text) <= _USUAL else _by_pattern)(text, pattern, zone)
         except PayloadError as error:
-            raise PayloadError(error.code, path, error.detail) from error
+            raise type(error)(error.code, path, error.detail) from error
 
     return read
 
@@ -136,12 +140,15 @@ def _first_of(reads: list[Read], ways: list[str]) -> Read:
 
     def read(given: Any, origin: Origin, path: str) -> int | str:
         _present(given, path)
+        telling: PayloadError | None = None
         for one in reads:
             try:
                 return one(given, origin, path)
             except PayloadError as error:
-                if error.code is Code.RETAINED:
-                    raise
+                if error.code is not Code.TS_INVALID or isinstance(error, _NoInstantError):
+                    telling = telling or error
+        if telling:
+            raise telling
         detail = f"{told(given)} is written in none of these ways: {', '.join(ways)}"
         raise PayloadError(Code.TS_INVALID, path, detail)
 
@@ -201,7 +208,7 @@ def _placed(moment: datetime, zone: ZoneInfo | None) -> datetime:
         raise PayloadError(Code.TS_NAIVE, "", "has no zone; say which with the option zone")
     first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() != second.utcoffset():
-        raise PayloadError(Code.TS_INVALID, "", f"the clock of {zone.key} shows this twice or never")
+        raise _NoInstantError(Code.TS_INVALID, "", f"the clock of {zone.key} shows this twice or never")
     return first
 
 

@@ -70,6 +70,20 @@ def test_field_c2_a_time_is_read_as_the_device_writes_it(document, keys, expecte
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("25.10.2026 02:30", "shows this twice"),
+        ("2026-12-01T03:15:00", "with a zone"),
+        ("soon", "in none of these ways"),
+    ],
+)
+def test_field_c2_of_several_ways_the_reason_is_told_that_says_most(text, told):
+    keys = {"time": ["rfc3339", "%d.%m.%Y %H:%M"], "zone": "Europe/Amsterdam", "time_at": "t"}
+    _, _, refusals = decoded("mapping", json.dumps({"e": 1, "t": text}).encode(), mapping(**keys))
+    assert told in refusals[0].detail
+
+
+@pytest.mark.parametrize(
     ("keys", "said"),
     [
         ({"time": "s+min"}, "s+min is no way"),
