@@ -16,7 +16,7 @@ import jmespath.exceptions  # type: ignore[import-untyped]
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from plant import paths, units
-from plant.clock import wrong_pattern
+from plant.clock import parse_duration, wrong_pattern
 from plant.documents import parse
 from plant.fields import Fault, Part, Text, exactly_one
 from plant.names import Names
@@ -112,6 +112,7 @@ def _ways(given: str | list[str]) -> str | list[str]:
 def _shift(given: str) -> str:
     if not re.fullmatch(SHIFT, given):
         raise ValueError(f"is a period with its sign, such as +15min or -60s, not {given}")
+    parse_duration(given[1:])
     return given
 
 

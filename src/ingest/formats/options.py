@@ -114,7 +114,10 @@ class Options:
             raise OptionError(
                 "time_shift", f"is a period with its sign, such as +15min or -60s, not {given!r}"
             )
-        return parse_duration(given[1:]) * (-1 if given[0] == "-" else 1)
+        try:
+            return parse_duration(given[1:]) * (-1 if given[0] == "-" else 1)
+        except ValueError as error:
+            raise OptionError("time_shift", str(error)) from error
 
     def names(self) -> Names | None:
         """Return other names for channels, names in full or patterns; None where there are none."""

@@ -96,6 +96,7 @@ def test_field_c2_of_several_ways_the_reason_is_told_that_says_most(text, told):
         ({"time": "s", "time_at": []}, "is a text, or a list of texts"),
         ({"time": "s", "time_at": {"a": "b"}}, "is a text, or a list of texts"),
         ({"time": "s", "time_at": ["a", "b[*]"]}, "stands only in each"),
+        ({"time_shift": "+40000d", "time": "s"}, "longer than a century"),
         ({"payload": "xml"}, "json"),
         ({"json_at": ["a..b"]}, "is no path"),
         ({"names": {"*/x": "x"}}, "*/x: has 1 *, and x has 0: write as many"),
@@ -308,6 +309,11 @@ def test_field_c2_a_line_of_its_own_channel_is_renamed_left_out_or_without_a_val
         ({"columns": ["time", "a", "a"]}, "stands twice"),
         ({"names": {"*": "x"}}, "write as many"),
         ({"no_value": "---"}, "list of texts"),
+        ({"time_shift": "+40000d"}, "longer than a century"),
+        ({"time_shift": "60s"}, "with its sign"),
+        ({"time": ["rfc3339", "arrival"]}, "stands alone"),
+        ({"time": "%d%d", "zone": "UTC"}, "stands twice"),
+        ({"time": ["rfc3339", 5]}, "is one of"),
     ],
 )
 def test_field_c2_a_wrong_option_of_csv_is_told(options, said):
