@@ -56,6 +56,7 @@ def driven(keep: str) -> list[dict[str, Any]]:
         {"id": "t1", "type": "http in", "url": "/readings", "method": "post", "wires": [[keep]], **at},
         {"id": "t2", "type": "complete", "scope": [keep], "wires": [["t3"]], **at},
         {"id": "t3", "type": "function", "func": "return msg.res ? msg : null", "wires": [["t4"]], **at},
+        {"id": "t5", "type": "http in", "url": "/ready", "method": "get", "wires": [["t4"]], **at},
         {"id": "t4", "type": "http response", "statusCode": "200", "wires": [], **at},
     ]
 
@@ -95,19 +96,17 @@ class NodeRed:
         url = f"http://127.0.0.1:{self._port}/admin/flows"
         answer = httpx.post(url, json=self.nodes, headers=how, timeout=PATIENCE, trust_env=False)
         assert answer.status_code == 204, answer.text
+        log = Path(self._log.name)
+        wait_until(lambda: "Started modified nodes" in log.read_text(), "the change does not run")
 
     def wait_until_it_answers(self) -> None:
         def answers() -> bool:
             with suppress(httpx.HTTPError):
-                return (
-                    httpx.get(
-                        f"http://127.0.0.1:{self._port}/", timeout=PATIENCE, trust_env=False
-                    ).status_code
-                    == 404
-                )
+                url = f"http://127.0.0.1:{self._port}/ready"
+                return httpx.get(url, timeout=PATIENCE, trust_env=False).status_code == 200
             return False
 
-        wait_until(answers, "Node-RED does not answer")
+        wait_until(answers, "Node-RED has not started the flow")
 
     def kept(self) -> list[str]:
         return [one.name for one in self.kept_in.iterdir()]
