@@ -33,7 +33,7 @@ class Manners:
     says: dict[str, bytes] = field(default_factory=dict)  # what it publishes for a filter, under its name
     most_qos: int = 2
     grants: bool = True  # answers to subscriptions
-    ends_for_filter: bool = False
+    ends_for_filter: str = "-"  # with which a filter begins
     ends_for_retained: bool = False
     ends_for_any: bool = False
     answers: bool = True  # PUBACKs
@@ -140,7 +140,7 @@ class _Conversation:
             reasons.append(manners.subscribe.get(name, min(body[at + 2 + size] & 3, manners.most_qos)))
             at += 2 + size + 1
         self._broker.subscribed += asked
-        if manners.ends_for_filter:
+        if any(name.startswith(manners.ends_for_filter) for name in asked):
             return False
         if manners.grants:
             self._send(SUBACK, packet + (b"\x00" if self._five else b"") + bytes(reasons))

@@ -57,6 +57,7 @@ def asks_who(case: Case) -> Finding:
         with Probe(case.address, anonymous=True):
             pass
     except NotLetIn as error:
+        _still_there(case)
         return Finding("ok", f"nobody gets in without a name: {error}")
     open_to = "everybody on this machine" if case.broker_is_here else "everybody who reaches it"
     return Finding(
@@ -72,9 +73,11 @@ def nameless_hears_nothing(case: Case) -> Finding:
     try:
         with Probe(case.address, anonymous=True) as nobody, Probe(case.address) as ours:
             granted = nobody.subscribe(CANARY)
-            ours.publish(CANARY, said)
+            if not ours.publish(CANARY, said):
+                return Finding("warn", f"cannot be told: our own user may not publish on {CANARY}")
             heard = granted and nobody.hear() is not None
     except NotLetIn:
+        _still_there(case)
         return Finding("ok", "nobody can listen without a name")
     if not heard:
         return Finding("ok", "who has no name hears nothing")
@@ -83,6 +86,12 @@ def nameless_hears_nothing(case: Case) -> Finding:
         "who has no name hears what we publish",
         f"say in the broker who may read what: on Mosquitto an acl_file ({GUIDE}); others: {OTHERS}",
     )
+
+
+def _still_there(case: Case) -> None:
+    """Raise NotReached where the broker is not there any more, so that it was not a refusal."""
+    with Probe(case.address):
+        pass
 
 
 def cannot_forge(case: Case) -> Finding:

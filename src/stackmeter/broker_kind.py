@@ -10,7 +10,7 @@ from ingest.connection import Broker
 from plant.problems import ConfigurationError
 from stackmeter.access_list import CANARY
 from stackmeter.checkup import Case, Finding, Level
-from stackmeter.probe import NotLetIn, Probe
+from stackmeter.probe import NotLetIn, NotReached, Probe
 
 SERVES = (2, 0, 11)  # Mosquitto: the oldest that passes the tests of the shipped files
 PATCHED = (2, 0, 21)  # the first without a weakness that its change log names; distributions mend older ones
@@ -184,19 +184,23 @@ def observed(address: Broker) -> Traits:
     """Ask a broker what tells one kind from another; it publishes nothing."""
     with Probe(address) as probe:
         granted = probe.granted(CANARY, 2)
-        for topic in TELLING:
-            probe.subscribe(topic)
-        topic, payload = _told(probe)
         stated = probe.stated if address.speaks_5 else _stated(address)
         takes_spaces = stated is not None or probe.subscribe(f"{CANARY} with a space")
+        topic, payload = _told(probe, address)
     return Traits(topic, payload.decode(errors="replace"), stated, granted, takes_spaces)
 
 
-def _told(probe: Probe) -> tuple[str, bytes]:
-    """Return what the broker says of itself, and nothing that others publish."""
-    while (heard := probe.hear()) is not None:
-        if heard[0].startswith("$SYS/"):
-            return heard
+def _told(probe: Probe, address: Broker) -> tuple[str, bytes]:
+    """Return what the broker says of itself, and nothing that others publish; it may end the connection of who asks."""
+    try:
+        for topic in TELLING:
+            probe.subscribe(topic)
+        while (heard := probe.hear()) is not None:
+            if heard[0].startswith("$SYS/"):
+                return heard
+    except NotReached:
+        with Probe(address):
+            pass  # it is there still
     return "", b""
 
 

@@ -5,11 +5,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from stackmeter import broker_kind
+from stackmeter import broker_checks, broker_kind
 from stackmeter.access_list import CANARY
 from stackmeter.checkup import Case
 from stackmeter.cli import app
-from stackmeter.probe import NotReached, Probe
+from stackmeter.probe import NotLetIn, NotReached, Probe
 from stackmeter.settings import load as settings
 from tests.broker.production import PARK, configured
 from tests.fake_broker import FakeBroker, fake_broker
@@ -70,6 +70,8 @@ def case(config, server, version):
         ({"says": {"$SYS/broker/version": b"2.7.9"}}, ALL, "is mochi: its $SYS", "storage hook"),
         ({"says": {"$SYS/broker/version": b"another 5"}}, ALL, "'another 5', of which nothing", "30 days"),
         ({"says": {"$SYS/broker/version": b"mosquitto version 2.0.22"}}, ALL, "mosquitto version 2", ""),
+        ({"properties": RABBITMQ, "ends_for_filter": "$SYS"}, ALL, "probably RabbitMQ: it", "mqtt.prefetch"),
+        ({"ends_for_filter": "$SYS"}, ALL, "does not say what it is, nor show it", "$SYS"),
         ({"properties": {"ReceiveMaximum": 10}}, ALL, "does not say what it is, nor show it", "30 days"),
         ({"speaks": (3, 4)}, ["3.1.1"], "does not say what it is, nor show it", "on disk"),
         (
@@ -141,7 +143,7 @@ def test_field_a5_a_broker_that_takes_messages_and_delivers_none_fails_by_the_ca
     ("manners", "says"),
     [
         ({"grants": False}, "does not answer a subscribe for 1 s"),
-        ({"ends_for_filter": True}, "ended the connection when asked for"),
+        ({"ends_for_filter": CANARY}, "ended the connection when asked for"),
     ],
 )
 def test_field_a5_a_broker_that_says_nothing_or_goes_away_is_told_as_that_and_not_as_a_missing_right(
@@ -162,6 +164,23 @@ def test_field_a5_a_broker_that_acknowledges_nothing_does_not_prove_that_we_cann
 
     assert found["broker rights"]["level"] == "fail"
     assert "does not answer a publish for 1 s" in found["broker rights"]["says"]
+
+
+@pytest.mark.parametrize("check", [broker_checks.asks_who, broker_checks.nameless_hears_nothing])
+def test_field_a5_a_broker_that_goes_away_has_not_refused_the_nameless(config, patience, check):
+    """It hangs up before it answered; one that refuses them lets us in still."""
+    with fake_broker(hangs_up=True) as server, pytest.raises(NotLetIn):
+        check(case(config, server, "5"))
+
+
+def test_field_a5_what_we_may_not_publish_does_not_prove_that_the_nameless_hear_nothing(config, patience):
+    with fake_broker(ends_for_any=True) as server:
+        found = broker_checks.nameless_hears_nothing(case(config, server, "5"))
+
+    assert (found.level, found.says) == (
+        "warn",
+        f"cannot be told: our own user may not publish on {CANARY}",
+    )
 
 
 def test_field_a5_a_broker_that_ends_the_connection_for_a_message_has_refused_it(config, patience):
