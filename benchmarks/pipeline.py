@@ -31,7 +31,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from store.influx import InfluxSink
+from store.influx.sink import InfluxSink
 from tests.servers import InfluxDB, Mosquitto, free_port
 
 GATEWAYS = 20

@@ -19,12 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from rules import limits, methods, part98, refrigerants, stack_gas
+from rules import methods
+from rules.american import part98
+from rules.american.part75 import appendix_d, appendix_f, appendix_g, f_factors, nox_rate
 from rules.examples import Example, Worked
-from rules.factor_files import BASES
-from rules.gases import Gases, tonnes_co2e
-from rules.gwp import gwp_set
-from rules.part75 import appendix_d, appendix_f, appendix_g, f_factors, nox_rate
+from rules.factors.factor_files import BASES
+from rules.factors.gases import Gases, tonnes_co2e
+from rules.factors.gwp import gwp_set
+from rules.formulas import limits, refrigerants, stack_gas
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "methods.md"
 GASES = ("co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg")

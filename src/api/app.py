@@ -8,39 +8,24 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
-from api import (
-    acknowledge,
-    alert_rules,
-    alertmanager,
-    alerts,
-    audit,
-    boundary,
-    channels,
-    factors,
-    gateways,
-    inbox,
-    inventory,
-    ledger,
-    live,
-    page,
-    periods,
-    quality,
-    quarantine,
-    rebirth,
-    retroactive,
-    roadmap,
-    webhooks,
-)
-from api import totals as tonnes
+from api.access import audit
+from api.access.bodies import LONGEST
+from api.access.caller import Asking, Role
+from api.access.guard import GUARDED, RATE, Access, Guard, needs
+from api.access.host_check import KnownHosts, Wire
+from api.access.scope import only, select_channel, select_sources
+from api.accounting import factors, ledger, periods
+from api.accounting.balance import balances_body
+from api.accounting.explain import Explainer, explain_router
+from api.accounting.regulated import RegulatedBody, regulated_body
+from api.alerts import acknowledge, alert_rules, alertmanager, alerts, retroactive, webhooks
 from api.answers import series_answer, totals_answer
-from api.balance import balances_body
-from api.beside import beside_of
-from api.bodies import LONGEST
-from api.caller import Asking, Role
 from api.description import Described
-from api.explain import Explainer, explain_router
-from api.guard import GUARDED, RATE, Access, Guard, needs
+from api.field import channels, gateways, inbox, inventory, quality, quarantine, rebirth
+from api.field.rebirth import EdgeNodes
 from api.health import Health
+from api.live import page
+from api.live import stream as live
 from api.metrics import Metrics, render
 from api.models import (
     Agg,
@@ -56,21 +41,20 @@ from api.models import (
     TotalsBody,
 )
 from api.problems import InvalidQuery, documented, handle_problems, problem
-from api.rebirth import EdgeNodes
-from api.regulated import RegulatedBody, regulated_body
-from api.scope import only, select_channel, select_sources
-from api.series import Activity, activity_series, emission_series, reading_series, steps
-from api.shared import Shared
+from api.response_cache import Shared
 from api.tables import ARROW, CSV, documented_as
 from api.times import PERIOD, parse_time
-from api.wire import KnownHosts, Wire
+from api.totals import boundary, roadmap
+from api.totals import totals as tonnes
+from api.totals.beside import beside_of
+from api.totals.series import Activity, activity_series, emission_series, reading_series, steps
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
-from store.alert_actions import AlertAction
-from store.closing import Decision
-from store.links import link_key
+from store.accounting.closing import Decision
+from store.alerts.actions import AlertAction
+from store.alerts.links import link_key
+from store.messages.replays import Replay
 from store.reader import Reader
-from store.replays import Replay
 
 Clock = Callable[[], int]  # ns UTC
 Decide = Callable[[Decision | AlertAction | Replay], None]
@@ -151,7 +135,7 @@ def create_app(
     access
         What lets callers in beside the token, and the audit log; without it the token alone does, and nothing is recorded.
     allowed_hosts
-        Host names of ours beside `public_url`, see `api.wire.KnownHosts`.
+        Host names of ours beside `public_url`, see `api.access.host_check.KnownHosts`.
     rate_limit
         How many requests a second one key, and one address, may make.
     stream_failed

@@ -19,7 +19,7 @@ RECEIVE_S = 30.0  # for a request to come as a whole, from its first byte on, or
 KEEP_ALIVE_S = 15  # for the next request; dashboards ask every 5 s, and should not connect anew each time
 LINGER_S = 2.0  # for the rest of a body that was answered before its end, so that the client comes to read the answer
 MOST_DISCARDED = 2**24  # bytes of such a rest
-LONGEST_HEAD = 32768  # bytes; what is shorter and too long yet, `api.wire` refuses
+LONGEST_HEAD = 32768  # bytes; what is shorter and too long yet, `api.access.host_check` refuses
 _CLOSE = {"Connection": "close", **DATA_HEADERS}
 
 

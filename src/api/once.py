@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from fastapi import Depends, Header, Request
 
-from api.caller import Caller
+from api.access.caller import Caller
 from api.problems import InvalidQuery, NotAsDescribed
 from store.once import KeyUsed, is_noted, keyed_id
 from store.reader import Reader

@@ -10,7 +10,7 @@ from fastapi import Query
 from pydantic import Field
 
 from api.problems import InvalidQuery
-from plant.json_text import json_of
+from plant.documents.json_text import json_of
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next` of the answer before")]

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Match
 
-from plant.wording import in_words
-from plant.yaml12 import key_path
+from plant.documents.wording import in_words
+from plant.documents.yaml12 import key_path
 
 MEDIA_TYPE = "application/problem+json"
 # As RFC 9110 names them; what Python calls them depends on its version.

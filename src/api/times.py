@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from plant.clock import EARLIEST_YEAR, LATEST_YEAR, parse_instant
 from plant.vocabulary import NS_PER_S
 from store.periods import DAY, MONTH, UNITS, YEAR, local_midnight
-from store.sums import Period
+from store.totals.sums import Period
 
 PERIOD = r"^(today|month|year|[0-9]{4}|[0-9]{4}-[0-9]{2}|[0-9]{4}-[0-9]{2}-[0-9]{2})$"
 _LEVELS = {"today": DAY, "month": MONTH, "year": YEAR}

@@ -1,6 +1,6 @@
 """What a gateway's status says: the native one, which is also its last will."""
 
-from plant.json_text import json_of
+from plant.documents.json_text import json_of
 
 
 def online(payload: bytes) -> bool | None:

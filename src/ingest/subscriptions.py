@@ -13,11 +13,11 @@ from ingest.sparkplug.options import SparkplugOptions, sparkplug_options
 from ingest.sparkplug.topics import BIRTHS, SparkplugTopic
 from ingest.status import online
 from ingest.topics import MAX_TOPIC, TopicClass
+from plant.documents.problems import ConfigurationError, Problem
 from plant.park import Plant
-from plant.problems import ConfigurationError, Problem
 from plant.topics import NATIVE_FILTER, SPARKPLUG, Subscription, fill, words_of
 from plant.vocabulary import Code
-from store.journal import RETAIN, Message
+from store.messages.journal import RETAIN, Message
 
 MAX_PAYLOAD = 256 * 1024  # bytes of a message
 MAX_BIRTH = 4 * 1024 * 1024  # of a Sparkplug birth, which cannot be split

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from plant.park import Webhook
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
-from store.webhooks import WebhookOutbox
+from store.alerts.webhooks import WebhookOutbox
 
 REPEAT = NS_PER_MIN  # Alertmanager forgets an alert that is not repeated, after 5 min by default
 

@@ -18,7 +18,7 @@ from notify.webhook import Attempt, EndpointClient, WebhookClient
 from plant.park import Webhook
 from plant.places import Places
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
-from store.webhooks import Delivery, EndpointState, WaitingWebhook, WebhookOutbox, address_of
+from store.alerts.webhooks import Delivery, EndpointState, WaitingWebhook, WebhookOutbox, address_of
 
 POLL = 0.2  # s between two looks into an outbox that had nothing due
 PRUNE_EVERY = 10 * NS_PER_MIN

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from plant.clock import EARLIEST_YEAR, LATEST_YEAR, OUTSIDE
-from plant.fields import refusal
+from plant.documents.fields import refusal
 from plant.park import Dated
 from plant.suggest import did_you_mean
 

@@ -10,8 +10,8 @@ from types import ModuleType
 from plant.arrays import Floats, Times
 from plant.catalogue import FactorSpec, MethodSpec
 from rules import methods
-from rules.factors import Factor, FactorRegister, load_factors
-from rules.gwp import GwpSet, gwp_set, gwp_sets
+from rules.factors.factors import Factor, FactorRegister, load_factors
+from rules.factors.gwp import GwpSet, gwp_set, gwp_sets
 from rules.methods import Emissions
 
 

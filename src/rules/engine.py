@@ -9,8 +9,8 @@ import numpy as np
 from plant.arrays import Floats, Ints
 from plant.catalogue import MethodSpec
 from plant.park import Plant, Source, Terms
-from rules.gases import Gases, tonnes_co2e
-from rules.gwp import GwpSet
+from rules.factors.gases import Gases, tonnes_co2e
+from rules.factors.gwp import GwpSet
 from rules.validity import LARGEST, bounded
 from rules.virtuals import least_covered, values_at
 from rules.windows import KEY, WindowValues

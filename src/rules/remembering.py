@@ -15,8 +15,8 @@ from plant.arrays import Floats, Ints
 from plant.catalogue import FactorSpec
 from plant.park import Plant, Source, Terms
 from rules.engine import Kernel
-from rules.factors import Factor
-from rules.gwp import GwpSet, gwp_sets
+from rules.factors.factors import Factor
+from rules.factors.gwp import GwpSet, gwp_sets
 from rules.terms import (
     ABSENT,
     FACTOR,

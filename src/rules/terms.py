@@ -16,8 +16,8 @@ from typing import Any, Protocol
 from plant.park import Channel, Plant, Source, Terms, Virtual
 from plant.vocabulary import SINCE_EVER
 from rules.engine import Methods
-from rules.factors import Factor
-from rules.gwp import NEEDED
+from rules.factors.factors import Factor
+from rules.factors.gwp import NEEDED
 
 METHOD, GWP, FACTOR, PARAMETER = "method", "gwp", "factor", "parameter "
 ABSENT = "-"  # the value of a parameter that a method does not have

@@ -4,10 +4,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from api.series import ChannelWindows
-from ingest.recompute import RecomputedChannels
+from api.totals.series import ChannelWindows
+from ingest.line.recompute import RecomputedChannels
+from plant.configuration.virtuals import window_unit
 from plant.park import Plant
-from plant.virtuals import window_unit
 from store.sqlite import uri
 
 

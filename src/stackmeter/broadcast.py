@@ -4,8 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from api.caller import SERVICE
-from api.totals import Query, chosen_period, totals
+from api.access.caller import SERVICE
+from api.totals.totals import Query, chosen_period, totals
 from store.reader import Reader
 
 EVERY_S = 10.0

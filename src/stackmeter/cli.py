@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackmeter import (
+from stackmeter.commands import (
     alerting,
     asking,
     backup,
@@ -30,7 +30,7 @@ from stackmeter import (
     simulating,
     watch,
 )
-from stackmeter.command import (
+from stackmeter.commands.command import (
     EXIT_CONFIG,
     AsJson,
     BrokerUrl,
@@ -40,7 +40,16 @@ from stackmeter.command import (
     on_signal,
     or_exit,
 )
-from stackmeter.grouped import ADMINISTRATION, ALERTS, CONFIGURATION, DEVICES, LOOK, PROVE, RUN, Grouped
+from stackmeter.commands.grouped import (
+    ADMINISTRATION,
+    ALERTS,
+    CONFIGURATION,
+    DEVICES,
+    LOOK,
+    PROVE,
+    RUN,
+    Grouped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,9 +206,9 @@ def check(
     What can be used and is probably not meant so is told as warnings.
     """
     from ingest.subscriptions import Subscriptions
-    from plant.load import load_with_doubts
+    from plant.configuration.load import load_with_doubts
     from rules.catalogue import load_catalogue
-    from stackmeter.undated import undated_in
+    from stackmeter.proof.undated import undated_in
 
     catalogue = or_exit(lambda: load_catalogue(directory), as_json=as_json)
     loaded = or_exit(lambda: load_with_doubts(directory, catalogue), as_json=as_json)
@@ -223,7 +232,7 @@ def check(
 @app.command(rich_help_panel=CONFIGURATION)
 def schema() -> None:
     """Print the JSON Schema of configuration files, for editors: of a source, its method's parameters with unit and range."""
-    from plant.load import json_schema
+    from plant.configuration.load import json_schema
     from rules.catalogue import load_catalogue
 
     typer.echo(json.dumps(json_schema(load_catalogue(None).methods), indent=2, ensure_ascii=False))

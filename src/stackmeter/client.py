@@ -10,7 +10,9 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from api.alerts import (
+from api.accounting.explain import ExplainBody
+from api.accounting.periods import DecidedBody, DecisionBody, PeriodsBody
+from api.alerts.alerts import (
     ActedBody,
     ActionBody,
     NewSilenceBody,
@@ -18,14 +20,13 @@ from api.alerts import (
     SilencedBody,
     SilencesBody,
 )
-from api.channels import ChannelsBody
-from api.explain import ExplainBody
-from api.gateways import GatewaysBody
-from api.inbox import InboxBody, UnknownDeviceBody
-from api.inventory import ParksBody
-from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
-from api.periods import DecidedBody, DecisionBody, PeriodsBody
-from api.quarantine import (
+from api.alerts.retroactive import RetroactivesBody
+from api.alerts.webhooks import DeadListBody, DeliveriesBody, DroppedBody, ReplayedBody, WebhooksBody
+from api.field.channels import ChannelsBody
+from api.field.gateways import GatewaysBody
+from api.field.inbox import InboxBody, UnknownDeviceBody
+from api.field.inventory import ParksBody
+from api.field.quarantine import (
     CauseBody,
     KeptBody,
     KeptMessagesBody,
@@ -33,13 +34,12 @@ from api.quarantine import (
     ReplayedMessagesBody,
     ReplayWantedBody,
 )
-from api.rebirth import RebirthBody
-from api.retroactive import RetroactivesBody
-from api.webhooks import DeadListBody, DeliveriesBody, DroppedBody, ReplayedBody, WebhooksBody
-from plant.json_text import json_of
-from plant.wording import in_words
-from plant.yaml12 import key_path
-from stackmeter.local import has_times, localised, own_zone, shared_zone
+from api.field.rebirth import RebirthBody
+from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
+from plant.documents.json_text import json_of
+from plant.documents.wording import in_words
+from plant.documents.yaml12 import key_path
+from stackmeter.views.local import has_times, localised, own_zone, shared_zone
 
 TIMEOUT_S = 10.0
 DECISION_S = 20.0  # it waits for its turn among the readings

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from plant.vocabulary import NS_PER_S
-from store.clock_steps import ClockStep
+from store.messages.clock_steps import ClockStep
 
 STEP_NS = NS_PER_S  # what a time server corrects little by little moves both clocks alike
 _BUSY_NS = NS_PER_S // 10  # between two clocks that were read one after the other

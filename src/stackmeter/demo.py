@@ -26,12 +26,12 @@ from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from simulators.faults import Faults
 from simulators.park import Progress, simulate
 from simulators.truth import Truth
-from stackmeter import view
 from stackmeter.broker import HOST, EmbeddedBroker
 from stackmeter.client import Client, Overview, Unreachable, Unready
 from stackmeter.crash import crash_points
 from stackmeter.service import Service
 from stackmeter.settings import Settings
+from stackmeter.views import view
 
 CATCH_UP_S = 30.0  # of our time, about as long as the simulated clock takes to reach ours at the chosen speed
 LEAST_HISTORY = timedelta(hours=6)

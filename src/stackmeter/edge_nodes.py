@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from api.rebirth import EdgeNode
+from api.field.rebirth import EdgeNode
 from ingest.sparkplug.host import SparkplugHost
 from ingest.sparkplug.topics import birth_topic
 from ingest.subscriptions import Subscriptions

@@ -13,10 +13,10 @@ from api.health import Health
 from api.metrics import Family
 from api.times import format_time
 from stackmeter.clock_watch import ClockWatch
-from store.influx_sender import Statistics
+from store.alerts.webhooks import EndpointState
+from store.influx.sender import Statistics
+from store.messages.set_aside import SHOWN, rows_aside
 from store.reader import Reader
-from store.set_aside import SHOWN, rows_aside
-from store.webhooks import EndpointState
 
 if TYPE_CHECKING:
     from stackmeter.service import Service

@@ -19,21 +19,21 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.serve import Server
-from ingest.connection import Broker, broker
-from ingest.evaluate import Evaluator
-from ingest.intake import Arrival, Intake
-from ingest.line import Line
-from ingest.regulated import RegulatedSources
-from ingest.session import SessionMemory
+from ingest.alerting.watch import RuleWatch
+from ingest.line.evaluate import Evaluator
+from ingest.line.line import Line
+from ingest.line.regulated import RegulatedSources
+from ingest.mqtt.connection import Broker, broker
+from ingest.mqtt.intake import Arrival, Intake
+from ingest.mqtt.session import SessionMemory
+from ingest.mqtt.subscriber import Subscriber
 from ingest.sparkplug.host import SparkplugHost
-from ingest.subscriber import Subscriber
 from ingest.subscriptions import Subscriptions
-from ingest.watch import RuleWatch
 from notify.sender import WebhookSender
-from plant.load import load_with_doubts
+from plant.configuration.load import load_with_doubts
+from plant.documents.problems import ConfigurationError
 from plant.park import Plant
 from plant.places import Places
-from plant.problems import ConfigurationError
 from plant.vocabulary import NS_PER_DAY
 from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
@@ -42,24 +42,24 @@ from stackmeter.broadcast import TotalsBroadcast
 from stackmeter.clock_watch import ClockMemory
 from stackmeter.edge_nodes import HostedNodes
 from stackmeter.environment import Asked
-from stackmeter.explain import WindowExplainer
 from stackmeter.folder import Folder, keys_file
 from stackmeter.health import Pulse
 from stackmeter.open_files import connections_for
+from stackmeter.proof.explain import WindowExplainer
 from stackmeter.service_log import ServiceLog
 from stackmeter.settings import Settings, unknown
 from stackmeter.threads import Threads
+from store.alerts.links import link_key
+from store.alerts.webhooks import WebhookOutbox
 from store.faults import told_of
-from store.influx import InfluxSink
-from store.influx_reader import InfluxReader, QueryFailed, SourceRevisions
-from store.influx_sender import InfluxSender
-from store.journal import Journal, JournalReader
-from store.lines import PointNames
-from store.links import link_key
+from store.influx.lines import PointNames
+from store.influx.reader import InfluxReader, QueryFailed, SourceRevisions
+from store.influx.sender import InfluxSender
+from store.influx.sink import InfluxSink
+from store.messages.journal import Journal, JournalReader
 from store.reader import Reader
 from store.sqlite import StateMismatch, is_locked
 from store.state import REMEDY, State
-from store.webhooks import WebhookOutbox
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
 ACK_EVERY_S = 1.0

@@ -9,10 +9,10 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from api.addresses import Clients
-from api.guard import Access, Issuer
+from api.access.addresses import Clients
+from api.access.guard import Access, Issuer
+from plant.documents.problems import ConfigurationError
 from plant.networks import named_networks
-from plant.problems import ConfigurationError
 from stackmeter.settings import Settings
 from store.access_log import AccessLog, Entry, Head
 from store.access_log import make as make_keys
@@ -84,7 +84,7 @@ def _provider(settings: Settings) -> Issuer | None:
     if settings.oidc_issuer is None:
         return None
     try:
-        from api.oidc import Provider, ProviderTokens  # noqa: PLC0415 - its extra is there only where it is used
+        from api.access.oidc import Provider, ProviderTokens  # noqa: PLC0415 - its extra is there only where it is used
     except ModuleNotFoundError as error:
         what = "the setting oidc_issuer needs the extra oidc: pip install 'stackmeter[oidc]'"
         raise ConfigurationError.of(settings.config, 0, what, "oidc_issuer") from error

@@ -17,11 +17,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from plant.files import decode, read_bytes
+from plant.documents.files import decode, read_bytes
+from plant.documents.problems import ConfigurationError, Problem
+from plant.documents.urls import checked_url
+from plant.documents.wording import in_words
 from plant.networks import named_networks
-from plant.problems import ConfigurationError, Problem
-from plant.urls import checked_url
-from plant.wording import in_words
 
 PREFIX = "STACKMETER_"
 LARGEST_FILE = 1 << 20  # [bytes]

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from store.ledger import GENESIS
+from store.accounting.ledger import GENESIS
 from store.sqlite import KEYS, claim, transaction, uri
 
 LONGEST = 500  # [characters] of a text in a row

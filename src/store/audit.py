@@ -16,9 +16,9 @@ import numpy as np
 
 from plant.arrays import Floats, Ints, Times
 from store import blocks
-from store.chain import SUM_FIELDS
-from store.journal import Message
-from store.ledger import Entry
+from store.accounting.chain import SUM_FIELDS
+from store.accounting.ledger import Entry
+from store.messages.journal import Message
 
 AT_ONCE = 20_000  # rows fetched in one go
 

@@ -16,16 +16,16 @@ from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Channel, Plant, Source
 from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_HOUR, Verdict
-from store.balances import balances, balances_ever
-from store.beginnings import begins_of
+from store.accounting.closing import Closing
+from store.accounting.regulated_hours import RegulatedHours, regulated_hours
+from store.alerts.frame_rows import hour_blocks
 from store.blocks import REVISION, block_of, coverage, empty
-from store.closing import Closing
-from store.frame_rows import hour_blocks
+from store.messages.balances import balances, balances_ever
+from store.messages.presence import TypicalSteps, gone, quiet_since
+from store.messages.sparkplug import channels_away
 from store.periods import MONTH
-from store.presence import TypicalSteps, gone, quiet_since
-from store.regulated_hours import RegulatedHours, regulated_hours
 from store.rows import SUMMED, Balance, Emissions, GatewayStatus, Newest, Outboxes
-from store.sparkplug import channels_away
+from store.totals.beginnings import begins_of
 
 BASELINES = (Verdict.COUNTED, Verdict.RESET, Verdict.ROLLOVER, Verdict.ANOMALY, Verdict.BASELINE)
 
@@ -139,7 +139,7 @@ class Snapshot:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """What other modules of the room ask of the same moment, such as `store.alert_views`."""
+        """What other modules of the room ask of the same moment, such as `store.alerts.views`."""
         return self._connection
 
     def channel_ids(self, channels: Sequence[int]) -> dict[int, int]:
@@ -151,7 +151,7 @@ class Snapshot:
         return self._sources.ids(self._connection, sources)
 
     def begins(self, sources: Sequence[int]) -> Times:
-        """Return where each source begins, see `store.beginnings` [ns UTC]; `UNHEARD` where nothing was read of it."""
+        """Return where each source begins, see `store.totals.beginnings` [ns UTC]; `UNHEARD` where nothing was read of it."""
         ids = self._sources.ids(self._connection, sources)
         number_of = {index: number for number, index in ids.items()}
         numbers = np.array([number_of.get(source, -1) for source in sources], np.int64)
@@ -264,7 +264,7 @@ class Snapshot:
         return quiet_since(self._connection, {number: said[name] for number, name in named if name in said})
 
     def balance(self, start: int, end: int, gateway: str | None = None) -> dict[str, Balance]:
-        """Return each gateway's balance over [start, end) ns UTC, see `store.balances`."""
+        """Return each gateway's balance over [start, end) ns UTC, see `store.messages.balances`."""
         return balances(self._connection, start, end, gateway)
 
     def balance_ever(self, gateway: str | None = None) -> dict[str, Balance]:

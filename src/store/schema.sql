@@ -2,7 +2,7 @@
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
--- Rows that could not be read and are out of their table, or mended there (store.set_aside): key is JSON, content the row as it was, msgpack.
+-- Rows that could not be read and are out of their table, or mended there (store.messages.set_aside): key is JSON, content the row as it was, msgpack.
 CREATE TABLE set_aside (
     "table" TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY ("table", key)
 ) WITHOUT ROWID;
@@ -64,7 +64,7 @@ CREATE TABLE total (
     PRIMARY KEY (source, level, start)
 ) WITHOUT ROWID;
 
--- One row per transaction that changed a published number; changes is columns (store.ledger), hash chains the rows.
+-- One row per transaction that changed a published number; changes is columns (store.accounting.ledger), hash chains the rows.
 CREATE TABLE ledger (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, cause TEXT NOT NULL, actor TEXT NOT NULL, configuration TEXT NOT NULL,
     journal_from INTEGER NOT NULL, journal_to INTEGER NOT NULL, changes BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL
@@ -80,7 +80,7 @@ CREATE TABLE influx_emission (
     PRIMARY KEY (source, hour)
 ) WITHOUT ROWID;
 CREATE TABLE influx_alert (id INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL);
--- Hours of what InfluxDB was told without an answer (store.influx_doubts): kind is 'emission' (number a source, hour as in emission) or
+-- Hours of what InfluxDB was told without an answer (store.influx.doubts): kind is 'emission' (number a source, hour as in emission) or
 -- 'reading' (a channel, hour by UTC); looks counts those that found it to agree, due is the next one.
 CREATE TABLE influx_doubt (
     kind TEXT NOT NULL, number INTEGER NOT NULL, hour INTEGER NOT NULL, looks INTEGER NOT NULL, since INTEGER NOT NULL, due INTEGER NOT NULL,
@@ -90,7 +90,7 @@ CREATE INDEX influx_doubt_by_due ON influx_doubt (due);
 
 -- Sequence numbers seen, as runs; low_time is the first reading time of the run's first message that has readings,
 -- high_time the last of its last one; low_at and high_at are the numbers of these two. hole_from to hole_to is the hole in
--- time that the run ends (ingest.sequences), NULL where it ends none.
+-- time that the run ends (ingest.known.sequences), NULL where it ends none.
 CREATE TABLE sequence (
     gateway TEXT NOT NULL, boot TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, low_time INTEGER, high_time INTEGER,
     low_at INTEGER NOT NULL DEFAULT 0, high_at INTEGER NOT NULL DEFAULT 0, hole_from INTEGER, hole_to INTEGER,
@@ -100,7 +100,7 @@ CREATE INDEX sequence_dated ON sequence (gateway, boot, low) WHERE low_time IS N
 CREATE INDEX sequence_hole ON sequence (gateway, hole_to) WHERE hole_to IS NOT NULL;
 
 -- book is 'messages' or 'readings'; gateway is park/facility/gateway, '' where the topic did not say.
--- A row is of [start, finish): of a minute (level 0), and what is older of an hour (1) and of a local day (2), see store.roll_up.
+-- A row is of [start, finish): of a minute (level 0), and what is older of an hour (1) and of a local day (2), see store.totals.roll_up.
 CREATE TABLE balance (
     gateway TEXT NOT NULL, level INTEGER NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, book TEXT NOT NULL,
     received INTEGER NOT NULL, accepted INTEGER NOT NULL, late INTEGER NOT NULL, duplicate INTEGER NOT NULL,
@@ -152,7 +152,7 @@ CREATE TABLE rule_state (
     rule TEXT PRIMARY KEY, state TEXT NOT NULL, judged INTEGER NOT NULL, alert TEXT, fired TEXT NOT NULL, shelved_until INTEGER NOT NULL,
     told INTEGER NOT NULL DEFAULT 0, subject TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
--- Where a condition stands with each of its subjects, as rules.lifecycle has it: state is its Phase, fired JSON times, alert the
+-- Where a condition stands with each of its subjects, as rules.alerting.lifecycle has it: state is its Phase, fired JSON times, alert the
 -- open one's id or '', passed the place of the comparison that it fired for, or -1. gateway_heard is kept while a condition asks of gateways: offsets are the least of received - time of
 -- each minute up to minute (since 1970), float64 [ns].
 CREATE TABLE condition_state (
@@ -177,10 +177,10 @@ CREATE TABLE silence (
     ended_by TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX silence_by_end ON silence (finish);
--- What each receiver was told of each group of alerts; content is JSON (rules.groups.Group).
+-- What each receiver was told of each group of alerts; content is JSON (rules.alerting.groups.Group).
 CREATE TABLE alert_group (receiver TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (receiver, name)) WITHOUT ROWID;
 
--- Webhooks to send, first in first out as store.webhook_order says; alert is a group's id for notices of groups, body never
+-- Webhooks to send, first in first out as store.alerts.webhook_order says; alert is a group's id for notices of groups, body never
 -- changes, event_id is the webhook-id. tried is the first attempt since it was queued or replayed; dead is when it was given up, and it then holds up nothing.
 CREATE TABLE webhook (
     id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, endpoint TEXT NOT NULL, alert TEXT NOT NULL, body BLOB NOT NULL,
@@ -232,8 +232,8 @@ CREATE TABLE endpoint_state (
 ) WITHOUT ROWID;
 
 -- Months of parks that were closed; finish is the month's end. status is 'provisional', 'final' or 'restated'. What
--- waits for approval has a generation (store.pending), and whoever approved first approved that one. closed_by closed it, despite
--- is the reason why it was closed though it did not pass the gates (store.standing) in overruled, names in JSON.
+-- waits for approval has a generation (store.accounting.pending), and whoever approved first approved that one. closed_by closed it, despite
+-- is the reason why it was closed though it did not pass the gates (store.messages.standing) in overruled, names in JSON.
 CREATE TABLE period (
     park TEXT NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, status TEXT NOT NULL,
     approved_by TEXT NOT NULL, approved_generation INTEGER NOT NULL, closed_by TEXT NOT NULL DEFAULT '', despite TEXT NOT NULL DEFAULT '',
@@ -248,7 +248,7 @@ CREATE TABLE decision (
 ) WITHOUT ROWID;
 
 -- Clock hours of sources under a regulation, without gaps from a source's first. status and the rules inside inputs are
--- numbers of rules.regulation and rules.substitution; inputs is msgpack (store.regulated); live_co2e_t is the live number of
+-- numbers of rules.american.regulation and rules.american.substitution; inputs is msgpack (store.accounting.regulated); live_co2e_t is the live number of
 -- the hour when it was counted. NULL is unknown. The history is chained as the ledger is, over changes (columns).
 CREATE TABLE regulated_hour (
     source INTEGER NOT NULL, hour INTEGER NOT NULL, revision INTEGER NOT NULL, status INTEGER NOT NULL,
@@ -266,7 +266,7 @@ CREATE TABLE regulated_ledger (
 CREATE TRIGGER regulated_ledger_is_append_only_1 BEFORE UPDATE ON regulated_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER regulated_ledger_is_append_only_2 BEFORE DELETE ON regulated_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 
--- Late readings of conditions (store.late_looks): subjects whose instants [first, last] are to be judged again, not before due;
+-- Late readings of conditions (store.alerts.late_looks): subjects whose instants [first, last] are to be judged again, not before due;
 -- marks counts how often such came. condition_begun is since when a condition is judged, on which grid, and up to which instant it
 -- was judged before it had that grid; late_span is where late data showed a breach.
 CREATE TABLE late_look (
@@ -285,7 +285,7 @@ CREATE INDEX alert_by_rule ON alert (rule, started_at);
 -- Sparkplug edge nodes: births, aliases and sequence as ingest.sparkplug.nodes packs them.
 CREATE TABLE sparkplug_node (node TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE sparkplug_birth (node TEXT PRIMARY KEY, content BLOB NOT NULL);
--- Those, and their devices, that are not there (store.sparkplug.Absence): message is the journal offset of what said so, metrics and
+-- Those, and their devices, that are not there (store.messages.sparkplug.Absence): message is the journal offset of what said so, metrics and
 -- the channels that these are by the configuration are JSON.
 CREATE TABLE sparkplug_away (
     node TEXT NOT NULL, device TEXT NOT NULL, online INTEGER, since INTEGER NOT NULL, message INTEGER NOT NULL,
@@ -293,14 +293,14 @@ CREATE TABLE sparkplug_away (
 ) WITHOUT ROWID;
 
 -- Replays of refused messages: message is the decision's offset, wanted the decision as JSON, taken the offset up to which it
--- has come, became JSON (store.replays.Became). finished is NULL as long as there is more to take.
+-- has come, became JSON (store.messages.replays.Became). finished is NULL as long as there is more to take.
 CREATE TABLE replay (
     message INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, wanted BLOB NOT NULL, taken INTEGER NOT NULL,
     became BLOB NOT NULL, finished INTEGER
 );
 CREATE INDEX replay_open ON replay (message) WHERE finished IS NULL;
 
--- Steps of the system's clock (store.clock_steps): message is the journal offset, at the time of the clock as it was set.
+-- Steps of the system's clock (store.messages.clock_steps): message is the journal offset, at the time of the clock as it was set.
 CREATE TABLE clock_step (message INTEGER PRIMARY KEY, at INTEGER NOT NULL, first INTEGER NOT NULL, step INTEGER NOT NULL);
 
 -- Topics that a subscription only looks out for: how many messages came of each. Of these the newest are in quarantine.

@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from plant.matchers import matcher
+from plant.alert_rules.matchers import matcher
 from plant.vocabulary import Code, Outcome
+from store.accounting.closing import Status
 from store.blocks import IS_HOUR
-from store.closing import Status
-from store.replays import Became, Replay
-from store.set_aside import any_text, mend, set_aside
+from store.messages.replays import Became, Replay
+from store.messages.set_aside import any_text, mend, set_aside
 
 # Large, append-only, or without anything that could be read wrongly.
 _EXEMPT = frozenset(

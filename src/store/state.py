@@ -11,17 +11,17 @@ import numpy as np
 from plant.arrays import Ints, Times
 from plant.park import Plant
 from plant.transfers import is_transfer
-from store.beginnings import UNHEARD, Beginnings, owed_from
-from store.books import Books
-from store.boots import BootTable
-from store.closing import Closing
-from store.emissions import EmissionTable
+from store.accounting.closing import Closing
+from store.accounting.ledger import Ledger
 from store.faults import told_of
-from store.ledger import Ledger
-from store.readings import ReadingTable
+from store.messages.books import Books
+from store.messages.boots import BootTable
 from store.sound_rows import set_unsound_aside
 from store.sqlite import STATE, StateMismatch, be_brisk, claim, open_writer, transaction
-from store.sums import only_events
+from store.totals.beginnings import UNHEARD, Beginnings, owed_from
+from store.totals.emissions import EmissionTable
+from store.totals.readings import ReadingTable
+from store.totals.sums import only_events
 
 SCHEMA_VERSION = 5
 REMEDY = (

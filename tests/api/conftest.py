@@ -9,16 +9,16 @@ import httpx
 import numpy as np
 import pytest
 
+from api.access.guard import Access
 from api.app import create_app
-from api.guard import Access
+from api.field.rebirth import EdgeNodes
 from api.health import Health
 from api.metrics import Family
-from api.rebirth import EdgeNodes
-from api.series import ChannelWindows
+from api.totals.series import ChannelWindows
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from rules.catalogue import Register
+from store.alerts.webhooks import WebhookOutbox
 from store.reader import Reader
-from store.webhooks import WebhookOutbox
 from tests.api.state import AS_OF, MIDNIGHT, TOKEN, WINDOW, State, plant, windows
 
 

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from api.guard import Access, Issuer
-from api.rebirth import EdgeNodes
+from api.access.guard import Access, Issuer
+from api.field.rebirth import EdgeNodes
 from rules.catalogue import load_catalogue
 from store.access_log import AccessLog, Actor, Entry, make
 from store.keys import NEVER, Keys

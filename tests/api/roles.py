@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from api.caller import Role
-from api.guard import OPEN_PATHS, least_role
+from api.access.caller import Role
+from api.access.guard import OPEN_PATHS, least_role
 from tests.api.alerts import routed
 from tests.api.keyed import Keyed, every_route, state_of
 

@@ -14,7 +14,7 @@ from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Code, Kind, Verdict
 from store import periods
 from store.blocks import FIELDS, empty, to_bytes
-from store.books import OUTCOMES, Books, Tally
+from store.messages.books import OUTCOMES, Books, Tally
 
 HAI_PHONG = ZoneInfo("Asia/Ho_Chi_Minh")
 BERLIN = ZoneInfo("Europe/Berlin")

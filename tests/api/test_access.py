@@ -4,7 +4,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from api.guard import Access, Guard
+from api.access.guard import Access, Guard
 from tests.api.state import TOKEN
 
 GOOD = {"Authorization": f"Bearer {TOKEN}"}

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from api import periods
+from api.accounting import periods
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
-from rules.groups import Group
-from rules.groups import Told as Told_
-from store.alert_actions import AlertAction
-from store.links import Link, acknowledge_link, link_key, read_link
-from store.notices import save_group, send
+from rules.alerting.groups import Group
+from rules.alerting.groups import Told as Told_
+from store.alerts.actions import AlertAction
+from store.alerts.links import Link, acknowledge_link, link_key, read_link
+from store.alerts.notices import save_group, send
 from tests.api.alerts import LABELS, START, TEXTS, Alerts, number, routed
 from tests.api.state import AS_OF, TOKEN, State
 from tests.store.test_notices import Told

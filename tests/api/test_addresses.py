@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from api import guard
-from api.addresses import Clients
-from api.guard import Access
+from api.access import guard
+from api.access.addresses import Clients
+from api.access.guard import Access
 from plant.networks import named_networks
 from tests.api.alerts import routed
 from tests.api.conftest import Api

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.caller import Caller, Role
+from api.access.caller import Caller, Role
 from plant.park import Bilingual, Condition, ThresholdRule
 from plant.vocabulary import NS_PER_S
 from tests.api.conftest import Api

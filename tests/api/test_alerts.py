@@ -2,7 +2,7 @@
 
 import pytest
 
-from api import periods
+from api.accounting import periods
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from tests.api.alerts import LABELS, START, TEXTS, Alerts, routed
 from tests.api.state import State

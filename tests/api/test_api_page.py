@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mypy import api as mypy
 
-from api.guard import Access
+from api.access.guard import Access
 from api.serve import Server
 from rules.catalogue import load_catalogue
 from store.access_log import AccessLog

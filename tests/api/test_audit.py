@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from api.guard import Access
-from ingest.decisions import Decisions
+from api.access.guard import Access
+from ingest.line.decisions import Decisions
+from store.accounting.closing import Closing, Decision, Period, Status
+from store.alerts.links import acknowledge_link, link_key
 from store.blocks import FIELDS, REVISION, from_bytes, to_bytes
-from store.closing import Closing, Decision, Period, Status
-from store.links import acknowledge_link, link_key
 from store.periods import month_of
 from tests.api.alerts import LABELS, routed
 from tests.api.conftest import Api

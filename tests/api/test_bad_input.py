@@ -9,10 +9,13 @@ import httpx
 import numpy as np
 import pytest
 
-from api import app, guard, live, series
-from api.caller import Caller, Role
-from api.event_ids import EventIds
-from api.live import Live
+from api import app
+from api.access import guard
+from api.access.caller import Caller, Role
+from api.live import stream as live
+from api.live.event_ids import EventIds
+from api.live.stream import Live
+from api.totals import series
 from plant.vocabulary import NS_PER_S
 from store.access_log import Entry
 from tests.api.alerts import routed

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.caller import Role
+from api.access.caller import Role
 from tests.api.alerts import routed
 from tests.api.description import text
 from tests.api.keyed import Keyed, every_route, state_of

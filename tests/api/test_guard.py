@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from api import guard
-from api.allowance import Allowance
+from api.access import guard
+from api.access.rate_limit import Allowance
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from store.keys import NEVER
 from tests.api.alerts import routed
@@ -214,7 +214,7 @@ def test_an_allowance_fills_again_and_a_clock_that_is_set_back_locks_nobody_out(
 
 def test_sa12_secrets_are_compared_in_constant_time():
     """No `==` on what is secret, in the files that know secrets."""
-    for name in ("src/api/guard.py", "src/store/keys.py", "src/store/links.py"):
+    for name in ("src/api/access/guard.py", "src/store/keys.py", "src/store/alerts/links.py"):
         text = (ROOT / name).read_text()
         assert "hmac.compare_digest" in text
         assert re.findall(r"(?:token|secret|digest|given|mac)\b\s*[!=]=", text) == []

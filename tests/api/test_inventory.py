@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from api.caller import Caller, Role, caller_of
+from api.access.caller import Caller, Role, caller_of
 from plant.park import Coordinates, Swap
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Flag, Quality, Verdict
 from tests.api.conftest import Api

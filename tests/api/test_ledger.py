@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from plant.vocabulary import NS_PER_MIN
-from store.ledger import CHANGE
+from store.accounting.ledger import CHANGE
 from tests.api.state import AS_OF, MIDNIGHT
 from tests.api.test_inventory import MILL, pages, seen_by
 

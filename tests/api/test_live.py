@@ -11,10 +11,11 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from api import live, live_parts
-from api.caller import Caller, Role
-from api.event_ids import EventIds
-from api.live import Live
+from api.access.caller import Caller, Role
+from api.live import parts as live_parts
+from api.live import stream as live
+from api.live.event_ids import EventIds
+from api.live.stream import Live
 from api.serve import Server
 from tests.api.alerts import START, Alerts
 from tests.api.state import AS_OF, TOKEN, plant

@@ -11,8 +11,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from api.caller import Caller, Role
-from api.oidc import ASK_AGAIN_S, Provider, ProviderTokens, bearer
+from api.access.caller import Caller, Role
+from api.access.oidc import ASK_AGAIN_S, Provider, ProviderTokens, bearer
 from tests.api.alerts import routed
 from tests.api.keyed import Keyed, state_of
 

@@ -12,8 +12,8 @@ import pytest
 
 from ingest.sparkplug.messages import payload_class
 from plant.vocabulary import NS_PER_DAY
-from store.journal import DUP, RETAIN, Message
-from store.replays import Replay
+from store.messages.journal import DUP, RETAIN, Message
+from store.messages.replays import Replay
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, SITE, World
 

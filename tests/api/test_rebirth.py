@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from api.rebirth import EdgeNode
+from api.field.rebirth import EdgeNode
 from tests.api.keyed import Keyed, state_of
 from tests.api.state import plant
 

@@ -10,9 +10,9 @@ import pytest
 
 from plant.park import Input, Regulation
 from plant.vocabulary import NS_PER_HOUR
-from rules.regulation import Status
-from rules.substitution import Rule
-from store.regulated_hours import HourInputs, RoleHour, packed
+from rules.american.regulation import Status
+from rules.american.substitution import Rule
+from store.accounting.regulated_hours import HourInputs, RoleHour, packed
 from tests.api.conftest import Api
 from tests.api.state import MIDNIGHT, State, plant
 
@@ -84,7 +84,7 @@ def test_the_rows_have_null_where_nothing_is_known(api: Api) -> None:
 
 
 def test_more_rows_than_a_year_has_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.regulated.MOST_ROWS", 1)
+    monkeypatch.setattr("api.accounting.regulated.MOST_ROWS", 1)
     put(api, [Status.PENDING] * 2, [None] * 2, [Rule.OPEN] * 2)
 
     assert "hours" in api.refused("/v1/regulated", period="2026-11", hours="true")

@@ -6,9 +6,9 @@ from contextlib import closing
 
 import pytest
 
-from api import periods
-from store import replays
-from store.replays import Became, Replay
+from api.accounting import periods
+from store.messages import replays
+from store.messages.replays import Became, Replay
 from tests.api.alerts import routed
 from tests.api.keyed import Keyed, state_of
 from tests.api.state import AS_OF

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from api.caller import Role
-from api.guard import OPEN_PATHS, least_role
+from api.access.caller import Role
+from api.access.guard import OPEN_PATHS, least_role
 from tests.api.alerts import routed
 from tests.api.keyed import Keyed, every_route, state_of
 from tests.api.roles import STREAMS, example, matrix

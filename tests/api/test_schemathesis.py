@@ -15,20 +15,20 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.openapi.checks import RejectedPositiveData
 
+from api.access.guard import GUESS_EVERY, Access
 from api.app import create_app
-from api.guard import GUESS_EVERY, Access
+from api.field.rebirth import EdgeNode
 from api.health import Health
 from api.metrics import Family
 from api.problems import InvalidQuery
-from api.rebirth import EdgeNode
 from plant.alerting import Route, Routing
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
 from stackmeter.activity import ChannelActivity
-from stackmeter.explain import WindowExplainer
+from stackmeter.proof.explain import WindowExplainer
 from store.access_log import AccessLog, Actor, make
-from store.alert_actions import AlertAction, silence_id
+from store.alerts.actions import AlertAction, silence_id
+from store.alerts.webhooks import WebhookOutbox
 from store.keys import NEVER, Keys
-from store.webhooks import WebhookOutbox
 from tests.semantics.world import NOON, World, reading, rfc3339
 
 EXAMPLES = 10  # of each operation and phase; enough for all checks, and bounded

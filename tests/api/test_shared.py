@@ -7,9 +7,9 @@ from itertools import count
 
 import pytest
 
-from api import shared
-from api.caller import SERVICE
-from api.shared import FRESH, Shared
+from api import response_cache as shared
+from api.access.caller import SERVICE
+from api.response_cache import FRESH, Shared
 
 
 class Application:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from api.answers import series_answer, totals_answer
 from api.models import SeriesBody, TotalsBody
-from api.shared import FRESH
+from api.response_cache import FRESH
 from api.tables import ARROW, CSV, JSON, preferred, safe, series_csv
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from tests.api.keyed import Keyed

@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from store import webhooks
+from store.alerts import webhooks
+from store.alerts.webhooks import Delivery, WebhookOutbox, address_of
 from store.once import keyed_id
-from store.webhooks import Delivery, WebhookOutbox, address_of
 from tests.api.state import AS_OF, TOKEN
 from tests.notify.state import endpoint
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.wire import KnownHosts
+from api.access.host_check import KnownHosts
 from tests.api.state import TOKEN
 
 HOSTS = KnownHosts(["meter.example.org", "*.park.example"], "https://sm.example:8443/x")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import engine as benchmark
-from plant.load import load
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from rules.pieces import ChannelColumns

@@ -12,11 +12,11 @@ from typing import Any, Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from plant.load import load
+from plant.configuration.load import load
 from plant.park import Plant
 from rules.catalogue import load_catalogue
-from stackmeter.access_list import access_list, name_of
-from stackmeter.identities import SERVICE, Identities
+from stackmeter.field.access_list import access_list, name_of
+from stackmeter.field.identities import SERVICE, Identities
 from tests.frame.repository import text
 from tests.servers import PATIENCE, Process, Server, free_port, required, speaks_mqtt, wait_until
 

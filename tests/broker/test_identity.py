@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.connection import broker as broker_address
-from ingest.subscriber import Subscriber
-from stackmeter.identities import SERVICE, Identities
+from ingest.mqtt.connection import broker as broker_address
+from ingest.mqtt.subscriber import Subscriber
+from stackmeter.field.identities import SERVICE, Identities
 from tests.broker.production import G1, G2, WATCHER, Peer, Production, RefusedError, hearing
 from tests.servers import listeners, required, wait_until
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stackmeter.access_list import CANARY
-from stackmeter.identities import SERVICE
+from stackmeter.field.access_list import CANARY
+from stackmeter.field.identities import SERVICE
 from tests.broker.production import G1, G2, WATCHER, Production, RefusedError, hearing
 from tests.servers import required, wait_until
 

@@ -10,7 +10,7 @@ from typing import Self
 
 import pytest
 
-from stackmeter.identities import SERVICE, Identities
+from stackmeter.field.identities import SERVICE, Identities
 from tests.broker.production import G1, Peer, Production, RefusedError
 from tests.broker.test_end_to_end import ends, reading
 from tests.servers import PATIENCE, required, wait_until

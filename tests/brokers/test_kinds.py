@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ingest.connection import broker
+from ingest.mqtt.connection import broker
 from stackmeter.cli import app
-from stackmeter.probe import Probe
+from stackmeter.doctor.probe import Probe
 from tests.broker.production import configured
 from tests.brokers.kinds import NATS, Aedes, DurableMosquitto, OtherBroker, RabbitMQ
 from tests.servers import free_port

@@ -10,7 +10,7 @@ from string import Template
 import httpx
 import pytest
 
-from api.guard import GUESSES
+from api.access.guard import GUESSES
 from tests.frame.repository import text
 from tests.servers import Process, Server, free_port, listening, required, wait_until
 from tests.service import TOKEN, Service

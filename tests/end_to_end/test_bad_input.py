@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.evaluate import Evaluator
-from ingest.line import Line
+from ingest.alerting.watch import RuleWatch
+from ingest.line.evaluate import Evaluator
+from ingest.line.line import Line
 from ingest.subscriptions import MAX_PAYLOAD
-from ingest.watch import RuleWatch
-from plant.load import load
+from plant.configuration.load import load
 from plant.vocabulary import Flag, Outcome
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
-from store.journal import Journal, JournalReader
-from store.journal import Message as Journalled
+from store.messages.journal import Journal, JournalReader
+from store.messages.journal import Message as Journalled
 from store.state import State
 from tests.end_to_end.asking import ask, rows, wait_for_messages
 from tests.end_to_end.gateway import RawGateway

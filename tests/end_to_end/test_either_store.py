@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
 from plant.park import Channel, Source
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
 from rules.catalogue import load_catalogue
@@ -21,7 +21,7 @@ from simulators.faults import Faults
 from simulators.park import Progress, simulate
 from simulators.truth import Total, Truth
 from store.blocks import AMOUNTS
-from store.influx_reader import EmissionSums, InfluxReader
+from store.influx.reader import EmissionSums, InfluxReader
 from tests.end_to_end.asking import ask, rows, wait_for_influx
 from tests.servers import InfluxDB, Mosquitto, wait_until
 from tests.service import Service

@@ -11,7 +11,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from store.journal import Journal, Message
+from store.messages.journal import Journal, Message
 from tests.servers import PATIENCE, Mosquitto
 from tests.service import Service
 

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from plant.load import load
+from plant.configuration.load import load
 from plant.park import Plant
 from rules.catalogue import load_catalogue
 from tests.faults.truth import Sent

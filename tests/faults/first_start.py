@@ -4,12 +4,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from plant.load import load
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from stackmeter.environment import AnySecret
 from stackmeter.folder import Folder, keys_file
 from store.access_log import make
-from store.journal import Journal
+from store.messages.journal import Journal
 from store.state import State
 
 CONFIG = Path(__file__).parent / "config"

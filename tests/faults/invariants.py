@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 import standardwebhooks
 
-from ingest.evaluate import Evaluator
-from ingest.line import Line
+from ingest.line.evaluate import Evaluator
+from ingest.line.line import Line
 from plant.park import Plant
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from store import blocks
-from store.journal import JournalReader, Message
+from store.messages.journal import JournalReader, Message
 from store.state import State
 from tests.faults.bench import SECRET, Bench
 from tests.faults.truth import MINUTE, SITE, SOURCES, Sent, Truth, Windows

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from store.journal import DECISION, DUP, Message
+from store.messages.journal import DECISION, DUP, Message
 from tests.ingest.sparkplug.edge import DOUBLE, bdseq, payload
 from tests.semantics.world import MINUTE, NOON, SECOND, SITE, rfc3339
 

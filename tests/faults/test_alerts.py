@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rules.lifecycle import CHATTER
+from rules.alerting.lifecycle import CHATTER
 from tests.faults.bench import Bench, Report
 from tests.faults.invariants import MEMORY
 from tests.faults.truth import Sent

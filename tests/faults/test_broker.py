@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.connection import broker
-from ingest.intake import Arrival, Intake
-from ingest.subscriber import Subscriber
-from store.journal import DUP, Journal, Message
+from ingest.mqtt.connection import broker
+from ingest.mqtt.intake import Arrival, Intake
+from ingest.mqtt.subscriber import Subscriber
+from store.messages.journal import DUP, Journal, Message
 from tests.faults.bench import Bench, Feed, Field, Report
 from tests.faults.invariants import check_all, journalled
 from tests.faults.truth import Sent, trial
@@ -129,7 +129,7 @@ def test_f027_an_acknowledgement_after_session_loss_confirms_no_message_that_is_
     tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     """The new messages have the packet ids of the old ones: a late PUBACK would make the broker forget them."""
-    monkeypatch.setattr("ingest.intake.MOST_IN_GROUP", 1)  # so that the gate tells old from new
+    monkeypatch.setattr("ingest.mqtt.intake.MOST_IN_GROUP", 1)  # so that the gate tells old from new
     with Mosquitto() as mosquitto, rig_at(tmp_path, mosquitto, version) as rig:
         send(mosquitto, numbered("old", 3))
         old = rig.wait_for_arrivals(3)

@@ -69,7 +69,7 @@ def finished(bench: Bench, truth: Truth, again: int = 0) -> dict[str, float]:
 
 SLOW_JOURNAL = """
 import time
-from store.journal import Journal
+from store.messages.journal import Journal
 append = Journal.append
 Journal.append = lambda *args: time.sleep(1) or append(*args)
 """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from plant.park import Plant
 from store import blocks
-from store.journal import Journal, JournalReader, Message
+from store.messages.journal import Journal, JournalReader, Message
 from store.state import State
 from tests import oracle
 from tests.faults.bench import Report, configured, trial_plant

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from api.guard import CannotTell
-from api.oidc import Provider, ProviderTokens
+from api.access.guard import CannotTell
+from api.access.oidc import Provider, ProviderTokens
 from api.pages import opened
 from api.problems import InvalidQuery
 from ingest.formats.columns import RawReadings, Refusal
@@ -23,20 +23,20 @@ from ingest.formats.decoder import Origin, decoder_of, formats
 from ingest.formats.strict import PayloadError
 from ingest.sparkplug.payload import parse as parse_sparkplug
 from ingest.status import online
-from plant.guesses import document_of
-from plant.json_text import json_of
-from plant.load import load
-from plant.matchers import matcher
-from plant.problems import ConfigurationError
+from plant.alert_rules.matchers import matcher
+from plant.configuration.load import load
+from plant.devices.guesses import document_of
+from plant.documents.json_text import json_of
+from plant.documents.problems import ConfigurationError
 from rules.catalogue import load_catalogue
 from simulators.configuration import ConfigurationError as SimulatedConfigurationError
 from simulators.configuration import read_configuration
 from simulators.mapping import MappingError, read_mapping
 from simulators.store import AckError, _find
 from stackmeter.client import Client, Unreachable
-from stackmeter.rule_tests import run as run_test
-from store.influx import InfluxSink, SinkUnavailable
-from store.influx_reader import InfluxReader, QueryFailed
+from stackmeter.proof.rule_tests import run as run_test
+from store.influx.reader import InfluxReader, QueryFailed
+from store.influx.sink import InfluxSink, SinkUnavailable
 from tests.semantics.world import CONFIGURATION
 
 DEEP = 100_000

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.batch import Batch
-from plant.load import load
-from plant.problems import ConfigurationError
+from ingest.line.batch import Batch
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from rules.catalogue import Register, load_catalogue
-from store.journal import DECISION, Message
+from store.messages.journal import DECISION, Message
 from tests.faults.poison import (
     CURSED,
     MS,

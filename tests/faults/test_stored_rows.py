@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from store.accounting.closing import Decision
 from store.blocks import IS_HOUR
-from store.closing import Decision
-from store.replays import Replay
-from store.set_aside import rows_aside
+from store.messages.replays import Replay
+from store.messages.set_aside import rows_aside
 from store.sound_rows import _ALSO, _EXEMPT, _MENDED, _WIDE, set_unsound_aside
 from store.sqlite import StateMismatch
 from tests.ingest.sparkplug.edge import DOUBLE, bdseq, payload

@@ -18,15 +18,15 @@ FATAL_TOPIC = "sm/v1/trial/works/meters/fatal"
 # What each part calls again and again, and a module that the injection reaches it by.
 CALLED = {
     "api": ("uvicorn", "Server.on_tick"),
-    "line": ("ingest.line", "Line.step"),
-    "intake": ("ingest.intake", "Intake._flush"),
-    "influx": ("store.influx_sender", "InfluxSender._advance"),
+    "line": ("ingest.line.line", "Line.step"),
+    "intake": ("ingest.mqtt.intake", "Intake._flush"),
+    "influx": ("store.influx.sender", "InfluxSender._advance"),
     "webhook receiver": ("notify.sender", "_Courier.drain"),
     "webhook outbox": ("notify.sender", "_Keeper.drain"),
     "totals": ("stackmeter.broadcast", "TotalsBroadcast.step"),
     "pulse": ("stackmeter.clock_watch", "ClockWatch.step"),
-    "stream": ("api.live", "_Eyes.__call__"),
-    "mqtt": ("ingest.subscriber", "Subscriber._connected"),
+    "stream": ("api.live.stream", "_Eyes.__call__"),
+    "mqtt": ("ingest.mqtt.subscriber", "Subscriber._connected"),
 }
 
 
@@ -99,7 +99,8 @@ def test_solid_a_a_part_that_fails_is_started_again_and_stated_and_nothing_is_lo
 # paho runs the callback in its network thread: alone it would let that thread die, and say it is connected.
 BROKEN_CALLBACK = f"""
 import os
-from ingest import subscriber, topics
+from ingest import topics
+from ingest.mqtt import subscriber
 classify = topics.classify
 def fail(topic):
     if topic == {FATAL_TOPIC.encode()!r}:
@@ -147,8 +148,8 @@ def fails(*_):
 @pytest.mark.parametrize(
     ("where", "kind", "code"),
     [
-        (("ingest.line", "Line", "step"), sqlite3.DatabaseError, "SQLITE_CORRUPT"),
-        (("store.journal", "Journal", "append"), sqlite3.OperationalError, "SQLITE_IOERR_FSYNC"),
+        (("ingest.line.line", "Line", "step"), sqlite3.DatabaseError, "SQLITE_CORRUPT"),
+        (("store.messages.journal", "Journal", "append"), sqlite3.OperationalError, "SQLITE_IOERR_FSYNC"),
     ],
     ids=["line", "intake"],
 )

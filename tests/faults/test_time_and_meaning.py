@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from stackmeter.health import Pulse
 from stackmeter.threads import Threads
-from store.closing import Decision
-from store.influx import InfluxSink
-from store.influx_sender import InfluxSender
-from store.journal import Journal, JournalReader, Message
-from store.ledger import CHANGE
+from store.accounting.closing import Decision
+from store.accounting.ledger import CHANGE
+from store.influx.sender import InfluxSender
+from store.influx.sink import InfluxSink
+from store.messages.journal import Journal, JournalReader, Message
 from store.state import State
 from tests.faults.bench import Report
 from tests.faults.invariants import (

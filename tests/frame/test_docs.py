@@ -15,13 +15,13 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from typer.main import get_command
 
-from plant.documents import read
-from plant.model import Configuration, FacilityPart, ParkPart
-from plant.profiles import MappingPart
-from rules.factor_files import OwnFile
+from plant.configuration.model import Configuration, FacilityPart, ParkPart
+from plant.devices.profiles import MappingPart
+from plant.documents.documents import read
+from rules.factors.factor_files import OwnFile
 from stackmeter import service, settings
 from stackmeter.cli import app
-from stackmeter.rule_tests import ScenarioPart
+from stackmeter.proof.rule_tests import ScenarioPart
 from tests.frame.repository import ROOT, text
 
 FILES = ["README.md", "SECURITY.md", "CHANGELOG.md"]
@@ -378,7 +378,7 @@ def test_operating_lists_every_exit_code_and_no_other() -> None:
 
 def test_the_vietnamese_page_uses_the_words_of_the_screen() -> None:
     """What it puts in bold and says to press is written so on the page or in the message."""
-    screen = text("src/api/page/text.js") + text("src/api/acknowledge_page.py")
+    screen = text("src/api/page/text.js") + text("src/api/alerts/acknowledge_page.py")
     bold = set(re.findall(r"\*\*([^*]+)\*\*", text("docs/tong-quan.md")))
     pressed = {"Hiện tại", "Hôm nay", "Tháng này", "24 giờ qua", "Cảnh báo đang mở", "Gateway", "Tôi nhận xử lý", "Tạm hoãn",
                "Việc cần làm trước", "Mất kết nối", "chưa sẵn sàng"}  # fmt: skip

@@ -9,7 +9,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from stackmeter.mosquitto_file import read
+from stackmeter.doctor.mosquitto_file import read
 from tests.frame.repository import ROOT, text
 from tests.servers import Process, Server, free_port, required, speaks_mqtt, wait_until
 

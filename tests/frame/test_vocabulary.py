@@ -7,8 +7,8 @@ from itertools import chain
 import pytest
 
 from plant.vocabulary import Code, Flag, Kind, Outcome, Quality, Verdict
-from rules.regulation import Status
-from rules.substitution import Rule
+from rules.american.regulation import Status
+from rules.american.substitution import Rule
 from store import blocks
 from tests.frame.repository import ROOT, text
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from grafana.boards import health
-from store.influx import InfluxSink
+from store.influx.sink import InfluxSink
 from tests.grafana.built import INFINITY, RULES, Json, annotations, api_targets, influx_targets, variables
 from tests.grafana.conftest import Day
 from tests.servers import PATIENCE

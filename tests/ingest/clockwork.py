@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.watch import RuleWatch
-from plant.load import load
+from ingest.alerting.watch import RuleWatch
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
-from store.alert_actions import AlertAction
+from store.alerts.actions import AlertAction
 from tests.semantics.world import HOUR, MINUTE, SECOND, World, ns, reading
 
 MIDNIGHT = ns("2026-03-10T00:00:00+07:00")  # a Tuesday begins

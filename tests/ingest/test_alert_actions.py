@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import tests.semantics.world as module
-from store.alert_actions import AlertAction, silence_id
-from store.alert_views import alert, alert_events, find_alerts, silences
+from store.alerts.actions import AlertAction, silence_id
+from store.alerts.views import alert, alert_events, find_alerts, silences
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, HOUR, MINUTE, NOON, SECOND, World, reading
 

@@ -5,8 +5,8 @@ from collections import defaultdict
 
 import pytest
 
-from rules.lifecycle import SHELF
-from store.alerts import alert_id
+from rules.alerting.lifecycle import SHELF
+from store.alerts.alerts import alert_id
 from tests.ingest.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, Started
 from tests.semantics.world import DAY, HOUR, MINUTE, SECOND, reading
 

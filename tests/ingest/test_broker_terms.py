@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.connection import broker
-from ingest.own_messages import STRIKES
-from ingest.session import SessionMemory, stored_session
-from ingest.subscriber import SESSION_S, Subscriber
+from ingest.mqtt.connection import broker
+from ingest.mqtt.own_messages import STRIKES
+from ingest.mqtt.session import SessionMemory, stored_session
+from ingest.mqtt.subscriber import SESSION_S, Subscriber
 from tests.fake_broker import FakeBroker, fake_broker
 from tests.servers import Mosquitto, wait_until
 

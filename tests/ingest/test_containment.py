@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ingest.batch import Batch
-from ingest.containment import Pace
-from store.closing import Decision
-from store.journal import DECISION, Message
-from store.replays import Replay
+from ingest.line.batch import Batch
+from ingest.line.containment import Pace
+from store.accounting.closing import Decision
+from store.messages.journal import DECISION, Message
+from store.messages.replays import Replay
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import MINUTE, NOON, SECOND, SITE, World, reading
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ingest.frame import asked_spans
-from plant.condition_terms import Fact, checked
-from plant.conditions import Subject, parse
+from ingest.alerting.frame import asked_spans
+from plant.alert_rules.condition_terms import Fact, checked
+from plant.alert_rules.conditions import Subject, parse
 from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, Kind
-from store.sums import Period, source_sums
+from store.totals.sums import Period, source_sums
 from tests.ingest.test_frame import FrameWorld, world
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, reading
 

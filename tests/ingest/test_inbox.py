@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingest.subscriptions import Subscriptions
-from store import inbox
+from store.messages import inbox
 from tests.ingest.test_replay import configured, holding, replay, started
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import MINUTE, NOON, reading

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingest.intake import MOST_UNASKED, MOST_UNASKED_BYTES, Arrival, Inlet, Intake
-from store.journal import Message
+from ingest.mqtt.intake import MOST_UNASKED, MOST_UNASKED_BYTES, Arrival, Inlet, Intake
+from store.messages.journal import Message
 from tests.servers import wait_until
 
 MESSAGE = Message(0, b"sm/v1/park/works/gw/readings", b"12345", 0)

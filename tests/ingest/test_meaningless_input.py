@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from ingest.formats.strict import PayloadError
 from ingest.sparkplug.payload import parse
-from plant.load import load
-from plant.problems import ConfigurationError
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from plant.vocabulary import Quality, Verdict
 from rules.catalogue import load_catalogue
-from store.journal import Message
+from store.messages.journal import Message
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import GRID, HOUR, MINUTE, NOON, SITE, World, reading, rfc3339
 

@@ -9,8 +9,8 @@ import pytest
 
 from plant.vocabulary import NS_PER_S
 from stackmeter.clock_watch import ClockMemory
-from store.clock_steps import ClockStep
-from store.replays import Replay
+from store.messages.clock_steps import ClockStep
+from store.messages.replays import Replay
 from tests.ingest.test_replay import configured, started
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import HOUR, MINUTE, NOON, SECOND, World, reading

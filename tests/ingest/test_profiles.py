@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ingest.subscriptions import Subscriptions
-from plant.load import load
-from plant.problems import ConfigurationError
-from plant.profiles import profile, profiles
+from plant.configuration.load import load
+from plant.devices.profiles import profile, profiles
+from plant.documents.problems import ConfigurationError
 from plant.vocabulary import Quality, Verdict
 from rules.catalogue import load_catalogue
-from stackmeter.device_cases import cases, run_case
+from stackmeter.field.device_cases import cases, run_case
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, World
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from ingest.evaluate import Evaluator
-from ingest.line import Line
-from ingest.regulated import RegulatedSources
-from ingest.watch import RuleWatch
+from ingest.alerting.watch import RuleWatch
+from ingest.line.evaluate import Evaluator
+from ingest.line.line import Line
+from ingest.line.regulated import RegulatedSources
+from rules.american.regulation import Status
+from rules.american.substitution import Rule
 from rules.engine import Engine
 from rules.methods.stack_co2 import CO2_DENSITY
-from rules.regulation import Status
-from rules.substitution import Rule
-from store.regulated import first_broken
-from store.regulated_hours import HourInputs
+from store.accounting.regulated import first_broken
+from store.accounting.regulated_hours import HourInputs
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, SECOND, World, ns, reading, rfc3339
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
+from rules.american.substitution import Rule
 from rules.catalogue import load_catalogue
-from rules.substitution import Rule
-from stackmeter import restate as work
 from stackmeter.environment import AnySecret
-from stackmeter.verify import verify
-from store.journal import DECISION
-from store.regulated_hours import MOVING
+from stackmeter.proof import restate as work
+from stackmeter.proof.verify.verify import verify
+from store.accounting.regulated_hours import MOVING
+from store.messages.journal import DECISION
 from tests.ingest.test_regulated import (
     CONFIGURATION,
     LATENESS,

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from ingest import replay as replaying
+from ingest.line import replay as replaying
 from plant.vocabulary import NS_PER_DAY
-from store import blocks, replays
-from store.closing import Decision
-from store.journal import Message
-from store.replays import Replay
-from store.sparkplug import out_of_sight
+from store import blocks
+from store.accounting.closing import Decision
+from store.messages import replays
+from store.messages.journal import Message
+from store.messages.replays import Replay
+from store.messages.sparkplug import out_of_sight
 from tests.ingest.sparkplug.edge import DOUBLE, bdseq, payload
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, SECOND, SITE, World, reading, rfc3339

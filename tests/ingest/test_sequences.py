@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.sequences import Boot, Holes, disjoint, holes
-from store.boots import MOST_RANGES, BootTable, Run
+from ingest.known.sequences import Boot, Holes, disjoint, holes
+from store.messages.boots import MOST_RANGES, BootTable, Run
 
 GATEWAY = "park/works/gw"
 EVER = 2**62

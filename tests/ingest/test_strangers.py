@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.strangers import MOST_STRANGERS
-from store.inbox import MOST_TOPICS
-from store.journal import Message
-from store.replays import Replay
+from ingest.known.strangers import MOST_STRANGERS
+from store.messages.inbox import MOST_TOPICS
+from store.messages.journal import Message
+from store.messages.replays import Replay
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import NOON, SITE, World, reading
 

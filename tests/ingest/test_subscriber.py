@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ingest.connection import broker
-from ingest.intake import Arrival
-from ingest.subscriber import MOST_PUBLISHED, Subscriber
+from ingest.mqtt.connection import broker
+from ingest.mqtt.intake import Arrival
+from ingest.mqtt.subscriber import MOST_PUBLISHED, Subscriber
 from tests.servers import Mosquitto, wait_until
 
 ONE_AT_A_TIME = "max_inflight_messages 1"

@@ -9,8 +9,8 @@ import pytest
 
 from ingest.formats.decoder import formats
 from ingest.subscriptions import Subscriptions
-from plant.load import load
-from plant.problems import ConfigurationError
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from rules.catalogue import load_catalogue
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, NOON, World, reading

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from rules.groups import event_id
-from store.alerts import alert_id
-from store.links import Link, read_link
+from rules.alerting.groups import event_id
+from store.alerts.alerts import alert_id
+from store.alerts.links import Link, read_link
 from tests.ingest.clockwork import (
     BEHIND,
     DESK,

@@ -17,7 +17,7 @@ from notify.chat import ChatClient
 from notify.webhook import EndpointClient, EndpointError, WebhookClient
 from plant.networks import PRIVATE, Network
 from plant.park import Webhook
-from store.webhook_bodies import body
+from store.alerts.webhook_bodies import body
 from tests.notify.state import SECRET
 from tests.notify.test_chat import ALERT
 

@@ -12,7 +12,7 @@ from notify.chat_message import LONGEST_BODY, Audience, message
 from notify.webhook import EndpointError
 from plant.networks import PRIVATE
 from plant.park import Webhook
-from store.webhook_bodies import body
+from store.alerts.webhook_bodies import body
 from tests.notify.state import endpoint, plant
 from tests.servers import WebhookReceiver
 

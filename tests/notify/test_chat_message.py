@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from notify.chat_message import LONGEST_BODY, Audience, message
+from plant.alert_rules.rule_library import library
 from plant.park import Facility, Park
 from plant.places import Places
-from plant.rule_library import library
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
-from store.alerts import Raised, begin, end, filled, numbers_in
-from store.notices import send
+from store.alerts.alerts import Raised, begin, end, filled, numbers_in
+from store.alerts.notices import send
 from store.sqlite import transaction
 from tests.frame.repository import ROOT
 from tests.notify.state import endpoint, new_state

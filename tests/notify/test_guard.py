@@ -16,7 +16,7 @@ from notify.guard import Guard
 from notify.webhook import Attempt, EndpointError
 from plant.networks import PRIVATE, Network
 from plant.park import Webhook
-from store.webhook_bodies import body
+from store.alerts.webhook_bodies import body
 from tests.notify.test_chat import ALERT
 from tests.servers import Answer, WebhookReceiver, free_port
 

@@ -12,11 +12,11 @@ from notify.sender import WebhookSender
 from notify.webhook import Attempt, WebhookClient
 from plant.alerting import Hours, Rota, Route, Routing, Shift
 from plant.park import Plant
-from store.alerts import Raised, begin, end
-from store.notices import send
+from store.alerts.alerts import Raised, begin, end
+from store.alerts.notices import send
+from store.alerts.webhook_order import fingerprint
+from store.alerts.webhooks import WebhookOutbox
 from store.sqlite import transaction
-from store.webhook_order import fingerprint
-from store.webhooks import WebhookOutbox
 from tests.notify.state import STACK, Bench, endpoint, judged, judgement, plant
 from tests.servers import RESET, Answer, WebhookReceiver
 from tests.store.test_notices import Told

@@ -16,9 +16,9 @@ import standardwebhooks
 from notify.sender import WebhookSender
 from notify.webhook import Attempt, EndpointError, WebhookClient
 from plant.park import Plant, Webhook
-from rules.groups import event_id
-from store.alerts import alert_id
-from store.webhooks import EndpointState, WebhookOutbox
+from rules.alerting.groups import event_id
+from store.alerts.alerts import alert_id
+from store.alerts.webhooks import EndpointState, WebhookOutbox
 from tests.notify.state import (
     GRID,
     OTHER_SECRET,

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from plant.bounds import is_never_negative
-from plant.load import load_with_doubts
+from plant.configuration.load import load_with_doubts
 from plant.units import symbols, unit
 from plant.vocabulary import Kind
 from rules.catalogue import load_catalogue

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from plant.park import Budget, Coordinates, Plant, Target
-from plant.problems import ConfigurationError
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from plant.load import load
-from plant.problems import ConfigurationError
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from tests.plant.catalogue import SmallCatalogue
 
 CASES = sorted((Path(__file__).parent / "cases").iterdir())

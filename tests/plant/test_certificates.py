@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
 from plant.park import Certificate, Plant, ResidualFactor
 from plant.vocabulary import NS_PER_S
 from tests.plant.catalogue import SmallCatalogue

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from plant.alert_parts import LONGEST_LABEL, MOST_LABELS
+from plant.alert_rules.alert_parts import LONGEST_LABEL, MOST_LABELS
+from plant.alert_rules.condition_terms import Fact, Term, checked, contradict
+from plant.alert_rules.conditions import ASKED, Subject, parse
 from plant.catalogue import FactorSpec
-from plant.condition_terms import Fact, Term, checked, contradict
-from plant.conditions import ASKED, Subject, parse
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from plant.expressions import ExpressionError
-from plant.load import load
 from plant.park import Bilingual, Comparison, Condition, ConditionStep, Plant
-from plant.problems import ConfigurationError
 from plant.units import unit
 from plant.vocabulary import NS_PER_MIN, NS_PER_S, Kind
 from tests.plant.catalogue import SmallCatalogue

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from plant.documents import ConfigurationError, Problem, parse, read, salvage
-from plant.yaml12 import Reader
+from plant.documents.documents import ConfigurationError, Problem, parse, read, salvage
+from plant.documents.yaml12 import Reader
 
 
 class Meter(BaseModel):

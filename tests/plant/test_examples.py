@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
 from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, Kind
 from rules.catalogue import load_catalogue

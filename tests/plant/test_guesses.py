@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from plant.guesses import Guess, guess, guess_native
+from plant.devices.guesses import Guess, guess, guess_native
 from plant.vocabulary import Kind
 
 NOON = 1_795_000_000_000_000_000

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from plant.load import json_schema, load
+from plant.configuration.load import json_schema, load
+from plant.documents.problems import ConfigurationError
 from plant.park import Input, Plant, Swap
-from plant.problems import ConfigurationError
 from plant.units import unit
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
 from tests.plant.catalogue import SmallCatalogue

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from plant.model import ChannelPart
-from plant.points import PointList
-from plant.problems import ConfigurationError
+from plant.configuration.model import ChannelPart
+from plant.configuration.points import PointList
+from plant.documents.problems import ConfigurationError
 from plant.vocabulary import NS_PER_MIN, Kind
 
 HEADER = "name,gateway,kind,unit,quantity"

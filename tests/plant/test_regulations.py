@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from plant.clock import parse_instant
-from plant.load import load
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from plant.park import Regulation
-from plant.problems import ConfigurationError
 from plant.vocabulary import NS_PER_MIN
 from rules.catalogue import load_catalogue
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from plant.documents import read
-from plant.load import json_schema, load
+from plant.alert_rules.rule_library import COUNT, LibraryRule, library
+from plant.configuration.load import json_schema, load
+from plant.documents.documents import read
+from plant.documents.problems import ConfigurationError
 from plant.park import Bilingual, Condition
-from plant.problems import ConfigurationError
-from plant.rule_library import COUNT, LibraryRule, library
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from tests.frame.repository import ROOT, text
 from tests.plant.catalogue import SmallCatalogue

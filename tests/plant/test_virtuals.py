@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
+from plant.configuration.virtuals import MOST_STOREYS
+from plant.documents.problems import ConfigurationError
 from plant.park import Input, MeterBalance, Plant, Step
-from plant.problems import ConfigurationError
-from plant.virtuals import MOST_STOREYS
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from plant.networks import PRIVATE
 from plant.park import Webhook
-from plant.problems import ConfigurationError
 from rules.catalogue import load_catalogue
 
 PARK = """\

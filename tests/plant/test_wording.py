@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from plant.documents import spelled
-from plant.fields import Duration
-from plant.load import json_schema
-from plant.profiles import MappingPart
+from plant.configuration.load import json_schema
+from plant.devices.profiles import MappingPart
+from plant.documents.documents import spelled
+from plant.documents.fields import Duration
+from plant.documents.wording import FORMS, in_words
 from plant.vocabulary import NS_PER_DAY
-from plant.wording import FORMS, in_words
 from stackmeter.settings import Settings
 
 API = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rules.part75.missing_data import Procedure
-from rules.substitution import Rule
+from rules.american.part75.missing_data import Procedure
+from rules.american.substitution import Rule
 
 THREE_YEARS = 26_280
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from rules.windows import WindowValues

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plant.vocabulary import NS_PER_MIN
-from rules.lifecycle import CHATTER, CHATTER_SPAN, NEVER, SHELF, Phase, States, advance
+from rules.alerting.lifecycle import CHATTER, CHATTER_SPAN, NEVER, SHELF, Phase, States, advance
 
 START = 1_790_000_000 * 10**9
 TRUTH = {"_": 0.0, "x": 1.0, "?": np.nan}

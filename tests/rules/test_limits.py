@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.limits import at_reference_o2, cmax_2009, dry, fo, fo_is_plausible
-from rules.part75.appendix_f import f14a_co2
-from rules.part75.tables import f_factor
+from rules.american.part75.appendix_f import f14a_co2
+from rules.american.part75.tables import f_factor
+from rules.formulas.limits import at_reference_o2, cmax_2009, dry, fo, fo_is_plausible
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules import part98
-from rules.part98_tables import fuel, fuels, methane_and_nitrous_oxide
+from rules.american import part98
+from rules.american.part98_tables import fuel, fuels, methane_and_nitrous_oxide
 from tests.rules.methods.golden import CASES
 
 KG_C_TO_CO2 = 44 / 12

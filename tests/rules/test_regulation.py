@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plant.park import Regulation
-from rules.part75.missing_data import PROCEDURES
-from rules.regulation import (
+from rules.american.part75.missing_data import PROCEDURES
+from rules.american.regulation import (
     HourlyRecord,
     Status,
     Windows,
@@ -23,7 +23,7 @@ from rules.regulation import (
     statuses,
     substituted,
 )
-from rules.substitution import Rule
+from rules.american.substitution import Rule
 from tests.rules import subpart_d
 
 NAN = math.nan

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plant.alert_rules.matchers import matcher
 from plant.alerting import (
     Escalation,
     Hours,
@@ -20,13 +21,12 @@ from plant.alerting import (
     Routing,
     Shift,
 )
-from plant.matchers import matcher
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from plant.vocabulary import NS_PER_S as SECOND
-from rules.groups import Group, event_id
-from rules.muting import Alert, Mute, Muting, Silence, covers
-from rules.muting import test_of as compiled
-from rules.routing import Router
+from rules.alerting.groups import Group, event_id
+from rules.alerting.muting import Alert, Mute, Muting, Silence, covers
+from rules.alerting.muting import test_of as compiled
+from rules.alerting.routing import Router
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 ZONES = {"north": ZONE}

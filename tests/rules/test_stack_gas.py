@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.stack_gas import (
+from rules.formulas.stack_gas import (
     MOLAR_MASS,
     actual_flow,
     co2_mass,

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.part75.look_back import Percentile
-from rules.part75.missing_data import PROCEDURES, Procedure, monitor_availability, substitute
-from rules.substitution import NO_RANGE, Rule, Substituted, mrr, part98
+from rules.american.part75.look_back import Percentile
+from rules.american.part75.missing_data import PROCEDURES, Procedure, monitor_availability, substitute
+from rules.american.substitution import NO_RANGE, Rule, Substituted, mrr, part98
 from tests.rules.subpart_d import Record, substituted
 
 CO2, O2, FLOW, NOX = (PROCEDURES[name] for name in ("co2", "o2", "flow", "nox-rate"))

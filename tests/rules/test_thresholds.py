@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
-from rules.lifecycle import CHATTER, CHATTER_SPAN, SHELF, States, advance
-from rules.thresholds import (
+from rules.alerting.lifecycle import CHATTER, CHATTER_SPAN, SHELF, States, advance
+from rules.alerting.thresholds import (
     Judgement,
     RuleState,
     Shelf,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.catalogue import load_catalogue
-from rules.uncertainty import Combined, combine, half_width
+from rules.factors.uncertainty import Combined, combine, half_width
 
 Term = tuple[float, int, dict[int, float]]  # tonnes, total, relative half-width by cause
 

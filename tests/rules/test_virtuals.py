@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.evaluate import Evaluator
-from ingest.recompute import Recompute
+from ingest.line.evaluate import Evaluator
+from ingest.line.recompute import Recompute
 from plant.expressions import Nature, checked, names, parse, reference
 from plant.park import Input, Virtual
 from plant.units import unit

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.evaluate import Evaluator
+from ingest.line.evaluate import Evaluator
 from plant.arrays import Readings
 from plant.catalogue import MethodSpec, Role
 from plant.park import Channel, Facility, Gateway, Input, Park, Plant, Source, Swap
 from plant.units import unit
 from plant.vocabulary import Kind
 from rules.engine import Engine
-from rules.gases import Gases
-from rules.gwp import gwp_set
+from rules.factors.gases import Gases
+from rules.factors.gwp import gwp_set
 from store import blocks
 from store.state import State
 from tests import oracle

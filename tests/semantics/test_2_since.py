@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from plant.load import load
-from plant.problems import ConfigurationError
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from rules.catalogue import load_catalogue
 from tests.semantics.world import CONFIGURATION, DAY, GRID, HOUR, MINUTE, NOON, World, ns, reading
 

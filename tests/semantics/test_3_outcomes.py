@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from store.journal import DUP
+from store.messages.journal import DUP
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, SECOND, SITE, World, reading, rfc3339
 
 LATE = 15 * MINUTE

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ingest.boots import MOST_BOOTS, MOST_BYTES, Boots
+from ingest.known.boots import MOST_BOOTS, MOST_BYTES, Boots
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, SECOND, SITE, World, reading
 
 GATEWAY = f"{SITE}/gw"

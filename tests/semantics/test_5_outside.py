@@ -17,7 +17,7 @@ from stackmeter.folder import Folder
 from stackmeter.health import Pulse
 from stackmeter.threads import Threads
 from store import blocks
-from store.lines import emission_lines
+from store.influx.lines import emission_lines
 from tests.semantics.world import GRID, HOUR, MINUTE, NOON, SITE, TOKEN, World, ns, reading, rfc3339
 
 TOTAL = {

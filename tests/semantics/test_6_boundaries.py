@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api import boundary
+from api.totals import boundary
 from store import blocks
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import GRID, HOUR, MINUTE, NOON, World, reading, rfc3339

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from store.closing import Decision
+from store.accounting.closing import Decision
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import DAY, HOUR, TOKEN, World, ns, reading
 

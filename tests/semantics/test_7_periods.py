@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from store.journal import DECISION
+from store.messages.journal import DECISION
 from tests.semantics.world import DAY, GRID, HOUR, MINUTE, NOON, TOKEN, World, reading
 
 APRIL = NOON + 30 * DAY

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from plant.load import load
-from plant.problems import ConfigurationError
+from plant.configuration.load import load
+from plant.documents.problems import ConfigurationError
 from rules.catalogue import load_catalogue
-from stackmeter import restate
 from stackmeter.cli import app
-from stackmeter.verify import verify
+from stackmeter.proof import restate
+from stackmeter.proof.verify.verify import verify
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, World, reading, rfc3339
 
 PLANT = """\

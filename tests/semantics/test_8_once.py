@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from store.journal import DECISION, JournalReader, Message
+from store.messages.journal import DECISION, JournalReader, Message
 from store.once import keyed_id
 from tests.semantics.test_7_periods import APRIL
 from tests.semantics.world import GRID, HOUR, NOON, TOKEN, World, reading, rfc3339

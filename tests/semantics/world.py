@@ -11,22 +11,22 @@ import httpx
 
 from api.app import create_app
 from api.health import Health
-from ingest.evaluate import Evaluator
-from ingest.line import Line
-from ingest.watch import RuleWatch
-from plant.load import load
+from ingest.alerting.watch import RuleWatch
+from ingest.line.evaluate import Evaluator
+from ingest.line.line import Line
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
-from stackmeter.explain import WindowExplainer
-from stackmeter.verify import verify
-from store.closing import Decision
-from store.journal import Journal, JournalReader, Message
-from store.lines import PointNames
+from stackmeter.proof.explain import WindowExplainer
+from stackmeter.proof.verify.verify import verify
+from store.accounting.closing import Decision
+from store.influx.lines import PointNames
+from store.messages.journal import Journal, JournalReader, Message
+from store.messages.replays import Replay
+from store.messages.set_aside import rows_aside
 from store.reader import Reader
-from store.replays import Replay
 from store.rows import OUTCOMES
-from store.set_aside import rows_aside
 from store.state import State
 
 SECOND = 1_000_000_000

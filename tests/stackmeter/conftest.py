@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from store.journal import DECISION
+from store.messages.journal import DECISION
 from tests.ingest.test_regulated import CONFIGURATION as UNDER_A_RULE
 from tests.ingest.test_regulated import RegulatedWorld, minutes, quarters
 from tests.ingest.test_regulated_final import FIRST

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.serve import Server
-from stackmeter.alerting import _end
 from stackmeter.cli import app
 from stackmeter.client import Client
+from stackmeter.commands.alerting import _end
 from tests.api.alerts import START, TEXTS, Alerts, number, routed
 from tests.api.state import TOKEN, State
 

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from api.times import format_time
-from stackmeter.backtest import Episode, TooLong, backtest
 from stackmeter.cli import app
+from stackmeter.proof.backtest import Episode, TooLong, backtest
 from tests.ingest.test_condition_watch import CONFIGURATION, Conditions
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stackmeter.backup import NotCopied, copy
+from stackmeter.commands.backup import NotCopied, copy
 from stackmeter.service import EXIT_DATA
 from store.access_log import AccessLog, Entry, make
 from tests.faults.bench import Bench, Feed

@@ -5,11 +5,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from stackmeter import broker_checks, broker_kind
-from stackmeter.access_list import CANARY
-from stackmeter.checkup import Case
 from stackmeter.cli import app
-from stackmeter.probe import NotLetIn, NotReached, Probe
+from stackmeter.doctor import broker_checks, broker_kind
+from stackmeter.doctor.checkup import Case
+from stackmeter.doctor.probe import NotLetIn, NotReached, Probe
+from stackmeter.field.access_list import CANARY
 from stackmeter.settings import load as settings
 from tests.broker.production import PARK, configured
 from tests.fake_broker import FakeBroker, fake_broker
@@ -33,7 +33,7 @@ ALL = ["3.1.1", "5"]
 
 @pytest.fixture
 def patience(monkeypatch):
-    monkeypatch.setattr("stackmeter.probe.PATIENCE_S", 1.0)
+    monkeypatch.setattr("stackmeter.doctor.probe.PATIENCE_S", 1.0)
 
 
 @pytest.fixture

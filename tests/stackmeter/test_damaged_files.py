@@ -12,8 +12,8 @@ from stackmeter.cli import app
 from stackmeter.service import EXIT_DATA, EXIT_IO, Service
 from store.access_log import AccessLog, Entry, make
 from store.faults import Damaged
-from store.journal import Journal, Message
-from store.journal_head import head_file, stored_head
+from store.messages.journal import Journal, Message
+from store.messages.journal_head import head_file, stored_head
 from tests.semantics.world import CONFIGURATION, MINUTE, NOON, World, reading
 
 EXIT_CONFIG = 2

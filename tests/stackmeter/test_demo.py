@@ -23,14 +23,14 @@ import httpx
 import pytest
 
 from api.models import AlertBody, BalancesBody, OutcomesBody, ReadyBody, TotalBody
-from plant.load import load
+from plant.configuration.load import load
 from plant.park import Park, Plant
 from plant.vocabulary import NS_PER_HOUR
 from rules.catalogue import load_catalogue
 from simulators.park import Progress
-from stackmeter import view
 from stackmeter.client import Overview
 from stackmeter.demo import AHEAD, CATCH_UP_S, Pace, start_of, zone_of
+from stackmeter.views import view
 from tests.servers import wait_until
 
 ROOT = Path(__file__).parents[2]

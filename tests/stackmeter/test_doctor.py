@@ -7,17 +7,17 @@ from contextlib import closing
 import pytest
 from typer.testing import CliRunner
 
-from ingest.connection import broker
-from ingest.session import SessionMemory
-from ingest.subscriber import Subscriber
-from plant.problems import ConfigurationError
-from stackmeter import broker_checks, broker_kind, machine_checks, mosquitto_file
-from stackmeter.checkup import Case
+from ingest.mqtt.connection import broker
+from ingest.mqtt.session import SessionMemory
+from ingest.mqtt.subscriber import Subscriber
+from plant.documents.problems import ConfigurationError
 from stackmeter.cli import app
+from stackmeter.doctor import broker_checks, broker_kind, machine_checks, mosquitto_file
+from stackmeter.doctor.checkup import Case
+from stackmeter.doctor.probe import NotLetIn, NotReached
 from stackmeter.folder import session_file
-from stackmeter.probe import NotLetIn, NotReached
 from stackmeter.settings import load as settings
-from store.journal import Journal, Message
+from store.messages.journal import Journal, Message
 from store.state import State
 from tests.broker.production import G1, PARK, WATCHER, Production, configured
 from tests.fake_broker import fake_broker

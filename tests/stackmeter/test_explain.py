@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from api.explain import ExplainBody
-from stackmeter.explain import recomputed
+from api.accounting.explain import ExplainBody
+from stackmeter.proof.explain import recomputed
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, DAY, HOUR, MINUTE, NOON, SECOND, World, reading, rfc3339
 

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from ingest.formats.decoder import formats
-from plant.profiles import (
+from plant.devices.profiles import (
     BytePart,
     BytesPart,
     MappingPart,
@@ -19,7 +19,7 @@ from plant.profiles import (
 )
 from plant.topics import SPARKPLUG
 from stackmeter.cli import app
-from stackmeter.device_trials import row_of
+from stackmeter.field.device_trials import row_of
 from tests.frame.repository import text
 from tests.ingest.formats.test_formats import decoded
 

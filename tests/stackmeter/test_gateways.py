@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from plant.park import Gateway
 from plant.topics import Subscription
-from stackmeter.access_list import Ambiguous, access_list
 from stackmeter.cli import app
-from stackmeter.identities import Identities
+from stackmeter.field.access_list import Ambiguous, access_list
+from stackmeter.field.identities import Identities
 from tests.broker.production import G1, G2, configured
 from tests.servers import required
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from ingest.evaluate import Evaluator
-from ingest.line import Line
-from ingest.watch import RuleWatch
+from ingest.alerting.watch import RuleWatch
+from ingest.line.evaluate import Evaluator
+from ingest.line.line import Line
 from plant.park import Plant
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from rules.catalogue import load_catalogue
@@ -21,11 +21,11 @@ from rules.engine import Engine
 from stackmeter.cli import app
 from stackmeter.folder import Folder
 from store.access_log import AccessLog
-from store.influx import InfluxSink
-from store.influx_again import Again
-from store.influx_sender import InfluxSender
-from store.journal import Journal, JournalReader, Message
-from store.lines import PointNames
+from store.influx.again import Again
+from store.influx.lines import PointNames
+from store.influx.sender import InfluxSender
+from store.influx.sink import InfluxSink
+from store.messages.journal import Journal, JournalReader, Message
 from store.sqlite import open_writer
 from store.state import State
 from tests.faults.bench import Bench, configured, trial_plant
@@ -234,8 +234,8 @@ def test_a_state_of_another_version_is_left_alone(day: Day, tmp_path: Path) -> N
 def test_a_page_is_whole_channels_and_waits_until_it_is_sent(
     day: Day, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.influx_again.READINGS_AT_ONCE", 100)
-    monkeypatch.setattr("store.influx_again.ALERTS_AT_ONCE", 3)
+    monkeypatch.setattr("store.influx.again.READINGS_AT_ONCE", 100)
+    monkeypatch.setattr("store.influx.again.ALERTS_AT_ONCE", 3)
     with closing(open_writer(day.state / "state.db")) as connection:
         again = Again(connection)
         start, end = START, START + NS_PER_HOUR

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from api.alerts import ActionBody
+from api.access.guard import Access
+from api.alerts.alerts import ActionBody
 from api.app import create_app
-from api.guard import Access
 from api.health import Health
 from api.serve import Server
 from stackmeter.cli import app

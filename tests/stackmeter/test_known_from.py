@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from api.models import BalancesBody, OutcomesBody, ReadyBody, TotalBody
-from stackmeter import view
 from stackmeter.client import Overview
+from stackmeter.views import view
 
 AT = "2026-11-30T05:00:00Z"
 NOTHING = OutcomesBody.model_validate(dict.fromkeys(OutcomesBody.model_fields, 0))

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from typer.testing import CliRunner
 
-from plant.load import load
+from plant.configuration.load import load
 from plant.vocabulary import NS_PER_HOUR, Verdict
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app

@@ -13,20 +13,21 @@ from pydantic import BaseModel
 from rich.console import Console
 from typer.testing import CliRunner
 
-from api.alerts import OneAlertBody, SilencesBody
-from api.channels import ChannelsBody
-from api.gateways import GatewaysBody
-from api.inbox import UnknownDeviceBody
+from api.accounting.periods import PeriodsBody
+from api.alerts.alerts import OneAlertBody, SilencesBody
+from api.alerts.retroactive import RetroactivesBody
+from api.alerts.webhooks import DeadListBody, DeliveriesBody, WebhooksBody
+from api.field.channels import ChannelsBody
+from api.field.gateways import GatewaysBody
+from api.field.inbox import UnknownDeviceBody
 from api.models import AlertsBody
-from api.periods import PeriodsBody
-from api.retroactive import RetroactivesBody
-from api.webhooks import DeadListBody, DeliveriesBody, WebhooksBody
-from stackmeter import alert_view, deliveries, inbox, keys, period_view, view, watching
-from stackmeter.backtest import Episode
 from stackmeter.cli import app
 from stackmeter.client import Overview
-from stackmeter.local import exact, local, localised, shared_zone, to_second
-from stackmeter.tables import Shown
+from stackmeter.commands import deliveries, inbox, keys
+from stackmeter.proof.backtest import Episode
+from stackmeter.views import alert_view, period_view, view, watching
+from stackmeter.views.local import exact, local, localised, shared_zone, to_second
+from stackmeter.views.tables import Shown
 from store.access_log import Entry
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
-from api.periods import LackBody, PendingBody, PeriodsBody, PeriodStateBody
-from stackmeter import period_view
-from store.standing import Gate
+from api.accounting.periods import LackBody, PendingBody, PeriodsBody, PeriodStateBody
+from stackmeter.views import period_view
+from store.messages.standing import Gate
 
 NOW = "2026-12-03T05:00:00Z"
 

@@ -6,8 +6,8 @@ from datetime import UTC
 from rich.console import Console
 
 from api.models import BalancesBody, FactorUsedBody, OutcomesBody, ReadyBody, TotalBody
-from stackmeter import view
 from stackmeter.client import Overview
+from stackmeter.views import view
 
 AT = "2026-11-24T05:00:00Z"
 OFFICIAL = FactorUsedBody(name="gas", row="gas/2006", status="official", mark="V2", co2e_t=1.0)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from plant.load import load
+from plant.configuration.load import load
 from plant.park import Plant
 from rules.catalogue import load_catalogue
-from stackmeter import restate as work
 from stackmeter.cli import app
 from stackmeter.environment import AnySecret
 from stackmeter.folder import Folder
+from stackmeter.proof import restate as work
 from store import blocks
 from store.access_log import AccessLog
 from tests.semantics.world import CONFIGURATION, DAY, HOUR, MINUTE, NOON, World, reading

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
 from plant.park import Plant
 from rules.catalogue import load_catalogue
-from stackmeter import restate as work
 from stackmeter.environment import AnySecret
+from stackmeter.proof import restate as work
 from tests.ingest.test_regulated import CONFIGURATION, RegulatedWorld, configured, deliver, minutes
 from tests.semantics.world import HOUR, NOON, SECOND, reading
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from plant.problems import ConfigurationError
-from plant.rule_library import library
+from plant.alert_rules.rule_library import library
+from plant.documents.problems import ConfigurationError
 from stackmeter.cli import app
-from stackmeter.rule_frame import series
-from stackmeter.rule_tests import run
+from stackmeter.proof.rule_frame import series
+from stackmeter.proof.rule_tests import run
 from tests.frame.repository import ROOT
 
 FILES = sorted((ROOT / "tests/cases/rules").glob("*.yaml"))

@@ -10,8 +10,8 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from plant.load import load as load_plant
-from plant.problems import ConfigurationError
+from plant.configuration.load import load as load_plant
+from plant.documents.problems import ConfigurationError
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
 from stackmeter.environment import Asked as Environment

@@ -12,14 +12,14 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from plant.load import load
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
 from stackmeter.environment import AnySecret
-from stackmeter.findings import Report
-from stackmeter.verify import NoState, verify
+from stackmeter.proof.verify.findings import Report
+from stackmeter.proof.verify.verify import NoState, verify
 from store import blocks
-from store.journal import DECISION
+from store.messages.journal import DECISION
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, DAY, HOUR, MINUTE, NOON, World, reading
 
@@ -420,7 +420,7 @@ def test_a_large_state_is_worked_through_in_parts(folder: Path, monkeypatch: pyt
     for module, name in (("ledger_proof", "CHANGES_AT_ONCE"), ("ledger_proof", "CACHED"), ("known_readings", "KEYS_AT_ONCE")):  # fmt: skip
         monkeypatch.setattr(f"stackmeter.{module}.{name}", 2)
     monkeypatch.setattr("store.audit.AT_ONCE", 7)
-    monkeypatch.setattr("ingest.line.MOST_MESSAGES", 2)
+    monkeypatch.setattr("ingest.line.line.MOST_MESSAGES", 2)
     parts = proven(folder)
 
     assert whole.proven

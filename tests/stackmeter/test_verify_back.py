@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from plant.load import load
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
 from stackmeter.environment import AnySecret
-from stackmeter.findings import Report
-from stackmeter.verify import verify
+from stackmeter.proof.verify.findings import Report
+from stackmeter.proof.verify.verify import verify
 from store.audit import snapshot
-from store.journal import Journal, Message
+from store.messages.journal import Journal, Message
 from tests.ingest.test_regulated import CONFIGURATION as UNDER_A_RULE
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, MINUTE, NOON, SECOND, World, reading
@@ -109,7 +109,7 @@ def test_solid_b7_what_comes_while_the_journal_is_opened_is_no_loss(
                     journal.append([Message(NOON, b"sm/v1/park-a/works/gw/readings", b"{}", 0)])
             yield connection
 
-    monkeypatch.setattr("stackmeter.verify.snapshot", opened_late)
+    monkeypatch.setattr("stackmeter.proof.verify.verify.snapshot", opened_late)
     assert proven(copied, CONFIGURATION).proven
 
 

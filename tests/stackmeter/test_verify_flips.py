@@ -18,12 +18,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from plant.load import load
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
-from stackmeter.books_proof import TABLES
 from stackmeter.environment import AnySecret
-from stackmeter.findings import NOT_PROVEN, Report
-from stackmeter.verify import NoState, verify
+from stackmeter.proof.verify.books_proof import TABLES
+from stackmeter.proof.verify.findings import NOT_PROVEN, Report
+from stackmeter.proof.verify.verify import NoState, verify
 from store.blocks import FIELDS, REVISION, from_bytes
 from store.sqlite import StateMismatch
 from tests.ingest.test_regulated import CONFIGURATION as UNDER_A_RULE

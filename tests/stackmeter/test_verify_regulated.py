@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from plant.load import load
+from plant.configuration.load import load
+from rules.american.regulation import Status
 from rules.catalogue import load_catalogue
-from rules.regulation import Status
 from stackmeter.cli import app
 from stackmeter.environment import AnySecret
-from stackmeter.findings import Report
-from stackmeter.verify import verify
-from store.ledger import GENESIS, Entry, chained
-from store.regulated import CHANGE
+from stackmeter.proof.verify.findings import Report
+from stackmeter.proof.verify.verify import verify
+from store.accounting.ledger import GENESIS, Entry, chained
+from store.accounting.regulated import CHANGE
 from tests.ingest.test_regulated import CONFIGURATION, RegulatedWorld, deliver, minutes, quarters
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import HOUR, NOON

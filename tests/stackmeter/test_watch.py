@@ -7,10 +7,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from api.channels import ChannelBody, LatestBody
-from api.gateways import GatewayBody
+from api.field.channels import ChannelBody, LatestBody
+from api.field.gateways import GatewayBody
 from stackmeter.cli import app
-from stackmeter.watching import Watched, rates, shown, span, wrong
+from stackmeter.views.watching import Watched, rates, shown, span, wrong
 from tests.servers import free_port
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from api.times import format_time
 from stackmeter.cli import app
-from stackmeter.why import CannotTell, Why, why
+from stackmeter.proof.why import CannotTell, Why, why
 from tests.ingest.test_condition_watch import CONFIGURATION, Conditions
 from tests.semantics.world import HOUR, MINUTE, NOON
 

@@ -11,11 +11,11 @@ import pytest
 
 from plant.park import Bilingual, ThresholdRule
 from plant.vocabulary import NS_PER_DAY
-from rules.groups import event_id
-from rules.lifecycle import NEVER
-from rules.thresholds import Shelf, Transition
-from store.alerts import StoredRule, alert_id, rule_states, save_rule_state
-from store.links import Link, read_link
+from rules.alerting.groups import event_id
+from rules.alerting.lifecycle import NEVER
+from rules.alerting.thresholds import Shelf, Transition
+from store.alerts.alerts import StoredRule, alert_id, rule_states, save_rule_state
+from store.alerts.links import Link, read_link
 from tests.notify.state import GRID, STACK, endpoint, judged, judgement, new_state, plant
 
 DESK, PAGER = endpoint("desk"), endpoint("pager")

@@ -7,8 +7,8 @@ import pytest
 
 from plant.arrays import Readings
 from plant.park import Plant
-from store.beginnings import UNHEARD
 from store.state import State
+from store.totals.beginnings import UNHEARD
 from tests.api.state import plant
 
 GRID, BOILER, FOUNDRY = 0, 1, 2

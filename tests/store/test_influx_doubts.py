@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S, Flag
-from store.influx import InfluxSink, SinkUnavailable
-from store.influx_doubts import LOOKS_S
-from store.influx_reader import InfluxReader
-from store.influx_sender import InfluxSender
+from store.influx.doubts import LOOKS_S
+from store.influx.reader import InfluxReader
+from store.influx.sender import InfluxSender
+from store.influx.sink import InfluxSink, SinkUnavailable
 from tests.servers import InfluxDB, ThreadedServer, free_port
 from tests.store.test_influx_sender import HOUR, FixedNames, State
 
@@ -65,7 +65,7 @@ class HoldingProxy:
 
 
 class TagsOfNumbers:
-    """What `store.influx_reader.SourceRevisions` does, by the names of the tests."""
+    """What `store.influx.reader.SourceRevisions` does, by the names of the tests."""
 
     def __init__(self, reader: InfluxReader) -> None:
         self._reader = reader

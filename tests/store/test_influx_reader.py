@@ -7,9 +7,10 @@ import pytest
 
 from plant.arrays import Floats
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
-from store import blocks, lines
-from store.influx import InfluxSink
-from store.influx_reader import InfluxReader, QueryFailed, quoted, quoted_name
+from store import blocks
+from store.influx import lines
+from store.influx.reader import InfluxReader, QueryFailed, quoted, quoted_name
+from store.influx.sink import InfluxSink
 from tests.servers import Answer, InfluxDB, WebhookReceiver
 
 START = 1_700_000_000 // 86400 * NS_PER_DAY - 7 * NS_PER_HOUR  # midnight in Hai Phong

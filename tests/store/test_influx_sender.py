@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
-from store import blocks, lines
-from store.influx import InfluxSink, Refused, RefusedLine, SinkUnauthorised, SinkUnavailable
-from store.influx_sender import FORGET_S, LINES_PER_REQUEST, Backlog, InfluxSender, last_of_each
+from store import blocks
+from store.influx import lines
+from store.influx.sender import FORGET_S, LINES_PER_REQUEST, Backlog, InfluxSender, last_of_each
+from store.influx.sink import InfluxSink, Refused, RefusedLine, SinkUnauthorised, SinkUnavailable
 from store.sqlite import open_writer
 from tests.servers import InfluxDB
 

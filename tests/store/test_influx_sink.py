@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 import pytest
 
-from store.influx import (
+from store.influx.sink import (
     InfluxSink,
     RefusedLine,
     SinkUnauthorised,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from plant.park import Channel, Plant, Source
 from plant.units import unit
 from plant.vocabulary import NS_PER_MIN, Kind
-from store import blocks, lines
+from store import blocks
+from store.influx import lines
 from tests.servers import InfluxDB
 
 FLOAT = re.compile(rb"^-?\d+(\.\d+)?(e[+-]?\d+)?$")

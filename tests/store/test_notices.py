@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from store.alert_views import alert, alert_events, find_alerts
-from store.alerts import Raised, begin, end
-from store.notices import MOST_COVERED, groups, save_group, send
+from store.alerts.alerts import Raised, begin, end
+from store.alerts.notices import MOST_COVERED, groups, save_group, send
+from store.alerts.views import alert, alert_events, find_alerts
 from store.sqlite import transaction
 from tests.notify.state import endpoint, new_state
 

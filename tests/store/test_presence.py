@@ -2,7 +2,7 @@
 
 import pytest
 
-from store.presence import TypicalSteps
+from store.messages.presence import TypicalSteps
 from store.reader import Reader
 from tests.api.state import State, plant
 

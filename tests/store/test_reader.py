@@ -11,12 +11,12 @@ import pytest
 
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Verdict
 from store import periods
-from store.beginnings import UNHEARD
-from store.due import due_windows
-from store.emissions import EmissionTable
 from store.reader import Reader
 from store.rows import Newest
-from store.sums import Period, known_sum, period_sums, source_sums
+from store.totals.beginnings import UNHEARD
+from store.totals.due import due_windows
+from store.totals.emissions import EmissionTable
+from store.totals.sums import Period, known_sum, period_sums, source_sums
 from tests.api.state import HAI_PHONG, State, ns, one_by_one, plant, windows
 
 MIDNIGHT = ns("2026-11-24T00:00:00+07:00")

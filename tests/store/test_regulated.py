@@ -8,9 +8,9 @@ from math import isnan, nan
 import numpy as np
 import pytest
 
-from store.ledger import Entry
-from store.regulated import CHANGE, RegulatedTable, first_broken
-from store.regulated_hours import HourInputs, RegulatedHours, RoleHour, packed, regulated_hours
+from store.accounting.ledger import Entry
+from store.accounting.regulated import CHANGE, RegulatedTable, first_broken
+from store.accounting.regulated_hours import HourInputs, RegulatedHours, RoleHour, packed, regulated_hours
 
 ENTRY = Entry(1, "regulation", "line", "hash", 3, 4)
 SOURCE = 7

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Code, Outcome
-from store.balances import balances, balances_ever, reach
-from store.books import Books, Tally
+from store.messages.balances import balances, balances_ever, reach
+from store.messages.books import Books, Tally
 from store.periods import day_start, hour_start
-from store.roll_up import HOURS_KEPT, MINUTES_KEPT
+from store.totals.roll_up import HOURS_KEPT, MINUTES_KEPT
 
 ZONES = {"park": ZoneInfo("Asia/Ho_Chi_Minh"), "lord": ZoneInfo("Australia/Lord_Howe"), "rhein": ZoneInfo("Europe/Berlin")}  # fmt: skip
 START = 1_763_900_000 * 10**9 // NS_PER_MIN * NS_PER_MIN

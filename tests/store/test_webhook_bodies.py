@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from store.webhook_bodies import body
+from store.alerts.webhook_bodies import body
 
 FIRING = {
     "id": "alert_1b19", "rule": "stack-co2", "status": "firing", "severity": "critical",

@@ -11,7 +11,7 @@ from typing import Any
 import cbor2
 
 from ingest.formats.strict import PayloadError
-from plant.json_text import MAX_DEPTH
+from plant.documents.json_text import MAX_DEPTH
 from plant.vocabulary import Code
 
 

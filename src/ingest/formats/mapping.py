@@ -2,7 +2,7 @@
 
 A subscription names a profile, whose mapping then stands in the options; or it gives the mapping itself as its options.
 What a mapping does not name is ignored, because that was agreed; what it names and is missing is refused, unless it is
-optional. docs/formats.md explains every key, and `plant.profiles` declares them.
+optional. docs/formats.md explains every key, and `plant.devices.profiles` declares them.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,25 +11,26 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ingest.formats import fields, mapped_bytes
+from ingest.formats import fields
 from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Decode, OptionError, Origin
-from ingest.formats.mapped_items import MISSING, Conditions, Item, is_one_of, items, scalar
-from ingest.formats.mapped_payload import opener, parser
-from ingest.formats.mapped_readings import MappedReading, check_optional, mapped_reading, word_of
+from ingest.formats.mapped import frames as mapped_bytes
+from ingest.formats.mapped.items import MISSING, Conditions, Item, is_one_of, items, scalar
+from ingest.formats.mapped.payload import opener, parser
+from ingest.formats.mapped.readings import MappedReading, check_optional, mapped_reading, word_of
 from ingest.formats.options import Only, Options, Units
 from ingest.formats.rows import Rows
 from ingest.formats.stamps import Stamps
 from ingest.formats.strict import PayloadError
-from plant.documents import key_path, spelled
+from plant.devices.paths import Path, parse
+from plant.devices.profiles import OWN_UNIT, BytesPart, MappingPart, QualityPart, SectionPart, listed
+from plant.documents.documents import key_path, spelled
 from plant.names import Names
-from plant.paths import Path, parse
-from plant.profiles import OWN_UNIT, BytesPart, MappingPart, QualityPart, SectionPart, listed
 from plant.vocabulary import Code, Quality
 
 
 def decoder(options: Mapping[str, Any]) -> Decode:
-    """Return the decoder of a mapping; its options are the keys of `plant.profiles.MappingPart`."""
+    """Return the decoder of a mapping; its options are the keys of `plant.devices.profiles.MappingPart`."""
     part = _checked({key: value for key, value in options.items() if key != "profile"})
     given = Options({"only": part.only, "units": part.units})
     names = Names.of_texts(part.names).of if part.names else None

@@ -14,7 +14,7 @@ from ingest.formats import document, fields, strict
 from ingest.formats.columns import WHOLE_MESSAGE, Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Decode, no_options
 from ingest.formats.messages import Batch, Column, Columnar, Reading, Single
-from plant.json_text import MAX_DEPTH
+from plant.documents.json_text import MAX_DEPTH
 from plant.vocabulary import Code
 
 # Quotation marks of the keys and texts that a form always has; those of what is optional are added as present.

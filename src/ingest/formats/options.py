@@ -12,8 +12,8 @@ from ingest.formats.decoder import OptionError
 from ingest.formats.stamps import ADDED, ARRIVAL, RFC3339, WAYS, Stamps, stamps
 from plant import units
 from plant.clock import parse_duration, wrong_pattern
+from plant.devices.profiles import SHIFT
 from plant.names import Names
-from plant.profiles import SHIFT
 
 Only = Callable[[str], bool]
 

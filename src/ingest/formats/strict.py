@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import Any, NoReturn
 
-from plant.json_text import MAX_DEPTH, depth_of
+from plant.documents.json_text import MAX_DEPTH, depth_of
 from plant.vocabulary import Code
 
 MAX_NUMBER = 310  # characters of a number; the integers of float64 have at most 309 digits

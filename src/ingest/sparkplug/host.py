@@ -18,8 +18,8 @@ from dataclasses import replace
 import paho.mqtt.client as mqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.connection import Broker, Connection
-from ingest.intake import OWN, Arrival
+from ingest.mqtt.connection import Broker, Connection
+from ingest.mqtt.intake import OWN, Arrival
 from ingest.sparkplug.messages import payload_class
 from ingest.sparkplug.options import SparkplugOptions
 from ingest.sparkplug.payload import BOOLEAN
@@ -33,9 +33,9 @@ from ingest.sparkplug.topics import (
     rebirth_topic,
     state_topic,
 )
-from plant.json_text import json_of
-from store.journal import RETAIN, Message
-from store.sparkplug import out_of_sight
+from plant.documents.json_text import json_of
+from store.messages.journal import RETAIN, Message
+from store.messages.sparkplug import out_of_sight
 
 REBIRTH = "Node Control/Rebirth"
 _FAREWELL_S = 2.0  # for the broker to take our death before we go

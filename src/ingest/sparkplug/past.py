@@ -9,8 +9,8 @@ from itertools import islice
 from ingest.formats.columns import RawReadings
 from ingest.sparkplug.nodes import Nodes
 from ingest.subscriptions import Subscriptions, hear, most_bytes
-from store.journal import JournalDamaged, JournalReader, Message
-from store.sparkplug import OUT_OF_SIGHT
+from store.messages.journal import JournalDamaged, JournalReader, Message
+from store.messages.sparkplug import OUT_OF_SIGHT
 
 _EVER = 2**62  # messages
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from ingest.intake import Arrival
+from ingest.mqtt.intake import Arrival
 from ingest.sparkplug.payload import head
 from ingest.sparkplug.topics import SEQUENCE, SparkplugTopic
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec
 from rules.examples import Example
-from rules.factor_files import NET_CALORIFIC
-from rules.gases import Gases
+from rules.factors.factor_files import NET_CALORIFIC
+from rules.factors.gases import Gases
 from rules.methods import Inputs, Parameters, chp_heat, fuel_energy
 
 BASIS = NET_CALORIFIC

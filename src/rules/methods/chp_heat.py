@@ -6,10 +6,11 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import chp, plausible
+from rules import plausible
 from rules.examples import Example
-from rules.factor_files import NET_CALORIFIC
-from rules.gases import Gases
+from rules.factors.factor_files import NET_CALORIFIC
+from rules.factors.gases import Gases
+from rules.formulas import chp
 from rules.methods import Inputs, Parameters, fuel_energy
 
 BASIS = NET_CALORIFIC

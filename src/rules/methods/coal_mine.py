@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import methane, plausible
+from rules import plausible
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
+from rules.formulas import methane
+from rules.formulas.one_gas import ch4_only
 from rules.methods import Inputs, Parameters
-from rules.one_gas import ch4_only
 from rules.validity import not_negative
 
 KG_PER_TONNE = 1000.0

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
-from rules.factor_files import DIRECT_ELECTRICITY
-from rules.gases import Gases
+from rules.factors.factor_files import DIRECT_ELECTRICITY
+from rules.factors.gases import Gases
+from rules.formulas.one_gas import co2_or_co2e
 from rules.methods import Inputs, Parameters
-from rules.one_gas import co2_or_co2e
 
 BASIS = DIRECT_ELECTRICITY
 

@@ -8,8 +8,8 @@ import numpy as np
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
-from rules.factor_files import ELECTRICITY
-from rules.gases import Gases
+from rules.factors.factor_files import ELECTRICITY
+from rules.factors.gases import Gases
 from rules.methods import Inputs, Parameters
 
 BASIS = ELECTRICITY

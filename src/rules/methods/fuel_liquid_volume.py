@@ -6,8 +6,8 @@ from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
-from rules.factor_files import NET_CALORIFIC
-from rules.gases import Gases
+from rules.factors.factor_files import NET_CALORIFIC
+from rules.factors.gases import Gases
 from rules.methods import Inputs, Parameters, fuel_energy, fuel_mass
 from rules.validity import positive
 

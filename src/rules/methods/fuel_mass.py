@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
-from rules.factor_files import NET_CALORIFIC
-from rules.gases import Gases
+from rules.factors.factor_files import NET_CALORIFIC
+from rules.factors.gases import Gases
 from rules.methods import Inputs, Parameters, fuel_energy
 
 KG_PER_TONNE = 1000.0

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
-from rules.factor_files import HEAT
-from rules.gases import Gases
+from rules.factors.factor_files import HEAT
+from rules.factors.gases import Gases
+from rules.formulas.one_gas import co2_or_co2e
 from rules.methods import Inputs, Parameters
-from rules.one_gas import co2_or_co2e
 
 BASIS = HEAT
 
@@ -37,7 +37,7 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
         `energy`: of the heat or cooling delivered, as its meter counts it. [GJ]
     factor
         `co2`: per energy delivered, the supplier's losses within it [kg/GJ]; or `co2e` in rows without `co2`
-        [kgCO2e/GJ]. What a combined plant's heat takes over is `rules.chp.split`.
+        [kgCO2e/GJ]. What a combined plant's heat takes over is `rules.formulas.chp.split`.
     parameters
         None.
 

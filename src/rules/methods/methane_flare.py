@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import methane, plausible
+from rules import plausible
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
+from rules.formulas import methane
+from rules.formulas.one_gas import outside
 from rules.methods import Inputs, Parameters
 from rules.methods.stack_co2 import BIOGENIC_SHARE
 from rules.methods.wastewater_cod_recovery import METHANE_SHARE
-from rules.one_gas import outside
 from rules.validity import percent
 
 SPEC = MethodSpec(

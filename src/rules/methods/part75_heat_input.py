@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
+from rules.american.part75 import appendix_g
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
+from rules.formulas.one_gas import co2_with_share
 from rules.methods import Inputs, Parameters
 from rules.methods.stack_co2 import BIOGENIC_SHARE
-from rules.one_gas import co2_with_share
-from rules.part75 import appendix_g
 
 KG_PER_SHORT_TON = (
     907.18474  # of 2000 lb, exactly; what a report divides short tons by is `part98.metric_tons`

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
+from rules.american.part75 import appendix_f
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
+from rules.formulas.one_gas import co2_with_share
 from rules.methods import Inputs, Parameters
 from rules.methods.part75_heat_input import KG_PER_SHORT_TON
 from rules.methods.stack_co2 import BIOGENIC_SHARE
-from rules.one_gas import co2_with_share
-from rules.part75 import appendix_f
 
 SPEC = MethodSpec(
     name="part75-stack-dry",

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
+from rules.american.part75 import appendix_f
+from rules.american.part75.reporting import floored
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
+from rules.formulas.one_gas import co2_with_share
 from rules.methods import Inputs, Parameters
 from rules.methods.part75_heat_input import KG_PER_SHORT_TON
 from rules.methods.stack_co2 import BIOGENIC_SHARE
-from rules.one_gas import co2_with_share
-from rules.part75 import appendix_f
-from rules.part75.reporting import floored
 
 SPEC = MethodSpec(
     name="part75-stack-o2-wet",

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import part98, plausible
+from rules import plausible
+from rules.american import part98
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
 from rules.methods import Inputs, Parameters
 from rules.methods.stack_co2 import BIOGENIC_SHARE
 from rules.validity import percent

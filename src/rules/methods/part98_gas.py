@@ -6,7 +6,7 @@ from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
 from rules.methods import Inputs, Parameters, part98_energy
 from rules.validity import positive
 
@@ -38,7 +38,7 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     """Emissions from burning gas of known heating value [1]_.
 
     `CO2 = 0.001 Fuel HHV EF`, equations C-1 and C-2a of [1]_ in t, here in kg; CH4 and N2O by C-8 and C-9a. Tier 1
-    takes the HHV of table C-1, tier 2 a measured one; `rules.part98.tiers` tells which a unit may use.
+    takes the HHV of table C-1, tier 2 a measured one; `rules.american.part98.tiers` tells which a unit may use.
 
     Parameters
     ----------

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import part98, plausible
+from rules import plausible
+from rules.american import part98
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
+from rules.formulas.one_gas import co2_with_share
 from rules.methods import Inputs, Parameters
 from rules.methods.part98_energy import KG_PER_TONNE
 from rules.methods.stack_co2 import BIOGENIC_SHARE
-from rules.one_gas import co2_with_share
 
 SPEC = MethodSpec(
     name="part98-liquid-carbon",

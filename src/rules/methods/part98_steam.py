@@ -6,7 +6,7 @@ from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
 from rules.methods import Inputs, Parameters, part98_energy
 from rules.validity import positive
 

@@ -8,9 +8,9 @@ from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
+from rules.formulas.refrigerants import charge_balance
 from rules.methods import Inputs, Parameters
-from rules.refrigerants import charge_balance
 from rules.validity import positive
 
 SPEC = MethodSpec(

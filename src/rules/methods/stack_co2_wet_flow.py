@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
-from rules.gases import Gases
+from rules.factors.gases import Gases
 from rules.methods import Inputs, Parameters, stack_co2
 
 SPEC = MethodSpec(

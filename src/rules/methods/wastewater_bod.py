@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
-from rules.factor_files import WASTEWATER_BOD
-from rules.gases import Gases
+from rules.factors.factor_files import WASTEWATER_BOD
+from rules.factors.gases import Gases
 from rules.methods import Inputs, Parameters, wastewater_cod
 
 BASIS = WASTEWATER_BOD

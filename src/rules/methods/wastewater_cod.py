@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
-from rules.factor_files import WASTEWATER_COD
-from rules.gases import Gases
+from rules.factors.factor_files import WASTEWATER_COD
+from rules.factors.gases import Gases
+from rules.formulas.one_gas import ch4_only
 from rules.methods import Inputs, Parameters
-from rules.one_gas import ch4_only
 from rules.validity import not_negative
 
 SLUDGE = Role("sludge", "kg", required=False)

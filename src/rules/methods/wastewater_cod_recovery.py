@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
-from rules import methane, plausible
+from rules import plausible
 from rules.examples import Example
-from rules.factor_files import WASTEWATER_COD
-from rules.gases import Gases
+from rules.factors.factor_files import WASTEWATER_COD
+from rules.factors.gases import Gases
+from rules.formulas import methane
+from rules.formulas.one_gas import ch4_only
 from rules.methods import Inputs, Parameters, wastewater_cod
-from rules.one_gas import ch4_only
 from rules.validity import percent
 
 METHANE_SHARE = Parameter("methane", "%", plausible=plausible.METHANE)

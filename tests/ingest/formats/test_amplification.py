@@ -13,11 +13,11 @@ import pytest
 
 from ingest.formats.columns import RawReadings, Refusal
 from ingest.formats.decoder import Origin, decoder_of
-from ingest.normalise import Normaliser
+from ingest.line.normalise import Normaliser
 from ingest.sparkplug.messages import payload_class
 from ingest.sparkplug.payload import parse
 from ingest.subscriptions import MAX_PAYLOAD
-from plant.load import load
+from plant.configuration.load import load
 from plant.park import Plant
 from rules.catalogue import load_catalogue
 from tests.semantics.world import CONFIGURATION

@@ -6,7 +6,7 @@ import pytest
 
 from plant.units import DimensionError, per_second_integral, unit
 from plant.vocabulary import Code
-from stackmeter.device_cases import run_case
+from stackmeter.field.device_cases import run_case
 from tests.ingest.formats.test_formats import decoded, readings
 
 CASES = Path(__file__).parents[2] / "cases"

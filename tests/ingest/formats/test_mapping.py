@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ingest.formats.columns import RawReadings, path_of
 from ingest.formats.decoder import OptionError, Origin, decoder_of
 from ingest.formats.stamps import WAYS
-from plant.paths import Word, parse, spelled
-from plant.profiles import MappingPart
+from plant.devices.paths import Word, parse, spelled
+from plant.devices.profiles import MappingPart
 from plant.vocabulary import Code
 
 NOON = 1_795_582_800 * 10**9

@@ -13,14 +13,14 @@ from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.formats.decoder import Origin, decoder_of
 from ingest.formats.document import MAX_REFUSALS
 from ingest.formats.fields import MAX_READINGS
-from ingest.normalise import Normaliser
+from ingest.line.normalise import Normaliser
 from ingest.sparkplug import node_messages
 from ingest.sparkplug.node_messages import MOST_METRICS
 from ingest.sparkplug.nodes import Nodes
 from ingest.sparkplug.options import sparkplug_options
 from ingest.sparkplug.topics import SparkplugTopic
 from ingest.subscriptions import MAX_PAYLOAD
-from plant.load import load
+from plant.configuration.load import load
 from plant.vocabulary import Code
 from rules.catalogue import load_catalogue
 from tests.ingest.sparkplug.edge import DOUBLE, payload

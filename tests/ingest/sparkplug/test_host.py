@@ -13,14 +13,14 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ingest.connection import broker
-from ingest.intake import OWN, Arrival
+from ingest.mqtt.connection import broker
+from ingest.mqtt.intake import OWN, Arrival
 from ingest.sparkplug.host import SparkplugHost
 from ingest.sparkplug.options import SparkplugOptions, sparkplug_options
 from ingest.sparkplug.payload import parse
 from ingest.sparkplug.topics import SparkplugTopic
 from ingest.sparkplug.topics import parse as parse_topic
-from store.sparkplug import OUT_OF_SIGHT
+from store.messages.sparkplug import OUT_OF_SIGHT
 from tests.ingest.sparkplug import tap
 from tests.ingest.sparkplug.edge import BOOLEAN, bdseq, payload
 from tests.ingest.sparkplug.tap import Connect, Packet, Said, Tap

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ingest.sparkplug.messages import payload_class
-from store.journal import Message
-from store.replays import Replay
-from store.sparkplug import out_of_sight
+from store.messages.journal import Message
+from store.messages.replays import Replay
+from store.messages.sparkplug import out_of_sight
 from tests.ingest.sparkplug.edge import (
     BOOLEAN,
     DATASET,

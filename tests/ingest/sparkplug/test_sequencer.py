@@ -9,13 +9,13 @@ import pytest
 
 from ingest.formats.columns import RawReadings, Refusal
 from ingest.formats.decoder import Origin
-from ingest.intake import Arrival
+from ingest.mqtt.intake import Arrival
 from ingest.sparkplug import node_messages, sequencer
 from ingest.sparkplug.nodes import Nodes
 from ingest.sparkplug.options import sparkplug_options
 from ingest.sparkplug.sequencer import Sequencer
 from ingest.sparkplug.topics import SparkplugTopic
-from store.journal import Message
+from store.messages.journal import Message
 from tests.ingest.sparkplug.edge import DOUBLE, bdseq, payload
 
 MS = 10**6  # ns

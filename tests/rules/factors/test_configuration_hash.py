@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 
 PARK = """

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plant.documents import ConfigurationError
+from plant.documents.documents import ConfigurationError
 from rules.catalogue import load_catalogue
-from rules.factors import load_factors
+from rules.factors.factors import load_factors
 
 GOOD = """\
 zone: Asia/Ho_Chi_Minh

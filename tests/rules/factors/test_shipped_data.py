@@ -8,10 +8,10 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from plant.documents import parse
-from rules.factor_files import ShippedFactor, ShippedFile, ShippedRow
-from rules.factors import Factor, load_factors
-from rules.gwp import gwp_set, gwp_sets
+from plant.documents.documents import parse
+from rules.factors.factor_files import ShippedFactor, ShippedFile, ShippedRow
+from rules.factors.factors import Factor, load_factors
+from rules.factors.gwp import gwp_set, gwp_sets
 
 REGISTER = load_factors(None)
 ENTRIES: list[ShippedFactor] = [

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plant.documents import ConfigurationError, parse
+from plant.documents.documents import ConfigurationError, parse
 from rules.catalogue import load_catalogue
-from rules.factor_files import BASES, FactorEntry, ShippedFactor, ShippedFile
-from rules.factors import load_factors
+from rules.factors.factor_files import BASES, FactorEntry, ShippedFactor, ShippedFile
+from rules.factors.factors import load_factors
 
 ENTRIES: list[ShippedFactor] = [
     factor

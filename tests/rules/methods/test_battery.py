@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from rules.battery import Battery, Tank, tank
+from rules.formulas.battery import Battery, Tank, tank
 
 energies = st.just(0.0) | st.floats(0.01, 500)
 LOSSLESS = Battery(charge_efficiency=100, discharge_efficiency=100)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.certificates import NEVER, Certificates, claimable, match
+from rules.factors.certificates import NEVER, Certificates, claimable, match
 
 NOW = 1_000
 RESIDUAL = 0.6592

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.chp import UK_TOOL, US_TOOL, Efficiencies, split
+from rules.formulas.chp import UK_TOOL, US_TOOL, Efficiencies, split
 
 efficiencies = st.builds(Efficiencies, heat=st.floats(1, 100), power=st.floats(1, 100))
 energies = st.floats(1e-3, 1e6)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.catalogue import load_catalogue
-from rules.gases import Gases
+from rules.factors.gases import Gases
 from tests.rules.methods.oracles import burned
 
 CATALOGUE = load_catalogue(None)

@@ -6,11 +6,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from plant.load import load
+from plant.configuration.load import load
 from plant.vocabulary import NS_PER_S
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
-from rules.factor_files import BASES
+from rules.factors.factor_files import BASES
 from rules.windows import WindowValues
 from scripts import methods_page as made
 

@@ -8,7 +8,7 @@ import pytest
 
 from plant.units import conversion, unit
 from rules.catalogue import Register, load_catalogue
-from rules.gases import Gases, tonnes_co2e
+from rules.factors.gases import Gases, tonnes_co2e
 from tests.rules.methods.golden import CASES
 
 IN_2023 = np.array([np.datetime64("2023-07-01T00:00", "ns").astype(np.int64)])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rules import refrigerants
 from rules.catalogue import Register, load_catalogue
-from rules.gases import Gases, tonnes_co2e
+from rules.factors.gases import Gases, tonnes_co2e
+from rules.formulas import refrigerants
 from rules.methods.steam_full_enthalpy import efficiency
 from tests.rules.methods.golden import CASES
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plant.units import conversion, unit
-from rules import part98_tables
+from rules.american import part98_tables
 from rules.catalogue import load_catalogue
 from tests.rules.methods.golden import CASES
 

@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as arrays
 
 from plant.units import conversion, unit
 from rules.catalogue import load_catalogue
-from rules.gases import Gases, tonnes_co2e
-from rules.gwp import gwp_set
+from rules.factors.gases import Gases, tonnes_co2e
+from rules.factors.gwp import gwp_set
 from rules.methods import coal_mine, electricity_location, fuel_energy, methane_flare, wastewater_cod
 from rules.methods.stack_co2 import CO2_DENSITY, MOLAR_VOLUME
 from tests.rules.methods.oracles import ORACLES, Oracle

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.onsite import load, self_consumed, without_claim
+from rules.formulas.onsite import load, self_consumed, without_claim
 
 energies = st.floats(0, 1e6)
 

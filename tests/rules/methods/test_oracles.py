@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from rules.catalogue import load_catalogue
-from rules.gases import Gases
+from rules.factors.gases import Gases
 from rules.methods import fuel_gas_actual_volume, steam_full_enthalpy
 from tests.rules.methods import oracles
 from tests.rules.methods.oracles import ORACLES, Range, Row

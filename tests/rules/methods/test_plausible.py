@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from plant.catalogue import Parameter, Slip
-from plant.load import json_schema
+from plant.configuration.load import json_schema
 from plant.units import conversion, unit
-from rules import part98_tables
+from rules.american import part98_tables
 from rules.catalogue import load_catalogue
-from rules.factors import load_factors
+from rules.factors.factors import load_factors
 from scripts.methods_page import modules
 from stackmeter.cli import app
 

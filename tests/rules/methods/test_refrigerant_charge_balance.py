@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.catalogue import load_catalogue
-from rules.gases import Gases, tonnes_co2e
+from rules.factors.gases import Gases, tonnes_co2e
 
 CATALOGUE = load_catalogue(None)
 METHOD = CATALOGUE.emissions("refrigerant-charge-balance")

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from rules import refrigerants
 from rules.catalogue import load_catalogue
-from rules.gases import Gases, tonnes_co2e
-from rules.gwp import gwp_set
+from rules.factors.gases import Gases, tonnes_co2e
+from rules.factors.gwp import gwp_set
+from rules.formulas import refrigerants
 from tests.rules.methods.golden import CASES
 
 METHOD = load_catalogue(None).emissions("refrigerant-top-up")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.gwp import gwp_set
-from rules.refrigerants import blends, charge_balance, life_cycle_loss, potential, tonnes_co2e
+from rules.factors.gwp import gwp_set
+from rules.formulas.refrigerants import blends, charge_balance, life_cycle_loss, potential, tonnes_co2e
 
 kilograms = st.floats(0, 1e4)
 percents = st.floats(0, 100)

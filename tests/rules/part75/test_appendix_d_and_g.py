@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rules.part75.appendix_d import (
+from rules.american.part75.appendix_d import (
     d2_so2_oil,
     d4_so2_gas,
     d5_so2_gas,
@@ -11,7 +11,7 @@ from rules.part75.appendix_d import (
     d8_heat_input_oil,
     unit_value,
 )
-from rules.part75.appendix_g import g1_co2, g4_co2
+from rules.american.part75.appendix_g import g1_co2, g4_co2
 
 
 def close(found: object, expected: object) -> None:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.part75 import appendix_f as f
-from rules.part75.tables import f_factor
-from rules.stack_gas import co2_mass
+from rules.american.part75 import appendix_f as f
+from rules.american.part75.tables import f_factor
+from rules.formulas.stack_gas import co2_mass
 
 GAS = f_factor("part-75", "natural-gas")
 COAL = f_factor("part-75", "bituminous")

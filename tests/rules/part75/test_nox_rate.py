@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.part75.appendix_f import f14a_co2, f18_heat_input
-from rules.part75.nox_rate import RATES, equation_for, f24a_nox, f26a_nox, f26b_nox, nox_rate
-from rules.part75.tables import diluent_cap, f_factor
+from rules.american.part75.appendix_f import f14a_co2, f18_heat_input
+from rules.american.part75.nox_rate import RATES, equation_for, f24a_nox, f26a_nox, f26b_nox, nox_rate
+from rules.american.part75.tables import diluent_cap, f_factor
 
 GAS = f_factor("part-75", "natural-gas")
 COAL = f_factor("part-75", "bituminous")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.part75.quality import (
+from rules.american.part75.quality import (
     T_VALUES,
     audit,
     bias_adjusted,

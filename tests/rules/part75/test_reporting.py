@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.part75.reporting import (
+from rules.american.part75.reporting import (
     REPORTED,
     floored,
     mean_nox_rate,

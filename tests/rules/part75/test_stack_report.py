@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from rules.part75.stack_report import EQUATIONS, reported_rate, reported_value
+from rules.american.part75.stack_report import EQUATIONS, reported_rate, reported_value
 
 HOURS = 4000
 AIR, K = Decimal("20.9"), Decimal("5.7e-7")

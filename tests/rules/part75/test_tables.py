@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.part75.f_factors import f7a_fd, f7b_fc, f8_prorated
-from rules.part75.tables import default_moisture, diluent_cap, f_factor, fo_range, tables
+from rules.american.part75.f_factors import f7a_fd, f7b_fc, f8_prorated
+from rules.american.part75.tables import default_moisture, diluent_cap, f_factor, fo_range, tables
 
 ROWS = tables().f_factors.rows
 KEYS = [(row.rule, row.fuel) for row in ROWS]

@@ -1,0 +1,466 @@
+"""Why a number is what it is: a window with everything that it was made of, or a total with its parts one level down."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Annotated, Literal, Protocol
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from api.access.caller import Asking, Caller
+from api.access.guard import GUARDED
+from api.access.scope import only, select_sources
+from api.models import KnownFrom, Level, PeriodBody, SharesBody, TotalBody, Unheard, number
+from api.problems import InvalidQuery, documented
+from api.times import PERIOD, format_time, parse_time
+from api.totals import totals as tonnes
+from api.totals.roll_up import known_fields
+from plant.park import Plant, Source
+from store.blocks import AMOUNTS, CO2E_T
+from store.periods import DAY, HOUR, MONTH, PART, Summand, starts, summands
+from store.reader import Reader, Snapshot
+from store.totals.sums import Period, source_sums
+
+Filled = Literal["interpolated", "missing"]
+ChildLevel = Literal["facility", "source", "month", "day", "hour", "part", "window"]
+
+_LEVELS: dict[int, ChildLevel] = {MONTH: "month", DAY: "day", HOUR: "hour", PART: "part"}
+_MOST_PARTS = 1000
+_TIME = "2026-11-24T05:00:00Z"
+
+
+class ResultBody(BaseModel):
+    """A number and how far it is known; null is unknown."""
+
+    co2e_t: float | None = Field(description="[t CO2e]", examples=[0.0012])
+    co2_kg: float | None = Field(description="fossil CO2 [kg]", examples=[1.2])
+    co2_biogenic_kg: float | None = Field(description="biogenic CO2, not part of co2e_t [kg]", examples=[0.0])
+    ch4_kg: float | None = Field(description="[kg CH4]", examples=[0.0])
+    n2o_kg: float | None = Field(description="[kg N2O]", examples=[0.0])
+    activity: float | None = Field(examples=[1.8])
+    activity_unit: str | None = Field(examples=["kWh"])
+    coverage: float | None = Field(examples=[1.0])
+    known_from: KnownFrom
+    unheard: Unheard
+    shares: SharesBody | None
+    revision: int = Field(description="0: never computed", examples=[2])
+
+
+class ExplainedMethodBody(BaseModel):
+    """The method that turned activities into gases; its equations stand in the reference."""
+
+    name: str = Field(examples=["electricity-location"])
+    title: str = Field(examples=["Purchased electricity, location-based"])
+    reference: str = Field(examples=["GHG Protocol, Scope 2 Guidance (2015), chapter 6"])
+    scope: int = Field(examples=[2])
+    activity: str = Field(description="the role whose amount is the activity", examples=["energy"])
+
+
+class GwpBody(BaseModel):
+    """The global warming potentials that turned gases into CO2e."""
+
+    name: str = Field(examples=["AR5"])
+    title: str = Field(examples=["IPCC Fifth Assessment Report"])
+    year: int = Field(examples=[2013])
+    source: str = Field(examples=["IPCC, Climate Change 2013, Working Group I, table 8.A.1"])
+    mark: str = Field(
+        description="how the values were seen: V, V2, M or D, see docs/factors.md", examples=["V"]
+    )
+    potentials: dict[str, float] = Field(description="[kg CO2e/kg]", examples=[{"CO2": 1.0, "CH4": 28.0}])
+
+
+class NumberBody(BaseModel):
+    """A named number with its unit."""
+
+    name: str = Field(examples=["co2"])
+    value: float | None = Field(examples=[0.6592])
+    unit: str | None = Field(examples=["kg/kWh"])
+
+
+class ExplainedParameterBody(NumberBody):
+    """A parameter of the method, and since when it has had this number; null: since ever."""
+
+    since: str | None = Field(examples=[None])
+
+
+class FactorBody(BaseModel):
+    """The factor, and the dated row of it that was in force; a row's fields are null where none was."""
+
+    name: str = Field(examples=["vn-grid"])
+    row: str | None = Field(examples=["vn-grid/2023"])
+    basis: str = Field(description="what it is per", examples=["electricity"])
+    values: list[NumberBody]
+    status: str | None = Field(description="official, provisional or own", examples=["official"])
+    mark: str | None = Field(
+        description="how a shipped value was seen: V, V2, M or D, see docs/factors.md; null of one's own",
+        examples=["V"],
+    )
+    source: str | None = Field(description="where the values stand")
+    valid_from: str | None = Field(examples=[_TIME])
+    valid_to: str | None = Field(description="null: until further notice", examples=[None])
+
+
+class UsedReadingBody(BaseModel):
+    """A reading that decides an input's window: as one end of a stretch in it (`used`), or for the verdict on such."""
+
+    time: str = Field(examples=[_TIME])
+    value: float = Field(description="in the channel's unit", examples=[123456.7])
+    quality: str = Field(examples=["good"])
+    verdict: str = Field(examples=["counted"])
+    reset: bool = Field(description="the payload said that the counter began anew", examples=[False])
+    conflict: bool = Field(description="another value came for this time", examples=[False])
+    correction: int = Field(examples=[0])
+    boot: str | None = Field(examples=["b7"])
+    message: int = Field(description="the journal's offset of the raw message", examples=[1042])
+    used: bool = Field(examples=[True])
+
+
+class ExplainedGapBody(PeriodBody):
+    """A stretch of the window that no reading stands over, and how it was filled."""
+
+    how: Filled = Field(examples=["missing"])
+    share: float = Field(description="of the window", examples=[0.5])
+
+
+class SwapBody(BaseModel):
+    """A swap of the channel's meter; null is unknown, or as before."""
+
+    time: str = Field(examples=[_TIME])
+    final_old: float | None
+    first_new: float = Field(examples=[0.0])
+    serial: str = Field(examples=["A-1235"])
+    ratio: float | None
+    max_rate: float | None
+    modulus: float | None
+
+
+class MeterBody(BaseModel):
+    """The facts of a channel and its first meter that rules go by; swaps change them. Null: there is no such limit."""
+
+    serial: str = Field(description="of the meter in place at the window's start", examples=["A-1234"])
+    ratio: float = Field(description="of the meter in place at the window's start", examples=[1.0])
+    first_ratio: float = Field(description="before any swap", examples=[1.0])
+    max_rate: float | None = Field(description="per hour, of the display", examples=[600.0])
+    modulus: float | None = Field(examples=[100000.0])
+    max_gap_s: float = Field(examples=[86400.0])
+    period_s: float = Field(description="of an interval channel, else 0", examples=[0.0])
+    hold_last: bool = Field(examples=[False])
+    counter_in_gateway: bool = Field(examples=[False])
+    swaps: list[SwapBody]
+
+
+class StepBody(BaseModel):
+    """A step of a formula on a stack: `channel` and `number` push, everything else takes and pushes."""
+
+    name: str = Field(examples=["channel"])
+    number: float = Field(examples=[0.0])
+    channel: str | None = Field(examples=["mdb1/active_energy"])
+
+
+class ExplainedChannelBody(BaseModel):
+    """A channel's window; of a virtual channel, the formula and the channels that it is made of, in place of readings."""
+
+    channel: str = Field(examples=["mdb1/active_energy"])
+    gateway: str | None = Field(examples=["gw1"])
+    quantity: str | None = Field(examples=["active_energy"])
+    kind: str = Field(description="virtual, or as readings are taken", examples=["register"])
+    unit: str = Field(description="of readings", examples=["kWh"])
+    value: float | None = Field(description="amount of the window, or mean of a level", examples=[1.8])
+    value_unit: str = Field(examples=["kWh"])
+    measured: float = Field(description="share of the window", examples=[1.0])
+    interpolated: float = Field(description="share of the window", examples=[0.0])
+    missing: float = Field(description="share of the window", examples=[0.0])
+    gaps: list[ExplainedGapBody]
+    readings: list[UsedReadingBody]
+    whole: bool = Field(description="no reading of the channel comes before these", examples=[False])
+    until: str | None = Field(
+        description="later readings than of this time decide nothing here; null: there are none",
+        examples=[None],
+    )
+    holes: list[PeriodBody] = Field(
+        description="of an event channel: where its gateway's sequence is open, around the window"
+    )
+    meter: MeterBody | None
+    formula: str | None = Field(examples=[None])
+    steps: list[StepBody] = Field(description="the formula in the order of its working", examples=[[]])
+    made_of: list["ExplainedChannelBody"] = Field(examples=[[]])
+
+
+class ExplainedInputBody(ExplainedChannelBody):
+    """A channel in a role of the method: role value = value of the window times `scale` plus `offset`."""
+
+    role: str = Field(examples=["energy"])
+    role_value: float | None = Field(examples=[1.8])
+    role_unit: str = Field(examples=["kWh"])
+    scale: float = Field(examples=[1.0])
+    offset: float = Field(examples=[0.0])
+
+
+class PublishedBody(BaseModel):
+    """What the ledger records of a window."""
+
+    co2e_t: float | None
+    activity: float | None
+
+
+class RevisionBody(BaseModel):
+    """One change of the window's published number, as the ledger has it."""
+
+    ledger: int = Field(description="the ledger's row", examples=[17])
+    revision: int = Field(examples=[1])
+    at: str = Field(examples=[_TIME])
+    cause: str = Field(examples=["readings"])
+    actor: str = Field(examples=["line"])
+    configuration: str = Field(description="hash of the configuration", examples=["a764697a033a51bb…"])
+    journal_from: int = Field(description="first message that it followed from", examples=[1040])
+    journal_to: int = Field(description="the message after the last one", examples=[1043])
+    old: PublishedBody
+    new: PublishedBody
+
+
+class RecomputedBody(BaseModel):
+    """What comes out of the numbers of this answer, and whether it is the published number to the bit."""
+
+    co2e_t: float | None = Field(examples=[0.0012])
+    same_bits: bool | None = Field(description="null: nothing was published of the window", examples=[True])
+
+
+class WindowBody(BaseModel):
+    """Everything a window of a source was made of."""
+
+    method: ExplainedMethodBody
+    gwp: GwpBody
+    factor: FactorBody | None = Field(description="null: the method takes none")
+    parameters: list[ExplainedParameterBody]
+    inputs: list[ExplainedInputBody]
+    history: list[RevisionBody] = Field(description="oldest first")
+    configuration: str = Field(
+        description="hash of the configuration that this answer was made with", examples=["a764697a033a51bb…"]
+    )
+    version: str = Field(description="of Stackmeter", examples=["0.1.0"])
+    recomputed: RecomputedBody
+
+
+class ChildBody(BaseModel):
+    """A part of a total, and the query that explains it."""
+
+    level: ChildLevel = Field(examples=["hour"])
+    name: str | None = Field(description="of a facility or a source", examples=[None])
+    period: PeriodBody
+    co2e_t: float | None
+    coverage: float | None
+    known_from: KnownFrom
+    query: str = Field(examples=["/v1/explain?park=nam-cau-kien&facility=mill&source=grid&from=…&to=…"])
+
+
+class ExplainBody(BaseModel):
+    """A number, and what it is made of: `window` for a single window of a source, else `children`."""
+
+    as_of: str = Field(examples=[_TIME])
+    park: str = Field(examples=["nam-cau-kien"])
+    facility: str | None = Field(examples=["mill"])
+    source: str | None = Field(examples=["grid"])
+    period: PeriodBody
+    result: ResultBody
+    window: WindowBody | None
+    children: list[ChildBody]
+    only: list[str] | None = Field(
+        default=None,
+        description="of a key for some places: these, over which alone everything here is summed",
+        examples=[["nam-cau-kien/mill"]],
+    )
+
+
+class Explainer(Protocol):
+    """Explains the window of a source (index) that starts at a time [ns UTC]."""
+
+    def __call__(self, source: int, start: int, published: ResultBody) -> WindowBody:
+        """Return it; `published` is what the API says of the window."""
+        ...
+
+
+Word = Annotated[str | None, Query(max_length=200)]
+Time = Annotated[str | None, Query(max_length=64, examples=["2026-11-24T00:00:00+07:00"])]
+
+
+def explain_router(
+    reader: Reader, plant: Plant, clock: Callable[[], int], explainer: Explainer | None
+) -> APIRouter:
+    """Return the route; without an explainer it tells no window's inputs."""
+    router = APIRouter(
+        prefix="/v1", tags=["emissions"], dependencies=GUARDED, responses=documented(401, 404, 422, 503)
+    )
+
+    @router.get("/explain", response_model_exclude_unset=True)
+    def explain(
+        caller: Asking,
+        park: Annotated[str, Query(max_length=200)],
+        facility: Word = None,
+        source: Word = None,
+        period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
+        at: Annotated[Time, Query(description="a time with zone: the window around it, of a source")] = None,
+        start: Annotated[Time, Query(alias="from", description="RFC 3339 with zone")] = None,
+        end: Annotated[
+            Time, Query(alias="to", description="RFC 3339 with zone; not part of the period")
+        ] = None,
+    ) -> ExplainBody:
+        """Return a window of a source with all it was made of, or a total and its parts one level down.
+
+        A park has facilities, a facility has sources, a source has months, days, hours and windows.
+        """
+        sources = _sources(plant, caller, park, facility, source)
+        as_of = clock()
+        bounds = _time("from", start), _time("to", end)
+        if at is not None:
+            bounds = _around(plant, _time("at", at), source, period, bounds)
+        chosen = tonnes.chosen_period(plant, period, *bounds, as_of)
+        span = chosen(next(one for one in plant.parks if one.name == park))
+        level: Level = "source" if source else "facility" if facility else "park"
+        with reader.snapshot() as state:
+            asked = tonnes.Query(level, "none", park, facility, source, caller=caller)
+            [total] = tonnes.totals(state, asked, chosen, as_of).totals
+            single = source is not None and span.end - span.start == plant.window
+            result = _result(total)
+            if single:
+                result = _of_window(state, sources[0], span, result)
+                children: list[ChildBody] = []
+            elif source is not None:
+                children = list(_parts(state, sources[0], span, as_of))
+            else:
+                children = list(_members(state, caller, park, facility, span, as_of))
+        window = explainer(sources[0].index, span.start, result) if single and explainer else None
+        return ExplainBody(
+            as_of=format_time(as_of),
+            park=park,
+            facility=facility,
+            source=source,
+            period=_period(span.start, span.end),
+            result=result,
+            window=window,
+            children=children,
+            **only(caller),
+        )
+
+    return router
+
+
+def _sources(
+    plant: Plant, caller: Caller, park: str, facility: str | None, source: str | None
+) -> list[Source]:
+    if source is not None and facility is None:
+        raise InvalidQuery(("facility", "a source is one of a facility: name it"))
+    try:
+        return select_sources(plant, caller, park, facility, source)
+    except InvalidQuery as error:
+        raise HTTPException(404, str(error)) from error
+
+
+def _time(parameter: str, text: str | None) -> int | None:
+    try:
+        return None if text is None else parse_time(text)
+    except ValueError as error:
+        raise InvalidQuery((parameter, str(error))) from error
+
+
+def _around(
+    plant: Plant,
+    at: int | None,
+    source: str | None,
+    period: str | None,
+    bounds: tuple[int | None, int | None],
+) -> tuple[int, int]:
+    """Return the window around a time."""
+    if source is None:
+        raise InvalidQuery(("at", "a window is one of a source: name it"))
+    if at is None or period is not None or bounds != (None, None):
+        raise InvalidQuery(("at", "give either at, or period, or from and to"))
+    start = at // plant.window * plant.window
+    return start, start + plant.window
+
+
+def _members(
+    state: Snapshot, caller: Caller, park: str, facility: str | None, span: Period, as_of: int
+) -> Iterator[ChildBody]:
+    """Yield the facilities of a park or the sources of a facility."""
+    level: Level = "facility" if facility is None else "source"
+    asked = tonnes.Query(level, "none", park, facility, caller=caller)
+    for total in tonnes.totals(state, asked, lambda _park: span, as_of).totals:
+        place = {"park": park, "facility": total.facility, "source": total.source}
+        yield ChildBody(
+            level="facility" if facility is None else "source",
+            name=total.facility if facility is None else total.source,
+            period=_period(span.start, span.end),
+            co2e_t=total.co2e_t,
+            coverage=total.coverage,
+            known_from=total.known_from,
+            query=_query(
+                {key: name for key, name in place.items() if name is not None}, span.start, span.end
+            ),
+        )
+
+
+def _parts(state: Snapshot, source: Source, span: Period, as_of: int) -> Iterator[ChildBody]:
+    """Yield what a source's total is summed from."""
+    window = state.plant.window
+    place = {"park": source.park, "facility": source.facility, "source": source.name}
+    for level, start, end in _below(span, window):
+        sums = source_sums(state, [source.index], Period(start, end, span.zone), as_of)
+        due = int(sums.due[0])
+        covered = float(np.clip(sums.shares[0].sum() / due, 0, 1)) if due else None
+        yield ChildBody(
+            level=level,
+            name=None,
+            period=_period(start, end),
+            co2e_t=number(sums.amounts[0, CO2E_T]),
+            coverage=covered,
+            known_from=known_fields([source], sums.known, [0])["known_from"],
+            query=_query(place, start, end),
+        )
+
+
+def _below(span: Period, window: int) -> Sequence[tuple[ChildLevel, int, int]]:
+    """Return level, start and end of the parts of a span: the fewest that make it up, or those one level below."""
+    parts = summands(span.start, span.end, span.zone)
+    if len(parts) > _MOST_PARTS:
+        raise InvalidQuery(
+            ("to", f"more than {_MOST_PARTS} parts: take a shorter span, or one of whole months")
+        )
+    if len(parts) > 1:
+        return [(_LEVELS[one.level], one.start, one.end) for one in parts]
+    return _split(parts[0], span.zone, window)
+
+
+def _split(one: Summand, zone: ZoneInfo, window: int) -> list[tuple[ChildLevel, int, int]]:
+    if one.level in {HOUR, PART}:
+        return [("window", at, at + window) for at in range(one.start, one.end, window)]
+    edges = [*starts(one.start, one.end, one.level - 1, zone).tolist(), one.end]
+    return [(_LEVELS[one.level - 1], a, b) for a, b in pairwise(edges)]
+
+
+def _result(total: TotalBody) -> ResultBody:
+    return ResultBody.model_validate(total.model_dump(include=set(ResultBody.model_fields)))
+
+
+def _of_window(state: Snapshot, source: Source, span: Period, result: ResultBody) -> ResultBody:
+    """Return what is said of a single window, with its own shares also where it was not due yet."""
+    found = state.windows([source.index], span.start, span.end)
+    if not len(found.start):
+        return result
+    measured, interpolated, substituted = found.values[0, len(AMOUNTS) :].tolist()
+    coverage = min(measured + interpolated + substituted, 1.0)
+    shares = SharesBody(
+        measured=measured, interpolated=interpolated, substituted=substituted, missing=1 - coverage
+    )
+    return result.model_copy(update={"coverage": coverage, "shares": shares})
+
+
+def _period(start: int, end: int) -> PeriodBody:
+    return PeriodBody(**{"from": format_time(start), "to": format_time(end)})
+
+
+def _query(place: dict[str, str], start: int, end: int) -> str:
+    return "/v1/explain?" + urlencode({**place, "from": format_time(start), "to": format_time(end)})

@@ -1,0 +1,1 @@
+"""Alerts over HTTP: lists, actions, silences, rules, webhooks, and Alertmanager's routes."""

@@ -1,0 +1,439 @@
+"""Alerts and silences: how they stand, what happened to them, and what people do with them."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, StringConstraints
+from starlette.exceptions import HTTPException
+
+from api.access.caller import Asking, Caller, Role, signed
+from api.access.guard import GUARDED, needs
+from api.access.recorder import Recorder, Recording
+from api.access.scope import sees_labels, sees_matchers
+from api.accounting.periods import once_taken
+from api.models import AlertBody, AlertsBody, AlertStatus, Severity, number
+from api.once import Once, OnceOnly
+from api.problems import InvalidQuery, documented, problem, taken_later
+from api.times import format_time, parse_time
+from plant.alert_rules.matchers import faults
+from plant.alerting import LABELS
+from plant.park import Plant
+from plant.suggest import did_you_mean
+from plant.vocabulary import NS_PER_S
+from store.alerts.actions import AlertAction
+from store.alerts.actions import silence_id as id_of_silence
+from store.alerts.views import AlertEvent, AlertView, SilenceView, alert_events, find_alerts, silences
+from store.alerts.views import alert as one_alert
+from store.reader import Reader, Snapshot
+
+Act = Callable[[AlertAction], None]
+Clock = Callable[[], int]  # ns UTC
+
+Word = Annotated[str | None, Query(max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the answer before")]
+Id = Annotated[str, Path(max_length=64, examples=["alert_1b19524c013be38786387fa559fd5ecd"])]
+Who = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+Instant = Annotated[str, StringConstraints(max_length=64)]
+
+_NEEDS = {"snooze": "until", "assign": "to", "comment": "comment"}
+_ONLY_OF = {"until": "snooze", "to": "assign"}
+
+
+class AlertEventBody(BaseModel):
+    """What happened to an alert."""
+
+    at: str = Field(examples=["2026-11-24T05:00:00Z"])
+    kind: str = Field(
+        description="firing, resolved, acknowledged, snoozed, assigned, commented, silenced, inhibited or escalated",
+        examples=["acknowledged"],
+    )
+    by: str | None = Field(description="who did it; null where nobody did", examples=["lan"])
+    detail: dict[str, Any] = Field(examples=[{"comment": "I look at it"}])
+
+
+class OneAlertBody(AlertBody):
+    """One alert, and what happened to it, in the order in which it was noted."""
+
+    events: list[AlertEventBody]
+
+
+class ActionBody(BaseModel):
+    """What somebody does with an alert."""
+
+    model_config = {"extra": "forbid", "strict": True}
+
+    action: Literal["acknowledge", "snooze", "assign", "comment"] = Field(examples=["acknowledge"])
+    by: Who | None = Field(
+        None, description="with a shared key, who does it; else it is the key's name", examples=["lan"]
+    )
+    until: Instant | None = Field(
+        None,
+        description="of a snooze, within 30 days, RFC 3339 with zone",
+        examples=["2026-11-24T18:00:00+07:00"],
+    )
+    to: Who | None = Field(None, description="of assign: whom it is handed over to", examples=["minh"])
+    comment: Comment = Field("", description="kept with it", examples=["I look at it"])
+
+
+class ActedBody(BaseModel):
+    """What became of an action, and the alert as it stands."""
+
+    id: str = Field(examples=["0b5c"])
+    outcome: str = Field(
+        description="done, or waiting where the line has not come to it yet", examples=["done"]
+    )
+    detail: str = Field(examples=["acknowledged by lan: neither repeated nor escalated"])
+    alert: AlertBody
+
+
+class SilenceBody(BaseModel):
+    """Alerts that match all of `match` are not told from `start` to `until`."""
+
+    id: str = Field(examples=["silence_5d41402abc4b2a76b9719d911017c592"])
+    match: list[str] = Field(examples=[['facility="mill"', 'channel=~"stack/.*"']])
+    start: str = Field(examples=["2026-11-24T05:00:00Z"])
+    until: str = Field(examples=["2026-11-24T11:00:00Z"])
+    by: str = Field(examples=["lan"])
+    comment: str = Field(examples=["the stack's probe is cleaned"])
+    ended_by: str | None = Field(description="who ended it before its time", examples=[None])
+
+
+class SilencesBody(BaseModel):
+    """Silences, the one that ends first first."""
+
+    silences: list[SilenceBody]
+
+
+class NewSilenceBody(BaseModel):
+    """What somebody silences."""
+
+    model_config = {"extra": "forbid", "strict": True}
+
+    match: list[Annotated[str, StringConstraints(max_length=300)]] = Field(
+        min_length=1, max_length=20, examples=[['facility="mill"', 'channel=~"stack/.*"']]
+    )
+    until: Instant = Field(description="RFC 3339 with zone", examples=["2026-11-24T18:00:00+07:00"])
+    by: Who | None = Field(
+        None, description="with a shared key, who; else it is the key's name", examples=["lan"]
+    )
+    comment: Annotated[Comment, StringConstraints(min_length=1)] = Field(
+        description="why", examples=["the stack's probe is cleaned"]
+    )
+
+
+class SilencedBody(BaseModel):
+    """What became of it; `silence` is null while it waits."""
+
+    id: str = Field(description="the silence's", examples=["silence_5d41402abc4b2a76b9719d911017c592"])
+    outcome: str = Field(
+        description="done, or waiting where the line has not come to it yet", examples=["done"]
+    )
+    detail: str = Field(examples=['silence_5d… silences facility="mill" until 2026-11-24T11:00:00Z'])
+    silence: SilenceBody | None
+
+
+def routes(reader: Reader, plant: Plant, act: Act, clock: Clock) -> APIRouter:
+    """Return the routes; `act` hands an action to the line, which takes it in its turn."""
+    router = APIRouter(
+        prefix="/v1", tags=["alerts"], dependencies=GUARDED, responses=documented(401, 422, 503)
+    )
+    _asking(router, reader, plant)
+    _acting(router, reader, act)
+    _silencing(router, reader, plant, act, clock)
+    return router
+
+
+def _asking(router: APIRouter, reader: Reader, plant: Plant) -> None:
+    @router.get("/alerts")
+    def alerts(
+        caller: Asking,
+        status: AlertStatus | None = None,
+        park: Word = None,
+        facility: Word = None,
+        rule: Word = None,
+        severity: Severity | None = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> AlertsBody:
+        """Return alerts that are all that is asked for, the newest first; `open` is every status but resolved."""
+        after = "" if cursor is None else _opened(cursor)
+        with reader.snapshot() as state:
+            try:
+                page = find_alerts(
+                    state.connection, status=status, park=park, facility=facility, rule=rule,
+                    severity=severity, places=caller.places, after=after, most=limit,
+                )  # fmt: skip
+            except (ValueError, OverflowError):
+                raise _no_cursor() from None
+        if not page.alerts:
+            _check_names(plant, caller, park=park, facility=facility, rule=rule)
+        return AlertsBody(
+            alerts=[alert_body(one) for one in page.alerts], next=_sealed(page.after) if page.after else None
+        )
+
+    @router.get("/alerts/{alert_id}", responses=documented(404))
+    def alert(request: Request, caller: Asking, alert_id: Id) -> Any:
+        """Return one alert with what happened to it and who did it."""
+        with reader.snapshot() as state:
+            found = _alert(state, caller, alert_id)
+            if found is None:
+                return _no_alert(request, alert_id)
+            events = alert_events(state.connection, alert_id)
+        body = OneAlertBody(**alert_body(found).model_dump(), events=[_event_body(event) for event in events])
+        return JSONResponse(body.model_dump())
+
+
+def _acting(router: APIRouter, reader: Reader, act: Act) -> None:
+    @router.post(
+        "/alerts/{alert_id}/actions",
+        response_model=ActedBody,
+        dependencies=[needs(Role.OPERATOR)],
+        responses={202: taken_later(ActedBody), **documented(403, 404, 409)},
+    )
+    def alert_action(
+        request: Request, caller: Asking, record: Recording, once: OnceOnly, alert_id: Id, body: ActionBody
+    ) -> Any:
+        """Acknowledge, snooze, hand over or comment. Taken in turn among the readings; 202 if not yet."""
+        _check_action(body)
+        by = signed(caller, body.by)
+        with reader.snapshot() as state:
+            before = _alert(state, caller, alert_id)
+        if before is None:
+            return _no_alert(request, alert_id)
+        until = 0 if body.until is None else _time(body.until)
+        made = AlertAction(
+            once.number(caller, body.model_dump_json()),
+            by,
+            body.action,
+            alert_id,
+            body.comment,
+            body.to or "",
+            until,
+        )
+        said = " ".join(filter(None, (body.action, "by", by, body.to, body.until, body.comment)))
+        entry = (f"alert.{body.action}", alert_id, before.status, said)
+        outcome, detail = once_taken(reader, once, made.id, lambda: act(made), record, entry)
+        if outcome == "refused":
+            return problem(request.url.path, 409, detail)
+        with reader.snapshot() as state:
+            found = one_alert(state.connection, alert_id)
+        if found is None:
+            raise RuntimeError("an alert is never forgotten")
+        told = ActedBody(id=made.id, outcome=outcome, detail=detail, alert=alert_body(found))
+        return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
+
+
+def _silencing(router: APIRouter, reader: Reader, plant: Plant, act: Act, clock: Clock) -> None:
+    def silenced(
+        request: Request, record: Recorder, once: Once, action: AlertAction, entry: tuple[str, str, str, str]
+    ) -> Any:
+        outcome, detail = once_taken(reader, once, action.id, lambda: act(action), record, entry)
+        if outcome == "refused":
+            return problem(request.url.path, 409, detail)
+        which = entry[1]
+        found = _silence(reader, which)
+        told = SilencedBody(
+            id=which, outcome=outcome, detail=detail, silence=None if found is None else _silence_body(found)
+        )
+        return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
+
+    @router.get("/silences")
+    def all_silences(
+        caller: Asking,
+        ended: Annotated[bool, Query(description="those that are over too")] = False,
+    ) -> SilencesBody:
+        """Return the silences that last, the one that ends first first."""
+        with reader.snapshot() as state:
+            found = silences(state.connection, 0 if ended else clock())
+        return SilencesBody(
+            silences=[_silence_body(one) for one in found if sees_matchers(caller, one.match)]
+        )
+
+    @router.post(
+        "/silences",
+        response_model=SilencedBody,
+        dependencies=[needs(Role.OPERATOR)],
+        responses={202: taken_later(SilencedBody), **documented(403, 409)},
+    )
+    def silence(
+        request: Request, caller: Asking, record: Recording, once: OnceOnly, body: NewSilenceBody
+    ) -> Any:
+        """Keep alerts that match from being told until a time. Taken in turn among the readings; 202 if not yet.
+
+        A key for some places must name park and facility in `match`, with `=`.
+        """
+        by = signed(caller, body.by)
+        _check_labels(plant, body.match)
+        if not sees_matchers(caller, body.match):
+            raise HTTPException(
+                403, 'your key is for some places only: name park="…" and facility="…" in match'
+            )
+        made = AlertAction(
+            once.number(caller, body.model_dump_json()),
+            by,
+            "silence",
+            comment=body.comment,
+            until=_time(body.until),
+            match=tuple(body.match),
+        )
+        said = f"{', '.join(body.match)} until {body.until} by {by}: {body.comment}"
+        return silenced(request, record, once, made, ("silence.made", id_of_silence(made.id), "", said))
+
+    @router.delete(
+        "/silences/{silence_id}",
+        response_model=SilencedBody,
+        dependencies=[needs(Role.OPERATOR)],
+        responses={202: taken_later(SilencedBody), **documented(403, 404, 409)},
+    )
+    def unsilence(
+        request: Request,
+        caller: Asking,
+        record: Recording,
+        once: OnceOnly,
+        silence_id: Id,
+        by: Annotated[
+            str | None, Query(min_length=1, max_length=100, description="with a shared key: who")
+        ] = None,
+    ) -> Any:
+        """End a silence before its time."""
+        name, found = signed(caller, by), _silence(reader, silence_id)
+        if found is None or not sees_matchers(caller, found.match):
+            return problem(request.url.path, 404, f"there is no silence {silence_id!r}")
+        before = f"{', '.join(found.match)} until {format_time(found.finish)}"
+        ended = AlertAction(once.number(caller, name), name, "unsilence", silence_id)
+        return silenced(request, record, once, ended, ("silence.ended", silence_id, before, f"by {name}"))
+
+
+def alert_body(one: AlertView) -> AlertBody:
+    """Return an alert as the API tells it."""
+    lasted = None if one.ended_at is None else (one.ended_at - one.started_at) / NS_PER_S
+    return AlertBody(
+        id=one.id,
+        rule=one.rule,
+        status=one.status,
+        severity=one.severity,
+        started_at=format_time(one.started_at),
+        ended_at=_maybe_time(one.ended_at),
+        value=None if one.value is None else number(one.value),
+        comparison=one.comparison,
+        limit=None if one.limit is None else number(one.limit),
+        unit=one.unit,
+        labels=dict(one.labels),
+        summary=one.summary,
+        description=one.description,
+        texts=dict(one.texts),
+        duration_s=lasted,
+        muted_by=one.muted_by or None,
+        acknowledged_at=_maybe_time(one.acknowledged_at),
+        acknowledged_by=one.acknowledged_by or None,
+        assigned_to=one.assigned_to or None,
+        snoozed_until=_maybe_time(one.snoozed_until or None),
+    )
+
+
+def _event_body(event: AlertEvent) -> AlertEventBody:
+    detail = dict(event.detail)
+    if isinstance(detail.get("until"), int):
+        detail["until"] = format_time(detail["until"])
+    return AlertEventBody(at=format_time(event.at), kind=event.kind, by=event.actor or None, detail=detail)
+
+
+def _silence_body(one: SilenceView) -> SilenceBody:
+    return SilenceBody(
+        id=one.id,
+        match=list(one.match),
+        start=format_time(one.start),
+        until=format_time(one.finish),
+        by=one.actor,
+        comment=one.comment,
+        ended_by=one.ended_by or None,
+    )
+
+
+def _alert(state: Snapshot, caller: Caller, which: str) -> AlertView | None:
+    """Return an alert that the caller may see, None where there is none."""
+    found = one_alert(state.connection, which)
+    return found if found is not None and sees_labels(caller, found.labels) else None
+
+
+def _silence(reader: Reader, which: str) -> SilenceView | None:
+    with reader.snapshot() as state:
+        return next((one for one in silences(state.connection) if one.id == which), None)
+
+
+def _check_labels(plant: Plant, match: Sequence[str]) -> None:
+    """Refuse a matcher that cannot be read, and a label that no alert has: it would silence nothing, or everything."""
+    own = (name for condition in plant.conditions for name, _ in condition.labels)
+    if wrong := [(f"match[{place}]", what) for place, what in faults(match, {*LABELS, *own})]:
+        raise InvalidQuery(*wrong)
+
+
+def _check_action(body: ActionBody) -> None:
+    """Refuse what is missing of an action, and what is of another one."""
+    needed = _NEEDS.get(body.action)
+    wrong = [
+        (name, f"is of {of}") for name, of in _ONLY_OF.items() if getattr(body, name) and of != body.action
+    ]
+    if needed is not None and not getattr(body, needed):
+        wrong.append((needed, f"say it with {body.action}"))
+    if wrong:
+        raise InvalidQuery(*wrong)
+
+
+def _check_names(plant: Plant, caller: Caller, **asked: str | None) -> None:
+    """Refuse names that are in no configuration: where nothing was found they are rather mistyped than past.
+
+    Rules are of all parks: whoever does not see all of them is not told which there are.
+    """
+    seen = [one for one in plant.facilities if caller.sees(one.park, one.name)]
+    known: dict[str, Iterable[str]] = {
+        "park": [one.name for one in plant.parks if caller.sees(one.name)] + [one.park for one in seen],
+        "facility": (one.name for one in seen),
+    }
+    if caller.sees_all:
+        known["rule"] = [*(one.name for one in plant.rules), *(one.name for one in plant.conditions)]
+    for parameter, name in asked.items():
+        if parameter not in known:
+            continue
+        names = sorted(set(known[parameter]))
+        if name is not None and name not in names:
+            raise InvalidQuery((parameter, f"no {parameter} {name!r}{did_you_mean(name, names)}"))
+
+
+def _time(text: str) -> int:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise InvalidQuery(("until", str(error))) from error
+
+
+def _maybe_time(time: int | None) -> str | None:
+    return None if time is None else format_time(time)
+
+
+def _no_alert(request: Request, which: str) -> JSONResponse:
+    return problem(request.url.path, 404, f"there is no alert {which!r}")
+
+
+def _sealed(after: str) -> str:
+    return base64.urlsafe_b64encode(after.encode()).rstrip(b"=").decode()
+
+
+def _opened(cursor: str) -> str:
+    try:
+        after = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise _no_cursor() from None
+    if not after:
+        raise _no_cursor()
+    return after
+
+
+def _no_cursor() -> InvalidQuery:
+    return InvalidQuery(("cursor", "take `next` of the answer before"))

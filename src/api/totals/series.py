@@ -1,0 +1,262 @@
+"""Time series of readings, activities and emissions, in steps of a park's clock.
+
+A series is of whole steps: `from` is taken back, and `to` on, to the bounds of the steps they lie in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from api.models import Agg, EmissionField, Every, SeriesBody, number
+from api.problems import InvalidQuery
+from api.times import format_time
+from api.totals.roll_up import known_fields
+from plant.arrays import Floats, Ints, Times
+from plant.configuration.virtuals import is_level
+from plant.park import Channel, Plant, Source, Virtual
+from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
+from store.blocks import AMOUNTS
+from store.periods import DAY, HOUR, MONTH, UNITS, starts
+from store.reader import Snapshot
+from store.rows import Emissions
+from store.totals.beginnings import UNHEARD
+from store.totals.due import due_windows, known_since
+from store.totals.sums import missing_shares, only_events
+
+MOST_POINTS = 50_000
+MOST_READINGS = 5_000_000
+MOST_WINDOWS = 600_000  # of a channel, which are computed anew: those of a year and a month
+MOST_SUMMED = 5_000_000  # windows or sums of sources that are added up
+_FIXED: dict[Every, int] = {"1m": NS_PER_MIN, "15m": 15 * NS_PER_MIN}
+_LEVELS: dict[Every, int] = {"1h": HOUR, "1d": DAY, "1mo": MONTH}
+_ROUGHLY: dict[Every, int] = {**_FIXED, "1h": NS_PER_HOUR, "1d": NS_PER_DAY, "1mo": 28 * NS_PER_DAY}
+# What a step of readings may be told as; the first where nothing is asked for. A counter's mean means nothing.
+_AGGREGATES: dict[Kind, tuple[Agg, ...]] = {
+    Kind.REGISTER: ("last", "min", "max"),
+    Kind.RATE: ("mean", "min", "max", "last"),
+    Kind.LEVEL: ("mean", "min", "max", "last"),
+    Kind.INTERVAL: ("sum", "mean", "min", "max", "last"),
+    Kind.EVENT: ("sum", "mean", "min", "max", "last"),
+}
+_UNITS: dict[EmissionField, str] = {
+    "co2e_t": "t", "co2_kg": "kg", "co2_biogenic_kg": "kg", "ch4_kg": "kg", "n2o_kg": "kg",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelWindows:
+    """A channel's computed windows in time order: amounts, or means of a level, in `unit`.
+
+    `value` is NaN where unknown; `coverage` is the known share of the window. A window that is not here is unknown.
+    """
+
+    unit: str
+    start: Times
+    value: Floats
+    coverage: Floats
+
+
+class Activity(Protocol):
+    """Gives the windows of a channel that start in [start, end), both on the window grid [ns UTC]."""
+
+    def __call__(self, channel: int, start: int, end: int) -> ChannelWindows:
+        """Return them; `channel` is the index in the plant."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of a series: `edges` has one more time than there are steps."""
+
+    edges: Times
+    every: Every
+
+    def __len__(self) -> int:
+        return len(self.edges) - 1
+
+    @property
+    def start(self) -> int:
+        """The start of the first step."""
+        return int(self.edges[0])
+
+    @property
+    def end(self) -> int:
+        """The end of the last step."""
+        return int(self.edges[-1])
+
+    def of(self, times: Times) -> Ints:
+        """Return the number of the step that each time lies in."""
+        return np.searchsorted(self.edges, times, side="right") - 1
+
+
+def steps(start: int, end: int, every: Every, zone: ZoneInfo) -> Steps:
+    """Return the whole steps that [start, end) touches.
+
+    Raises
+    ------
+    InvalidQuery
+        There is no time between the two, or too much.
+    """
+    if start >= end:
+        raise InvalidQuery(("to", "not after from"))
+    if (end - start) // _ROUGHLY[every] >= MOST_POINTS:
+        raise InvalidQuery(
+            ("every", f"more than {MOST_POINTS:,} points: take a longer step or a shorter range")
+        )
+    if every in _FIXED:
+        # All offsets of zones are whole quarters, so that these steps lie on every clock alike.
+        step = _FIXED[every]
+        return Steps(np.arange(start // step * step, -(-end // step) * step + 1, step), every)
+    level = _LEVELS[every]
+    first = starts(start, end, level, zone)
+    return Steps(np.append(first, UNITS[level].next(first[-1:], zone)), every)
+
+
+def reading_series(state: Snapshot, channel: Channel, steps: Steps, agg: Agg | None = None) -> SeriesBody:
+    """Return the mean of a rate's or level's readings, a register's last, the sum of amounts, per step, or `agg` of them.
+
+    Only readings whose quality counts; an interval that ends at a step's start belongs to the step before. Where a step
+    has none it is unknown.
+
+    Raises
+    ------
+    InvalidQuery
+        There are too many readings, or `agg` of such means nothing.
+    """
+    meaningful = _AGGREGATES[channel.kind]
+    chosen = agg or meaningful[0]
+    if chosen not in meaningful:
+        raise InvalidQuery(
+            ("agg", f"{chosen} of a {channel.kind} means nothing; it takes {', '.join(meaningful)}")
+        )
+    early = 1 if channel.kind is Kind.INTERVAL else 0
+    sums, counts = np.zeros(len(steps)), np.zeros(len(steps))
+    last, least, greatest = (np.full(len(steps), np.nan) for _ in range(3))
+    seen = 0
+    for part in state.readings(channel.index, steps.start + early, steps.end + early):
+        seen += len(part)
+        if seen > MOST_READINGS:
+            raise InvalidQuery(("from", f"more than {MOST_READINGS:,} readings: take a shorter range"))
+        good = part.take(part.counting)
+        step = steps.of(good.time - early)
+        sums += np.bincount(step, good.value, len(steps))
+        counts += np.bincount(step, minlength=len(steps))
+        last[step] = good.value  # of several in one step the last assigned stays
+        np.fmin.at(least, step, good.value)
+        np.fmax.at(greatest, step, good.value)
+    known = {
+        "mean": sums / np.maximum(counts, 1),
+        "sum": sums,
+        "last": last,
+        "min": least,
+        "max": greatest,
+    }
+    values = np.where(counts > 0, known[chosen], np.nan)
+    return _body(steps, channel.unit.symbol, values, np.full(len(steps), np.nan))
+
+
+def activity_series(plant: Plant, channel: Channel | Virtual, steps: Steps, activity: Activity) -> SeriesBody:
+    """Return the sum of a channel's window amounts per step; of a level, the mean weighted by coverage.
+
+    Raises
+    ------
+    InvalidQuery
+        There are too many windows, or steps that they do not fit into.
+    """
+    _on_windows(plant, steps)
+    if (steps.end - steps.start) // plant.window > MOST_WINDOWS:
+        raise InvalidQuery(("to", f"more than {MOST_WINDOWS:,} windows of a channel: take a shorter range"))
+    found = activity(channel.index, steps.start, steps.end)
+    known = ~np.isnan(found.value)
+    step, value, coverage = steps.of(found.start[known]), found.value[known], found.coverage[known]
+    covered = np.bincount(step, coverage, len(steps))
+    counts = np.bincount(step, minlength=len(steps))
+    if is_level(channel):
+        weighted = np.bincount(step, value * coverage, len(steps))
+        values = np.divide(weighted, covered, out=np.full(len(steps), np.nan), where=covered > 0)
+    else:
+        values = np.where(counts > 0, np.bincount(step, value, len(steps)), np.nan)
+    return _body(steps, found.unit, values, covered * plant.window / np.diff(steps.edges))
+
+
+def emission_series(
+    state: Snapshot, sources: Sequence[Source], field: EmissionField, steps: Steps, as_of: int
+) -> SeriesBody:
+    """Return the sum of the sources' emissions per step, and the mean coverage of their due windows.
+
+    Raises
+    ------
+    InvalidQuery
+        Activities of several sources are asked for, steps that windows do not fit into, or too much of all sources.
+    """
+    if field == "activity" and len(sources) > 1:
+        raise InvalidQuery(("field", "activities of several sources do not add: name one source"))
+    _on_windows(state.plant, steps)
+    each = (steps.end - steps.start) // state.plant.window if steps.every in _FIXED else len(steps)
+    if each * len(sources) > MOST_SUMMED:
+        raise InvalidQuery(
+            (
+                "to",
+                f"more than {MOST_SUMMED:,} windows or sums of all sources: take a shorter range, or name one",
+            )
+        )
+    values, covered = np.full(len(steps), np.nan), np.zeros(len(steps))
+    numbers = [source.index for source in sources]
+    begins = state.begins(numbers)
+    due = due_windows(state.plant, numbers, begins, steps.edges, as_of).windows
+    known = known_since(state.plant, numbers, begins, steps.start, steps.end, as_of)
+    for row, source in enumerate(sources):
+        is_quiet = only_events(state.plant, source.index) and begins[row] < UNHEARD
+        amounts, shares = _source_steps(
+            state, source.index, AMOUNTS.index(field), steps, due[row], is_quiet=bool(is_quiet)
+        )
+        values = np.where(np.isnan(values), amounts, values + np.nan_to_num(amounts))
+        covered += shares
+    owed = due.sum(axis=0)
+    coverage = np.divide(covered, owed, out=np.full(len(steps), np.nan), where=owed > 0)
+    unit = sources[0].activity_unit if field == "activity" else _UNITS[field]
+    told = _body(steps, unit, values, np.minimum(coverage, 1))
+    return told.model_copy(update=known_fields(sources, known, range(len(sources))))
+
+
+def _source_steps(
+    state: Snapshot, source: int, field: int, steps: Steps, due: Ints, *, is_quiet: bool
+) -> tuple[Floats, Floats]:
+    """Return a source's amounts and covered windows per step, at most the due ones; of a quiet one silence is 0."""
+    found = _stored(state, source, steps)
+    step = steps.of(found.start)
+    known = ~np.isnan(found.values[:, field])
+    amounts = np.bincount(step[known], found.values[known, field], len(steps)).astype(np.float64)
+    amounts[np.bincount(step[known], minlength=len(steps)) == 0] = np.nan
+    if not is_quiet:
+        shares = np.bincount(step, np.nan_to_num(found.values[:, len(AMOUNTS) :]).sum(axis=1), len(steps))
+        return amounts, np.minimum(shares, due)
+    computed = state.windows([source], steps.start, steps.end)
+    step = steps.of(computed.start)
+    missing = np.bincount(step, missing_shares(computed), len(steps))
+    unknown = np.bincount(step, computed.windows == 0, len(steps))
+    amounts[np.isnan(amounts) & (unknown < due)] = 0.0
+    return amounts, np.clip(due - missing, 0, due)
+
+
+def _stored(state: Snapshot, source: int, steps: Steps) -> Emissions:
+    if steps.every in _FIXED:
+        return state.windows([source], steps.start, steps.end)
+    return state.totals([source], _LEVELS[steps.every], steps.start, steps.end)
+
+
+def _on_windows(plant: Plant, steps: Steps) -> None:
+    if steps.every in _FIXED and _FIXED[steps.every] % plant.window:
+        raise InvalidQuery(("every", f"windows of {plant.window / 1e9:g} s do not fit into {steps.every}"))
+
+
+def _body(steps: Steps, unit: str, values: Floats, coverage: Floats) -> SeriesBody:
+    return SeriesBody(
+        unit=unit,
+        times=[format_time(time) for time in steps.edges[:-1].tolist()],
+        values=[number(value) for value in values.tolist()],
+        coverage=[number(share) for share in coverage.tolist()],
+    )

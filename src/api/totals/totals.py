@@ -1,0 +1,362 @@
+"""Totals of a period as semantics.md section 5 has them: what is known, how well, and how far."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from api.access.caller import Caller
+from api.access.scope import only, select_sources
+from api.models import By, Level, PeriodBody, SharesBody, TotalBody, TotalsBody, number
+from api.problems import InvalidQuery
+from api.times import format_time, period_of
+from api.totals.accounts import Asked
+from api.totals.beside import BY_REGISTER, Beside, told_beside
+from api.totals.budgets import budget_fields
+from api.totals.now import LATELY, Freshness, Rates, away, freshness, rates
+from api.totals.previous import previous
+from api.totals.roll_up import known_fields, rolled_up
+from plant.arrays import Bools, Floats, Ints
+from plant.park import Channel, Park, Plant, Source
+from plant.transfers import is_transfer
+from rules.catalogue import Register
+from store.blocks import ACTIVITY, AMOUNTS, CH4_KG, CO2_BIOGENIC_KG, CO2_KG, CO2E_T, N2O_KG
+from store.reader import Snapshot
+from store.rows import SHARES
+from store.totals.due import Known
+from store.totals.sums import Period, source_sums
+
+_SHARES = slice(len(AMOUNTS), len(AMOUNTS) + len(SHARES))
+_NOW = len(AMOUNTS) + len(SHARES)
+_AT_ONCE = 1000  # sources of which windows are read
+_FOREVER = 2**62  # ns UTC
+_DEPTH = {"all": 0, "park": 1, "facility": 2, "source": 3}
+
+PeriodOf = Callable[[Park], Period]
+_About = tuple[Caller, str | None, str | None, str | None]
+Key = tuple[str | None, str | None, str | None, int | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What totals are asked for, and what beside them; a filter that is None lets everything through."""
+
+    level: Level = "facility"
+    by: By = "none"
+    park: str | None = None
+    facility: str | None = None
+    source: str | None = None
+    beside: frozenset[Beside] = frozenset()
+    caller: Caller = field(kw_only=True)  # who asks: sums are over what they see
+
+    @property
+    def about(self) -> "_About":
+        """What tells queries about the same sources."""
+        return self.caller, self.park, self.facility, self.source
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """What is the same of sources whatever the period: how far each is read, and its rate now."""
+
+    sources: list[Source]
+    fresh: list[Freshness]
+    now: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything a total is made of, one row per source, by park, facility and name.
+
+    `values` has the columns `AMOUNTS` and sums of `SHARES`, and the rate now.
+    """
+
+    sources: list[Source]
+    values: Floats
+    due: Ints
+    revision: Ints
+    known: Known
+    lacks: Bools  # the rate now of a source that is there
+    now_at: list[int | None]
+    fresh: list[Freshness]
+
+
+def totals(
+    state: Snapshot, query: Query, period: PeriodOf, as_of: int, catalogue: Register | None = None
+) -> TotalsBody:
+    """Return the totals of the period that `period` gives for each park, as known at `as_of` [ns UTC].
+
+    Raises
+    ------
+    InvalidQuery
+        A filter names nothing that is there, or something is asked beside the totals without a `catalogue`.
+    """
+    return several(state, [(query, period)], as_of, catalogue)[0]
+
+
+def several(
+    state: Snapshot, asked: Sequence[tuple[Query, PeriodOf]], as_of: int, catalogue: Register | None = None
+) -> list[TotalsBody]:
+    """Return what `totals` does for each query and period; those about the same sources cost little more than one."""
+    found: dict[tuple[_About, PeriodOf], Figures] = {}
+    for about in dict.fromkeys(query.about for query, _ in asked):
+        periods = list(dict.fromkeys(period for query, period in asked if query.about == about))
+        figures = _figures(state, select_sources(state.plant, *about), periods, as_of)
+        found |= {(about, period): one for period, one in zip(periods, figures, strict=True)}
+    return [
+        _totals(state, query, found[query.about, period], period, as_of, catalogue) for query, period in asked
+    ]
+
+
+def _totals(
+    state: Snapshot,
+    query: Query,
+    figures: Figures,
+    period: PeriodOf,
+    as_of: int,
+    catalogue: Register | None,
+) -> TotalsBody:
+    sources = figures.sources
+    groups = _groups(sources, query)
+    counted = _counted(sources, query, [rows for _, rows in groups])
+    beside = _beside(state, query, figures, counted, period, as_of, catalogue)
+    if "budget" in query.beside:
+        for told, ((park, facility, *_), every), rows in zip(beside, groups, counted, strict=True):
+            owned = [] if query.level == "source" else [sources[row] for row in every]
+            tonnes = rolled_up(sources, figures.values, rows)[CO2E_T]
+            told.update(budget_fields(state.plant, (park, facility), owned, period, tonnes))
+    if "previous" in query.beside:
+        for told, body in zip(beside, previous(state, sources, counted, period, as_of), strict=True):
+            told["previous"] = body
+    spans = [
+        period(park) for park in state.plant.parks if not sources or park.name in {s.park for s in sources}
+    ]
+    return TotalsBody(
+        as_of=format_time(as_of),
+        period=PeriodBody(
+            **{"from": format_time(min(p.start for p in spans)), "to": format_time(max(p.end for p in spans))}
+        ),
+        gwp=state.plant.gwp,
+        totals=[
+            _total(figures, query, key, rows, told | _transfers(figures, every, rows))
+            for (key, every), rows, told in zip(groups, counted, beside, strict=True)
+        ],
+        **only(query.caller),
+    )
+
+
+def _beside(
+    state: Snapshot,
+    query: Query,
+    figures: Figures,
+    groups: Sequence[list[int]],
+    period: PeriodOf,
+    as_of: int,
+    catalogue: Register | None,
+) -> list[dict[str, Any]]:
+    """Return the fields of each total that rest on the register of factors, and are only told where they are asked for."""
+    wanted = query.beside & BY_REGISTER
+    if not wanted:
+        return [{} for _ in groups]
+    if catalogue is None:
+        raise InvalidQuery(("with", "this service does not say more than the totals"))
+    periods = {park.name: period(park) for park in state.plant.parks}
+    amounts = figures.values[:, : len(AMOUNTS)]
+    asked = Asked(state, catalogue, figures.sources, amounts, periods, as_of)
+    return told_beside(asked, wanted, groups, single=query.level == "source")
+
+
+def chosen_period(plant: Plant, word: str | None, start: int | None, end: int | None, as_of: int) -> PeriodOf:
+    """Return what gives each park its period: a word on the park's own clock, or the same instants for all.
+
+    Raises
+    ------
+    InvalidQuery
+        Both or half of the instants are given, they are off the window grid, or the word names no day.
+    """
+    if start is None and end is None:
+        return lambda park: _worded(word or "today", park, as_of)
+    if word is not None:
+        raise InvalidQuery(("period", "give either period, or from and to"))
+    if start is None or end is None:
+        raise InvalidQuery(("to" if end is None else "from", "from and to are given together"))
+    off = [name for name, time in (("from", start), ("to", end)) if time % plant.window]
+    if off:
+        raise InvalidQuery(*((name, f"not on the grid of {plant.window / 1e9:g} s windows") for name in off))
+    if start >= end:
+        raise InvalidQuery(("to", "not after from"))
+    return lambda park: Period(start, end, park.zone)
+
+
+def _worded(word: str, park: Park, as_of: int) -> Period:
+    try:
+        return period_of(word, park.zone, as_of)
+    except ValueError as error:
+        raise InvalidQuery(("period", str(error))) from error
+
+
+def _figures(
+    state: Snapshot, sources: list[Source], periods: Sequence[PeriodOf], as_of: int
+) -> list[Figures]:
+    """Return the figures of each period."""
+    parks = {park.name: park for park in state.plant.parks}
+    none = np.empty(0, np.int64)
+    nothing = Figures(
+        sources, np.empty((0, _NOW + 1)), none, none, Known.of_nothing(), np.empty(0, bool), [], []
+    )
+    found = [nothing for _ in periods]
+    for part in _parts(sources):
+        state.hold_windows([source.index for source in part], as_of - LATELY, _FOREVER)
+        park = parks[part[0].park]
+        present = _present(state, part, park, as_of)
+        found = [
+            _joined(one, _part_figures(state, present, period(park), as_of))
+            for one, period in zip(found, periods, strict=True)
+        ]
+    return found
+
+
+def _parts(sources: Sequence[Source]) -> Iterator[list[Source]]:
+    """Yield the sources of each park, not so many at once that what is read of them fills the memory."""
+    for _, group in groupby(sources, key=lambda source: source.park):
+        of_park = list(group)
+        for first in range(0, len(of_park), _AT_ONCE):
+            yield of_park[first : first + _AT_ONCE]
+
+
+def _present(state: Snapshot, sources: list[Source], park: Park, as_of: int) -> _Present:
+    taken = {k for one in sources for given in one.inputs for k in state.plant.measured(given.channel)}
+    newest = state.newest(sorted(taken))
+    fresh = [freshness(state.plant, source, newest, as_of) for source in sources]
+    silent = away(state, newest, as_of)
+    return _Present(sources, fresh, rates(state, sources, fresh, silent, as_of, park.zone))
+
+
+def _part_figures(state: Snapshot, present: _Present, period: Period, as_of: int) -> Figures:
+    sums = source_sums(state, [source.index for source in present.sources], period, as_of)
+    values = np.column_stack([sums.amounts, sums.shares, present.now.values])
+    there = np.array([source.since is None or source.since <= as_of for source in present.sources], bool)
+    return Figures(
+        present.sources,
+        values,
+        sums.due,
+        sums.revision,
+        sums.known,
+        there & np.isnan(present.now.values),
+        list(present.now.at),
+        present.fresh,
+    )
+
+
+def _joined(one: Figures, other: Figures) -> Figures:
+    return Figures(
+        one.sources,
+        np.concatenate([one.values, other.values]),
+        np.concatenate([one.due, other.due]),
+        np.concatenate([one.revision, other.revision]),
+        Known.concat([one.known, other.known]),
+        np.concatenate([one.lacks, other.lacks]),
+        one.now_at + other.now_at,
+        one.fresh + other.fresh,
+    )
+
+
+def _groups(sources: Sequence[Source], query: Query) -> list[tuple[Key, list[int]]]:
+    """Return the rows of each total; a key is park, facility, source, scope and method, None where it has none."""
+    depth = _DEPTH[query.level]
+    single = query.level == "source"
+    rows: dict[Key, list[int]] = defaultdict(list)
+    for row, source in enumerate(sources):
+        park, facility, name = ((source.park, source.facility, source.name)[:depth] + (None,) * 3)[:3]
+        scope = source.scope if single or query.by != "none" else None
+        method = source.method if single or query.by == "method" else None
+        rows[park, facility, name, scope, method].append(row)
+    return sorted(rows.items(), key=lambda item: tuple(map(str, item[0])))
+
+
+def _counted(sources: Sequence[Source], query: Query, groups: list[list[int]]) -> list[list[int]]:
+    """Return the rows that count in each total: of a park or all, without what its own facilities hold already."""
+    if query.level not in ("park", "all"):
+        return groups
+    twice = is_transfer(sources, by_park=query.level == "park")
+    return [[row for row in rows if not twice[row]] for rows in groups]
+
+
+def _transfers(figures: Figures, every: list[int], rows: list[int]) -> dict[str, Any]:
+    """Return the field of `TotalBody` that says what of a group is left out, nothing where nothing is."""
+    left_out = sorted(set(every) - set(rows))
+    return (
+        {"excluded_transfers_t": number(rolled_up(figures.sources, figures.values, left_out)[CO2E_T])}
+        if left_out
+        else {}
+    )
+
+
+def _total(figures: Figures, query: Query, key: Key, rows: list[int], beside: Mapping[str, Any]) -> TotalBody:
+    park, facility, source, scope, method = key
+    values = rolled_up(figures.sources, figures.values, rows)
+    due = int(figures.due[rows].sum())
+    now_at = [at for row in rows if (at := figures.now_at[row]) is not None]
+    until = [time for row in rows if (time := figures.fresh[row].complete_until) is not None]
+    unit = _activity_unit([figures.sources[row] for row in rows]) if method else None
+    shares = values[_SHARES] / due if due else None
+    return TotalBody(
+        park=park,
+        facility=facility,
+        source=source,
+        scope=scope,
+        method=method,
+        co2e_t=number(values[CO2E_T]),
+        co2_kg=number(values[CO2_KG]),
+        co2_biogenic_kg=number(values[CO2_BIOGENIC_KG]),
+        ch4_kg=number(values[CH4_KG]),
+        n2o_kg=number(values[N2O_KG]),
+        activity=number(values[ACTIVITY]) if unit else None,
+        activity_unit=unit,
+        now_t_per_h=number(values[_NOW]),
+        now_at=format_time(min(now_at)) if now_at else None,
+        now_unknown=[figures.sources[row].id for row in rows if figures.lacks[row]],
+        coverage=_coverage(shares) if shares is not None else None,
+        shares=_shares(shares) if shares is not None else None,
+        **known_fields(figures.sources, figures.known, rows),
+        worst_source=_worst(figures, rows, query.level),
+        complete_until=format_time(min(until)) if until else None,
+        stale=sorted({_name(channel, query.level) for row in rows for channel in figures.fresh[row].stale}),
+        revision=int(figures.revision[rows].max(initial=0)),
+        **beside,
+    )
+
+
+def _shares(shares: Floats) -> SharesBody:
+    measured, interpolated, substituted = shares.tolist()
+    return SharesBody(
+        measured=measured, interpolated=interpolated, substituted=substituted, missing=1 - _coverage(shares)
+    )
+
+
+def _coverage(shares: Floats) -> float:
+    # Rounding may carry three shares that add to 1 beyond it.
+    return float(np.clip(shares.sum(), 0, 1))
+
+
+def _worst(figures: Figures, rows: list[int], level: Level) -> str | None:
+    """Return the source with the lowest coverage, the first of equals; one that owes no window has none."""
+    due = [row for row in rows if figures.due[row]]
+    if not due:
+        return None
+    covered = np.clip((figures.values[due, _SHARES] / figures.due[due, None]).sum(axis=1), 0, 1)
+    return _name(figures.sources[due[int(covered.argmin())]], level)
+
+
+def _name(item: Source | Channel, level: Level) -> str:
+    """Return a name as it reads inside the level's totals: of a park's, with the facility before it."""
+    return "/".join((item.park, item.facility, item.name)[min(_DEPTH[level], 2) :])
+
+
+def _activity_unit(sources: Sequence[Source]) -> str | None:
+    """Return the unit that the activities of one method's sources share; others cannot be added."""
+    units = {source.activity_unit for source in sources}
+    return units.pop() if len(units) == 1 else None

@@ -1,0 +1,120 @@
+"""What an alert of a condition says: its subject's labels, and its texts in both languages with the words filled in."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from plant.alerting import COVERS, GATEWAY, LACKS, READINGS
+from plant.languages import LANGUAGES
+from plant.park import Channel, Condition, Gateway, Plant, Source
+from rules.alerting.absence import lacks_readings
+from store.alerts.alerts import Raised, alert_id, in_each, numbers_in
+
+Labels = Mapping[str, str]
+
+
+def subject_labels(plant: Plant, condition: Condition) -> list[Labels]:
+    """Return what names each subject of a condition: park, and what there is of facility, gateway, channel, source."""
+    return [_LABELS[condition.subject](plant, number) for number in condition.subjects]
+
+
+def subject_id(labels: Labels) -> str:
+    """Return a subject's id: park/facility/channel, park/facility/source, park/facility/gateway, park/facility or park."""
+    last = next((name for name in ("channel", "source", "gateway") if name in labels), "")
+    return "/".join(labels[name] for name in ("park", "facility", last) if name in labels)
+
+
+def raised(
+    condition: Condition,
+    labels: Labels,
+    started_at: int,
+    value: float,
+    limit: float,
+    of: int,
+    snoozed_until: int = 0,
+) -> Raised:
+    """Return the alert that a condition begins for a subject.
+
+    Parameters
+    ----------
+    value, limit
+        The two sides of the comparison that it fires for, in its unit; NaN where unknown.
+    of
+        The place of that comparison among the condition's; -1: it fires for none.
+    """
+    subject = subject_id(labels)
+    comparison = condition.comparison(of)
+    of_rule = dict(condition.labels)
+    words = {
+        **labels,
+        **{f"labels.{name}": text for name, text in of_rule.items()},
+        "subject": subject,
+        "unit": comparison.unit,
+    }
+    by_language = {one: words | numbers_in(one, value, limit) for one in LANGUAGES}
+    summary, description, first_action = (
+        in_each(text, by_language)
+        for text in (condition.summary, condition.description, condition.first_action)
+    )
+    texts: dict[str, Any] = {
+        "summary": summary, "description": description, "first_action": first_action, "runbook": condition.runbook,
+    }  # fmt: skip
+    return Raised(
+        id=alert_id(f"{condition.name}/{subject}", started_at),
+        rule=condition.name,
+        severity=condition.severity,
+        started_at=started_at,
+        value=value,
+        limit=limit,
+        unit=comparison.unit,
+        labels={**_kind(condition), **of_rule, **labels},
+        summary=summary.get("en", ""),
+        description=description.get("en", ""),
+        texts={name: text for name, text in texts.items() if text},
+        snoozed_until=snoozed_until,
+        comparison=comparison.operator,
+    )
+
+
+def _kind(condition: Condition) -> Labels:
+    """Return the label of a gateway that is away, or of a channel whose readings are missing. A clock that is off hides nothing."""
+    if condition.subject == "gateway":
+        is_away = any(step.name in ("online", "silence") for step in condition.steps)
+        return {COVERS: GATEWAY} if is_away else {}
+    return {LACKS: READINGS} if condition.subject == "channel" and lacks_readings(condition) else {}
+
+
+def _site(one: Channel | Source | Gateway) -> dict[str, str]:
+    return {"park": one.park, "facility": one.facility}
+
+
+def _channel(plant: Plant, number: int) -> Labels:
+    channel = plant.channels[number]
+    return {**_site(channel), "gateway": channel.gateway, "channel": channel.name}
+
+
+def _source(plant: Plant, number: int) -> Labels:
+    source = plant.sources[number]
+    return {**_site(source), "source": source.name}
+
+
+def _gateway(plant: Plant, number: int) -> Labels:
+    gateway = plant.gateways[number]
+    return {**_site(gateway), "gateway": gateway.name}
+
+
+def _facility(plant: Plant, number: int) -> Labels:
+    facility = plant.facilities[number]
+    return {"park": facility.park, "facility": facility.name}
+
+
+def _park(plant: Plant, number: int) -> Labels:
+    return {"park": plant.parks[number].name}
+
+
+_LABELS: Mapping[str, Callable[[Plant, int], Labels]] = {
+    "channel": _channel,
+    "source": _source,
+    "gateway": _gateway,
+    "facility": _facility,
+    "park": _park,
+}

@@ -1,0 +1,1 @@
+"""What a mapping reads of a payload: items, frames of bytes, factors, readings."""

@@ -1,0 +1,1 @@
+"""What the line knows of channels, boots, gateways and sources between messages."""

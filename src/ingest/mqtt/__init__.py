@@ -1,0 +1,1 @@
+"""Connections to the broker, and the intake that journals what they bring."""

@@ -1,0 +1,369 @@
+"""A connection to the broker that is made again whenever it is lost, with a network thread of its own."""
+
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from ingest.mqtt.terms import Terms, farewell, refusal, silence, terms_of
+from plant.documents.urls import checked_url
+
+KEEPALIVE_S = 30
+RECEIVE_MAXIMUM = 1000  # unacknowledged messages that the broker may send ahead
+SEND_MAXIMUM = 20  # unacknowledged messages of ours that the broker may have, where it takes so many
+FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0  # after which a refused subscription is asked for again, doubling
+SAME_AGAIN_S = 60.0  # for which the log does not repeat what it said of the broker last
+_STOP_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class BrokerAddress(ValueError):
+    """The broker's URL is not one that we understand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where and as whom to connect."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str | None
+    password: str | None
+    version: MQTTProtocolVersion
+    client_id: str
+    ca: Path | None = None  # certificates that the broker's is checked by; the system's where None
+
+    @property
+    def speaks_5(self) -> bool:
+        """Whether we speak MQTT 5 with it, 3.1.1 otherwise."""
+        return self.version == MQTTProtocolVersion.MQTTv5
+
+    @property
+    def where(self) -> str:
+        """host:port."""
+        return f"{self.host}:{self.port}"
+
+
+def broker(url: str, *, client_id: str, version: str, ca: Path | None = None) -> Broker:
+    """Read `mqtt://[user:password@]host[:port]` or `mqtts://…`; raise BrokerAddress for anything else."""
+    try:
+        parts = checked_url(url, ("mqtt", "mqtts"), path=False)
+    except ValueError as error:
+        raise BrokerAddress(f"the broker's address: {error}") from error
+    versions = {"3.1.1": MQTTProtocolVersion.MQTTv311, "5": MQTTProtocolVersion.MQTTv5}
+    tls = parts.scheme == "mqtts"
+    if tls and ca is not None:
+        _check_certificates(ca)
+    user, password = (unquote(x) if x else None for x in (parts.username, parts.password))
+    return Broker(
+        str(parts.hostname),
+        parts.port or (8883 if tls else 1883),
+        tls,
+        user,
+        password,
+        versions[version],
+        client_id,
+        ca,
+    )
+
+
+def _check_certificates(ca: Path) -> None:
+    try:
+        ssl.create_default_context(cafile=str(ca))
+    except OSError as error:  # whose text names no file
+        raise BrokerAddress(
+            f"{ca}, the setting broker_ca, holds no certificates that can be read: {error}"
+        ) from error
+
+
+class Client(mqtt.Client):
+    """A paho client whose network thread goes on after whatever fails in it, by another connection."""
+
+    failed: Callable[[Exception], bool]  # told what failed; whether to go on
+    over: Callable[[], None]
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
+        """Run the network thread; `loop_start` calls it, and paho would let an exception pass unseen and end."""
+        try:
+            while True:
+                try:
+                    return super().loop_forever(timeout, retry_first_connection)
+                except Exception as error:  # noqa: BLE001 - told to whoever keeps account of it
+                    if not self.failed(error):
+                        return MQTTErrorCode.MQTT_ERR_SUCCESS
+        finally:
+            self.over()
+
+    def let_under_way(self, most: int) -> None:
+        """Have at most so many QoS 1 messages unanswered from now on; paho's own way is shut once there is a connection."""
+        self._max_inflight_messages = most
+
+
+class Connection:
+    """What our connections have in common; each says what it does when one is made, granted or lost, and with a message.
+
+    Parameters
+    ----------
+    failed
+        Told what failed in the network thread; gives the pause before it goes on [s].
+    filters
+        What it subscribes to.
+    session_s
+        How long the broker keeps the session of an absent client by MQTT 5, by 3.1.1 for ever; 0 for a clean one.
+    manual_ack
+        Whether messages are acknowledged by whoever took them.
+    """
+
+    def __init__(
+        self,
+        address: Broker,
+        failed: Callable[[BaseException], float],
+        filters: Sequence[str],
+        *,
+        session_s: int,
+        manual_ack: bool = False,
+    ) -> None:
+        self._address, self._failed, self._filters = address, failed, tuple(dict.fromkeys(filters))
+        self._session_s = session_s
+        self._started, self._over, self._leaving = False, threading.Event(), threading.Event()
+        self._subscribing = threading.Lock()
+        self._asked: dict[int, str] = {}  # filters by the packet that asked for them
+        self._granted: dict[str, int] = {}  # the QoS of each filter
+        self._refused: dict[str, str] = {}  # why a filter was, as the broker says
+        self._retry_s, self._retry_at = FIRST_RETRY_S, 0.0
+        self._is_answered = self._is_refused = False  # the connection that is being made
+        self._logged, self._logged_at = "", -SAME_AGAIN_S
+        self.terms = Terms()
+        self.last_error = ""
+        self._client = self._make_client(manual_ack=manual_ack)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the broker is connected and has granted the subscriptions."""
+        return len(self._granted) == len(self._filters) and self._client.is_connected()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the network thread runs."""
+        return self._started and not self._over.is_set()
+
+    def start(self) -> None:
+        """Connect in the background, again and again until the broker answers."""
+        self._aim()
+        # Not `loop_forever` in a thread of ours: it would sleep on while what we send waits to be written.
+        self._started = True
+        self._client.loop_start()
+
+    def _aim(self) -> None:
+        """Have the network thread begin with a connection of its own."""
+        a = self._address
+        if a.speaks_5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+            properties.SessionExpiryInterval = self._session_s
+            properties.ReceiveMaximum = RECEIVE_MAXIMUM
+            # Clean, the first connection would wipe the session that waits for us.
+            clean = not self._session_s
+            self._client.connect_async(a.host, a.port, KEEPALIVE_S, clean_start=clean, properties=properties)
+        else:
+            self._client.connect_async(a.host, a.port, KEEPALIVE_S)
+
+    def tend(self) -> None:
+        """Ask again for what the broker refused to subscribe us to, once its time has come; from any thread, now and then."""
+        if not self._refused or time.monotonic() < self._retry_at or not self._client.is_connected():
+            return
+        self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
+        self._retry_at = time.monotonic() + self._retry_s
+        for one in tuple(self._refused):
+            self._subscribe(one)
+
+    def notices(self) -> list[str]:
+        """Return what the connection does without, in sentences."""
+        if not self._client.is_connected():
+            return []
+        at_most_once = [name for name, qos in self._granted.items() if self._session_s and qos == 0]
+        lossy = f"the broker delivers {', '.join(at_most_once)} with QoS 0 only: what it sends while we are away or busy is lost"
+        return [*self.terms.costs(self._session_s), *([lossy] if at_most_once else [])]
+
+    def stop(self) -> None:
+        """Disconnect."""
+        self._leaving.set()
+        self._client.disconnect()
+        if self._started:
+            self._over.wait(_STOP_S)
+
+    # --- what each does in its own way --------------------------------------------------------------------------------
+
+    def _before(self) -> None:
+        """Prepare for a connection that is about to be made."""
+
+    def _connected(self, flags: mqtt.ConnectFlags) -> None:
+        """Take note of a connection, before it subscribes."""
+
+    def _subscribed(self) -> None:
+        """Take note that all subscriptions are granted."""
+
+    def _lost(self, said: ReasonCode | None) -> None:
+        """Take note that the connection is gone, and why, where the broker said so."""
+
+    def _heard(self, topic: bytes, message: mqtt.MQTTMessage) -> None:
+        """Take a message."""
+        raise NotImplementedError
+
+    # --- paho ---------------------------------------------------------------------------------------------------------
+
+    def _make_client(self, *, manual_ack: bool) -> Client:
+        a = self._address
+        five = a.speaks_5
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=a.client_id,
+            clean_session=None if five else not self._session_s,
+            protocol=a.version,
+            manual_ack=manual_ack,
+        )
+        if a.username:
+            client.username_pw_set(a.username, a.password)
+        if a.tls:
+            client.tls_set(ca_certs=None if a.ca is None else str(a.ca))
+        client.reconnect_delay_set(1, 30)
+        client.on_pre_connect = lambda _client, _data: self._on_pre_connect()
+        client.on_connect = self._on_connect
+        client.on_connect_fail = lambda _client, _data: self._failed_to_connect()
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.failed = self._on_failure
+        client.over = self._over.set
+        return client
+
+    def _on_pre_connect(self) -> None:
+        self._is_answered = self._is_refused = False
+        self._before()
+
+    def _failed_to_connect(self) -> None:
+        a = self._address
+        trust = (
+            ", or its certificate is not to be trusted: the setting broker_ca says by what" if a.tls else ""
+        )
+        self._trouble(f"no broker answers at {a.host}:{a.port}{trust}")
+
+    def _trouble(self, what: str) -> None:
+        """Say what is wrong, in the log once as long as nothing else is."""
+        self.last_error = what
+        if what != self._logged or time.monotonic() - self._logged_at > SAME_AGAIN_S:
+            self._logged, self._logged_at = what, time.monotonic()
+            log.warning("%s: %s", self._address.client_id, what)
+
+    def _on_failure(self, error: Exception) -> bool:
+        """Give the connection up, whose packets may be half read, and wait; return whether to make another one."""
+        self._lost(None)
+        self._granted.clear()
+        self.last_error = f"the network thread failed: {type(error).__name__}: {error}"
+        if self._leaving.wait(self._failed(error)):
+            return False
+        self._aim()
+        return True
+
+    def _on_connect(
+        self,
+        _client: mqtt.Client,
+        _data: object,
+        flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        self._is_answered = True
+        if reason.is_failure:
+            self._is_refused = True
+            self._trouble(refusal(reason, properties))
+            return
+        if self.last_error:
+            log.info(
+                "%s: connected to %s:%d", self._address.client_id, self._address.host, self._address.port
+            )
+        self.last_error = self._logged = ""
+        self.terms = terms_of(properties)
+        self._client.let_under_way(min(SEND_MAXIMUM, self.terms.receive_maximum))
+        self._connected(flags)
+        self._asked.clear()
+        self._granted.clear()
+        self._refused.clear()
+        self._retry_s, self._retry_at = FIRST_RETRY_S, 0.0
+        # Always: after a lost session nothing is subscribed, and once more costs nothing.
+        for one in self._filters:
+            self._subscribe(one)
+
+    def _subscribe(self, one: str) -> None:
+        """Ask for a filter in a packet of its own, so that none is refused for another's sake."""
+        with self._subscribing:
+            if self._address.speaks_5:
+                options = SubscribeOptions(qos=1, noLocal=bool(self._session_s), retainHandling=1)
+                _, packet = self._client.subscribe(one, options=options)
+            else:
+                _, packet = self._client.subscribe(one, 1)
+            if packet is not None:
+                self._asked[packet] = one
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _data: object,
+        flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        self._lost(reason if flags.is_disconnect_packet_from_server else None)
+        self._granted.clear()
+        if self._is_refused or self._leaving.is_set():
+            return  # of a refusal, what the broker said then is the cause
+        if self._is_answered:
+            self._trouble(farewell(reason, properties))
+        else:
+            a = self._address
+            self._trouble(silence(reason, speaks_5=a.speaks_5, tls=a.tls, where=a.where))
+
+    def _on_subscribe(
+        self,
+        _client: mqtt.Client,
+        _data: object,
+        packet: int,
+        reasons: list[ReasonCode],
+        _properties: object,
+    ) -> None:
+        with self._subscribing:
+            one = self._asked.pop(packet, "")
+        if not one or not reasons:
+            return
+        if reasons[0].is_failure:
+            self._refused[one] = str(reasons[0])
+            self._retry_at = time.monotonic() + self._retry_s
+            self._trouble(
+                f"the broker refused the subscription to {one}: {reasons[0]}; it is asked for again"
+            )
+            return
+        self._refused.pop(one, None)
+        self._granted[one] = reasons[0].value
+        if len(self._granted) == len(self._filters):
+            self.last_error = ""
+            self._subscribed()
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        try:
+            # Not `message.topic`: it decodes, and may raise on bytes that are no UTF-8.
+            self._heard(message._topic, message)  # noqa: SLF001
+        except Exception as error:  # noqa: BLE001 - it costs this message alone
+            # Not acknowledged, so it stays at the broker and comes again by the next connection.
+            self._failed(error)

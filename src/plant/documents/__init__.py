@@ -1,0 +1,1 @@
+"""How files are read and mistakes told: YAML, JSON, fields, findings, wording."""

@@ -1,0 +1,1 @@
+"""When conditions and limits fire, and who is told of it."""

@@ -1,0 +1,1 @@
+"""Factors through time, gases and their potentials, certificates, uncertainty."""

@@ -1,0 +1,230 @@
+"""The shape of factor files, and what is refused in them beyond shape.
+
+A file states the zone in which its dates are midnights. `valid_to` is exclusive; a row without it holds until further
+notice. `mark` tells how a shipped value was seen: V in the document itself, V2 in a secondary source, M from memory
+and confident, D derived. A value that nobody is sure of is not shipped.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from plant.documents.documents import Placed, Problem
+from plant.documents.fields import Part, Positive, Word
+from plant.units import DimensionError, UnknownUnit, conversion, unit
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a factor is per: the unit in which methods take each value, and the sets of values that are whole.
+
+    A value is above 0, or 0 where `zeros` names it: what nobody measured must not look like what emits nothing.
+    """
+
+    units: Mapping[str, str]
+    complete: tuple[frozenset[str], ...]
+    zeros: frozenset[str] = frozenset()
+
+
+ELECTRICITY = "electricity"
+DIRECT_ELECTRICITY = "direct-electricity"
+HEAT = "heat"
+NET_CALORIFIC = "net-calorific"
+PRODUCT = "product"
+PRODUCT_N2O = "product-n2o"
+WASTEWATER_COD = "wastewater-cod"
+WASTEWATER_BOD = "wastewater-bod"
+WASTEWATER_NITROGEN = "wastewater-nitrogen"
+
+_GASES = frozenset({"co2", "ch4", "n2o"})
+_CO2_OR_CO2E = (frozenset({"co2"}), frozenset({"co2e"}))
+# Methane capacity and correction factor: of chemical or of biochemical oxygen demand, which differ by 2.4 times.
+_WASTEWATER = Basis(
+    units={"b0": "kg/kg", "mcf": "1"}, complete=(frozenset({"b0", "mcf"}),), zeros=frozenset({"mcf"})
+)
+
+BASES: Mapping[str, Basis] = {
+    ELECTRICITY: Basis(units={"co2": "kg/kWh", "co2e": "kgCO2e/kWh"}, complete=_CO2_OR_CO2E),
+    # A seller's own, never shipped: it needs evidence, and solar and wind have 0.
+    DIRECT_ELECTRICITY: Basis(
+        units={"co2": "kg/kWh", "co2e": "kgCO2e/kWh"},
+        complete=_CO2_OR_CO2E,
+        zeros=frozenset({"co2", "co2e"}),
+    ),
+    HEAT: Basis(
+        units={"co2": "kg/GJ", "co2e": "kgCO2e/GJ"}, complete=_CO2_OR_CO2E, zeros=frozenset({"co2", "co2e"})
+    ),
+    NET_CALORIFIC: Basis(
+        units={"co2": "kg/GJ", "ch4": "kg/GJ", "n2o": "kg/GJ", "ncv": "GJ/t"},
+        complete=(_GASES, _GASES | {"ncv"}),
+    ),
+    PRODUCT: Basis(units={"co2": "kg/kg", "co2e": "kgCO2e/kg"}, complete=_CO2_OR_CO2E),
+    PRODUCT_N2O: Basis(units={"n2o": "kg/kg"}, complete=(frozenset({"n2o"}),)),
+    WASTEWATER_COD: _WASTEWATER,
+    WASTEWATER_BOD: _WASTEWATER,
+    WASTEWATER_NITROGEN: Basis(units={"n2o_n": "kg/kg"}, complete=(frozenset({"n2o_n"}),)),
+}
+
+
+def _day(text: object) -> date:
+    if not isinstance(text, str) or not re.fullmatch(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError(f"a date is written like 2026-01-01; not {text!r}")
+    return date.fromisoformat(text)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"no time zone {name!r}; one is written like Asia/Ho_Chi_Minh") from error
+    return name
+
+
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise ValueError(f"should be greater than 0, or 0 where the basis has it; not {value:g}")
+    return value
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Day = Annotated[date, BeforeValidator(_day)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Interval = Annotated[list[Positive], Field(min_length=2, max_length=2)]
+NotNegative = Annotated[float, AfterValidator(_not_negative)]
+Value = Literal["co2", "co2e", "ch4", "n2o", "ncv", "b0", "mcf", "n2o_n"]
+
+
+class RowEntry(Part):
+    """The values of a factor from one date to another. `uncertainty` is a 95 % interval in the value's unit."""
+
+    valid_from: Day
+    valid_to: Day | None = None
+    values: dict[Value, NotNegative]
+    uncertainty: dict[Value, Interval] = Field(default_factory=dict)
+    status: str
+    source: Text
+
+
+class ShippedRow(RowEntry):
+    """A row of a factor that comes with this package."""
+
+    status: Literal["official", "provisional"]
+    mark: Literal["V", "V2", "M", "D"]
+
+
+class OwnRow(RowEntry):
+    """A row of a factor of the configuration's own: contract, certificate or laboratory report as evidence."""
+
+    status: Literal["own"] = "own"
+    evidence: Text
+
+
+class FactorEntry(Part):
+    """A factor as files write it; rows in order of time."""
+
+    name: Word
+    title: Text
+    basis: Literal[
+        "electricity",
+        "direct-electricity",
+        "heat",
+        "net-calorific",
+        "product",
+        "product-n2o",
+        "wastewater-cod",
+        "wastewater-bod",
+        "wastewater-nitrogen",
+    ]
+    biogenic: bool = False
+    units: dict[Value, str]
+    rows: Sequence[RowEntry]
+
+
+class ShippedFactor(FactorEntry):
+    """A factor that comes with this package."""
+
+    rows: Annotated[list[ShippedRow], Field(min_length=1)]
+
+
+class OwnFactor(FactorEntry):
+    """A factor of the configuration's own."""
+
+    rows: Annotated[list[OwnRow], Field(min_length=1)]
+
+
+class ShippedFile(Part):
+    """A factor file of this package."""
+
+    zone: Zone
+    factors: list[ShippedFactor]
+
+
+class OwnFile(Part):
+    """A factor file of a configuration."""
+
+    zone: Zone
+    factors: list[OwnFactor]
+
+
+def mistakes(placed: Placed[FactorEntry]) -> Iterator[Problem]:
+    """Yield what is wrong with a factor whose shape is right: values, units and validity that do not fit."""
+    factor = placed.value
+    basis = BASES[factor.basis]
+    if frozenset(factor.units) not in basis.complete:
+        wanted = " or ".join(", ".join(v for v in basis.units if v in names) for names in basis.complete)
+        yield placed.problem(f"a factor of basis {factor.basis} gives {wanted}", "units")
+    if factor.biogenic and factor.basis != NET_CALORIFIC:
+        yield placed.problem(f"a factor of basis {factor.basis} has no biogenic CO2 of its own", "biogenic")
+    for name, symbol in factor.units.items():
+        if name in basis.units and (wrong := _unit_mistake(symbol, basis.units[name])):
+            yield placed.problem(wrong, "units", name)
+    yield from _row_mistakes(placed)
+    yield from _validity_mistakes(placed)
+
+
+def _unit_mistake(symbol: str, wanted: str) -> str | None:
+    try:
+        conversion(unit(symbol), unit(wanted))
+    except (UnknownUnit, DimensionError) as error:
+        return str(error)
+    return None
+
+
+def _row_mistakes(placed: Placed[FactorEntry]) -> Iterator[Problem]:
+    for number, row in enumerate(placed.value.rows):
+        if row.values.keys() != placed.value.units.keys():
+            expected = ", ".join(placed.value.units)
+            yield placed.problem(
+                f"gives other values than units are given for: {expected}", "rows", number, "values"
+            )
+        for name, value in row.values.items():
+            if value == 0 and name not in BASES[placed.value.basis].zeros:
+                yield placed.problem("should be greater than 0", "rows", number, "values", name)
+        for name, (low, high) in row.uncertainty.items():
+            if not low <= row.values.get(name, float("nan")) <= high:
+                message = f"the interval [{low:g}, {high:g}] has no value of {name} in it"
+                yield placed.problem(message, "rows", number, "uncertainty", name)
+
+
+def _validity_mistakes(placed: Placed[FactorEntry]) -> Iterator[Problem]:
+    rows = placed.value.rows
+    for number, row in enumerate(rows):
+        if row.valid_to is not None and row.valid_to <= row.valid_from:
+            yield placed.problem("a row ends after it begins", "rows", number, "valid_to")
+    for number, (row, following) in enumerate(pairwise(rows), start=1):
+        if wrong := _seam_mistake(row, following):
+            yield placed.problem(wrong, "rows", number, "valid_from")
+
+
+def _seam_mistake(row: RowEntry, following: RowEntry) -> str | None:
+    if row.valid_to is None or following.valid_from < row.valid_to:
+        return f"overlaps the row before, which holds until {row.valid_to or 'further notice'}"
+    if following.valid_from > row.valid_to:
+        return f"leaves a hole after the row before, which ends on {row.valid_to}"
+    return None

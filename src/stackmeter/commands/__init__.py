@@ -1,0 +1,1 @@
+"""Commands: what each asks for and prints. What it computes stands in another room."""

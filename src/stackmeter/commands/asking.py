@@ -1,0 +1,181 @@
+"""Commands that ask a running service: status, periods, decide, explain."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stackmeter.commands.command import (
+    EXIT_NOT_READY,
+    AsJson,
+    StateDir,
+    Token,
+    Url,
+    answer_of,
+    client_of,
+    screen,
+    valid,
+)
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from api.accounting.periods import PeriodsBody
+    from stackmeter.client import Overview
+
+
+def status(
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a running service whether it is ready, and for the tonnes: now, today and this month, and the balance.
+
+    Example: stackmeter status --state /var/lib/stackmeter
+
+    Exit codes: 0 ready, 1 not ready, 2 token missing or wrong, 3 not reachable.
+    """
+    with client_of(state, url, token) as client:
+        seen, zone = answer_of(client.overview), client.zone
+    if as_json:
+        typer.echo(seen.model_dump_json(exclude_unset=True))
+    else:
+        _print_status(seen, zone)
+    raise typer.Exit(0 if seen.ready.ready else EXIT_NOT_READY)
+
+
+def _print_status(seen: "Overview", zone: "tzinfo") -> None:
+    from rich.text import Text
+
+    from stackmeter.views import view
+
+    console = screen()
+    head = [f"{seen.url} is {'ready' if seen.ready.ready else 'not ready'}", *view.readiness(seen.ready)]
+    console.print(Text("\n".join(head)))
+    console.print(view.tonnes(seen, zone))
+    console.print(Text("\n".join([*view.balance(seen.balance), *view.alerts(seen, zone)])))
+
+
+def periods(
+    park: Annotated[str | None, typer.Argument(help="A park; all where left out.")] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how each month of each park stands: open, provisional, final or restated, and how well it is known.
+
+    Below the table stands what keeps a month from being closed, each with what to do, by whom and despite what it was closed, and
+    what waits for approval.
+
+    Example: stackmeter periods nam-cau-kien
+    """
+    with client_of(state, url, token) as client:
+        found = answer_of(lambda: client.periods(park))
+    if as_json:
+        typer.echo(found.model_dump_json())
+    else:
+        from datetime import UTC, datetime
+
+        from stackmeter.views import period_view
+        from stackmeter.views.local import own_zone
+
+        screen().print(period_view.periods(found, datetime.now(UTC).isoformat(), own_zone()))
+
+
+def decide(
+    park: Annotated[str, typer.Argument(help="The park.")],
+    month: Annotated[str, typer.Argument(help="The month, such as 2026-10.")],
+    action: Annotated[str, typer.Argument(help="provisional, final or approve.")],
+    by: Annotated[str, typer.Option(help="Who decides; it is kept.")],
+    generation: Annotated[
+        int | None, typer.Option(help="With approve: what was seen waiting.", show_default="shown, and asked")
+    ] = None,
+    despite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="With final: why it is closed though it lacks what closing asks for; it is kept and shown.",
+        ),
+    ] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move a month of a park on: provisional, then final; then approve what waits there.
+
+    A provisional month still follows late readings, each change with a revision. A final one keeps its number: a change
+    waits until somebody approves it, and above the share second_approval_above until a second person does.
+
+    A month is closed once its coverage is enough, no source is unknown, it is known from its beginning on, nothing of it is in
+    quarantine and no factor is provisional: `stackmeter periods` says what it lacks. A reason overrules that: --despite.
+
+    Example: stackmeter decide nam-cau-kien 2026-10 final --by lan
+
+    Exit codes: 0 taken, 1 not taken, 2 token missing or wrong, 3 not reachable.
+    """
+    from api.accounting.periods import DecisionBody
+
+    with client_of(state, url, token) as client:
+        if action == "approve" and generation is None:
+            generation = _confirmed(answer_of(lambda: client.periods(park)), month)
+        made = valid(
+            DecisionBody, park=park, month=month, action=action, by=by, generation=generation, despite=despite
+        )
+        told = answer_of(lambda: client.decide(made))
+    typer.echo(told.model_dump_json() if as_json else f"{park} {month}: {client.localised(told.detail)}")
+    raise typer.Exit(0 if told.outcome == "done" else EXIT_NOT_READY)
+
+
+def _confirmed(found: "PeriodsBody", month: str) -> int:
+    """Show what waits in a month and ask whether it is to be published; return its generation."""
+    waits = next((p.pending_restatement for p in found.periods if p.month == month), None)
+    if waits is None:
+        typer.echo(f"nothing waits for approval in {month}", err=True)
+        raise typer.Exit(EXIT_NOT_READY)
+    typer.echo(
+        f"{month}: published {waits.reported_t} t CO2e, would be {waits.current_t} t: {waits.delta_t} t in {waits.windows} windows"
+        + (
+            f"; {waits.regulated_delta_t} t in {waits.regulated_hours} regulated hours"
+            if waits.regulated_hours
+            else ""
+        )
+        + (f"; approved by {waits.approved_by}" if waits.approved_by else "")
+    )
+    typer.confirm("Publish it?", abort=True)
+    return waits.generation
+
+
+def explain(
+    place: Annotated[str, typer.Argument(help="PARK/FACILITY/SOURCE; of a park or a facility, its parts.")],
+    at: Annotated[
+        str | None, typer.Option(help="A time with zone: the window around it, with all it was made of.")
+    ] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="today, month, year, 2026, 2026-11 or 2026-11-24.", show_default="today"),
+    ] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a number is what it is: readings, factor, method and history of a window, or the parts of a total.
+
+    Of a single window (--at) everything is told that it was made of, and it is made again from just that.
+
+    Example: stackmeter explain nam-cau-kien/mill/grid --at 2026-11-24T10:05:00+07:00
+
+    Exit codes: 0 told, 1 no such source or time, 2 token missing or wrong, 3 not reachable.
+    """
+    names = dict(zip(("park", "facility", "source"), place.split("/", 2), strict=False))
+    asked = {**names, **{name: text for name, text in (("at", at), ("period", period)) if text}}
+    with client_of(state, url, token) as client:
+        told, zone = answer_of(lambda: client.explain(**asked)), client.zone
+    if as_json:
+        typer.echo(told.model_dump_json(by_alias=True))
+        return
+    from stackmeter.views import proof_view
+
+    screen().print(proof_view.explanation(told, zone))

@@ -1,0 +1,1 @@
+"""What `stackmeter doctor` looks at: machine, broker, service."""

@@ -1,0 +1,235 @@
+"""Checks of everything but the broker: configuration, state directory, clock, InfluxDB, and the service itself."""
+
+import ctypes
+import shutil
+import sqlite3
+import stat
+import time
+from contextlib import closing
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx
+
+from ingest.subscriptions import Subscriptions
+from plant.vocabulary import NS_PER_DAY
+from stackmeter.client import Client, Refused, Unreachable, Unready
+from stackmeter.doctor.checkup import Case, Finding
+from stackmeter.folder import FolderUnusable, keys_file, stored_token, stored_url
+from store.access_log import AccessLog
+from store.faults import FileFault, told_of
+from store.influx.reader import InfluxReader, QueryFailed
+from store.messages.journal import JournalReader
+from store.messages.journal_head import stored_head
+from store.messages.set_aside import rows_aside
+from store.sqlite import uri
+from store.state import REMEDY, SCHEMA_VERSION
+
+TIMEOUT_S = 5.0
+UNSYNCHRONISED = 5  # what adjtimex returns then: TIME_ERROR
+LARGEST_SKEW_S = 2.0 + TIMEOUT_S  # Date has whole seconds, and the answer takes its time
+MOST_ROWS = 10  # that were set aside are told one by one
+URGENT_BYTES, SOON_BYTES, SOON_SHARE = 1 << 30, 4 << 30, 0.05  # free: below the first it is urgent
+FAILURES = (
+    OSError,
+    ValueError,
+    LookupError,
+    httpx.HTTPError,
+    sqlite3.Error,
+    FileFault,
+    QueryFailed,
+)  # what keeps a check from its answer
+
+
+def configuration(case: Case) -> Finding:
+    """Whether `run` would take the configuration."""
+    plant = case.plant
+    Subscriptions(plant)
+    counts = f"{len(plant.parks)} parks, {len(plant.gateways)} gateways, {len(plant.channels)} channels"
+    return Finding("ok", f"{case.settings.config} can be used: {counts}")
+
+
+def permissions(case: Case) -> Finding:
+    """Whether others on this machine can read the state directory."""
+    folder = case.state
+    if folder.exists() and not folder.is_dir():
+        return Finding("fail", f"{folder} is no directory", "say where the state is with --state DIR")
+    if not folder.is_dir():
+        return Finding(
+            "warn", f"there is no {folder} yet", "stackmeter run makes it; or say where with --state"
+        )
+    try:
+        stored_token(folder), stored_url(folder)
+    except FolderUnusable as error:
+        return Finding("fail", str(error), "as it says")
+    files = [folder / "journal.db", folder / "state.db", folder / "token", keys_file(folder)]
+    open_ones = [str(p) for p in (folder, *files) if p.exists() and stat.S_IMODE(p.stat().st_mode) & 0o077]
+    if open_ones:
+        return Finding(
+            "fail", f"others on this machine may look into {', '.join(open_ones)}", f"chmod -R go= {folder}"
+        )
+    return Finding("ok", f"{folder} is its owner's alone")
+
+
+def disk(case: Case) -> Finding:
+    """Whether there is room for the journal: without it nothing is acknowledged any more."""
+    folder = next(p for p in (case.state.absolute(), *case.state.absolute().parents) if p.exists())
+    usage = shutil.disk_usage(folder)
+    return room(usage.free, usage.total, str(folder))
+
+
+def room(free: int, total: int, where: str) -> Finding:
+    """Return what so many free bytes of so many mean."""
+    told = f"{free / (1 << 30):,.1f} GiB free of {total / (1 << 30):,.1f} at {where}"
+    if free < URGENT_BYTES:
+        return Finding("fail", told, "make room: when it is full, messages wait at the broker")
+    if free < SOON_BYTES or free < SOON_SHARE * total:
+        return Finding("warn", told, "make room soon")
+    return Finding("ok", told)
+
+
+def files_belong_together(case: Case) -> Finding:
+    """Whether journal and state are of one another, of this version and of this configuration."""
+    state, journal = case.state / "state.db", case.state / "journal.db"
+    if not state.exists() or not journal.exists():
+        both = not state.exists() and not journal.exists()
+        return Finding("ok" if both else "warn", f"{case.state} holds no {'journal and state' if both else 'pair of both'} yet",
+                       "" if both else "restore both from one backup, or start: the journal alone gives the state again")  # fmt: skip
+    with (
+        told_of(state, REMEDY),
+        closing(JournalReader(journal)) as reader,
+        closing(_read_only(state)) as connection,
+    ):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            return Finding(
+                "fail",
+                f"{state} has schema {version}, this version reads {SCHEMA_VERSION}",
+                "see CHANGELOG.md on upgrading",
+            )
+        meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+        (cursor,) = connection.execute("SELECT next FROM cursor WHERE name = 'line'").fetchone()
+        known, end, whole = reader.identity(), reader.end(), reader.whole_up_to()
+    head = stored_head(journal)
+    if head is not None and head.end > end:
+        return Finding(
+            "fail",
+            f"{whole}; what came after it, up to message {head.end - 1}, is damaged or missing",
+            "restore both from one backup",
+        )
+    if meta.get("journal") not in (None, known) or cursor > end:
+        return Finding(
+            "fail", f"{state} follows another journal than {journal}", "restore both from one backup"
+        )
+    if meta["window"] != case.plant.window:
+        return Finding(
+            "fail",
+            f"{state} has windows of {meta['window'] / 1e9:g} s, the configuration says {case.plant.window / 1e9:g} s",
+            "another --state, or the window as it was",
+        )
+    return Finding("ok", f"the state follows its journal, {end - cursor:,} messages behind")
+
+
+def keys(case: Case) -> Finding:
+    """Whether the file of keys and audit log is whole."""
+    file = keys_file(case.state)
+    if not file.exists():
+        return Finding("ok", f"there is no {file} yet")
+    with told_of(file, "restore it from a backup: without it no key lets anybody in"):
+        AccessLog(file).check()
+    return Finding("ok", f"{file} is whole; `stackmeter audit` proves its rows")
+
+
+def stored_rows(case: Case) -> Finding:
+    """Whether every row that the service needed of the state could be read."""
+    state = case.state / "state.db"
+    if not state.exists():
+        return Finding("ok", f"{case.state} holds no state yet")
+    with closing(_read_only(state)) as connection:
+        rows = rows_aside(connection)
+    if not rows:
+        return Finding("ok", "every stored row could be read")
+    told = "; ".join(str(row) for row in rows[:MOST_ROWS])
+    more = f"; and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
+    return Finding(
+        "warn",
+        f"{len(rows)} stored rows could not be read and were set aside: {told}{more}",
+        "look at the disk, and at who writes into state.db; stackmeter verify says what does not follow from the journal any more",
+    )
+
+
+def clock(_case: Case) -> Finding:
+    """Whether this machine's clock follows a time server, as far as the kernel knows."""
+    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
+    if adjtimex is None:
+        return Finding(
+            "warn", "whether the clock follows a time server cannot be told here", "see to it by hand"
+        )
+    if adjtimex(ctypes.create_string_buffer(512)) == UNSYNCHRONISED:
+        return Finding(
+            "warn",
+            "the kernel says that the clock follows no time server",
+            "run chrony or systemd-timesyncd: readings ahead of our clock by 120 s are refused",
+        )
+    return Finding("ok", "the clock follows a time server")
+
+
+def influx(case: Case) -> Finding:
+    """Whether InfluxDB answers, what it is, and whether its clock is ours."""
+    answer = httpx.get(f"{case.settings.influx_url}/ping", timeout=TIMEOUT_S, trust_env=False)
+    answer.raise_for_status()
+    told = f"InfluxDB {answer.headers.get('X-Influxdb-Version', 'of an unknown version')} answers"
+    skew = skew_of(answer.headers.get("Date"), time.time())
+    if skew is not None and abs(skew) > LARGEST_SKEW_S:
+        return Finding(
+            "warn",
+            f"{told}, and its clock is {skew:+.0f} s from ours",
+            "let both machines follow one time server",
+        )
+    return Finding("ok", told)
+
+
+def skew_of(date: str | None, now: float) -> float | None:
+    """Return how far ahead a server's clock is [s] by its Date header, None where it has none."""
+    return None if date is None else parsedate_to_datetime(date).timestamp() - now
+
+
+def retention(case: Case) -> Finding:
+    """Whether InfluxDB keeps points for as long as readings may be late."""
+    s = case.settings
+    with closing(
+        InfluxReader(str(s.influx_url), s.influx_token.get_secret_value(), s.influx_bucket, timeout=TIMEOUT_S)
+    ) as reader:
+        kept = reader.retention()
+    late = case.plant.max_late
+    if 0 < kept < late:
+        return Finding(
+            "fail",
+            f"it keeps {s.influx_bucket} for {kept / NS_PER_DAY:g} days, and readings may be {late / NS_PER_DAY:g} days late",
+            "let it keep longer, or shorten max_late",
+        )
+    return Finding(
+        "ok", f"it keeps {s.influx_bucket} {'for ever' if not kept else f'for {kept / NS_PER_DAY:g} days'}"
+    )
+
+
+def service(case: Case) -> Finding:
+    """Whether the service is ready."""
+    with Client(case.api_url, case.token) as client:
+        try:
+            ready = client.ready()
+        except Unreachable:
+            return Finding(
+                "warn", f"no service answers at {case.api_url}", "stackmeter run, or say where with --url"
+            )
+        except (Refused, Unready) as error:
+            return Finding("warn", str(error), "--token, or --state of the service")
+    if not ready.ready:
+        return Finding("fail", f"not ready: {'; '.join(ready.reasons)}", "as each reason says")
+    if ready.degradations:
+        return Finding("warn", f"ready, but {'; '.join(ready.degradations)}", "as each says")
+    return Finding("ok", f"the service at {case.api_url} is ready")
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(uri(path, "ro"), uri=True, timeout=TIMEOUT_S)

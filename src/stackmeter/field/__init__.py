@@ -1,0 +1,1 @@
+"""Devices and gateways before they are connected: tried, accepted, let in by the broker, meters replaced."""

@@ -1,0 +1,1 @@
+"""Numbers of a state made again: explain, restate, backtest, why."""

@@ -1,0 +1,1 @@
+"""`stackmeter verify`: each number of a state is proven from what it is made of."""

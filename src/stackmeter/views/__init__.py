@@ -1,0 +1,1 @@
+"""What a person sees of answers in the terminal: tables and texts."""

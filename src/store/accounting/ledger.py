@@ -1,0 +1,81 @@
+"""The ledger: every change of a published number, append-only, each row bound to the one before by its hash."""
+
+import sqlite3
+from hashlib import sha256
+
+import msgspec
+import numpy as np
+
+from store import blocks
+from store.totals.emissions import Changes
+
+CO2E, ACTIVITY = blocks.FIELDS.index("co2e_t"), blocks.FIELDS.index("activity")
+GENESIS = bytes(32)
+
+CHANGE = np.dtype(
+    [
+        ("source", "<i4"),
+        ("revision", "<i4"),
+        ("start", "<i8"),
+        ("old_co2e_t", "<f8"),
+        ("new_co2e_t", "<f8"),
+        ("old_activity", "<f8"),
+        ("new_activity", "<f8"),
+    ]
+)
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True):
+    """What a row of the ledger says beside its changes; journal offsets are [from, to)."""
+
+    at: int
+    cause: str
+    actor: str
+    configuration: str
+    journal_from: int
+    journal_to: int
+
+
+class Ledger:
+    """Appends through the line's connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._head = self._stored_head()
+
+    def forget(self) -> None:
+        """Read the head again: the transaction that moved it was rolled back."""
+        self._head = self._stored_head()
+
+    def newest(self) -> Entry | None:
+        """Return what the newest row says, None where there is none."""
+        row = self._connection.execute(
+            "SELECT at, cause, actor, configuration, journal_from, journal_to FROM ledger ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+        return Entry(*row) if row else None
+
+    def append(self, entry: Entry, changes: Changes) -> None:
+        """Append one row for all changes of a transaction."""
+        packed = pack(changes)
+        row_hash = chained(self._head, entry, packed)
+        values = (*msgspec.structs.astuple(entry), packed, self._head, row_hash)
+        self._connection.execute(f"INSERT INTO ledger VALUES (NULL{', ?' * 9})", values)
+        self._head = row_hash
+
+    def _stored_head(self) -> bytes:
+        row = self._connection.execute("SELECT hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
+        return bytes(row[0]) if row else GENESIS
+
+
+def pack(changes: Changes) -> bytes:
+    """Pack changes as records of CHANGE."""
+    records = np.empty(len(changes), CHANGE)
+    records["source"], records["revision"], records["start"] = changes.source, changes.revision, changes.start
+    records["old_co2e_t"], records["new_co2e_t"] = changes.old[:, CO2E], changes.new[:, CO2E]
+    records["old_activity"], records["new_activity"] = changes.old[:, ACTIVITY], changes.new[:, ACTIVITY]
+    return records.tobytes()
+
+
+def chained(previous: bytes, entry: Entry, packed: bytes) -> bytes:
+    """Return the hash that binds a row to the one before it."""
+    return sha256(previous + msgspec.msgpack.encode(entry) + packed).digest()

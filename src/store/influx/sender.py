@@ -1,0 +1,429 @@
+"""Carries the InfluxDB outboxes of state.db to the sink, and forgets a row only once InfluxDB has it.
+
+Whatever happens in between, the worst is that a point is sent twice, and a point sent twice is one point.
+"""
+
+import logging
+import random
+import re
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant.arrays import Floats, Ints, Times
+from plant.vocabulary import NS_PER_HOUR, NS_PER_S
+from store import blocks
+from store.influx import lines
+from store.influx.doubts import Doubts, ReadBack, Told, hours_told, unread
+from store.influx.reader import QueryFailed
+from store.influx.sink import Refused, SinkError, SinkUnauthorised, SinkUnavailable
+from store.sqlite import in_turn, is_locked, open_writer
+
+LINES_PER_REQUEST = 10_000
+IDLE = 0.05  # s between two looks at empty outboxes
+FORGET_S = 2.0  # for which a turn to write to state.db is asked for
+READ_AGAIN_S = 10.0  # after InfluxDB did not say what it has
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # s after a failure, doubling
+MOST_WRITTEN = 16  # batches that may be written and not yet forgotten, because state.db is busy
+MOST_REASONS = 50  # reasons of refusal that are told apart
+
+log = logging.getLogger(__name__)
+
+
+class Sink(Protocol):
+    """Where blocks of lines go; see `store.influx.sink.InfluxSink.write` for what may be relied on."""
+
+    def write(self, block: bytes) -> Refused:
+        """Write all lines and return the refused ones, or raise `SinkError`."""
+        ...
+
+
+class Names(Protocol):
+    """The series keys of what state.db knows by number; see `store.influx.lines.PointNames`."""
+
+    def reading_prefix(self, channel_id: int) -> bytes:
+        """Return what the lines of a channel begin with."""
+        ...
+
+    def emission_prefix(self, source_id: int) -> bytes:
+        """Return what the lines of a source begin with."""
+        ...
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What happened since the start, for /metrics and /readyz."""
+
+    points_sent: int = 0
+    refused: int = 0
+    refused_by_reason: dict[str, int] = field(default_factory=dict)
+    last_error: str = ""  # empty while the last attempt succeeded
+    unread: int = 0  # hours of sources that were told under doubt, and not read back yet
+    read_error: str = ""  # why they could not be
+    last_success_at: int | None = None  # ns UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What InfluxDB has yet to be told."""
+
+    readings: int
+    hours: int  # of sources, each with the windows in it that changed
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Points to send, no two with one key, and how to forget the outbox rows that they came from."""
+
+    blocks: Iterable[bytes]
+    points: int
+    forget: str
+    rows: Sequence[tuple[Any, ...]]
+    last_reading: int = 0  # id of the last row of readings
+    hours: Callable[[], Sequence[Told]] = tuple  # that its points lie in, but for alerts
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A batch whose last block is being written; what was refused of the others."""
+
+    batch: Batch
+    refused: Refused
+    last: Future[Refused]
+
+
+NOTHING = Batch((), 0, "", ())
+
+
+def _go_on(_point: str) -> None:
+    """Pass a crash point."""
+
+
+class InfluxSender:
+    """Sends what waits, a batch at a time. For one thread, apart from `statistics` and `backlog`."""
+
+    def __init__(
+        self,
+        database_path: Path,
+        sink: Sink,
+        names: Names,
+        clock: Callable[[], int],
+        crash: Callable[[str], None] = _go_on,
+        read_back: ReadBack | None = None,
+    ) -> None:
+        """Open state.db.
+
+        Parameters
+        ----------
+        read_back
+            Tells what InfluxDB has, where a request ended without an answer; without, nothing is doubted.
+        clock
+            Returns the time now. [ns UTC]
+        crash
+            Called with the name of each crash point: "influx_before_send", "influx_after_204".
+        """
+        self.statistics = Statistics()
+        self._path, self._sink, self._names = database_path, sink, names
+        self._clock, self._crash = clock, crash
+        self._connection = open_writer(database_path)
+        self._connection.execute("PRAGMA busy_timeout = 0")  # `in_turn` asks often instead
+        self._doubts = Doubts(self._connection, read_back) if read_back is not None else None
+        self.statistics.unread = unread(self._connection)
+        self._read_at = 0  # when InfluxDB may be asked next [ns UTC]
+        self._outboxes = deque((self._readings, self._emissions, self._alerts))
+        self._failures = 0
+        self._under_way: UnderWay | None = None
+        self._handed: Batch | None = None  # whose blocks are being handed to the writer
+        self._written: list[Batch] = []  # their rows are still in the outboxes
+        self._taken = self._settled = 0  # the last reading row that is under way, and that is written
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="influx-write")
+
+    def close(self) -> None:
+        """Finish the request that is under way and close state.db."""
+        self._writer.shutdown()
+        self._connection.close()
+
+    def backlog(self) -> Backlog:
+        """Count what waits; from any thread."""
+        with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return Backlog(
+                *connection.execute(
+                    "SELECT (SELECT coalesce(sum(count), 0) FROM influx_reading),"
+                    " (SELECT count(*) FROM influx_emission), (SELECT count(*) FROM influx_alert)"
+                ).fetchone()
+            )
+
+    def step(self) -> int:
+        """Send a batch of the next outbox that has one; return the number of its points, 0 where nothing waits.
+
+        Raises
+        ------
+        SinkError
+            InfluxDB did not take it; it stays in its outbox.
+        """
+        with self._or_again():
+            points = self._advance()
+            self._finish()
+        return points
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until told to stop; what fails is tried again, with a pause that grows."""
+        while not stop.is_set():
+            stop.wait(self._attempt(self._advance))
+            if not self._failures:
+                self._attempt(self._look)
+        self._attempt(self._finish)
+
+    def _attempt(self, act: Callable[[], int]) -> float:
+        """Act; return the pause [s] that should follow."""
+        try:
+            with self._or_again():
+                sent = act()
+        except (SinkError, sqlite3.OperationalError) as error:
+            return IDLE if is_locked(error) else self._failed(error)
+        return 0.0 if sent else IDLE
+
+    def _failed(self, error: Exception) -> float:
+        self.statistics.last_error = f"{type(error).__name__}: {error}"
+        if not self._failures:
+            level = logging.ERROR if isinstance(error, SinkUnauthorised) else logging.WARNING
+            log.log(level, "points for InfluxDB wait: %s", self.statistics.last_error)
+        pause = min(FIRST_PAUSE * 2.0 ** min(self._failures, 10), LONGEST_PAUSE)
+        self._failures += 1
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311  it need not be a secret
+        asked = error.retry_after if isinstance(error, SinkUnavailable) else None
+        return pause * jitter if asked is None else asked + jitter
+
+    @contextmanager
+    def _or_again(self) -> Iterator[None]:
+        """Take what was under way from its outbox once more, if the block fails."""
+        try:
+            yield
+        except BaseException as error:
+            doubtful = [self._handed, self._under_way.batch if self._under_way else None]
+            self._handed, self._under_way, self._taken = None, None, self._settled
+            if isinstance(error, SinkUnavailable) and error.may_land:
+                self._doubt([batch for batch in doubtful if batch is not None])
+            raise
+
+    def _doubt(self, batches: Sequence[Batch]) -> None:
+        """Remember what InfluxDB may yet take, after what it is told next."""
+        if self._doubts is None:
+            return
+        with in_turn(self._connection, FORGET_S) as mine:
+            for batch in batches if mine else ():
+                self._doubts.note(batch.hours(), self._clock())
+        if not mine:
+            log.error("what InfluxDB may take late cannot be noted: state.db is busy")
+        self.statistics.unread = unread(self._connection)
+
+    def _look(self) -> int:
+        """Read back some of what was told under doubt; return 0, the number of points that were begun."""
+        due = self._doubts.due(self._clock()) if self._doubts and self._clock() >= self._read_at else ()
+        if self._doubts is None or not due or not self._are_forgotten():
+            return 0
+        try:
+            found = [(*one, self._doubts.differing(one[0])) for one in due]
+        except QueryFailed as error:
+            self._read_at = self._clock() + round(READ_AGAIN_S * NS_PER_S)
+            self.statistics.read_error = str(error)
+            return 0
+        with in_turn(self._connection, FORGET_S) as mine:
+            for told, looks, since, differing in found if mine else ():
+                self._doubts.settle(told, looks, since, differing, self._clock())
+        self.statistics.read_error = ""
+        self.statistics.unread = unread(self._connection)
+        return 0
+
+    def _advance(self) -> int:
+        """Hand the next batch to the writer and settle the one before it meanwhile; return the number of points."""
+        if len(self._written) >= MOST_WRITTEN and not self._forget(wait=True):
+            return 0
+        for _ in range(len(self._outboxes)):
+            self._outboxes.rotate(-1)
+            batch = self._outboxes[-1]()
+            if batch:
+                self._hand_over(batch)
+                return batch.points
+        return self._finish()
+
+    def _hand_over(self, batch: Batch) -> None:
+        """Write all blocks, each rendered while the one before it is being written; do not wait for the last."""
+        self._crash("influx_before_send")
+        self._handed = batch
+        blocks = iter(batch.blocks)
+        writing = self._writer.submit(self._sink.write, next(blocks))
+        self._settle()
+        refused: Refused = []
+        for block in blocks:
+            refused += writing.result()
+            writing = self._writer.submit(self._sink.write, block)
+        self._handed, self._under_way = None, UnderWay(batch, refused, writing)
+
+    def _settle(self) -> None:
+        """Wait until the batch under way is written, and forget it if state.db is free to be written to."""
+        if self._under_way is None:
+            return
+        batch, refused = self._under_way.batch, self._under_way.refused + self._under_way.last.result()
+        self._crash("influx_after_204")
+        self._under_way, self._settled = None, max(self._settled, batch.last_reading)
+        self._written.append(batch)
+        self._count_refused(refused)
+        self.statistics.points_sent += batch.points - len(refused)
+        self.statistics.last_success_at = self._clock()
+        self.statistics.last_error = ""
+        if self._failures:
+            log.info("InfluxDB takes points again")
+            self._failures = 0
+        self._forget(wait=len(self._written) >= MOST_WRITTEN)
+
+    def _finish(self) -> int:
+        """Settle and forget whatever is left; return 0, the number of points that were begun."""
+        self._settle()
+        self._forget(wait=True)
+        return 0
+
+    def _forget(self, *, wait: bool) -> bool:
+        """Delete the rows of written batches, if need be only where nobody else writes; return whether none is left.
+
+        The line writes nearly all of the time while it catches up, and to wait for it would be to stop sending.
+        """
+        if not self._written:
+            return True
+        with in_turn(self._connection, FORGET_S if wait else 0.0) as mine:
+            for batch in self._written if mine else ():
+                self._connection.executemany(batch.forget, batch.rows)
+        if mine:
+            self._written.clear()
+        return mine
+
+    def _count_refused(self, refused: Refused) -> None:
+        """Count by reason, and log the first line of each."""
+        counts = self.statistics.refused_by_reason
+        self.statistics.refused += len(refused)
+        for one in refused:
+            known = _kind_of(one.reason)
+            reason = known if known in counts or len(counts) < MOST_REASONS else "other"
+            if reason not in counts:
+                log.error("InfluxDB refuses a point for good: %s: %r", one.reason, one.line)
+            counts[reason] = counts.get(reason, 0) + 1
+
+    def _readings(self) -> Batch:
+        """Take readings first in, first out; the later of two with one channel and time."""
+        rows = self._some(
+            "SELECT id, readings, count FROM influx_reading WHERE id > ? ORDER BY id",
+            (self._taken,),
+            size=lambda row: row[2],
+        )
+        self._taken = rows[-1][0] if rows else self._taken
+        columns = zip(*map(blocks.unpack_readings, [b"", *(row[1] for row in rows)]), strict=True)
+        channel, at, value, quality = map(np.concatenate, columns)
+        newest = last_of_each(channel, at)
+        ids, key = np.unique(channel, return_inverse=True)
+        prefixes = [self._names.reading_prefix(number) for number in ids.tolist()]
+        rendered = (
+            lines.reading_lines(prefixes, key[part], at[part], value[part], quality[part])
+            for part in (newest[i : i + LINES_PER_REQUEST] for i in range(0, len(newest), LINES_PER_REQUEST))
+        )
+        return Batch(
+            rendered,
+            len(newest),
+            "DELETE FROM influx_reading WHERE id = ?",
+            [(row[0],) for row in rows],
+            self._taken,
+            lambda: hours_told("reading", channel, at),
+        )
+
+    def _emissions(self) -> Batch:
+        """Take hours that have changed windows, each of these as it is now; none while those before are in the outbox."""
+        if not self._are_forgotten():
+            return NOTHING
+        rows = self._some(
+            # CROSS keeps SQLite from walking through all emissions to find the few in the outbox.
+            "SELECT source, hour, generation, dirty, block FROM influx_emission CROSS JOIN emission USING (source, hour)"
+            f" WHERE {blocks.IS_HOUR}",
+            (),
+            size=lambda row: row[3].bit_count(),
+        )
+        windows = [_dirty_windows(hour, dirty, blocks.from_bytes(block)) for _, hour, _, dirty, block in rows]
+        prefixes = [self._names.emission_prefix(row[0]) for row in rows]
+        key = np.repeat(np.arange(len(rows)), [len(start) for start, _ in windows])
+        start = np.concatenate([np.empty(0, np.int64), *(start for start, _ in windows)])
+        fields = np.concatenate([blocks.empty(0), *(fields for _, fields in windows)])
+        return Batch(
+            [lines.emission_lines(prefixes, key, start, fields)],
+            len(start),
+            # A window that changed since the rows were read must be sent again.
+            "DELETE FROM influx_emission WHERE source = ? AND hour = ? AND generation = ?",
+            [row[:3] for row in rows],
+            hours=lambda: [Told("emission", *row[:2]) for row in rows],
+        )
+
+    def _alerts(self) -> Batch:
+        """Take the lines of alerts, the later of two with one series and time; none while those before are in the outbox."""
+        if not self._are_forgotten():
+            return NOTHING
+        rows = self._some("SELECT id, line FROM influx_alert ORDER BY id", (), size=lambda _row: 1)
+        newest = {_key_of_line(line): line for _, line in rows}
+        block = "".join(f"{line.rstrip()}\n" for line in newest.values()).encode()
+        return Batch([block], len(newest), "DELETE FROM influx_alert WHERE id = ?", [row[:1] for row in rows])
+
+    def _are_forgotten(self) -> bool:
+        """Settle what is under way; return whether the outboxes hold nothing that is written already."""
+        self._settle()
+        return self._forget(wait=False)
+
+    def _some(
+        self, query: str, given: tuple[int, ...], size: Callable[[tuple[Any, ...]], int]
+    ) -> list[tuple[Any, ...]]:
+        """Return the first rows that fill a request together."""
+        with closing(self._connection.execute(query, given)) as rows:
+            return list(_filling(rows, size))
+
+
+def _filling(
+    rows: Iterable[tuple[Any, ...]], size: Callable[[tuple[Any, ...]], int]
+) -> Iterator[tuple[Any, ...]]:
+    total = 0
+    for row in rows:
+        yield row
+        total += size(row)
+        if total >= LINES_PER_REQUEST:
+            return
+
+
+def last_of_each(channel: NDArray[np.int32], time: Times) -> Ints:
+    """Return, in order, the rows that no later row has channel and time in common with."""
+    order = np.lexsort((time, channel))
+    follows = (channel[order][1:] == channel[order][:-1]) & (time[order][1:] == time[order][:-1])
+    return np.sort(order[np.append(~follows, np.ones(min(1, len(order)), bool))])
+
+
+def _dirty_windows(hour: int, dirty: int, block: Floats) -> tuple[Times, Floats]:
+    """Return start [ns UTC] and fields of the windows of an hour whose bit is set."""
+    window = np.flatnonzero(dirty >> np.arange(63) & 1)
+    return hour + window * (NS_PER_HOUR // len(block)), block[window]
+
+
+def _key_of_line(line: str) -> tuple[str, str]:
+    """Return the series key and the time of a line."""
+    series, _fields = re.split(r"(?<!\\) ", line.strip(), maxsplit=1)
+    return series, line.strip().rsplit(" ", 1)[1]
+
+
+def _kind_of(reason: str) -> str:
+    """Return what a reason has in common with others of its kind: no quoted values, no numbers."""
+    return re.sub(r"'.*'|\".*\"|\d+", "…", reason, flags=re.DOTALL)

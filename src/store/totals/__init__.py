@@ -1,0 +1,1 @@
+"""Readings, windows, and sums over them."""
