@@ -1,4 +1,4 @@
-"""The totals by each broker and version of MQTT, plain, with the service killed, with the broker killed: the table of docs/brokers.md.
+"""The totals by each broker and version of MQTT, plain, with the service killed, with the broker killed: the table of docs/broker.md.
 
 The field numbers its messages, and publishes each at QoS 1 once the broker has acknowledged the one before.
 """
