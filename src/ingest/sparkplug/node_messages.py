@@ -222,7 +222,7 @@ class _Message:
     def _of_others(self, device: str) -> tuple[dict[str, Known], dict[int, Known]]:
         """Return the names and the aliases of the node without those of a device."""
         node = self.node
-        if not node.devices.get(device):
+        if not node.devices.get(device) and device not in node.died:  # nothing was said of it since the node's birth
             return node.names, node.aliases
         names = {name: known for name, known in node.names.items() if known.device != device}
         return names, {alias: known for alias, known in node.aliases.items() if known.device != device}

@@ -379,13 +379,16 @@ def test_field_b5_an_alias_that_two_metrics_have_is_nobodys_and_the_birth_is_tol
     assert plant.line.unborn == set()  # a birth would say the same
 
 
-def test_a_device_that_is_born_again_may_give_its_aliases_anew(plant):
+@pytest.mark.parametrize("died", [False, True])
+def test_a_device_that_is_born_again_may_give_its_aliases_anew(plant, died):
     plant.birth()
     plant.device_birth()
+    if died:
+        plant.hear("DDEATH", payload(T + 30_000, 2), device="M1")
     spare = {"name": "Spare", "alias": 2, "datatype": BOOLEAN, "value": True}
     energy = {"name": "Active Energy", "alias": 3, "datatype": DOUBLE, "value": 101.0, "unit": "kWh"}
-    plant.hear("DBIRTH", payload(T + 60_000, 2, spare, energy), device="M1")
-    plant.hear("DDATA", payload(T + 120_000, 3, {"alias": 3, "value": 102.0}), device="M1")
+    plant.hear("DBIRTH", payload(T + 60_000, 2 + died, spare, energy), device="M1")
+    plant.hear("DDATA", payload(T + 120_000, 3 + died, {"alias": 3, "value": 102.0}), device="M1")
     assert plant.codes() == []
     assert [value for name, _, value in plant.readings() if name == "reg"] == [100.0, 101.0, 102.0]
 
