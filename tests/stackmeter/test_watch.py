@@ -26,7 +26,7 @@ def channel(name="main/energy", *, stale=False, **latest):
 
 def gateway(**given):
     fields = {"park": "p1", "facility": "mill", "gateway": "g1", "online": True, "said_at": None, "heard_at": None,
-              "silence_s": 12.5, "lag_s": 0.4, "clock_skew_s": None, "source_class": "A", "boots": [], "absent_devices": [],
+              "silence_s": 12.5, "lag_s": 0.4, "clock_skew_s": None, "source_class": "A", "boots": [], "absent_devices": [], "sparkplug_nodes": [],
               "refused_24h": {}}  # fmt: skip
     return GatewayBody(**{**fields, **given})
 
