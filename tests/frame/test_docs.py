@@ -24,7 +24,7 @@ from stackmeter.cli import app
 from stackmeter.proof.rule_tests import ScenarioPart
 from tests.frame.repository import ROOT, text
 
-FILES = ["README.md", "SECURITY.md", "CHANGELOG.md"]
+FILES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
 FILES += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))]
 # Files that tests/stackmeter/test_formats_page.py writes and uses, in the order of its page.
 WALKED = re.compile(r"config/profiles/\S+\.yaml$")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from plant.configuration import points as point_lists
 from plant.configuration.model import ChannelPart
 from plant.configuration.points import PointList
 from plant.documents.problems import ConfigurationError
@@ -138,3 +139,15 @@ def test_every_wrong_row_is_reported_and_every_right_one_read(tmp_path: Path) ->
     assert [point.part.name for point in found] == ["b"]
     assert [problem.line for problem in found.problems] == [2, 4]
     assert found.broken == {"a", "c"}
+
+
+def test_house_9_every_key_that_is_a_number_or_true_or_false_is_read_so_from_a_cell() -> None:
+    """A new one that was forgotten would stay a text, and be refused in every point list."""
+    properties = ChannelPart.model_json_schema()["properties"]
+    kinds = {
+        name: {one.get("type") for one in shape.get("anyOf", [shape])} - {"null"}
+        for name, shape in properties.items()
+    }
+
+    assert {name for name, kind in kinds.items() if kind == {"number"}} == point_lists._NUMBERS
+    assert {name for name, kind in kinds.items() if kind == {"boolean"}} == point_lists._FLAGS
