@@ -23,7 +23,7 @@ LONGEST_HEAD = 32768  # bytes; what is shorter and too long yet, `api.access.hos
 _CLOSE = {"Connection": "close", **DATA_HEADERS}
 
 
-class Connection(H11Protocol):
+class HttpConnection(H11Protocol):
     """A connection that ends where its request does not come as a whole in time.
 
     Where there are as many as there may be, a new one takes the place of whichever has waited longest without a
@@ -99,7 +99,7 @@ class Connection(H11Protocol):
         self._abort()
 
     def _make_place(self) -> bool:
-        waiting = [one for one in self.connections if isinstance(one, Connection) and one.waits]
+        waiting = [one for one in self.connections if isinstance(one, HttpConnection) and one.waits]
         if not waiting:
             return False
         min(waiting, key=lambda one: (one.requests > 0, one.waits_since)).give_place()
@@ -123,7 +123,7 @@ class Connection(H11Protocol):
 
 def connections(most: int, receive_s: float) -> Any:
     """Return what makes connections for uvicorn."""
-    return partial(Connection, most=most, receive_s=receive_s)
+    return partial(HttpConnection, most=most, receive_s=receive_s)
 
 
 async def _busy(scope: Scope, receive: Receive, send: Send) -> None:

@@ -27,7 +27,7 @@ Online = Callable[[bytes], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class TopicRoute:
     """Whose topic it is, and what reads its payloads: `decode` where it has readings, `online` where it tells a status."""
 
     id: str  # park/facility/gateway; "" where nobody knows whose it is
@@ -40,7 +40,7 @@ class Route:
     words: Mapping[str, str] = field(default_factory=dict)
 
 
-def most_bytes(route: Route | None) -> int:
+def most_bytes(route: TopicRoute | None) -> int:
     """Return how many bytes a message of a topic may have."""
     is_birth = route is not None and route.sparkplug is not None and route.sparkplug[0].type in BIRTHS
     return MAX_BIRTH if is_birth else MAX_PAYLOAD
@@ -57,7 +57,7 @@ class Subscriptions:
 
     def __init__(self, plant: Plant) -> None:
         self._native = decoder_of("native", {})
-        self._known: dict[bytes, Route | None] = {}
+        self._known: dict[bytes, TopicRoute | None] = {}
         problems: list[Problem] = []
         plain = [one for one in plant.subscriptions if one.format != SPARKPLUG]
         plain.sort(key=lambda one: one.discover)  # what is only looked out for is nobody else's
@@ -77,7 +77,7 @@ class Subscriptions:
         """The MQTT topic filters of Sparkplug groups, whose host application has a connection of its own."""
         return [one.filter for one, _ in self._hosted]
 
-    def route(self, topic: bytes) -> Route | None:
+    def route(self, topic: bytes) -> TopicRoute | None:
         """Return whose topic it is; None where nobody's. Any thread may ask."""
         try:
             return self._known[topic]
@@ -93,13 +93,13 @@ class Subscriptions:
         route = self.route(topic)
         return route.sparkplug if route is not None else None
 
-    def _found(self, topic: bytes) -> Route | None:
+    def _found(self, topic: bytes) -> TopicRoute | None:
         if len(topic) > MAX_TOPIC:
             return None
         parsed = topics.parse(topic)
         if parsed is not None:
             decode = self._native if parsed.use is TopicClass.READINGS else None
-            return Route(parsed.id, parsed.gateway, decode)
+            return TopicRoute(parsed.id, parsed.gateway, decode)
         levels = topics.levels(topic)
         if levels is None:
             return None
@@ -112,7 +112,7 @@ class Subscriptions:
         return None
 
 
-def rejection(route: Route | None, message: Message, position: int) -> Refusal | None:
+def rejection(route: TopicRoute | None, message: Message, position: int) -> Refusal | None:
     """Return why a message is refused before it is decoded, None where it is not; what has no route is nobody's."""
     if (refused := too_large(route, message.payload, position)) is not None:
         return refused
@@ -122,7 +122,7 @@ def rejection(route: Route | None, message: Message, position: int) -> Refusal |
     return None
 
 
-def too_large(route: Route | None, payload: bytes, position: int) -> Refusal | None:
+def too_large(route: TopicRoute | None, payload: bytes, position: int) -> Refusal | None:
     """Return the refusal of a payload that is too large for its topic, None for others."""
     most = most_bytes(route)
     if len(payload) <= most:
@@ -137,7 +137,12 @@ def unknown_gateway(name: str, position: int) -> Refusal:
 
 
 def hear(
-    route: Route, message: Message, position: int, nodes: Nodes, raw: RawReadings, refusals: list[Refusal]
+    route: TopicRoute,
+    message: Message,
+    position: int,
+    nodes: Nodes,
+    raw: RawReadings,
+    refusals: list[Refusal],
 ) -> Spoken | None:
     """Append a message's readings and refusals, and return what it was; None where it is no more than a status.
 
@@ -212,20 +217,20 @@ def _fits_each(wanted: list[str], levels: list[str]) -> bool:
     return all(want in ("+", level) for want, level in zip(wanted, levels, strict=False))
 
 
-def _route(one: Subscription, decode: Decode | None, levels: list[str]) -> Route:
+def _route(one: Subscription, decode: Decode | None, levels: list[str]) -> TopicRoute:
     if one.discover:
-        return Route("", "", decode)
+        return TopicRoute("", "", decode)
     words = _words(one, levels)
     meanings = {payload.encode(): is_there for payload, is_there in one.status}
-    return Route(*_gateway(one, words), decode, meanings.get, words=words)
+    return TopicRoute(*_gateway(one, words), decode, meanings.get, words=words)
 
 
-def _hosted(one: Subscription, options: SparkplugOptions, levels: list[str]) -> Route | None:
+def _hosted(one: Subscription, options: SparkplugOptions, levels: list[str]) -> TopicRoute | None:
     topic = sparkplug_topics.parse(levels)
     if topic is None:
         return None
     words = {**_words(one, levels), "node": topic.node, "device": topic.device}
-    return Route(*_gateway(one, words), None, sparkplug=(topic, options), words=words)
+    return TopicRoute(*_gateway(one, words), None, sparkplug=(topic, options), words=words)
 
 
 def _words(one: Subscription, levels: list[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from notify.addresses import Doors, Egress
 from notify.chat_message import NOWHERE, Audience, message
-from notify.guard import Guard
+from notify.guard import AddressGuard
 from notify.webhook import TOTAL_TIMEOUT, Attempt, EndpointError
 from plant.park import Webhook
 from plant.places import Places
@@ -61,7 +61,7 @@ class ChatClient:
         told = json.loads(body)
         title, text = message(told, self._audience, now)
         kind = self._apprise.NotifyType
-        with Guard(self._egress, self._total_timeout) as guard:
+        with AddressGuard(self._egress, self._total_timeout) as guard:
             sent = self._service.notify(
                 title=title,
                 body=text,
@@ -75,7 +75,7 @@ class ChatClient:
         """Close nothing: Apprise keeps no connection."""
 
 
-def _reason(guard: Guard) -> str:
+def _reason(guard: AddressGuard) -> str:
     if guard.passed:
         return "no complete answer in time (Apprise)"
     return f"AddressRefused: {guard.refused}" if guard.refused else "Apprise could not deliver it"

@@ -18,7 +18,7 @@ from notify.addresses import AddressRefused, Egress, checked, resolve
 from notify.deadline import Deadline
 
 
-class Guard:
+class AddressGuard:
     """While it is entered, connections go to permitted addresses, and are cut when its time is over.
 
     `refused` is why the first one was not made; "" where none was refused.
@@ -91,15 +91,15 @@ class Guard:
         raise AddressRefused("a program of its own, whose connections cannot be checked")
 
 
-_entered: ContextVar[Guard | None] = ContextVar("guard", default=None)
+_entered: ContextVar[AddressGuard | None] = ContextVar("guard", default=None)
 _CHECKS: Mapping[str, Callable[..., None]] = {
-    "socket.getaddrinfo": Guard.look_up,
-    "socket.connect": Guard.connect,
-    "socket.sendto": Guard.connect,
-    "socket.sendmsg": Guard.connect,
-    "subprocess.Popen": Guard.start_program,
-    "os.posix_spawn": Guard.start_program,
-    "os.system": Guard.start_program,
+    "socket.getaddrinfo": AddressGuard.look_up,
+    "socket.connect": AddressGuard.connect,
+    "socket.sendto": AddressGuard.connect,
+    "socket.sendmsg": AddressGuard.connect,
+    "subprocess.Popen": AddressGuard.start_program,
+    "os.posix_spawn": AddressGuard.start_program,
+    "os.system": AddressGuard.start_program,
 }
 
 

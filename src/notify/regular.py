@@ -15,7 +15,7 @@ REPEAT = NS_PER_MIN  # Alertmanager forgets an alert that is not repeated, after
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RegularMessage:
     """A message beside the events, with an id of its own."""
 
     event_id: str
@@ -25,7 +25,7 @@ class Message:
 class Regular(Protocol):
     """Something that is sent at intervals, and may want to know what became of the endpoint's events."""
 
-    def due(self, outbox: WebhookOutbox, now: int) -> Message | None:
+    def due(self, outbox: WebhookOutbox, now: int) -> RegularMessage | None:
         """Return what to send now [ns UTC], if anything; it is not offered again before its next time."""
 
     def note(self, alert: str, body: bytes | None) -> None:
@@ -62,7 +62,7 @@ class Heartbeat:
         self._name = endpoint.name
         self._interval = Interval(endpoint.heartbeat)
 
-    def due(self, _outbox: WebhookOutbox, now: int) -> Message | None:
+    def due(self, _outbox: WebhookOutbox, now: int) -> RegularMessage | None:
         """Return a heartbeat at each interval."""
         if not self._interval.is_over(now):
             return None
@@ -71,7 +71,7 @@ class Heartbeat:
             "timestamp": f"{datetime.fromtimestamp(now // NS_PER_S, UTC):%Y-%m-%dT%H:%M:%SZ}",
             "data": {"service": "stackmeter"},
         }
-        return Message(
+        return RegularMessage(
             f"heartbeat_{_digest(self._name, now)}", json.dumps(told, separators=(",", ":")).encode()
         )
 
@@ -87,7 +87,7 @@ class FiringAlerts:
         self._interval = Interval(REPEAT)
         self._firing: dict[str, bytes] | None = None  # None: not read yet
 
-    def due(self, outbox: WebhookOutbox, now: int) -> Message | None:
+    def due(self, outbox: WebhookOutbox, now: int) -> RegularMessage | None:
         """Return all alerts that the Alertmanager knows as firing, in one message, once a minute."""
         if not self._interval.is_over(now):
             return None
@@ -101,7 +101,7 @@ class FiringAlerts:
         if not alerts:
             return None
         told = json.dumps(alerts, separators=(",", ":")).encode()
-        return Message(f"repeat_{_digest(self._name, now)}", told)
+        return RegularMessage(f"repeat_{_digest(self._name, now)}", told)
 
     def note(self, alert: str, body: bytes | None) -> None:
         """Learn what the Alertmanager knows of an alert."""

@@ -14,7 +14,7 @@ from plant.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class MeterComparison:
     """A main meter against its parts, in its unit; NaN where unknown.
 
     `imbalance` is None where it cannot be told; `worst` is the place of the least covered, 0 for the main meter.
@@ -27,7 +27,7 @@ class Comparison:
     worst: int
 
 
-def compared(amounts: Floats, coverage: Floats, tolerance: float) -> Comparison:
+def compared(amounts: Floats, coverage: Floats, tolerance: float) -> MeterComparison:
     """Compare a main meter with the meters behind it.
 
     Parameters
@@ -41,7 +41,7 @@ def compared(amounts: Floats, coverage: Floats, tolerance: float) -> Comparison:
 
     Returns
     -------
-    Comparison
+    MeterComparison
         `imbalance` is None where an amount is unknown, the main amount is not above 0, or more than `tolerance` of
         the period is missing on a meter: so much could hide an imbalance, or feign one.
     """
@@ -51,7 +51,7 @@ def compared(amounts: Floats, coverage: Floats, tolerance: float) -> Comparison:
     unallocated = main - parts
     share = unallocated / main if main > 0 else np.nan
     told = len(known) == len(behind) and not np.isnan(share) and bool(coverage.min() >= 1 - tolerance)
-    return Comparison(
+    return MeterComparison(
         parts=parts,
         unallocated=unallocated,
         share=share,

@@ -23,7 +23,7 @@ SHARE_SLACK = 1e-9  # relative: the share is inclusive by this much
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class ClockHours:
     """Consecutive clock hours, columns of one length. An hour may be valid only where it is operating.
 
     `mean` is NaN where the hour is not valid; `readings` counts those that it is the mean of, or would be.
@@ -43,7 +43,7 @@ def by_article_44(
     count: int,
     maximum: float | Ints | Floats,
     operating: Bools | None = None,
-) -> Hours:
+) -> ClockHours:
     """Return hourly means by the rule of 80 % [1]_.
 
     The mean is of all valid readings of the hour. Where some of the hour's are missing, it stands for the hour only if
@@ -63,7 +63,7 @@ def by_article_44(
 
     Returns
     -------
-    Hours
+    ClockHours
         Shape (count,). [unit of `value`]
     """
     hour, _, known = _placed(time, value, first, count)
@@ -76,7 +76,7 @@ def by_article_44(
 
 def by_quadrants(
     time: Times, value: Floats, *, first: int, count: int, combusting: Bools, maintenance: Bools
-) -> Hours:
+) -> ClockHours:
     """Return hourly means by the rule of 15-minute quadrants [2]_.
 
     An hour needs a valid reading in each quadrant in which fuel burned. In an hour of calibration, quality assurance or
@@ -96,7 +96,7 @@ def by_quadrants(
 
     Returns
     -------
-    Hours
+    ClockHours
         Shape (count,). [unit of `value`]
     """
     hour, at, known = _placed(time, value, first, count)
@@ -130,7 +130,7 @@ def _apart(hour: Ints, at: Times, count: int) -> Ints:
     return np.where(latest > earliest, latest - earliest, 0)
 
 
-def _hours(hour: Ints, known: Floats, readings: Ints, valid: Bools, operating: Bools) -> Hours:
+def _hours(hour: Ints, known: Floats, readings: Ints, valid: Bools, operating: Bools) -> ClockHours:
     total = np.bincount(hour, known, len(readings))
     mean = np.where(valid, total / np.maximum(readings, 1), np.nan)
-    return Hours(mean, readings, valid, operating)
+    return ClockHours(mean, readings, valid, operating)

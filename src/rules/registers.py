@@ -38,7 +38,7 @@ class Displays:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class RegisterSteps:
     """The verdict on each display, and for accepted ones the row they step from and what the step counts.
 
     `previous` is -1 and `amount` NaN where nothing counts; amounts are of the display, before any ratio.
@@ -49,7 +49,7 @@ class Steps:
     amount: Floats
 
 
-def judge(displays: Displays) -> Steps:
+def judge(displays: Displays) -> RegisterSteps:
     """Return the verdicts of semantics.md section 1 (register) for all meters at once."""
     n = len(displays.time)
     before = np.arange(n, dtype=np.int64) - 1
@@ -57,7 +57,7 @@ def judge(displays: Displays) -> Steps:
     first = np.ones(n, bool)
     first[1:] = displays.meter[1:] != displays.meter[:-1]
     verdict[first], amount[first] = Verdict.BASELINE, np.nan
-    steps = Steps(verdict, np.where(first | (verdict == _IMPLAUSIBLE), -1, before), amount)
+    steps = RegisterSteps(verdict, np.where(first | (verdict == _IMPLAUSIBLE), -1, before), amount)
     implausible = np.flatnonzero(verdict == _IMPLAUSIBLE)
     if len(implausible):
         _follow(displays, steps, implausible, first)
@@ -107,7 +107,7 @@ def _without_evidence(d: Displays) -> Displays:
     return replace(d, reset=no, in_gateway=no, modulus=np.full(len(d.time), np.nan))
 
 
-def _follow(d: Displays, steps: Steps, implausible: Ints, first: Bools) -> None:
+def _follow(d: Displays, steps: RegisterSteps, implausible: Ints, first: Bools) -> None:
     """Settle every implausible step in order; consecutive steps from an accepted row stand as first judged."""
     plain = _without_evidence(d)
     ends = np.append(np.flatnonzero(first)[1:], len(first))
@@ -118,7 +118,7 @@ def _follow(d: Displays, steps: Steps, implausible: Ints, first: Bools) -> None:
             settled = _settle(d, plain, steps, row, end)
 
 
-def _settle(d: Displays, plain: Displays, steps: Steps, row: int, end: int) -> int:
+def _settle(d: Displays, plain: Displays, steps: RegisterSteps, row: int, end: int) -> int:
     """Settle an implausible row and what hangs on it; return the row after the next accepted one."""
     base = row - 1
     while row < end:
@@ -140,12 +140,12 @@ def _settle(d: Displays, plain: Displays, steps: Steps, row: int, end: int) -> i
     return end
 
 
-def _refuse(steps: Steps, rows: slice, verdict: Verdict) -> None:
+def _refuse(steps: RegisterSteps, rows: slice, verdict: Verdict) -> None:
     """Let nothing count for the steps to these rows."""
     steps.verdict[rows], steps.previous[rows], steps.amount[rows] = verdict, -1, np.nan
 
 
-def _accept(d: Displays, steps: Steps, base: int, row: int) -> int:
+def _accept(d: Displays, steps: RegisterSteps, base: int, row: int) -> int:
     """Count the step base → row over what lies between; return the row after it."""
     verdict, amount = _classify(d, np.array([base]), np.array([row]))
     steps.verdict[row], steps.previous[row], steps.amount[row] = verdict[0], base, amount[0]

@@ -53,7 +53,7 @@ class Unreachable(Exception):
     """Nobody answers at the address, or not as Stackmeter does."""
 
 
-class Refused(Exception):
+class TokenRefused(Exception):
     """The service does not take the token."""
 
 
@@ -95,11 +95,11 @@ class Client:
     url
         Where the API is, `http://host:port`.
     token
-        What it asks for; "" is none. Without the right one every answer is `Refused`.
+        What it asks for; "" is none. Without the right one every answer is `TokenRefused`.
 
     Raises
     ------
-    Unreachable, Refused, Unready
+    Unreachable, TokenRefused, Unready
         By every method.
     """
 
@@ -122,7 +122,7 @@ class Client:
         """The clock on which times are shown: that of the service's parks where they share one."""
         try:
             return shared_zone(park.zone for park in self.parks().parks)
-        except (NotAsked, Refused, Unreachable, Unready):
+        except (NotAsked, TokenRefused, Unreachable, Unready):
             return own_zone()
 
     def localised(self, text: str) -> str:
@@ -326,9 +326,9 @@ class Client:
         """Return what an answer means that is none: told as the service tells it, where it is ours that answers."""
         is_ours = isinstance(body, dict) and body.get("status") == status and "detail" in body
         if status == 401:
-            return Refused(f"the service at {self.url} wants a token, and this is not the one")
+            return TokenRefused(f"the service at {self.url} wants a token, and this is not the one")
         if status == 403:
-            return Refused(self._why(body) if is_ours else f"HTTP 403 on {path}")
+            return TokenRefused(self._why(body) if is_ours else f"HTTP 403 on {path}")
         if status in {429, 503} or (is_ours and status >= 500):
             return Unready(
                 self._why(body)

@@ -56,7 +56,7 @@ class ClockWatch:
         return expected, now
 
 
-class Remembered(msgspec.Struct):
+class RememberedClocks(msgspec.Struct):
     """How the two clocks stood to each other last, in one life of the machine."""
 
     machine: str  # the id of that life
@@ -75,7 +75,7 @@ class ClockMemory:
         ahead: Callable[[], int] = clock_ahead,
     ) -> None:
         self._file, self._machine, self._ahead = file, machine, ahead
-        known, now = _remembered(file), Remembered(machine(), ahead(), next_offset)
+        known, now = _remembered(file), RememberedClocks(machine(), ahead(), next_offset)
         self.missed = 0  # ns, the step since the run before
         if known is not None and known.machine == now.machine != "":
             now.first = known.first
@@ -98,8 +98,8 @@ class ClockMemory:
             log.error("how the clock stands cannot be remembered: %s", error)  # noqa: TRY400 - its text says all
 
 
-def _remembered(file: Path) -> Remembered | None:
+def _remembered(file: Path) -> RememberedClocks | None:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Remembered)
+        return msgspec.json.decode(file.read_bytes(), type=RememberedClocks)
     except (OSError, msgspec.MsgspecError):
         return None

@@ -42,7 +42,7 @@ AHEAD, FOLLOW_S = 500, 1.0  # messages, and how long one waits for the service t
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DemoOptions:
     """What the command line says. None: the packaged example, a temporary directory, until stopped."""
 
     config: Path | None = None
@@ -53,7 +53,7 @@ class Options:
     duration: float | None = None  # s, of our time
 
 
-def demo(options: Options, stop: threading.Event, console: Console) -> int:
+def demo(options: DemoOptions, stop: threading.Event, console: Console) -> int:
     """Run until `stop` is set, `duration` is over or a part fails; return the service's exit code.
 
     Everything ends in reverse: the meters first, the broker last, so that the service can still acknowledge.
@@ -79,7 +79,7 @@ def demo(options: Options, stop: threading.Event, console: Console) -> int:
         client = stack.enter_context(Client(service.server.url, service.token))
         _await_ready(client, stop)
         begun = service.line.next
-        pace = Pace(options.speed, lambda: service.line.next - begun, stop)
+        pace = SimulatorPace(options.speed, lambda: service.line.next - begun, stop)
         field = stack.enter_context(_simulating(config, broker.url, options.seed, service.plant, pace, stop))
         screen = Screen(console, client, pace, zone_of(service.plant))
         screen.show(stop, options.duration, lambda: end.done() or field.done())
@@ -87,7 +87,7 @@ def demo(options: Options, stop: threading.Event, console: Console) -> int:
     return end.result()
 
 
-class Pace:
+class SimulatorPace:
     """Called after each simulated message, it holds the simulator back.
 
     What is older than `fast_until` waits only for the service, so that meters and tonnes stay together; what follows
@@ -146,7 +146,7 @@ class Pace:
 class Screen:
     """Shows what the API says: a live view on a terminal, else a line every few seconds and the view at the end."""
 
-    def __init__(self, console: Console, client: Client, pace: Pace, zone: tzinfo) -> None:
+    def __init__(self, console: Console, client: Client, pace: SimulatorPace, zone: tzinfo) -> None:
         self._console, self._client, self._pace, self._zone = console, client, pace, zone
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._seen: Overview | None = None
@@ -219,7 +219,7 @@ def _serving(service: Service) -> Iterator[Future[int]]:
 
 @contextmanager
 def _simulating(
-    config: Path, broker: str, seed: int, plant: Plant, pace: Pace, stop: threading.Event
+    config: Path, broker: str, seed: int, plant: Plant, pace: SimulatorPace, stop: threading.Event
 ) -> Iterator[Future[Truth]]:
     """Run the meters until `stop` is set, and raise what ended them before."""
     with ThreadPoolExecutor(1, "demo-field") as pool:
@@ -254,7 +254,7 @@ def _free_or_any(port: int) -> int:
     return 0
 
 
-def _introduction(options: Options, service: Service) -> Iterator[str]:
+def _introduction(options: DemoOptions, service: Service) -> Iterator[str]:
     plant, url = service.plant, service.server.url
     if options.port not in {0, service.server.port}:
         yield f"port {options.port} is taken: the API has {service.server.port} instead"

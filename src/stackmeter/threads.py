@@ -22,7 +22,7 @@ class EndedError(Exception):
     """A part came to its end though nobody had told it to."""
 
 
-class Part:
+class ServicePart:
     """What is known of the failures of one part of the service; it may be asked and told from any thread."""
 
     def __init__(
@@ -82,11 +82,11 @@ class Threads:
     def __init__(self, stop: threading.Event, disk_failed: Callable[[str], None]) -> None:
         self._stop, self._disk_failed = stop, disk_failed
         self._threads: dict[str, threading.Thread] = {}
-        self.parts: list[Part] = []
+        self.parts: list[ServicePart] = []
 
-    def part(self, name: str, *, vital: bool = False) -> Part:
+    def part(self, name: str, *, vital: bool = False) -> ServicePart:
         """Return a part that is started again by whoever runs it, to be told of here."""
-        self.parts.append(Part(name, vital=vital))
+        self.parts.append(ServicePart(name, vital=vital))
         return self.parts[-1]
 
     def start(
@@ -122,7 +122,7 @@ class Threads:
         told = [part.told() for part in self.parts if not (part.vital and part.is_failing)]
         return [one for one in told if one]
 
-    def _keep(self, part: Part, work: Callable[[], None], again: Callable[[], None]) -> None:
+    def _keep(self, part: ServicePart, work: Callable[[], None], again: Callable[[], None]) -> None:
         steps = [work]
         while not self._stop.is_set():
             error = _error_of(steps)

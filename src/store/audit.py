@@ -37,7 +37,7 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class JournalGroup:
     """A group of the journal from offset `first` on; `messages` is None where they cannot be read."""
 
     first: int
@@ -214,7 +214,7 @@ def next_group(connection: sqlite3.Connection, offset: int) -> int | None:
     return None if row[0] is None else int(row[0])
 
 
-def journal_group(connection: sqlite3.Connection, offset: int) -> Group | None:
+def journal_group(connection: sqlite3.Connection, offset: int) -> JournalGroup | None:
     """Return the group of the journal that has an offset, None where none has."""
     row = connection.execute(
         "SELECT first, count, messages, digest FROM journal WHERE first <= ? ORDER BY first DESC LIMIT 1",
@@ -224,7 +224,7 @@ def journal_group(connection: sqlite3.Connection, offset: int) -> Group | None:
     return group if group is not None and offset < group.first + group.count else None
 
 
-def journal_groups(connection: sqlite3.Connection) -> Iterator[Group]:
+def journal_groups(connection: sqlite3.Connection) -> Iterator[JournalGroup]:
     """Yield the groups of the journal in order, the damaged ones too."""
     for first, size, packed, digest in connection.execute(
         "SELECT first, count, messages, digest FROM journal ORDER BY first"
@@ -232,13 +232,15 @@ def journal_groups(connection: sqlite3.Connection) -> Iterator[Group]:
         yield _group(first, size, packed, digest)
 
 
-def _group(first: int, size: int, packed: bytes, digest: bytes) -> Group:
+def _group(first: int, size: int, packed: bytes, digest: bytes) -> JournalGroup:
     intact = blake2b(packed, digest_size=16).digest() == bytes(digest)
     try:
         messages = _messages(packed)
     except (msgspec.DecodeError, msgspec.ValidationError):
         messages = None
-    return Group(int(first), int(size), intact and messages is not None and len(messages) == size, messages)
+    return JournalGroup(
+        int(first), int(size), intact and messages is not None and len(messages) == size, messages
+    )
 
 
 def block_of(data: bytes, windows: int) -> Floats | None:

@@ -101,7 +101,7 @@ def local_midnight(day: date, zone: ZoneInfo) -> int:
     return _ns(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
-class Unit(NamedTuple):
+class CalendarUnit(NamedTuple):
     """A calendar unit: the start of the one around a time, the start of the next, and a time none is shorter than."""
 
     start: Callable[[Times | int, ZoneInfo], Times]
@@ -110,10 +110,10 @@ class Unit(NamedTuple):
 
 
 UNITS = {
-    HOUR: Unit(hour_start, next_hour, 2 * NS_PER_QUARTER),
-    DAY: Unit(day_start, next_day, 12 * NS_PER_HOUR),
-    MONTH: Unit(month_start, next_month, 27 * NS_PER_DAY),
-    YEAR: Unit(year_start, next_year, 364 * NS_PER_DAY),
+    HOUR: CalendarUnit(hour_start, next_hour, 2 * NS_PER_QUARTER),
+    DAY: CalendarUnit(day_start, next_day, 12 * NS_PER_HOUR),
+    MONTH: CalendarUnit(month_start, next_month, 27 * NS_PER_DAY),
+    YEAR: CalendarUnit(year_start, next_year, 364 * NS_PER_DAY),
 }
 
 

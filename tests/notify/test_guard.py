@@ -12,7 +12,7 @@ import pytest
 
 from notify.addresses import AddressRefused, Egress
 from notify.chat import ChatClient
-from notify.guard import Guard
+from notify.guard import AddressGuard
 from notify.webhook import Attempt, EndpointError
 from plant.networks import PRIVATE, Network
 from plant.park import Webhook
@@ -189,7 +189,7 @@ def test_f111_a_chat_service_that_talks_on_for_ever_is_cut_at_the_total_timeout(
 
 
 def test_after_its_time_nothing_is_connected_to():
-    with counted() as (port, came), Guard(Egress(allow_private=PRIVATE), 0.01) as guard:
+    with counted() as (port, came), AddressGuard(Egress(allow_private=PRIVATE), 0.01) as guard:
         while not guard.passed:
             time.sleep(0.01)
         with pytest.raises(AddressRefused, match="time"):
@@ -203,7 +203,7 @@ def test_a_service_whose_connections_cannot_be_seen_is_refused_at_the_start():
 
 
 def test_a_program_and_a_local_socket_are_refused_while_a_guard_is_entered(tmp_path):
-    with socket.socket(socket.AF_UNIX) as one, Guard(Egress(), 10.0) as guard:
+    with socket.socket(socket.AF_UNIX) as one, AddressGuard(Egress(), 10.0) as guard:
         with pytest.raises(AddressRefused, match="program"):
             subprocess.run(["true"], check=False)
         with pytest.raises(AddressRefused, match="no network"):
@@ -219,7 +219,7 @@ def test_who_has_entered_no_guard_connects_as_before(webhook_receiver: WebhookRe
         with socket.create_connection(("127.0.0.1", port)):
             connected.append(True)
 
-    with Guard(Egress(), 10.0):
+    with AddressGuard(Egress(), 10.0):
         thread = threading.Thread(target=elsewhere)
         thread.start()
         thread.join(10)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
-from rules.hours import Hours, by_article_44, by_quadrants
+from rules.hours import ClockHours, by_article_44, by_quadrants
 
 FIRST = 490_000  # some hour of 2025
 START = FIRST * NS_PER_HOUR
@@ -36,7 +36,7 @@ def mean_of(known: list[float], valid: bool) -> float:
     return math.fsum(known) / len(known) if valid else math.nan
 
 
-def expect(found: Hours, mean: list[float], count: list[int], operating: list[bool]) -> None:
+def expect(found: ClockHours, mean: list[float], count: list[int], operating: list[bool]) -> None:
     np.testing.assert_allclose(found.mean, mean, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(found.readings, count)
     np.testing.assert_array_equal(found.valid, ~np.isnan(mean))

@@ -29,7 +29,7 @@ from plant.vocabulary import NS_PER_HOUR
 from rules.catalogue import load_catalogue
 from simulators.park import Progress
 from stackmeter.client import Overview
-from stackmeter.demo import AHEAD, CATCH_UP_S, Pace, start_of, zone_of
+from stackmeter.demo import AHEAD, CATCH_UP_S, SimulatorPace, start_of, zone_of
 from stackmeter.views import view
 from tests.servers import wait_until
 
@@ -236,7 +236,7 @@ class Waits(threading.Event):
 def paced(speed: float, ago: float, taken: int = 0, sent: int = 1) -> list[float]:
     """Return how long a pace means to hold the second of two messages that are 0.4 s apart and so old [s]."""
     waits = Waits()
-    pace = Pace(speed, lambda: taken, waits)
+    pace = SimulatorPace(speed, lambda: taken, waits)
     first = time.time_ns() - round(ago * 1e9)
     pace(Progress(first, sent, sent))
     waits.asked.clear()
@@ -255,7 +255,7 @@ def test_what_follows_history_keeps_the_speed(speed):
 def test_a_stop_ends_every_wait():
     stop = Waits()
     stop.set()
-    pace = Pace(1.0, lambda: 0, stop)
+    pace = SimulatorPace(1.0, lambda: 0, stop)
     for age_s in (2 * CATCH_UP_S, -3600):
         pace(Progress(time.time_ns() - round(age_s * 1e9), 10 * AHEAD, 0))
 

@@ -16,7 +16,7 @@ from api.app import create_app
 from api.health import Health
 from api.serve import Server
 from stackmeter.cli import app
-from stackmeter.client import Client, Refused
+from stackmeter.client import Client, TokenRefused
 from stackmeter.service_log import ServiceLog
 from store.access_log import AccessLog, make
 from store.keys import Keys
@@ -174,7 +174,7 @@ def test_heads_that_are_gone_are_said(told, tmp_path):
 
 def test_a_command_is_told_what_its_key_lacks(told, service):
     key = told("keys", "create", "lan").stdout.strip()
-    with Client(service, key) as client, pytest.raises(Refused, match="operator"):
+    with Client(service, key) as client, pytest.raises(TokenRefused, match="operator"):
         client.act("alert_1", ActionBody(action="acknowledge"))
 
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from stackmeter.threads import FORGOTTEN_S, LONGEST_PAUSE_S, SETTLED_S, Part, Threads
+from stackmeter.threads import FORGOTTEN_S, LONGEST_PAUSE_S, SETTLED_S, ServicePart, Threads
 from store.sqlite import is_disk_fault
 from tests.servers import PATIENCE, wait_until
 
@@ -25,8 +25,8 @@ class Time:
         return round(self.seconds * 1e9)
 
 
-def part(time: Time, *, vital: bool = False) -> Part:
-    return Part("webhooks", vital=vital, clock=time.ns, counting=time)
+def part(time: Time, *, vital: bool = False) -> ServicePart:
+    return ServicePart("webhooks", vital=vital, clock=time.ns, counting=time)
 
 
 def sqlite_error(code: int, kind: type[sqlite3.Error] = sqlite3.OperationalError) -> sqlite3.Error:

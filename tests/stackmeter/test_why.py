@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from api.times import format_time
 from stackmeter.cli import app
-from stackmeter.proof.why import CannotTell, Why, why
+from stackmeter.proof.why import CannotExplain, Why, why
 from tests.ingest.test_condition_watch import CONFIGURATION, Conditions
 from tests.semantics.world import HOUR, MINUTE, NOON
 
@@ -90,7 +90,7 @@ def test_a_limit_shows_the_readings_up_to_the_one_that_passed_it(world: Conditio
 def test_an_alert_that_is_not_there_is_said(world: Conditions) -> None:
     with (
         closing(sqlite3.connect(world.folder / "state.db")) as connection,
-        pytest.raises(CannotTell, match="there is no alert 'alert_0'"),
+        pytest.raises(CannotExplain, match="there is no alert 'alert_0'"),
     ):
         why(connection, world.plant, "alert_0")
 

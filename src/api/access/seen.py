@@ -8,7 +8,7 @@ from api.problems import InvalidQuery
 from plant.suggest import did_you_mean
 
 
-class Placed(Protocol):
+class HasPlace(Protocol):
     """What is of a facility."""
 
     @property
@@ -22,7 +22,7 @@ class Placed(Protocol):
         ...
 
 
-_Item = TypeVar("_Item", bound=Placed)
+_Item = TypeVar("_Item", bound=HasPlace)
 _COMPARED = 5000  # names that a mistyped one is compared with
 
 

@@ -138,7 +138,7 @@ class SubjectsBody(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class WrittenRule:
     """A rule as it is written, and its parts: the subjects [indexes] that are compared in one unit."""
 
     written: ThresholdRule | Condition
@@ -216,17 +216,17 @@ def routes(plant: Plant) -> APIRouter:
     return router
 
 
-def _rules(plant: Plant) -> dict[str, Rule]:
+def _rules(plant: Plant) -> dict[str, WrittenRule]:
     """Return all rules by name, in its order; the conditions of one name are one rule."""
-    found: dict[str, Rule] = {}
+    found: dict[str, WrittenRule] = {}
     for written in plant.rules:
         each: Each = "channel" if written.channel >= 0 else "source"
         subject = written.channel if written.channel >= 0 else written.source
-        found[written.name] = Rule(written, each, ((written.unit, (subject,)),))
+        found[written.name] = WrittenRule(written, each, ((written.unit, (subject,)),))
     for condition in plant.conditions:
         before = found[condition.name].parts if condition.name in found else ()
         parts = (*before, (condition.unit, condition.subjects))
-        found[condition.name] = Rule(condition, condition.subject, parts)  # type: ignore[arg-type]
+        found[condition.name] = WrittenRule(condition, condition.subject, parts)  # type: ignore[arg-type]
     return dict(sorted(found.items()))
 
 
@@ -258,7 +258,7 @@ def _named(sites: list[Site], parameter: str, part: int, wanted: str) -> list[Si
     return left
 
 
-def _kind(rule: Rule) -> RuleKind:
+def _kind(rule: WrittenRule) -> RuleKind:
     return "limit" if isinstance(rule.written, ThresholdRule) else "condition"
 
 
@@ -286,7 +286,7 @@ def _subject(one: Candidate, unit: str) -> SubjectBody:
     )
 
 
-def _body(rule: Rule, seen: Mapping[Site, int]) -> RuleBody:
+def _body(rule: WrittenRule, seen: Mapping[Site, int]) -> RuleBody:
     written = rule.written
     own = _limit(written) if isinstance(written, ThresholdRule) else _condition(written)
     return RuleBody(

@@ -32,7 +32,7 @@ def rolled_up(sources: Sequence[Source], values: Floats, rows: Sequence[int]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class SourceColumns:
     """What is known of sources in a period, a row each: amounts and sums of shares, how many windows are owed, since when."""
 
     values: Floats
@@ -42,7 +42,7 @@ class Columns:
 
 def source_columns(
     state: Snapshot, sources: Sequence[Source], periods: Mapping[str, Period], as_of: int
-) -> Columns:
+) -> SourceColumns:
     """Return the columns of sources, which are by park; periods are by park."""
     values, due = [np.empty((0, len(AMOUNTS) + len(SHARES)))], [np.empty(0, np.int64)]
     known = [Known.of_nothing()]
@@ -51,7 +51,7 @@ def source_columns(
         values.append(np.column_stack([sums.amounts, sums.shares]))
         due.append(sums.due)
         known.append(sums.known)
-    return Columns(np.concatenate(values), np.concatenate(due), Known.concat(known))
+    return SourceColumns(np.concatenate(values), np.concatenate(due), Known.concat(known))
 
 
 def coverage_of(total: Floats, due: int) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from ingest.line.decisions import Refusal
+from ingest.line.decisions import DecisionRefused
 from plant.alert_rules.matchers import matcher
 from plant.vocabulary import NS_PER_DAY
 from store.alerts import actions as store
@@ -41,82 +41,84 @@ class AlertActions:
             if is_noted(self._connection, action.id):
                 return
             outcome, detail = "done", self._act(action, now)
-        except (Refusal, KeyUsed) as refusal:
+        except (DecisionRefused, KeyUsed) as refusal:
             outcome, detail = "refused", str(refusal)
         self._state.closing.note(action.id, now, offset, action.by, action.action, "", 0, outcome, detail)
 
     def _act(self, action: AlertAction, now: int) -> str:
         if action.action not in self._do:
-            raise Refusal(f"no action {action.action!r}: {', '.join(store.ACTIONS)}")
+            raise DecisionRefused(f"no action {action.action!r}: {', '.join(store.ACTIONS)}")
         if not action.by.strip():
-            raise Refusal("an action says who does it")
+            raise DecisionRefused("an action says who does it")
         if max(len(action.comment), len(action.to), len(action.by)) > LONGEST_TEXT:
-            raise Refusal(f"a text has at most {LONGEST_TEXT} characters")
+            raise DecisionRefused(f"a text has at most {LONGEST_TEXT} characters")
         return self._do[action.action](action, now)
 
     def _acknowledge(self, action: AlertAction, now: int) -> str:
         found = self._open(action)
         if found.acknowledged_at is not None:
             when = rfc3339(found.acknowledged_at)
-            raise Refusal(f"{found.acknowledged_by} has acknowledged it at {when}: assign it to hand it over")
+            raise DecisionRefused(
+                f"{found.acknowledged_by} has acknowledged it at {when}: assign it to hand it over"
+            )
         store.acknowledge(self._connection, action, now)
         return f"acknowledged by {action.by}: neither repeated nor escalated"
 
     def _snooze(self, action: AlertAction, now: int) -> str:
         self._open(action)
         if not now < action.until <= now + LONGEST_SNOOZE:
-            raise Refusal("a snooze ends in the next 30 days")
+            raise DecisionRefused("a snooze ends in the next 30 days")
         store.snooze(self._connection, action, now)
         return f"snoozed until {rfc3339(action.until)}"
 
     def _assign(self, action: AlertAction, now: int) -> str:
         found = self._open(action)
         if not action.to.strip():
-            raise Refusal("say whom to hand it over to")
+            raise DecisionRefused("say whom to hand it over to")
         if found.assigned_to == action.to:
-            raise Refusal(f"it is assigned to {action.to} already")
+            raise DecisionRefused(f"it is assigned to {action.to} already")
         store.assign(self._connection, action, now)
         return f"assigned to {action.to}"
 
     def _comment(self, action: AlertAction, now: int) -> str:
         self._known(action)
         if not action.comment.strip():
-            raise Refusal("a comment has a text")
+            raise DecisionRefused("a comment has a text")
         store.comment(self._connection, action, now)
         return "commented"
 
     def _silence(self, action: AlertAction, now: int) -> str:
         if action.until <= now:
-            raise Refusal("a silence ends later than now")
+            raise DecisionRefused("a silence ends later than now")
         if not 0 < len(action.match) <= MOST_MATCHERS:
-            raise Refusal(f"a silence has 1 to {MOST_MATCHERS} matchers")
+            raise DecisionRefused(f"a silence has 1 to {MOST_MATCHERS} matchers")
         if not action.comment.strip():
-            raise Refusal("a silence says why, in its comment")
+            raise DecisionRefused("a silence says why, in its comment")
         try:
             match = [str(matcher(text)) for text in action.match]
         except ValueError as error:
-            raise Refusal(str(error)) from None
+            raise DecisionRefused(str(error)) from None
         number = store.silence(self._connection, action, match, now)
         return f"{number} silences {', '.join(match)} until {rfc3339(action.until)}"
 
     def _unsilence(self, action: AlertAction, now: int) -> str:
         found = next((one for one in silences(self._connection) if one.id == action.about), None)
         if found is None:
-            raise Refusal(f"there is no silence {action.about!r}")
+            raise DecisionRefused(f"there is no silence {action.about!r}")
         if found.finish <= now:
             by = f", by {found.ended_by}" if found.ended_by else ""
-            raise Refusal(f"it ended at {rfc3339(found.finish)} already{by}")
+            raise DecisionRefused(f"it ended at {rfc3339(found.finish)} already{by}")
         store.unsilence(self._connection, action, now)
         return f"ended by {action.by}"
 
     def _known(self, action: AlertAction) -> AlertView:
         found = alert(self._connection, action.about)
         if found is None:
-            raise Refusal(f"there is no alert {action.about!r}")
+            raise DecisionRefused(f"there is no alert {action.about!r}")
         return found
 
     def _open(self, action: AlertAction) -> AlertView:
         found = self._known(action)
         if found.ended_at is not None:
-            raise Refusal(f"it is over since {rfc3339(found.ended_at)}: only comments are taken")
+            raise DecisionRefused(f"it is over since {rfc3339(found.ended_at)}: only comments are taken")
         return found

@@ -26,7 +26,7 @@ from store.totals.emissions import Changes
 from store.totals.sums import Period as Stretch
 
 
-class Refusal(Exception):
+class DecisionRefused(Exception):
     """A decision that cannot be taken as things stand; the text says why and what to do."""
 
 
@@ -50,7 +50,7 @@ class Decisions:
             period = self._period(decision)
             start = period.start
             outcome, detail = "done", self._act(decision, period, message.received, offset)
-        except (Refusal, KeyUsed) as refusal:
+        except (DecisionRefused, KeyUsed) as refusal:
             outcome, detail = "refused", str(refusal)
         self._state.closing.note(
             decision.id, message.received, offset, decision.by, decision.action, decision.park, start, outcome, detail
@@ -59,11 +59,11 @@ class Decisions:
     def _period(self, decision: Decision) -> Period:
         zone = self._zone_of.get(decision.park)
         if zone is None:
-            raise Refusal(f"no park {decision.park!r} is configured")
+            raise DecisionRefused(f"no park {decision.park!r} is configured")
         try:
             start = month_of(decision.month, zone)
         except ValueError:
-            raise Refusal(
+            raise DecisionRefused(
                 f"there is no month {decision.month!r} on our clocks: one is written like 2026-10"
             ) from None
         return self._state.closing.period(decision.park, zone, start)
@@ -76,19 +76,19 @@ class Decisions:
                 return self._final(decision, period, now)
             case "approve":
                 return self._approve(decision, period, offset)
-        raise Refusal(f"no action {decision.action!r}: provisional, final or approve")
+        raise DecisionRefused(f"no action {decision.action!r}: provisional, final or approve")
 
     def _take_provisionally(self, period: Period) -> str:
         if period.status is not Status.OPEN:
-            raise Refusal(f"the month is {period.status} already")
+            raise DecisionRefused(f"the month is {period.status} already")
         self._state.closing.write(replace(period, status=Status.PROVISIONAL))
         return "provisional: late readings still change it, each change with a revision"
 
     def _final(self, decision: Decision, period: Period, now: int) -> str:
         if period.status in FROZEN:
-            raise Refusal(f"the month is {period.status} already")
+            raise DecisionRefused(f"the month is {period.status} already")
         if now < period.end:
-            raise Refusal("the month is not over yet: close it when it is")
+            raise DecisionRefused("the month is not over yet: close it when it is")
         lacking = self._lacking(decision, period, now)
         overruled = _overruled(decision, lacking)
         despite = decision.despite if overruled else ""
@@ -120,9 +120,9 @@ class Decisions:
     def _approve(self, decision: Decision, period: Period, offset: int) -> str:
         pending = self._state.closing.pending(period, self._state.emissions.block)
         if period.status not in FROZEN or not pending.waits:
-            raise Refusal("nothing waits for approval in this month")
+            raise DecisionRefused("nothing waits for approval in this month")
         if decision.generation != pending.generation:
-            raise Refusal(
+            raise DecisionRefused(
                 f"what waits has changed since (generation {pending.generation}, not {decision.generation}): look again"
             )
         first = period.approved_by if period.approved_generation == pending.generation else ""
@@ -133,7 +133,7 @@ class Decisions:
                 f"approved by {decision.by}; the change is so large that a second person must approve it too"
             )
         if self._needs_two(pending) and first == decision.by:
-            raise Refusal(f"{first} has approved this already: it takes a second person")
+            raise DecisionRefused(f"{first} has approved this already: it takes a second person")
         self._restate(period, ", ".join(filter(None, (first, decision.by))), offset)
         return _restated(pending)
 
@@ -169,11 +169,11 @@ def _overruled(decision: Decision, lacking: list[Lack]) -> list[Lack]:
     Gates that the decision names stand, passed since or not, so that what somebody signed follows from the journal alone.
     """
     if lacking and not decision.despite:
-        raise Refusal(f"{_told(lacking)}. {DESPITE}")
+        raise DecisionRefused(f"{_told(lacking)}. {DESPITE}")
     named = _named(decision) if decision.despite else []
     untold = [one for one in lacking if one.gate.value not in decision.overruled]
     if named and untold:
-        raise Refusal(f"{_told(untold)}. Nobody was told of it when this was decided: look again")
+        raise DecisionRefused(f"{_told(untold)}. Nobody was told of it when this was decided: look again")
     return named or lacking
 
 

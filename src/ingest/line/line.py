@@ -28,7 +28,7 @@ from ingest.line.recompute import fields_of
 from ingest.line.replay import Replays
 from ingest.line.set_aside import SetAside, Way
 from ingest.sparkplug.nodes import Nodes, Spoken
-from ingest.subscriptions import Route, Subscriptions, hear, rejection, unknown_gateway
+from ingest.subscriptions import Subscriptions, TopicRoute, hear, rejection, unknown_gateway
 from plant.park import Plant
 from rules.engine import Emissions
 from store import blocks
@@ -373,7 +373,7 @@ class Line:
 
     # --- parts of stages --------------------------------------------------------------------------------------
 
-    def _note_spoken(self, batch: Batch, position: int, spoken: Spoken | None, route: Route) -> None:
+    def _note_spoken(self, batch: Batch, position: int, spoken: Spoken | None, route: TopicRoute) -> None:
         """Note what a message was."""
         if spoken is None:
             batch.statuses[position] = route.online(batch.messages[position].payload)

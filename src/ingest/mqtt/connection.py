@@ -89,7 +89,7 @@ def _check_certificates(ca: Path) -> None:
         ) from error
 
 
-class Client(mqtt.Client):
+class SteadyClient(mqtt.Client):
     """A paho client whose network thread goes on after whatever fails in it, by another connection."""
 
     failed: Callable[[Exception], bool]  # told what failed; whether to go on
@@ -224,10 +224,10 @@ class Connection:
 
     # --- paho ---------------------------------------------------------------------------------------------------------
 
-    def _make_client(self, *, manual_ack: bool) -> Client:
+    def _make_client(self, *, manual_ack: bool) -> SteadyClient:
         a = self._address
         five = a.speaks_5
-        client = Client(
+        client = SteadyClient(
             CallbackAPIVersion.VERSION2,
             client_id=a.client_id,
             clean_session=None if five else not self._session_s,

@@ -13,7 +13,7 @@ from ingest.formats.decoder import Origin
 from ingest.formats.fields import MAX_READINGS
 from ingest.formats.rows import Rows, instant
 from ingest.formats.strict import PayloadError
-from ingest.sparkplug.nodes import Known, Node, Nodes, Spoken
+from ingest.sparkplug.nodes import KnownMetric, Node, Nodes, Spoken
 from ingest.sparkplug.options import SparkplugOptions
 from ingest.sparkplug.payload import LAST, NUMBERS, Metric, Payload, parse, signed_value
 from ingest.sparkplug.topics import BIRTHS, SEQUENCE, SparkplugTopic
@@ -31,7 +31,7 @@ NOT_READINGS = (
 )
 MOST_METRICS = 100_000  # that the births of one node and its devices name; what one node may cost in memory
 MOST_DEVICES = 10_000  # of one node
-_TWO_METRICS = Known("", "", 0, None)  # of an alias that births gave twice
+_TWO_METRICS = KnownMetric("", "", 0, None)  # of an alias that births gave twice
 
 
 def take(
@@ -202,12 +202,12 @@ class _Message:
     def _learn(self, device: str) -> None:
         """Remember what a birth says of its metrics, in place of what the one before said."""
         names, aliases = self._of_others(device)
-        said: dict[str, Known] = {}
-        short: dict[int, Known] = {}
+        said: dict[str, KnownMetric] = {}
+        short: dict[int, KnownMetric] = {}
         for metric in (*self.payload.metrics, *self.payload.holders):
             if not metric.name or metric.datatype is None or not 0 < metric.datatype <= LAST:
                 continue
-            known = Known(device, metric.name, metric.datatype, metric.unit)
+            known = KnownMetric(device, metric.name, metric.datatype, metric.unit)
             said[_joined(device, metric.name)] = known
             if metric.alias is not None:
                 other = short.get(metric.alias) or aliases.get(metric.alias)
@@ -219,7 +219,7 @@ class _Message:
         aliases.update(short)
         self.node.names, self.node.aliases = names, aliases
 
-    def _of_others(self, device: str) -> tuple[dict[str, Known], dict[int, Known]]:
+    def _of_others(self, device: str) -> tuple[dict[str, KnownMetric], dict[int, KnownMetric]]:
         """Return the names and the aliases of the node without those of a device."""
         node = self.node
         if not node.devices.get(device) and device not in node.died:  # nothing was said of it since the node's birth
@@ -227,14 +227,16 @@ class _Message:
         names = {name: known for name, known in node.names.items() if known.device != device}
         return names, {alias: known for alias, known in node.aliases.items() if known.device != device}
 
-    def _double(self, metric: Metric, other: Known) -> Known:
+    def _double(self, metric: Metric, other: KnownMetric) -> KnownMetric:
         """Note that an alias is of two metrics, and return what is known by it: nothing."""
         has = f"{_joined(other.device, other.name)} has" if other.name else "others have"
         detail = f"alias {metric.alias} is {_joined(self.topic.device, metric.name)}, and {has} it too: give each metric of a node an alias of its own"
         self.doubles.append(PayloadError(Code.SCHEMA, f"{metric.where}.alias", detail))
         return _TWO_METRICS
 
-    def _check_room(self, device: str, names: Mapping[str, Known], said: Mapping[str, Known]) -> None:
+    def _check_room(
+        self, device: str, names: Mapping[str, KnownMetric], said: Mapping[str, KnownMetric]
+    ) -> None:
         """Refuse a birth with which the node would know more than any node needs."""
         devices = self.node.devices
         if len(names) + len(said.keys() - names.keys()) > MOST_METRICS:
@@ -271,7 +273,7 @@ class _Message:
         value = signed_value(metric.value, known.datatype)
         rows.add(item, name, time, value, unit, own_unit=own, quality=metric.quality)
 
-    def _known(self, metric: Metric, item: int) -> Known:
+    def _known(self, metric: Metric, item: int) -> KnownMetric:
         """Return what a metric is, by its name or by the alias that a birth gave it, or what holds it."""
         if metric.name:
             return self._named(self.topic.device, metric.name, metric, item)
@@ -287,7 +289,7 @@ class _Message:
             return self._named(found.device, found.name + metric.inside, metric, item)
         return found
 
-    def _named(self, device: str, name: str, metric: Metric, item: int) -> Known:
+    def _named(self, device: str, name: str, metric: Metric, item: int) -> KnownMetric:
         """Return what a metric is by its name; its datatype is what it says, else what the birth said."""
         known = self.node.names.get(_joined(device, name))
         datatype = metric.datatype if metric.datatype is not None else known.datatype if known else 0
@@ -295,7 +297,7 @@ class _Message:
             raise PayloadError(
                 Code.SCHEMA, self.path(item, "datatype"), f"{datatype} is no datatype of Sparkplug B"
             )
-        return Known(device, name, datatype, known.unit if known else None)
+        return KnownMetric(device, name, datatype, known.unit if known else None)
 
 
 def _joined(device: str, name: str) -> str:

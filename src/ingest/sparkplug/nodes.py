@@ -21,7 +21,7 @@ _MS = 10**6  # ns
 _ENCODER = msgspec.msgpack.Encoder()
 
 
-class Known(msgspec.Struct, array_like=True):
+class KnownMetric(msgspec.Struct, array_like=True):
     """What a birth said of a metric; without a name it is an alias that births gave to two metrics."""
 
     device: str
@@ -41,8 +41,8 @@ class Node(msgspec.Struct):
     born_at: int = 0  # ms UTC, the time of its birth
     newest: int = 0  # ms UTC, the latest time of a message that came in order
     lost: int = 0  # messages that never came
-    aliases: dict[int, Known] = msgspec.field(default_factory=dict)
-    names: dict[str, Known] = msgspec.field(default_factory=dict)  # by device/name, or name
+    aliases: dict[int, KnownMetric] = msgspec.field(default_factory=dict)
+    names: dict[str, KnownMetric] = msgspec.field(default_factory=dict)  # by device/name, or name
     devices: dict[str, bool] = msgspec.field(default_factory=dict)  # whether it is there
     died: dict[str, int | None] = msgspec.field(default_factory=dict)  # ms UTC, of devices that are gone
 
@@ -54,7 +54,7 @@ class Node(msgspec.Struct):
             return self.born
         return self.devices[device] or (False if device in self.died else None)
 
-    def turns(self, devices: Iterable[str], names: Mapping[str, Known], at: int) -> list["Turn"]:
+    def turns(self, devices: Iterable[str], names: Mapping[str, KnownMetric], at: int) -> list["Turn"]:
         """Return what has become of devices by `at` [ns UTC]; `names` are those of the births before."""
         found = {one: self.is_there(one) for one in devices}
         metrics = {} if all(found.values()) else _by_device(names)
@@ -69,8 +69,8 @@ class Node(msgspec.Struct):
 class Births(msgspec.Struct, array_like=True):
     """What the births of a node said, which is much and seldom changes: it is stored apart from the node."""
 
-    aliases: dict[int, Known]
-    names: dict[str, Known]
+    aliases: dict[int, KnownMetric]
+    names: dict[str, KnownMetric]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def _lacks_birth(content: bytes) -> bool:
         return False
 
 
-def _by_device(names: Mapping[str, Known]) -> Mapping[str, Sequence[str]]:
+def _by_device(names: Mapping[str, KnownMetric]) -> Mapping[str, Sequence[str]]:
     """Return the metrics of each device, of the node itself under ""."""
     found = defaultdict(list)
     for name, known in names.items():

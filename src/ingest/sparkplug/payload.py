@@ -62,14 +62,14 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class PayloadHead:
     """What tells the order of a message: its time [ms since 1970] and its sequence number, None where it does not say."""
 
     timestamp: int | None
     seq: int | None
 
 
-def head(payload: bytes) -> Head:
+def head(payload: bytes) -> PayloadHead:
     """Return what tells the order of a message; nothing of one that is no Sparkplug B payload."""
     from google.protobuf.message import DecodeError  # noqa: PLC0415  see message_class
 
@@ -77,8 +77,8 @@ def head(payload: bytes) -> Head:
     try:
         message.ParseFromString(payload)
     except (DecodeError, RecursionError, ValueError):
-        return Head(None, None)
-    return Head(_given(message, "timestamp"), _given(message, "seq"))
+        return PayloadHead(None, None)
+    return PayloadHead(_given(message, "timestamp"), _given(message, "seq"))
 
 
 def parse(payload: bytes, most: int = MAX_READINGS) -> Payload:

@@ -35,7 +35,7 @@ _MATCHED: Mapping[Subject, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SubjectPlace:
     """A facility or a park among the subjects of conditions; a park's facility is ""."""
 
     park: str
@@ -43,7 +43,7 @@ class Place:
     name: str
 
 
-Candidate = Channel | Source | Gateway | Place
+Candidate = Channel | Source | Gateway | SubjectPlace
 Group = tuple[
     tuple[Fact, ...], str
 ]  # what tells apart subjects that need steps of their own, and their factor's name
@@ -188,7 +188,10 @@ def _fitting(key: str, given: str, names: Collection[str]) -> Collection[str]:
 
 
 def _condition(
-    part: AlertPart, subject: Subject, rows: list[tuple[int, ...]], terms: tuple[Term, Term | None]
+    part: AlertPart,
+    subject: Subject,
+    rows: list[tuple[int, ...]],
+    terms: tuple[Term, Term | None],
 ) -> Condition:
     subjects, *others = zip(*rows, strict=True)
     expr, clear = terms
@@ -228,7 +231,7 @@ def candidates(
     return {
         Subject.CHANNEL: channels,
         Subject.SOURCE: sources,
-        Subject.FACILITY: [Place(park, facility, facility) for park, facility in sites],
-        Subject.PARK: [Place(park, "", park) for park in parks],
+        Subject.FACILITY: [SubjectPlace(park, facility, facility) for park, facility in sites],
+        Subject.PARK: [SubjectPlace(park, "", park) for park in parks],
         Subject.GATEWAY: gateways,
     }

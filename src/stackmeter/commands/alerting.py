@@ -159,7 +159,7 @@ def why_alert(
     import sqlite3
     from dataclasses import asdict
 
-    from stackmeter.proof.why import CannotTell, why
+    from stackmeter.proof.why import CannotExplain, why
     from stackmeter.views import alert_view
     from store.audit import snapshot
 
@@ -170,7 +170,7 @@ def why_alert(
             return why(connection, plant, alert)
 
     hints = {EXIT_CONFIG: "Say where the state is with --state DIR."}
-    found = or_exit(told, {CannotTell: EXIT_NOT_READY, sqlite3.Error: EXIT_CONFIG}, hints)
+    found = or_exit(told, {CannotExplain: EXIT_NOT_READY, sqlite3.Error: EXIT_CONFIG}, hints)
     if as_json:
         typer.echo(json.dumps(asdict(found), allow_nan=False))
     else:

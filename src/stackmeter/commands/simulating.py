@@ -67,7 +67,7 @@ def demo(
     console = screen()
     handler = RichHandler(console=console) if console.is_terminal else logging.StreamHandler(sys.stderr)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    options = show.Options(config, state, port, speed, seed, duration)
+    options = show.DemoOptions(config, state, port, speed, seed, duration)
     with stop_on_signal() as stop:
         raise typer.Exit(or_exit(lambda: show.demo(options, stop, console), failures()))
 

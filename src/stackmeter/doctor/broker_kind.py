@@ -55,7 +55,7 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class BrokerKind:
     """A kind of broker: how it is known, whether that is sure, and what is to be seen to."""
 
     name: str
@@ -73,7 +73,7 @@ EMQX_ADVICE = (
 )
 
 KINDS = (
-    Kind(
+    BrokerKind(
         "mochi",
         "its $SYS topics",
         lambda t: t.topic == SAYS_ITS_VERSION and re.fullmatch(r"\d+\.\d+\.\d+\S*", t.payload) is not None,
@@ -81,7 +81,7 @@ KINDS = (
         do=f"unless whoever built it gave it a storage hook, a restart of it loses what waits for us; see {OTHERS}",
         is_sure=True,
     ),
-    Kind(
+    BrokerKind(
         "EMQX",
         "its $SYS topics",
         lambda t: t.topic.startswith("$SYS/brokers/"),
@@ -89,7 +89,7 @@ KINDS = (
         do=EMQX_ADVICE,
         is_sure=True,
     ),
-    Kind(
+    BrokerKind(
         "Aedes",
         "its $SYS topics",
         lambda t: t.topic.endswith("/new/subscribes"),
@@ -98,7 +98,7 @@ KINDS = (
         f" without one connect gateways of class A only; see {OTHERS}",
         is_sure=True,
     ),
-    Kind(
+    BrokerKind(
         "RabbitMQ",
         "it takes QoS 1 at most and no shared subscriptions",
         lambda t: t.states(MaximumQoS=1, SharedSubscriptionAvailable=0),
@@ -107,14 +107,14 @@ KINDS = (
         f" retained messages do not come by a filter with # or +; see {OTHERS}",
         makes_slashes=True,
     ),
-    Kind(
+    BrokerKind(
         "EMQX",
         "it says aloud all that it has",
         lambda t: t.states(**ALL_SAID),
         level="warn",
         do=EMQX_ADVICE,
     ),
-    Kind(
+    BrokerKind(
         "HiveMQ",
         "it takes 10 messages and 5 topic aliases, as HiveMQ does unless told otherwise",
         lambda t: t.states(ReceiveMaximum=10, TopicAliasMaximum=5),
@@ -122,7 +122,7 @@ KINDS = (
         do="raise <max-queue-size> in <queued-messages>: by default 1,000 messages wait for us and the next ones are discarded, which"
         f" cannot be seen from here; see {OTHERS}",
     ),
-    Kind(
+    BrokerKind(
         "NATS",
         "it speaks MQTT 3.1.1 only, and takes no filter with a space",
         lambda t: t.stated is None and t.granted is not None and not t.takes_spaces,
@@ -130,7 +130,7 @@ KINDS = (
         do="ack_wait: 5s in its mqtt block, so that what was under way when we ended comes again so soon and not after 30 s; see"
         f" {OTHERS}",
     ),
-    Kind(
+    BrokerKind(
         "RabbitMQ before 3.13",
         "it speaks MQTT 3.1.1 only, and grants QoS 1 where 2 is asked for",
         lambda t: t.stated is None and t.granted == 1,
@@ -213,7 +213,7 @@ def _stated(address: Broker) -> Mapping[str, int] | None:
         return None
 
 
-def shown(traits: Traits) -> Kind | None:
+def shown(traits: Traits) -> BrokerKind | None:
     """Return the kind that a broker's traits show."""
     return next((one for one in KINDS if one.is_shown(traits)), None)
 

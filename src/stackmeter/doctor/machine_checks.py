@@ -13,7 +13,7 @@ import httpx
 
 from ingest.subscriptions import Subscriptions
 from plant.vocabulary import NS_PER_DAY
-from stackmeter.client import Client, Refused, Unreachable, Unready
+from stackmeter.client import Client, TokenRefused, Unreachable, Unready
 from stackmeter.doctor.checkup import Case, Finding
 from stackmeter.folder import FolderUnusable, keys_file, stored_token, stored_url
 from store.access_log import AccessLog
@@ -222,7 +222,7 @@ def service(case: Case) -> Finding:
             return Finding(
                 "warn", f"no service answers at {case.api_url}", "stackmeter run, or say where with --url"
             )
-        except (Refused, Unready) as error:
+        except (TokenRefused, Unready) as error:
             return Finding("warn", str(error), "--token, or --state of the service")
     if not ready.ready:
         return Finding("fail", f"not ready: {'; '.join(ready.reasons)}", "as each reason says")

@@ -74,7 +74,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class TrialRefusal:
     """Why something was refused, where it stands, and what to do."""
 
     code: str
@@ -89,7 +89,7 @@ class Tried:
 
     decoded: bool
     readings: tuple[Row, ...]
-    refusals: tuple[Refused, ...]
+    refusals: tuple[TrialRefusal, ...]
     gateway: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -232,12 +232,12 @@ def instant_text(time: int) -> str:
 
 def _refused(
     refusals: Sequence[Refusal], known: Sequence[str] = (), raw: RawReadings | None = None, gateway: str = ""
-) -> tuple[Refused, ...]:
+) -> tuple[TrialRefusal, ...]:
     names = {path_of(raw, row, "channel"): raw.channel[row] for row in range(len(raw))} if raw else {}
     made = []
     for one in refusals:
         near = did_you_mean(names.get(one.path, gateway), known) if one.code is Code.UNMAPPED else ""
-        made.append(Refused(one.code, one.path, f"{one.detail}{near}", HINTS.get(one.code, "")))
+        made.append(TrialRefusal(one.code, one.path, f"{one.detail}{near}", HINTS.get(one.code, "")))
     return tuple(made)
 
 

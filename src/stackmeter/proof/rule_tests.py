@@ -46,7 +46,7 @@ class ExpectedPart(Part):
     """What is told of it, in Vietnamese or in English."""
 
 
-class GatewayPart(Part):
+class ScenarioGateway(Part):
     """What a gateway does from a time on."""
 
     start: Duration = Field(default="0s", validate_default=True, alias="from")
@@ -70,7 +70,7 @@ class ScenarioPart(Part):
     """Readings by park/facility/channel: 10x5 11 _ 12+1x10, where `_` is no reading."""
     emissions: dict[str, Notation] = Field(default_factory=dict)
     """Rates by park/facility/source [t/h], each for its step."""
-    gateways: dict[str, list[GatewayPart]] = Field(default_factory=dict)
+    gateways: dict[str, list[ScenarioGateway]] = Field(default_factory=dict)
     """What gateways do, by park/facility/gateway; nothing is known of others."""
     expect: dict[str, list[ExpectedPart]]
     """By time, as an instant or as how long after the start: where subjects stand."""
@@ -274,7 +274,7 @@ def _differences(one: ExpectedPart, standing: _Standing) -> Iterator[tuple[str, 
         yield "summary", one.summary, standing.summary.get("en", "")
 
 
-def _states(parts: Sequence[GatewayPart]) -> tuple[GatewayState, ...]:
+def _states(parts: Sequence[ScenarioGateway]) -> tuple[GatewayState, ...]:
     return tuple(GatewayState(p.start, p.state, np.nan if p.skew is None else p.skew) for p in parts)
 
 

@@ -23,12 +23,12 @@ STEPS = 12  # instants of a condition, or windows of a limit, that are shown up 
 READINGS = 20  # of each channel
 
 
-class CannotTell(Exception):
+class CannotExplain(Exception):
     """There is no such alert, or its rule is configured no longer; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RuleStep:
     """What the rule said at a time, and by which numbers; None where that was unknown.
 
     `comparison` is what decides between value and limit where the rule is true: > or another operator, "" where none does.
@@ -64,7 +64,7 @@ class Why:
     summary: str
     judged: str  # the rule in words: its expression, or its limit
     unit: str
-    steps: tuple[Step, ...]
+    steps: tuple[RuleStep, ...]
     readings: tuple[Seen, ...]
 
 
@@ -75,7 +75,7 @@ def why(connection: sqlite3.Connection, plant: Plant, number: str) -> Why:
 
     Raises
     ------
-    CannotTell
+    CannotExplain
         There is no such alert, or its rule or subject is configured no longer.
     """
     found = _found(connection, number)
@@ -86,7 +86,7 @@ def why(connection: sqlite3.Connection, plant: Plant, number: str) -> Why:
         places = [subject_id(labels) for labels in subject_labels(plant, condition)]
         if condition.name == found.rule and _subject(found) in places:
             return _of_condition(connection, plant, found, condition, places.index(_subject(found)))
-    raise CannotTell(f"the rule {found.rule!r} of {_subject(found)} is configured no longer")
+    raise CannotExplain(f"the rule {found.rule!r} of {_subject(found)} is configured no longer")
 
 
 def _found(connection: sqlite3.Connection, given: str) -> AlertView:
@@ -96,10 +96,10 @@ def _found(connection: sqlite3.Connection, given: str) -> AlertView:
         "SELECT id FROM alert WHERE substr(id, 7, length(?1)) = ?1 LIMIT 2", (wanted,)
     ).fetchall()
     if len(rows) > 1:
-        raise CannotTell(f"{given!r} is not enough of an id: several begin so")
+        raise CannotExplain(f"{given!r} is not enough of an id: several begin so")
     found = alert(connection, rows[0][0]) if rows and wanted else None
     if found is None:
-        raise CannotTell(f"there is no alert {given!r}: stackmeter alerts --status all shows them")
+        raise CannotExplain(f"there is no alert {given!r}: stackmeter alerts --status all shows them")
     return found
 
 
@@ -122,12 +122,12 @@ def _of_limit(connection: sqlite3.Connection, plant: Plant, found: AlertView, ru
     return _told(found, words, rule.unit, steps, readings)
 
 
-def _step(rule: ThresholdRule, time: str, value: float) -> Step:
+def _step(rule: ThresholdRule, time: str, value: float) -> RuleStep:
     comparison = ">" if rule.above else "<"
     if isnan(value):
-        return Step(time, None, None, rule.limit, rule.unit, comparison)
+        return RuleStep(time, None, None, rule.limit, rule.unit, comparison)
     found = bool(breaches(rule.above, rule.limit, np.array(value)))
-    return Step(time, found, value, rule.limit, rule.unit, comparison)
+    return RuleStep(time, found, value, rule.limit, rule.unit, comparison)
 
 
 def _of_condition(
@@ -151,11 +151,11 @@ def _of_condition(
     return _told(found, condition.expr, condition.unit, steps, readings)
 
 
-def _judged(condition: Condition, truth: Truth, instant: int) -> Step:
+def _judged(condition: Condition, truth: Truth, instant: int) -> RuleStep:
     """Return what a condition says of its one subject."""
     said, passed = float(truth.truth[0]), truth.passed()
     compared = condition.comparison(int(passed.of[0]))
-    return Step(
+    return RuleStep(
         time=format_time(instant),
         truth=None if isnan(said) else bool(said),
         value=_known(passed.value[0]),
@@ -165,7 +165,9 @@ def _judged(condition: Condition, truth: Truth, instant: int) -> Step:
     )
 
 
-def _told(found: AlertView, judged: str, unit: str, steps: Iterable[Step], readings: Iterable[Seen]) -> Why:
+def _told(
+    found: AlertView, judged: str, unit: str, steps: Iterable[RuleStep], readings: Iterable[Seen]
+) -> Why:
     return Why(
         id=found.id,
         rule=found.rule,

@@ -27,7 +27,7 @@ SHOWN_NAMES = 5  # of a list; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TonnesRow:
     """The tonnes of a facility, of a park (`facility` is None) or of everything; None is unknown.
 
     Amounts are the sums of the facilities beneath, so that a table adds up though its parts were asked for one after
@@ -49,7 +49,7 @@ class Row:
     month_on: frozenset[str] = frozenset()
 
 
-def rows(seen: Overview) -> list[Row]:
+def rows(seen: Overview) -> list[TonnesRow]:
     """Return each park and its facilities, and last everything."""
     return [_row(total, seen) for total in sorted(seen.today, key=_place)]
 
@@ -73,7 +73,7 @@ def tonnes(seen: Overview, zone: tzinfo) -> Shown:
     return Shown([name, *heads], lines, right=heads, bold=bold, note=note)
 
 
-def _captions(shown: list[Row]) -> Iterator[str]:
+def _captions(shown: list[TonnesRow]) -> Iterator[str]:
     """Yield what is said below the table of the tonnes."""
     if provisional := sorted(frozenset().union(*(row.today_on | row.month_on for row in shown))):
         yield f"* rests on provisional factors: {', '.join(provisional)}"
@@ -257,9 +257,9 @@ def _place(total: TotalBody) -> tuple[bool, str, str]:
     return total.park is None, total.park or "", total.facility or ""
 
 
-def _row(total: TotalBody, seen: Overview) -> Row:
+def _row(total: TotalBody, seen: Overview) -> TonnesRow:
     today, month = _facilities(seen.today, total), _facilities(seen.month, total)
-    return Row(
+    return TonnesRow(
         total.park,
         total.facility,
         _known_sum(one.now_t_per_h for one in today),
@@ -316,7 +316,7 @@ def _known_sum(amounts: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def _name(row: Row) -> str:
+def _name(row: TonnesRow) -> str:
     return f"  {row.facility}" if row.facility else row.park or "all"
 
 

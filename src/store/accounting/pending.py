@@ -15,7 +15,7 @@ NOTHING_SEEN = -1  # no generation has this number
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PendingChange:
     """What would become of a period's tonnes of CO2e: published, as they would be, and in how many windows or hours."""
 
     reported_t: float
@@ -40,8 +40,8 @@ class Pending:
     `generation` names it: whoever sees the same numbers waiting sees the same generation, whatever order they came in.
     """
 
-    live: Change
-    regulated: Change
+    live: PendingChange
+    regulated: PendingChange
     generation: int
 
     @property
@@ -54,9 +54,9 @@ class Pending:
         return self.live.above(share) or self.regulated.above(share)
 
 
-def change(reported_t: float, delta: float, count: int) -> Change:
+def change(reported_t: float, delta: float, count: int) -> PendingChange:
     """Return a change of published tonnes by `delta`; where nothing is known, they count as 0."""
-    return Change(reported_t, (0.0 if math.isnan(reported_t) else reported_t) + delta, count)
+    return PendingChange(reported_t, (0.0 if math.isnan(reported_t) else reported_t) + delta, count)
 
 
 def generation(parts: Iterable[str]) -> int:

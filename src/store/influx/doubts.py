@@ -21,7 +21,7 @@ AGAIN_S = 10  # after a look that found something else, or what has yet to be to
 HOURS_AT_ONCE = 20  # that are read back before sending goes on
 
 
-class Told(NamedTuple):
+class ToldHour(NamedTuple):
     """An hour of what InfluxDB was told: of a source's windows, or of a channel's readings."""
 
     kind: str  # "emission" or "reading"
@@ -43,7 +43,7 @@ class Doubts:
     def __init__(self, connection: sqlite3.Connection, influx: ReadBack) -> None:
         self._connection, self._influx = connection, influx
 
-    def note(self, told: Iterable[Told], now: int) -> None:
+    def note(self, told: Iterable[ToldHour], now: int) -> None:
         """Doubt hours from now on, inside a transaction."""
         write_rows(
             self._connection,
@@ -52,15 +52,15 @@ class Doubts:
             "ON CONFLICT DO UPDATE SET looks = 0, since = excluded.since, due = excluded.due",
         )
 
-    def due(self, now: int) -> list[tuple[Told, int, int]]:
+    def due(self, now: int) -> list[tuple[ToldHour, int, int]]:
         """Return some of the hours that are to be looked at: hour, looks taken, and since when it is in doubt."""
         rows = self._connection.execute(
             "SELECT kind, number, hour, looks, since FROM influx_doubt WHERE due <= ? ORDER BY due LIMIT ?",
             (now, HOURS_AT_ONCE),
         )
-        return [(Told(*row[:3]), row[3], row[4]) for row in rows.fetchall()]
+        return [(ToldHour(*row[:3]), row[3], row[4]) for row in rows.fetchall()]
 
-    def differing(self, told: Told) -> int | None:
+    def differing(self, told: ToldHour) -> int | None:
         """Return a bit for each window of an hour that InfluxDB has otherwise; None while the hour waits to be told."""
         if told.kind == "reading":
             return 0
@@ -71,20 +71,20 @@ class Doubts:
         ).fetchone()
         return self._differing(told, blocks.from_bytes(row[0])) if row else 0
 
-    def _is_queued(self, told: Told) -> bool:
+    def _is_queued(self, told: ToldHour) -> bool:
         row = self._connection.execute(
             "SELECT 1 FROM influx_emission WHERE source = ? AND hour = ?", (told.number, told.hour)
         ).fetchone()
         return row is not None
 
-    def _differing(self, told: Told, block: Floats) -> int:
+    def _differing(self, told: ToldHour, block: Floats) -> int:
         start, revision = self._influx.revisions(told.number, told.hour, told.hour + NS_PER_HOUR)
         there = np.zeros(len(block))
         there[(start - told.hour) // (NS_PER_HOUR // len(block))] = revision
         differs: Bools = (block[:, blocks.REVISION] > 0) & (block[:, blocks.REVISION] != there)
         return int((1 << np.flatnonzero(differs).astype(object)).sum())
 
-    def settle(self, told: Told, looks: int, since: int, differing: int | None, now: int) -> None:
+    def settle(self, told: ToldHour, looks: int, since: int, differing: int | None, now: int) -> None:
         """Enter what a look has found, inside a transaction: tell again what differs, and say when to look next."""
         if differing:
             queue_hours(self._connection, [(told.number, told.hour, differing)])
@@ -99,13 +99,13 @@ class Doubts:
                 "DELETE FROM influx_doubt WHERE kind = ? AND number = ? AND hour = ?", told
             )
 
-    def _look_again(self, told: Told, looks: int, due: int) -> None:
+    def _look_again(self, told: ToldHour, looks: int, due: int) -> None:
         self._connection.execute(
             "UPDATE influx_doubt SET looks = ?, due = ? WHERE kind = ? AND number = ? AND hour = ?",
             (looks, due, *told),
         )
 
-    def _tell_conflicts_again(self, told: Told) -> None:
+    def _tell_conflicts_again(self, told: ToldHour) -> None:
         """Tell the readings of an hour that had another value before; no other can be out of date."""
         rows = self._connection.execute(
             "SELECT channel, time, value, quality FROM reading WHERE channel = ? AND time >= ? AND time < ? AND flags & ?",
@@ -127,7 +127,7 @@ def unread(connection: sqlite3.Connection) -> int:
     return int(count)
 
 
-def hours_told(kind: str, numbers: Ints, times: Times) -> Sequence[Told]:
+def hours_told(kind: str, numbers: Ints, times: Times) -> Sequence[ToldHour]:
     """Return the hours that points lie in."""
     pairs = np.unique(np.column_stack((numbers, times // NS_PER_HOUR * NS_PER_HOUR)), axis=0)
-    return [Told(kind, number, hour) for number, hour in pairs.tolist()]
+    return [ToldHour(kind, number, hour) for number, hour in pairs.tolist()]

@@ -41,7 +41,7 @@ class EmissionSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class SeriesSteps:
     """A number for each step of a series, NaN where nothing is known.
 
     `count` is how many windows with coverage above 0, or readings that count, stand behind it; `coverage` is the
@@ -54,7 +54,7 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
-class RawReadings:
+class ChannelReadings:
     """A channel's readings as they are, in time order."""
 
     time: Times
@@ -134,7 +134,7 @@ class InfluxReader:
             substituted=rows[:, -2],
         )
 
-    def emission_series(self, field: str, edges: Times, **tags: str) -> Steps:
+    def emission_series(self, field: str, edges: Times, **tags: str) -> SeriesSteps:
         """Return a field summed over windows and over the sources that the tags leave, for each step.
 
         Parameters
@@ -155,13 +155,13 @@ class InfluxReader:
         rows, step = self._stepped("emission", columns, _WINDOW_IS_KNOWN, edges, tags)
         summed = _added(_without_stale_gases(rows[:, : len(AMOUNTS)]), step, len(edges) - 1)
         shares = _added(rows[:, len(AMOUNTS) :], step, len(edges) - 1)
-        return Steps(
+        return SeriesSteps(
             summed[:, AMOUNTS.index(field)],
             np.nan_to_num(shares[:, 1]).astype(np.int64),
             np.nan_to_num(shares[:, 0]),
         )
 
-    def reading_series(self, edges: Times, **tags: str) -> Steps:
+    def reading_series(self, edges: Times, **tags: str) -> SeriesSteps:
         """Return the mean of the readings that count, for each step.
 
         Parameters
@@ -180,9 +180,9 @@ class InfluxReader:
         rows, step = self._stepped("reading", columns, _READING_COUNTS, edges, tags)
         sums = _added(rows, step, len(edges) - 1)
         count = np.nan_to_num(sums[:, 1]).astype(np.int64)
-        return Steps(sums[:, 0] / np.maximum(count, 1), count, np.full(len(count), np.nan))
+        return SeriesSteps(sums[:, 0] / np.maximum(count, 1), count, np.full(len(count), np.nan))
 
-    def readings(self, start: int, end: int, **tags: str) -> RawReadings:
+    def readings(self, start: int, end: int, **tags: str) -> ChannelReadings:
         """Return the readings of [start, end), of any quality, in time order.
 
         Parameters
@@ -199,7 +199,7 @@ class InfluxReader:
         """
         query = f'SELECT "value", "quality" FROM "reading" WHERE {_within(start, end)}{_having(tags)}'
         times, rows = _columns(self._ask(query), 2)
-        return RawReadings(times, rows[:, 0], rows[:, 1].astype(np.uint8))
+        return ChannelReadings(times, rows[:, 0], rows[:, 1].astype(np.uint8))
 
     def revisions(self, start: int, end: int, **tags: str) -> tuple[Times, Floats]:
         """Return start [ns UTC] and revision of each window that starts in [start, end).

@@ -23,7 +23,7 @@ from plant.arrays import Floats, Ints, Times
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
 from store import blocks
 from store.influx import lines
-from store.influx.doubts import Doubts, ReadBack, Told, hours_told, unread
+from store.influx.doubts import Doubts, ReadBack, ToldHour, hours_told, unread
 from store.influx.reader import QueryFailed
 from store.influx.sink import Refused, SinkError, SinkUnauthorised, SinkUnavailable
 from store.sqlite import in_turn, is_locked, open_writer
@@ -47,7 +47,7 @@ class Sink(Protocol):
         ...
 
 
-class Names(Protocol):
+class SeriesKeys(Protocol):
     """The series keys of what state.db knows by number; see `store.influx.lines.PointNames`."""
 
     def reading_prefix(self, channel_id: int) -> bytes:
@@ -82,7 +82,7 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class PointBatch:
     """Points to send, no two with one key, and how to forget the outbox rows that they came from."""
 
     blocks: Iterable[bytes]
@@ -90,7 +90,7 @@ class Batch:
     forget: str
     rows: Sequence[tuple[Any, ...]]
     last_reading: int = 0  # id of the last row of readings
-    hours: Callable[[], Sequence[Told]] = tuple  # that its points lie in, but for alerts
+    hours: Callable[[], Sequence[ToldHour]] = tuple  # that its points lie in, but for alerts
 
     def __bool__(self) -> bool:
         return bool(self.rows)
@@ -100,12 +100,12 @@ class Batch:
 class UnderWay:
     """A batch whose last block is being written; what was refused of the others."""
 
-    batch: Batch
+    batch: PointBatch
     refused: Refused
     last: Future[Refused]
 
 
-NOTHING = Batch((), 0, "", ())
+NOTHING = PointBatch((), 0, "", ())
 
 
 def _go_on(_point: str) -> None:
@@ -119,7 +119,7 @@ class InfluxSender:
         self,
         database_path: Path,
         sink: Sink,
-        names: Names,
+        names: SeriesKeys,
         clock: Callable[[], int],
         crash: Callable[[str], None] = _go_on,
         read_back: ReadBack | None = None,
@@ -146,8 +146,8 @@ class InfluxSender:
         self._outboxes = deque((self._readings, self._emissions, self._alerts))
         self._failures = 0
         self._under_way: UnderWay | None = None
-        self._handed: Batch | None = None  # whose blocks are being handed to the writer
-        self._written: list[Batch] = []  # their rows are still in the outboxes
+        self._handed: PointBatch | None = None  # whose blocks are being handed to the writer
+        self._written: list[PointBatch] = []  # their rows are still in the outboxes
         self._taken = self._settled = 0  # the last reading row that is under way, and that is written
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="influx-write")
 
@@ -219,7 +219,7 @@ class InfluxSender:
                 self._doubt([batch for batch in doubtful if batch is not None])
             raise
 
-    def _doubt(self, batches: Sequence[Batch]) -> None:
+    def _doubt(self, batches: Sequence[PointBatch]) -> None:
         """Remember what InfluxDB may yet take, after what it is told next."""
         if self._doubts is None:
             return
@@ -260,7 +260,7 @@ class InfluxSender:
                 return batch.points
         return self._finish()
 
-    def _hand_over(self, batch: Batch) -> None:
+    def _hand_over(self, batch: PointBatch) -> None:
         """Write all blocks, each rendered while the one before it is being written; do not wait for the last."""
         self._crash("influx_before_send")
         self._handed = batch
@@ -321,7 +321,7 @@ class InfluxSender:
                 log.error("InfluxDB refuses a point for good: %s: %r", one.reason, one.line)
             counts[reason] = counts.get(reason, 0) + 1
 
-    def _readings(self) -> Batch:
+    def _readings(self) -> PointBatch:
         """Take readings first in, first out; the later of two with one channel and time."""
         rows = self._some(
             "SELECT id, readings, count FROM influx_reading WHERE id > ? ORDER BY id",
@@ -338,7 +338,7 @@ class InfluxSender:
             lines.reading_lines(prefixes, key[part], at[part], value[part], quality[part])
             for part in (newest[i : i + LINES_PER_REQUEST] for i in range(0, len(newest), LINES_PER_REQUEST))
         )
-        return Batch(
+        return PointBatch(
             rendered,
             len(newest),
             "DELETE FROM influx_reading WHERE id = ?",
@@ -347,7 +347,7 @@ class InfluxSender:
             lambda: hours_told("reading", channel, at),
         )
 
-    def _emissions(self) -> Batch:
+    def _emissions(self) -> PointBatch:
         """Take hours that have changed windows, each of these as it is now; none while those before are in the outbox."""
         if not self._are_forgotten():
             return NOTHING
@@ -363,23 +363,25 @@ class InfluxSender:
         key = np.repeat(np.arange(len(rows)), [len(start) for start, _ in windows])
         start = np.concatenate([np.empty(0, np.int64), *(start for start, _ in windows)])
         fields = np.concatenate([blocks.empty(0), *(fields for _, fields in windows)])
-        return Batch(
+        return PointBatch(
             [lines.emission_lines(prefixes, key, start, fields)],
             len(start),
             # A window that changed since the rows were read must be sent again.
             "DELETE FROM influx_emission WHERE source = ? AND hour = ? AND generation = ?",
             [row[:3] for row in rows],
-            hours=lambda: [Told("emission", *row[:2]) for row in rows],
+            hours=lambda: [ToldHour("emission", *row[:2]) for row in rows],
         )
 
-    def _alerts(self) -> Batch:
+    def _alerts(self) -> PointBatch:
         """Take the lines of alerts, the later of two with one series and time; none while those before are in the outbox."""
         if not self._are_forgotten():
             return NOTHING
         rows = self._some("SELECT id, line FROM influx_alert ORDER BY id", (), size=lambda _row: 1)
         newest = {_key_of_line(line): line for _, line in rows}
         block = "".join(f"{line.rstrip()}\n" for line in newest.values()).encode()
-        return Batch([block], len(newest), "DELETE FROM influx_alert WHERE id = ?", [row[:1] for row in rows])
+        return PointBatch(
+            [block], len(newest), "DELETE FROM influx_alert WHERE id = ?", [row[:1] for row in rows]
+        )
 
     def _are_forgotten(self) -> bool:
         """Settle what is under way; return whether the outboxes hold nothing that is written already."""

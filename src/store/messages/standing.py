@@ -45,7 +45,7 @@ class Lack:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MonthStanding:
     """What is known of a park's month until now; what one of its facilities sold to another is left out."""
 
     coverage: float | None  # None where nothing is owed yet
@@ -58,13 +58,15 @@ class Standing:
     provisional: tuple[str, ...]  # these rows
 
 
-def standing(state: Snapshot, period: Period, park: str, as_of: int, provisional: Provisional) -> Standing:
+def standing(
+    state: Snapshot, period: Period, park: str, as_of: int, provisional: Provisional
+) -> MonthStanding:
     """Return how a park's month stands at `as_of` [ns UTC]."""
     sources = _counted(state.plant, park)
     sums = source_sums(state, [source.index for source in sources], period, as_of)
     due, rests = int(sums.due.sum()), _provisional(state, sources, sums, period, provisional, as_of)
     tonnes, on_provisional = float(np.nansum(sums.amounts[:, CO2E_T])), float(np.sum([t for _, t in rests]))
-    return Standing(
+    return MonthStanding(
         coverage=float(np.clip(sums.shares.sum() / due, 0, 1)) if due else None,
         unknown=_names(sources, sums.known.unheard | (np.isnan(sums.amounts[:, CO2E_T]) & (sums.due > 0))),
         late=_names(sources, sums.known.since > WHOLE),
@@ -76,7 +78,7 @@ def standing(state: Snapshot, period: Period, park: str, as_of: int, provisional
     )
 
 
-def lacks(found: Standing, needed: float) -> list[Lack]:
+def lacks(found: MonthStanding, needed: float) -> list[Lack]:
     """Return the gates that a month does not pass; `needed` is the least coverage."""
     told = {
         Gate.COVERAGE: _of_coverage(found, needed),
@@ -88,7 +90,7 @@ def lacks(found: Standing, needed: float) -> list[Lack]:
     return [Lack(gate, detail) for gate, detail in told.items() if detail]
 
 
-def _of_coverage(found: Standing, needed: float) -> str:
+def _of_coverage(found: MonthStanding, needed: float) -> str:
     if found.coverage is None:
         return "no source owes a window of it: nothing is known"
     if found.coverage >= needed - SLACK:
@@ -100,13 +102,13 @@ def _of_coverage(found: Standing, needed: float) -> str:
     )
 
 
-def _of_sources(found: Standing) -> str:
+def _of_sources(found: MonthStanding) -> str:
     if not found.unknown:
         return ""
     return f"nothing is known of {few(found.unknown)}: have them read, or give each the `since` from which it was there"
 
 
-def _of_beginnings(found: Standing) -> str:
+def _of_beginnings(found: MonthStanding) -> str:
     if found.known_from == WHOLE:
         return ""
     return (
@@ -114,7 +116,7 @@ def _of_beginnings(found: Standing) -> str:
     )
 
 
-def _of_quarantine(found: Standing) -> str:
+def _of_quarantine(found: MonthStanding) -> str:
     if not found.quarantined:
         return ""
     return (
@@ -123,7 +125,7 @@ def _of_quarantine(found: Standing) -> str:
     )
 
 
-def _of_factors(found: Standing) -> str:
+def _of_factors(found: MonthStanding) -> str:
     if not found.provisional:
         return ""
     share = np.ceil(found.provisional_share * 1000) / 10

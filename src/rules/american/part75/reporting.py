@@ -24,7 +24,7 @@ LARGEST_HALF_SLACK = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportedAs:
     """How a quantity is reported: decimals, and what a smaller value is replaced by."""
 
     unit: str
@@ -32,22 +32,22 @@ class Report:
     floor: float | None = None
 
 
-REPORTED: Mapping[str, Report] = {
-    "concentration": Report("ppm", 1),
-    "diluent": Report("%", 1),
-    "co2_from_o2": Report("%", 1, floor=0.0),
-    "moisture": Report("%", 1),
-    "flow": Report("scfh", -3),
-    "co2_mass": Report("short tons/h", 1),
-    "heat_input": Report("mmBtu/h", 1, floor=1.0),
-    "nox_mass": Report("lb/h", 1),
-    "so2_mass": Report("lb/h", 1),
-    "so2_mass_gas_unit": Report("lb/h", 4),  # appendix D
-    "so2_mass_gas_fuel": Report("lb/h", 5),  # appendix D
-    "nox_rate": Report("lb/mmBtu", 3),
-    "gcv": Report("Btu/lb or Btu/100 scf", 1),
-    "density": Report("lb/gal", 6),
-    "operating_time": Report("h", 2),
+REPORTED: Mapping[str, ReportedAs] = {
+    "concentration": ReportedAs("ppm", 1),
+    "diluent": ReportedAs("%", 1),
+    "co2_from_o2": ReportedAs("%", 1, floor=0.0),
+    "moisture": ReportedAs("%", 1),
+    "flow": ReportedAs("scfh", -3),
+    "co2_mass": ReportedAs("short tons/h", 1),
+    "heat_input": ReportedAs("mmBtu/h", 1, floor=1.0),
+    "nox_mass": ReportedAs("lb/h", 1),
+    "so2_mass": ReportedAs("lb/h", 1),
+    "so2_mass_gas_unit": ReportedAs("lb/h", 4),  # appendix D
+    "so2_mass_gas_fuel": ReportedAs("lb/h", 5),  # appendix D
+    "nox_rate": ReportedAs("lb/mmBtu", 3),
+    "gcv": ReportedAs("Btu/lb or Btu/100 scf", 1),
+    "density": ReportedAs("lb/gal", 6),
+    "operating_time": ReportedAs("h", 2),
 }
 
 

@@ -74,7 +74,7 @@ class NoWatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class JournalStretch:
     """Consecutive messages [first, end) of the journal; `today` where today's configuration took them."""
 
     first: int
@@ -110,7 +110,7 @@ class JournalAgain:
         """Close the state; its directory is the caller's."""
         self.state.close()
 
-    def take(self, stretch: Stretch) -> Iterator[int]:
+    def take(self, stretch: JournalStretch) -> Iterator[int]:
         """Take a stretch; yield the first offset that is not taken yet after each step."""
         self.reader.end_at = stretch.end
         with self.state.transaction():
@@ -119,7 +119,7 @@ class JournalAgain:
         while line.step() or line.behind:
             yield line.next
 
-    def _line(self, stretch: Stretch) -> Line:
+    def _line(self, stretch: JournalStretch) -> Line:
         evaluator = self.known.evaluator(self._engine, lambda: line.next)
         line = Line(
             self._plant if stretch.today else open_to_all(self._plant),
@@ -137,12 +137,12 @@ class JournalAgain:
         return line
 
 
-def stretches(taken: Taken, today_from: int) -> list[Stretch]:
+def stretches(taken: Taken, today_from: int) -> list[JournalStretch]:
     """Return the messages that were taken, in stretches without a hole and of one configuration."""
-    found: list[Stretch] = []
+    found: list[JournalStretch] = []
     for first, last in taken.spans:
         stop = min(last, taken.cursor)
         for low, high in ((first, min(stop, today_from)), (max(first, today_from), stop)):
             if low < high:
-                found.append(Stretch(low, high, today=low >= today_from))
+                found.append(JournalStretch(low, high, today=low >= today_from))
     return found

@@ -16,7 +16,7 @@ from stackmeter.proof.verify.books_proof import Before, BooksProof
 from stackmeter.proof.verify.configurations import NEVER, Configurations
 from stackmeter.proof.verify.decision_proof import DecisionProof
 from stackmeter.proof.verify.findings import Finding, Report, Tell
-from stackmeter.proof.verify.journal_again import JournalAgain, Stretch, stretches
+from stackmeter.proof.verify.journal_again import JournalAgain, JournalStretch, stretches
 from stackmeter.proof.verify.journal_proof import Taken
 from stackmeter.proof.verify.known_readings import Settled, rows_of
 from stackmeter.proof.verify.reading_proof import ReadingProof
@@ -56,7 +56,7 @@ class MessageProof:
         for stretch in stretches(self._taken, self._today_from):
             first: int | None = stretch.first
             while first is not None and first < stretch.end:
-                first = self._take(again, Stretch(first, stretch.end, stretch.today), proof, tell)
+                first = self._take(again, JournalStretch(first, stretch.end, stretch.today), proof, tell)
         again.reader.end_at = self._taken.cursor
         self._settle(again.known.settled(NEVER), proof)
         for group in sorted(again.reader.damaged):
@@ -69,7 +69,9 @@ class MessageProof:
         books.prove(proof.of_another)
         self._configurations.prove_terms(again.state.connection, self._report)
 
-    def _take(self, again: JournalAgain, stretch: Stretch, proof: ReadingProof, tell: Tell) -> int | None:
+    def _take(
+        self, again: JournalAgain, stretch: JournalStretch, proof: ReadingProof, tell: Tell
+    ) -> int | None:
         """Take a stretch as far as it can be read; return where the next group begins that can be."""
         at = stretch.first
         for at in again.take(stretch):

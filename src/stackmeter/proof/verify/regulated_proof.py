@@ -35,13 +35,13 @@ from store.accounting.regulated_hours import (
 
 CO2E_T, STATUS, REVISION, ROW, OTHER, IS_OTHER = range(
     6
-)  # of what the ledger said last: columns of `Said.of`
+)  # of what the ledger said last: columns of `LastSaid.of`
 COLUMNS = 6
 NO_OTHER = -1.0
 ABSENT = RoleHour(np.nan, 0.0, np.nan, 0)  # a role that the source did not have then
 
 
-class Said:
+class LastSaid:
     """What the ledger said last of each hour of one source; about 200 bytes an hour.
 
     Columns: co2e_t, status, revision (0: nothing was said), the ledger's row, the number of the newest configuration
@@ -133,7 +133,7 @@ class RegulatedProof:
             detail = "the ledger of regulated hours speaks of it, and no such source is stored"
             self._add("published", "differs", f"source {source}", detail)
         for done, (number, place) in enumerate(names.items(), start=1):
-            stored, spoken = regulated_hours(self._state, number), said.get(number, Said())
+            stored, spoken = regulated_hours(self._state, number), said.get(number, LastSaid())
             waiting = waiting_hours(self._state, number)
             name = "/".join(place)
             self._prove_published(name, stored, spoken)
@@ -145,9 +145,9 @@ class RegulatedProof:
 
     # --- what was said --------------------------------------------------------------------------------------------
 
-    def _listen(self) -> dict[int, Said]:
+    def _listen(self) -> dict[int, LastSaid]:
         """Follow the ledger and return what it said last, by source; changes that do not follow are findings."""
-        said: dict[int, Said] = {}
+        said: dict[int, LastSaid] = {}
         for row in audit.ledger_rows(self._state, "regulated_ledger"):
             name = f"regulated_ledger {row.id}"
             if len(row.changes) % CHANGE.itemsize:
@@ -157,7 +157,7 @@ class RegulatedProof:
             other = self._number(row.entry.configuration)
             for source in np.unique(records["source"]).tolist():
                 mine = records[records["source"] == source]
-                for wrong in said.setdefault(source, Said()).take(row.id, mine, other):
+                for wrong in said.setdefault(source, LastSaid()).take(row.id, mine, other):
                     self._add("ledger", "differs", name, wrong)
         return said
 
@@ -169,7 +169,7 @@ class RegulatedProof:
             self._configurations.append(configuration)
         return self._configurations.index(configuration)
 
-    def _prove_published(self, name: str, stored: RegulatedHours, spoken: Said) -> None:
+    def _prove_published(self, name: str, stored: RegulatedHours, spoken: LastSaid) -> None:
         """Compare tonnes, status and revision with what the ledger said last."""
         last = spoken.of(stored.hour)
         mine = np.stack([stored.co2e_t, stored.status, stored.revision], axis=1)
@@ -204,7 +204,7 @@ class RegulatedProof:
         source: Source | None,
         stored: RegulatedHours,
         waiting: Times,
-        spoken: Said,
+        spoken: LastSaid,
     ) -> None:
         self._report.checked["recomputed"] += len(stored.hour)
         if source is None or source.regulation is None:
@@ -229,7 +229,7 @@ class RegulatedProof:
         roles: list[str],
         stored: RegulatedHours,
         waiting: Times,
-        spoken: Said,
+        spoken: LastSaid,
     ) -> _Record:
         """Return what is stored of a source; hours that are missing or cannot be read are findings."""
         first, last = int(stored.hour[0]), int(stored.hour[-1])

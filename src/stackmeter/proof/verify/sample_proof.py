@@ -20,7 +20,7 @@ from stackmeter.proof.verify.findings import Finding, Report, Tell, when
 from stackmeter.proof.verify.journal_proof import Taken
 from stackmeter.proof.verify.known_readings import KnownReadings
 from store import audit
-from store.audit import Group
+from store.audit import JournalGroup
 from store.messages.journal import DECISION, Message
 
 ONE_IN = 20  # groups of the journal, of which each is one commit of the intake
@@ -79,7 +79,7 @@ class SampleProof:
             return True
         return route.decode is not None or route.sparkplug is not None
 
-    def _look_up(self, group: Group, messages: list[Message]) -> None:
+    def _look_up(self, group: JournalGroup, messages: list[Message]) -> None:
         """Look up the readings and the number of each message of a group that was not refused."""
         self._report.checked["messages"] += len(messages)
         refused = {
