@@ -222,7 +222,9 @@ class _Message:
     def _of_others(self, device: str) -> tuple[dict[str, KnownMetric], dict[int, KnownMetric]]:
         """Return the names and the aliases of the node without those of a device."""
         node = self.node
-        if not node.devices.get(device) and device not in node.died:  # nothing was said of it since the node's birth
+        if (
+            not node.devices.get(device) and device not in node.died
+        ):  # nothing was said of it since the node's birth
             return node.names, node.aliases
         names = {name: known for name, known in node.names.items() if known.device != device}
         return names, {alias: known for alias, known in node.aliases.items() if known.device != device}
