@@ -30,7 +30,7 @@ _LONGEST_NAME, _LONGEST_UNIT = MAX_NAME + 1, LONGEST_UNIT + 1  # [characters] on
 Value = float | int | bool | str | bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: there is one for each reading, and that would cost a microsecond
 class Metric:
     """One metric, or one inside a template or dataset; `timestamp` in ms since 1970.
 
