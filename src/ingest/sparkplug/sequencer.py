@@ -21,6 +21,7 @@ from ingest.sparkplug.topics import SEQUENCE, SparkplugTopic
 
 MOST_WAITING = SEQUENCE  # messages of a node; with more, what they lack is given up
 MOST_BYTES = 64 * 1024 * 1024  # of all that wait
+_BESIDE = 512  # bytes that a message costs beside its payload
 _MOST_NODES = (
     16_384  # whose place in their sequence is remembered; beyond, all are forgotten of which nothing waits
 )
@@ -33,10 +34,6 @@ class _Waiting:
     seq: int
     timestamp: int  # ms UTC
     until: int  # ns, when it goes on whatever it lacks
-
-    @property
-    def size(self) -> int:
-        return len(self.arrival.message.payload) if self.arrival.message else 0
 
 
 @dataclass(slots=True)
@@ -162,11 +159,11 @@ class Sequencer:
         return self._nodes[name]
 
     def _hold(self, name: str, node: _Node, one: _Waiting) -> None:
-        if len(node.waiting) >= MOST_WAITING or self._bytes + one.size > MOST_BYTES:
-            self._end(name, node)
         node.waiting.append(one)
-        self._bytes += one.size
+        self._bytes += _size(one.arrival)
         self._waiting.add(name)
+        if len(node.waiting) > MOST_WAITING or self._bytes > MOST_BYTES:
+            self._end(name, node)
 
     def _end(self, name: str, node: _Node) -> None:
         """Let all of a node go on that waits, whatever it lacks."""
@@ -174,7 +171,12 @@ class Sequencer:
 
     def _go_on(self, name: str, node: _Node, now: int) -> None:
         for arrival in node.due(now):
-            self._bytes -= len(arrival.message.payload) if arrival.message else 0
+            self._bytes -= _size(arrival)
             self._put(arrival)
         if not node.waiting:
             self._waiting.discard(name)
+
+
+def _size(arrival: Arrival) -> int:
+    """Return the bytes that a message costs while it waits."""
+    return _BESIDE + (len(arrival.message.payload) if arrival.message else 0)
