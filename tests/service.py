@@ -55,7 +55,7 @@ class Service:
         given = [x for name, value in options.items() if value is not None for x in (f"--{name}", str(value))]
         self._command = [*program, "run", *given]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("STACKMETER_")}
-        self._environment = {**inherited, "STACKMETER_TOKEN": TOKEN, **(environment or {})}
+        self.environment = {**inherited, "STACKMETER_TOKEN": TOKEN, **(environment or {})}
         self._outboxes = ALWAYS_DRAINED + (DRAINED_TO_INFLUX if influx else ())
         self._process: subprocess.Popen[bytes] | None = None
         self._has_started = False
@@ -109,7 +109,7 @@ class Service:
     def start(self, *, crash: str = "", ready: bool = True) -> None:
         """Start it, to die at the crash point `point:n` if one is named; return once it is ready, or at once."""
         assert not self.running, "the service runs already"
-        self._launch(self._environment | ({"STACKMETER_CRASH": crash} if crash else {}))
+        self._launch(self.environment | ({"STACKMETER_CRASH": crash} if crash else {}))
         while ready:
             try:
                 self.wait_until_ready()
@@ -118,7 +118,7 @@ class Service:
                 if self._has_started:
                     raise
                 self._draw()
-                self._launch(self._environment)
+                self._launch(self.environment)
         self._has_started = True
 
     def _launch(self, environment: dict[str, str]) -> None:

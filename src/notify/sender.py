@@ -18,7 +18,8 @@ from notify.webhook import Attempt, EndpointClient, WebhookClient
 from plant.park import Webhook
 from plant.places import Places
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
-from store.alerts.webhooks import Delivery, EndpointState, WaitingWebhook, WebhookOutbox, address_of
+from store.alerts.webhook_acts import Delivery
+from store.alerts.webhooks import EndpointState, WaitingWebhook, WebhookOutbox, address_of
 
 POLL = 0.2  # s between two looks into an outbox that had nothing due
 PRUNE_EVERY = 10 * NS_PER_MIN
@@ -66,9 +67,10 @@ class WebhookSender:
         *,
         own: Doors = (),
         places: Places = NOWHERE,
+        journal: Path | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._database = database
+        self._database, self._journal = database, journal
         self._endpoints = list(endpoints)
         self._couriers = [
             _Courier(one, _client(one, own, places), clock, crash, jitter) for one in self._endpoints
@@ -78,7 +80,7 @@ class WebhookSender:
     def step(self) -> int:
         """Send all that is due and forget what is old, in the caller's thread; return how many attempts were made."""
         stop = threading.Event()
-        with closing(WebhookOutbox(self._database)) as outbox:
+        with closing(WebhookOutbox(self._database, self._journal)) as outbox:
             made = sum(courier.drain(outbox, stop) for courier in self._couriers)
             self._keeper.drain(outbox, stop)
         return made
@@ -95,7 +97,7 @@ class WebhookSender:
 
     def statistics(self) -> list[EndpointState]:
         """Return each endpoint's state as it stands; from any thread."""
-        with closing(WebhookOutbox(self._database)) as outbox:
+        with closing(WebhookOutbox(self._database, self._journal)) as outbox:
             found = outbox.endpoints(self._endpoints)
         return [found.get(one.name, EndpointState(one.name)) for one in self._endpoints]
 
@@ -105,7 +107,7 @@ class WebhookSender:
             courier.close()
 
     def _serve(self, worker: "_Courier | _Keeper", stop: threading.Event) -> None:
-        with closing(WebhookOutbox(self._database)) as outbox:
+        with closing(WebhookOutbox(self._database, self._journal)) as outbox:
             while not stop.is_set():
                 stop.wait(_pause_after_drain(worker, outbox, stop))
 

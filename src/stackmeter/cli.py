@@ -26,6 +26,7 @@ from stackmeter.commands import (
     meters,
     proving,
     quarantine,
+    rebuilding,
     rule_commands,
     simulating,
     watch,
@@ -273,7 +274,7 @@ def _started(settings: "Settings", now_and_then: "Callable[[], None]") -> "Servi
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     RUN: (simulating.demo, simulating.simulate, simulating.replay),
     LOOK: (asking.status, watch.watch, asking.explain),
-    PROVE: (proving.verify, proving.restate, asking.periods, asking.decide),
+    PROVE: (proving.verify, rebuilding.rebuild, proving.restate, asking.periods, asking.decide),
     ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup),
     ALERTS: (
         alerting.ack,

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,6 +23,7 @@ from api.serve import Server
 from ingest.alerting.watch import RuleWatch
 from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
+from ingest.line.recorded import Owner, RecordedLine, StepTime
 from ingest.line.regulated import RegulatedSources
 from ingest.mqtt.connection import Broker, broker
 from ingest.mqtt.intake import Arrival, Intake
@@ -50,6 +52,7 @@ from stackmeter.service_log import ServiceLog
 from stackmeter.settings import Settings, unknown
 from stackmeter.threads import Threads
 from store.alerts.links import link_key
+from store.alerts.webhook_acts import act_again
 from store.alerts.webhooks import WebhookOutbox
 from store.faults import told_of
 from store.influx.lines import PointNames
@@ -57,6 +60,7 @@ from store.influx.reader import InfluxReader, QueryFailed, SourceRevisions
 from store.influx.sender import InfluxSender
 from store.influx.sink import InfluxSink
 from store.messages.journal import Journal, JournalReader
+from store.messages.steps import OUTBOX, Started, StepFailed, StepLog
 from store.reader import Reader
 from store.sqlite import StateMismatch, is_locked
 from store.state import REMEDY, State
@@ -108,10 +112,12 @@ class Service:
         self.state = State(self.folder.state, self.plant)
         reader = JournalReader(self.folder.journal)
         self._catalogue, self._settings, self._journal_reader = catalogue, settings, reader
+        self._time, self._log = StepTime(), StepLog(self.folder.journal)
         with told_of(self.folder.state, REMEDY):
             self._check_order(reader)
             self._tell_of_another_configuration()
-            self.line = self._made_line()
+            owner = Owner(self._log, time.time_ns, self.plant.hash, version("stackmeter"))
+            self.steps = RecordedLine(self, self.folder.journal, self._time, {OUTBOX: act_again}, owner)
         for told in (*self.line.undated.kept, *self.line.undated.news):
             log.warning("%s", told)
         self.intake = Intake(self.journal, self._acknowledge, self._wake.set, crash)
@@ -134,6 +140,7 @@ class Service:
             crash,
             own=_doors(settings),
             places=Places(self.plant.parks, self.plant.facilities),
+            journal=self.folder.journal,
         )
         self.reader = Reader(self.folder.state, self.plant)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
@@ -220,20 +227,29 @@ class Service:
         if is_over:
             self.state.close()
             self._journal_reader.close()
+            self.steps.close()
+            self._log.close()
             self.journal.close()
         self.folder.close()
 
-    def _made_line(self) -> Line:
-        """Return a line whose memory is what the state says."""
+    @property
+    def line(self) -> Line:
+        """The line, which the thread of that name works."""
+        return self.steps.line
+
+    def make_line(self, started: Started) -> Line:
+        """Return a line whose memory is what the state says; raise StepFailed where that start had another configuration."""
+        if started.configuration != self.plant.hash:
+            raise StepFailed("it was taken under another configuration")
         engine, settings = Engine(self.plant, self._catalogue), self._settings
         return Line(
             self.plant,
             self.state,
             self._journal_reader,
             Evaluator(self.plant, engine, self.state),
-            RuleWatch(self.plant, self.state, time.time_ns, settings.public_url, link_key(self.token)),
+            RuleWatch(self.plant, self.state, self._time, settings.public_url, link_key(self.token)),
             regulated=RegulatedSources(self.plant, engine, self.state),
-            clock=time.time_ns,
+            clock=self._time,
             crash=self._crash,
             project=settings.influx_url is not None,
         )
@@ -241,7 +257,7 @@ class Service:
     def _renew_line(self) -> None:
         """Go on from what the state says, after a failure: what the line's memory says is not to be trusted."""
         heard = self.line.heard
-        self.line = self._made_line()
+        self.steps.begin()
         self.line.heard |= heard
 
     def _renew_api(self) -> None:
@@ -256,13 +272,13 @@ class Service:
             if not self._step() and not self._stop.is_set():
                 self._wake.wait(IDLE_S)
             self._publish_acks()
-            if not self.line.behind:
+            if not (self.line.behind or self.steps.is_behind):
                 self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
 
     def _step(self) -> int:
         """Take one micro-batch; where the volume is full or somebody else holds the state, try again later."""
         try:
-            messages = self.line.step()
+            messages = self.steps.step()
         except sqlite3.OperationalError as error:
             self.line_waits = _passing(error)
             if not self.line_waits:
@@ -320,7 +336,7 @@ class Service:
             stream_failed=self._stream.failed,
             catalogue=catalogue,
             explain=WindowExplainer(self.folder.state, self.plant, catalogue),
-            outbox=lambda: WebhookOutbox(self.folder.state),
+            outbox=lambda: WebhookOutbox(self.folder.state, self.folder.journal),
             public_url=settings.public_url,
             access=self.access,
             allowed_hosts=[name.strip() for name in settings.allowed_hosts.split(",") if name.strip()],

@@ -16,6 +16,7 @@ from store.accounting.ledger import Ledger
 from store.faults import told_of
 from store.messages.books import Books
 from store.messages.boots import BootTable
+from store.messages.steps import StepRecorder, go_on_from, next_step
 from store.sound_rows import set_unsound_aside
 from store.sqlite import STATE, StateMismatch, be_brisk, claim, open_writer, transaction
 from store.totals.beginnings import UNHEARD, Beginnings, owed_from
@@ -62,6 +63,7 @@ class State:
         self.ledger = Ledger(self._connection)
         self.books = Books(self._connection, zones)
         self.boots = BootTable(self._connection)
+        self.recorder = StepRecorder(self._connection)
         be_brisk(self._connection)
         self.beginnings = Beginnings(plant, self._connection, self.channel_ids, self.source_ids)
         with transaction(self._connection):
@@ -94,6 +96,25 @@ class State:
     def move_cursor(self, offset: int) -> None:
         """Set the cursor, in the transaction that made the state follow."""
         self._connection.execute("UPDATE cursor SET next = ? WHERE name = 'line'", (offset,))
+
+    @property
+    def step(self) -> int:
+        """The number of the first step that is not part of the state."""
+        return next_step(self._connection)
+
+    def go_on_from(self, step: int) -> None:
+        """Set that number, inside a transaction."""
+        go_on_from(self._connection, step)
+
+    def be_quiet(self, until: int) -> None:
+        """Remember the first message from which on people are told of alerts, inside a transaction."""
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('quiet', ?)", (until,))
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether people were told before of the alerts that come of what is being taken."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'quiet'").fetchone()
+        return row is not None and self.cursor < int(row[0])
 
     def take_under(self, configuration: str) -> None:
         """Remember under which configuration (its hash) messages are taken from the cursor on."""

@@ -4,8 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from store.alerts import webhooks
-from store.alerts.webhooks import Delivery, WebhookOutbox, address_of
+from store.alerts import webhook_acts
+from store.alerts.webhook_acts import Delivery, DropEvents
+from store.alerts.webhooks import WebhookOutbox, address_of
 from store.once import keyed_id
 from tests.api.state import AS_OF, TOKEN
 from tests.notify.state import endpoint
@@ -161,10 +162,10 @@ def test_solid_b12_what_is_asked_of_the_outbox_again_with_its_key_is_done_once(a
 
 
 def test_solid_b12_what_was_asked_with_keys_is_kept_90_days_and_bounded(outbox, state, monkeypatch):
-    monkeypatch.setattr(webhooks, "MOST_ASKED", 3)
+    monkeypatch.setattr(webhook_acts, "MOST_ASKED", 3)
     for place in range(6):
-        outbox.once(keyed_id("lan", str(place), ""), AS_OF + place, lambda: 1)
+        outbox.once(keyed_id("lan", str(place), ""), AS_OF + place, DropEvents())
     kept = state.db.execute("SELECT at FROM webhook_request ORDER BY at").fetchall()
     assert kept == [(AS_OF + place,) for place in (2, 3, 4, 5)]
-    outbox.once(keyed_id("lan", "later", ""), AS_OF + 91 * 24 * 3600 * S, lambda: 1)
+    outbox.once(keyed_id("lan", "later", ""), AS_OF + 91 * 24 * 3600 * S, DropEvents())
     assert state.db.execute("SELECT count(*) FROM webhook_request").fetchone() == (1,)

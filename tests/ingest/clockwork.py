@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.alerting.watch import RuleWatch
 from plant.configuration.load import load
 from rules.catalogue import load_catalogue
+from stackmeter.proof.rebuild import Links
 from store.alerts.actions import AlertAction
 from tests.semantics.world import HOUR, MINUTE, SECOND, World, ns, reading
 
@@ -64,8 +64,7 @@ class Clockwork(World):
         self.plant = load(config, self.catalogue, SECRETS)
         self._open()
 
-    def _watch(self) -> RuleWatch:
-        return RuleWatch(self.plant, self.state, lambda: self.now, "https://sm.example", KEY)
+    links = Links("https://sm.example", KEY)
 
     def configure(self, written: str) -> None:
         """Start it again under another configuration."""

@@ -224,6 +224,7 @@ def restarted(world: Late) -> None:
 
 def rolled_back(world: Late) -> None:
     """Let the alert rules fail in a step, after they looked; the line itself goes on."""
+    world.is_rebuilt = False  # no step says that a fault took its work back
     with failing(world.line._watch._teller, "tell"):  # type: ignore[attr-defined]
         world.line.step()
 
@@ -244,6 +245,7 @@ def test_f119_a_restart_or_a_rollback_adds_none_and_loses_none(
     world.settled(80 * MINUTE)
 
     assert world.events() == [noted(10, 19, 10, 170)]
+    world.check_rebuild()  # by the numbers that it was made with
 
 
 def test_f119_a_stop_in_every_pause_delays_a_look_and_loses_none(
@@ -259,6 +261,7 @@ def test_f119_a_stop_in_every_pause_delays_a_look_and_loses_none(
     world.settled(70 * MINUTE)
 
     assert world.events() == [noted(10, 19, 10, 170)]
+    world.check_rebuild()  # by the numbers that it was made with
 
 
 def test_f119_what_comes_behind_a_look_that_is_under_way_is_looked_at_after_it(
@@ -272,6 +275,7 @@ def test_f119_what_comes_behind_a_look_that_is_under_way_is_looked_at_after_it(
     world.settled(80 * MINUTE)
 
     assert world.events() == [noted(10, 19, 10, 170), noted(3, 5, 3, 140)]
+    world.check_rebuild()  # by the numbers that it was made with
 
 
 def test_f119_what_is_configured_no_longer_is_not_looked_at(tmp_path: Path) -> None:
@@ -325,6 +329,7 @@ def test_f119_a_look_reads_so_many_readings_in_a_step_and_judges_once_they_are_t
 
     assert len(reads) >= 58 / 7
     assert world.events() == [noted(10, 19, 10, 170)]
+    world.check_rebuild()  # by the numbers that it was made with
 
 
 def test_f119_more_subjects_than_are_looked_at_together_have_their_turn(
@@ -338,8 +343,8 @@ def test_f119_more_subjects_than_are_looked_at_together_have_their_turn(
 
     assert [event["labels"]["channel"] for event in world.events()] == ["cold", "heat"]
 
-
-# --- against the past as it is known in the end -----------------------------------------------------------------------------
+    # --- against the past as it is known in the end -----------------------------------------------------------------------------
+    world.check_rebuild()  # by the numbers that it was made with
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -14,17 +16,21 @@ from api.health import Health
 from ingest.alerting.watch import RuleWatch
 from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
+from ingest.line.recorded import Owner, RecordedLine, StepTime
 from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from stackmeter.activity import ChannelActivity
 from stackmeter.proof.explain import WindowExplainer
+from stackmeter.proof.rebuild import Configured, Links, Rebuild, differences
 from stackmeter.proof.verify.verify import verify
 from store.accounting.closing import Decision
+from store.alerts.webhook_acts import act_again
 from store.influx.lines import PointNames
 from store.messages.journal import Journal, JournalReader, Message
 from store.messages.replays import Replay
 from store.messages.set_aside import rows_aside
+from store.messages.steps import OUTBOX, Started, StepFailed, StepLog
 from store.reader import Reader
 from store.rows import OUTCOMES
 from store.state import State
@@ -70,15 +76,18 @@ class World:
         self.plant = load(config, self.catalogue, {"SEMANTICS_SECRET": "whsec_" + "A" * 40})
 
     def _open(self) -> None:
+        self.known = {**self.known, self.plant.hash: Configured(self.plant, self.catalogue)}
         self.journal = Journal(self.folder / "journal.db")
         self.state = State(self.folder / "state.db", self.plant)
         self._journal_reader = JournalReader(self.folder / "journal.db")
-        self.line = Line(
-            self.plant, self.state, self._journal_reader,
-            Evaluator(self.plant, Engine(self.plant, self.catalogue), self.state),
-            self._watch(),
-            clock=lambda: self.now, crash=lambda _point: None, project=True,
-        )  # fmt: skip
+        self._log = StepLog(self.folder / "journal.db")
+        owner = Owner(self._log, lambda: self.now, self.plant.hash, "test")
+        self._time, self._is_behind = StepTime(), True
+        self.steps = RecordedLine(self, self.folder / "journal.db", self._time, {OUTBOX: act_again}, owner)
+        while self.steps.is_behind:
+            self.steps.step()
+        self._is_behind = False
+        self.line = self.steps.line
         self.reader = Reader(self.folder / "state.db", self.plant)
         self.app = create_app(
             self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now,
@@ -87,8 +96,36 @@ class World:
             rate_limit=1_000_000,  # its clock may stand
         )  # fmt: skip
 
-    def _watch(self) -> RuleWatch:
-        return RuleWatch(self.plant, self.state, lambda: self.now, "")
+    def _clock(self) -> int:
+        return self._time.now if self._is_behind else self.now
+
+    def make_line(self, start: Started) -> Line:
+        """Return a line by the world's clock."""
+        if start.configuration != self.plant.hash:
+            raise StepFailed("it was taken under another configuration")
+        return Line(
+            self.plant, self.state, self._journal_reader,
+            Evaluator(self.plant, Engine(self.plant, self.catalogue), self.state),
+            RuleWatch(self.plant, self.state, self._clock, self.links.public_url, self.links.key),
+            clock=self._clock, crash=lambda _point: None, project=True,
+        )  # fmt: skip
+
+    links = Links()
+    known: Mapping[str, Configured] = {}
+    is_rebuilt = True  # whether it is yet to be proven that the steps of its journal make it again
+
+    def check_rebuild(self) -> None:
+        """The journal alone makes the same state again: every table."""
+        if not self.is_rebuilt:
+            return
+        self.is_rebuilt = False  # once is enough
+        with TemporaryDirectory(dir="/dev/shm") as folder:
+            again = Path(folder) / "state.db"
+            with closing(Rebuild(self.folder / "journal.db", again, self.known, self.links)) as rebuild:
+                rebuild.state.connection.execute("PRAGMA synchronous = OFF")
+                rebuild.run()
+            found = differences(self.folder / "state.db", again)
+            assert found == {}, found
 
     def close(self) -> None:
         """Prove that what was published follows from the readings, and these from the messages; then end it."""
@@ -99,6 +136,7 @@ class World:
             assert report.proven, [one for one in report.findings if one.kind not in {"waiting", "earlier"}][
                 :5
             ]
+            self.check_rebuild()
         finally:
             self._shut()
 
@@ -115,6 +153,8 @@ class World:
     def _shut(self) -> None:
         self.reader.close()
         self._journal_reader.close()
+        self.steps.close()
+        self._log.close()
         self.state.close()
         self.journal.close()
 

@@ -16,7 +16,8 @@ from stackmeter.cli import app
 from stackmeter.environment import AnySecret
 from stackmeter.health import _webhook_families, _webhook_troubles
 from stackmeter.service import _doors
-from store.alerts.webhooks import Delivery, EndpointState, WebhookOutbox
+from store.alerts.webhook_acts import Delivery
+from store.alerts.webhooks import EndpointState, WebhookOutbox
 from store.reader import Reader
 from tests.notify.state import endpoint, new_state, plant
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from store.alerts.webhook_acts import BITE, Delivery
 from store.alerts.webhook_order import note_about
-from store.alerts.webhooks import BITE, DeadWebhook, Delivery, EndpointState, WebhookOutbox, address_of
+from store.alerts.webhooks import DeadWebhook, EndpointState, WebhookOutbox, address_of
 from tests.notify.state import endpoint, new_state
 
 HOUR = 3_600_000_000_000

@@ -16,15 +16,8 @@ from api.times import format_time, parse_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
-from store.alerts.webhooks import (
-    KEPT_DAYS,
-    Asked,
-    DeadWebhook,
-    Delivery,
-    EndpointState,
-    WebhookOutbox,
-    kept_since,
-)
+from store.alerts.webhook_acts import KEPT_DAYS, Delivery, DropEvents, ReplayEvents, kept_since
+from store.alerts.webhooks import Asked, DeadWebhook, EndpointState, WebhookOutbox
 
 OpenOutbox = Callable[[], WebhookOutbox]
 Clock = Callable[[], int]  # ns UTC
@@ -184,14 +177,7 @@ def routes(plant: Plant, open_outbox: OpenOutbox, clock: Clock) -> APIRouter:
                 lambda: record(
                     "webhooks.replayed", body.endpoint or "", "", body.model_dump_json(exclude_unset=True)
                 ),
-                lambda: outbox.replay(
-                    clock(),
-                    endpoint=body.endpoint,
-                    event_id=body.event,
-                    since=since or 0,
-                    until=until,
-                    dead_only=body.dead_only,
-                ),
+                ReplayEvents(clock(), body.endpoint, body.event, since or 0, until, body.dead_only),
             )
         if body.event is not None and not done.count:
             raise InvalidQuery(
@@ -217,9 +203,7 @@ def routes(plant: Plant, open_outbox: OpenOutbox, clock: Clock) -> APIRouter:
                 lambda: record(
                     "webhooks.dropped", body.endpoint or "", "", body.model_dump_json(exclude_unset=True)
                 ),
-                lambda: outbox.drop(
-                    endpoint=body.endpoint, event_id=body.event, since=since or 0, until=until
-                ),
+                DropEvents(body.endpoint, body.event, since or 0, until),
             )
         return DroppedBody(dropped=done.count)
 
@@ -227,7 +211,7 @@ def routes(plant: Plant, open_outbox: OpenOutbox, clock: Clock) -> APIRouter:
 
 
 def _once(
-    outbox: WebhookOutbox, number: str, now: int, note: Callable[[], None], act: Callable[[], int]
+    outbox: WebhookOutbox, number: str, now: int, note: Callable[[], None], act: ReplayEvents | DropEvents
 ) -> Asked:
     """Note and do what was not asked under an id before; return what came of it."""
     with refusing_used():

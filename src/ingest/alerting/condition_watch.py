@@ -83,6 +83,11 @@ class ConditionWatch:
             self._late.forget()
         self.read()
 
+    @property
+    def is_looking_back(self) -> bool:
+        """Whether a look at what came late has begun, and goes on in the next step."""
+        return self._late is not None and self._late.is_looking
+
     def readings(self, new: Readings, fresh: Bools) -> None:
         """Take readings, in order of arrival, after they were written; those that are not `fresh` were known."""
         if self._frame is not None:

@@ -120,6 +120,11 @@ class LateLooks:
         self._new: list[tuple[Ints, Times]] = []
         self._look: _Look | None = None
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether a look has begun and is not finished; what it has found so far is in memory alone."""
+        return self._look is not None
+
     def begin(self, begun: Mapping[str, Begun]) -> None:
         """Learn since when each condition is judged, and up to which instant it was before that."""
         self._begun = begun

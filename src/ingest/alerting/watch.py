@@ -48,6 +48,7 @@ class RuleWatch:
         self._states: dict[str, RuleState] = {}
         self._subjects = {rule.name: alerts.subject_of(plant, rule) for rule in plant.rules}
         self._started = self._looked = clock()
+        self._is_quiet = False
         self._teller = Teller(plant, memory.connection, api_url, key)
         self._heard = GatewaysHeard(plant, memory.connection)
         self._conditions = ConditionWatch(plant, memory, clock, self._heard)
@@ -59,6 +60,11 @@ class RuleWatch:
         self._conditions.reload()
         self._teller.forget()
         self._read()
+
+    @property
+    def is_looking_back(self) -> bool:
+        """Whether a look at what came late has begun, and goes on in the next step."""
+        return self._conditions.is_looking_back
 
     def _read(self) -> None:
         connection, now = self._memory.connection, self._clock()
@@ -167,6 +173,16 @@ class RuleWatch:
             for rule in rules:
                 self._doubt(rule, now, self._plant.channels[channel].max_gap)
         self._conditions.judge(now)
+        self._tell(now)
+
+    def _tell(self, now: int) -> None:
+        """Tell what is due; of what was told once, only what lasts."""
+        if self._memory.is_quiet:
+            self._is_quiet = True
+            return
+        if self._is_quiet:
+            self._teller.forget()
+            self._is_quiet = False
         self._teller.tell(now)
 
     def _doubt(self, rule: ThresholdRule, now: int, max_gap: int) -> None:

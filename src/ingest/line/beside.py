@@ -35,6 +35,11 @@ class Watch(Protocol):
         """Forget what a transaction that was rolled back had judged."""
         ...
 
+    @property
+    def is_looking_back(self) -> bool:
+        """Whether it has begun to judge something of the past again, and goes on with it in the next step."""
+        ...
+
 
 class Regulated(Protocol):
     """What counts the hours of sources under a regulation, after the stages."""

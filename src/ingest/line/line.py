@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import partial
 
+import msgspec
 import numpy as np
 
 from ingest.alerting.alert_actions import AlertActions
@@ -35,10 +36,11 @@ from store import blocks
 from store.accounting import closing
 from store.accounting.ledger import Entry
 from store.alerts import actions as alert_actions
-from store.messages import clock_steps, replays
+from store.messages import clock_steps, replays, steps
 from store.messages.journal import DECISION, JournalReader, Message
 from store.messages.set_aside import set_aside
 from store.messages.sparkplug import OUT_OF_SIGHT, forget_online, store_nodes, stored_births, stored_nodes
+from store.messages.steps import RecordedStep
 from store.state import State
 from store.totals.emissions import Changes
 
@@ -133,18 +135,53 @@ class Line:
         parts = (self._alerts, self._hours)
         return [*self.clock_doubts(), *self.undated.kept, *(part.trouble for part in parts if part.trouble)]
 
-    def step(self) -> int:
-        """Take a part of what is replayed and the next micro-batch, commit each, and return how many messages that was."""
+    def step(self, until: int | None = None) -> int:
+        """Take a part of what is replayed and the next micro-batch, commit each, and return how many messages that was.
+
+        Nothing is taken from the message `until` on.
+        """
         replayed = self._replay() if self._replays.waiting else 0
-        messages, self.behind = self._gather()
-        taken = self._take_next(messages) if messages else self._commit(self._idle)
+        messages, self.behind = self._gather(until)
+        taken = self._take_next(messages) if messages else self._commit(self._idle, steps.TIME)
         self.behind |= self._replays.waiting
         return taken + replayed
+
+    def repeat(self, step: RecordedStep) -> int:
+        """Do again what a recorded step of the line did, by the clock's time; return how many messages it took."""
+        match step.kind:
+            case steps.MESSAGES:
+                batch = self._recorded(step)
+                taken = self._commit(partial(self._advance, batch), step.kind)
+            case steps.ASIDE:
+                said = msgspec.json.decode(step.detail, type=steps.AsideDetail)
+                way = self._aside.ways(self._recorded(step).messages[0])[said.way]
+                taken = self._commit(
+                    partial(self._keep_one, self._recorded(step).messages[0], way, said.why), step.kind
+                )
+            case steps.REPLAY:
+                until = msgspec.json.decode(step.detail, type=int)
+                return self._commit(partial(self._replays.step, self._take, until), step.kind)
+            case steps.LEFT:
+                left = msgspec.json.decode(step.detail, type=steps.LeftDetail)
+                return self._commit(partial(self._replays.leave, left), step.kind)
+            case steps.TIME:
+                return self._commit(self._idle, step.kind)
+            case _:
+                raise ValueError(f"the line has no step {step.kind!r}")
+        self._next = step.through
+        return taken
+
+    def _recorded(self, step: RecordedStep) -> Batch:
+        """Return the messages that a recorded step took."""
+        messages: list[Message] = []
+        for _, found in self._journal.read(self._next, step.through - self._next):
+            messages += found
+        return consecutive(self._next, messages[: step.through - self._next])
 
     def _take_next(self, messages: list[Message]) -> int:
         """Take what comes next in the journal, or as much of it as goes without a fault, at least one message; return how many."""
         batch = consecutive(self._next, messages)
-        while isinstance(fault := self._tried(partial(self._advance, batch)), Exception):
+        while isinstance(fault := self._tried(partial(self._advance, batch), steps.MESSAGES), Exception):
             self.behind = True
             if len(batch.messages) == 1:
                 self._set_aside(batch.messages[0], fault)
@@ -159,11 +196,14 @@ class Line:
     def _set_aside(self, message: Message, fault: Exception) -> None:
         """Pass the message that is at fault for good: as much of it is entered as can be, and it is kept."""
         self._faults.tell(f"message {self._next} of the journal is at fault, and set aside", fault)
-        *others, last = [
-            partial(self._keep_one, message, way, told(fault)) for way in self._aside.ways(message)
-        ]
-        if all(isinstance(self._tried(way), Exception) for way in others):
-            self._commit(last)
+        ways, why = self._aside.ways(message), told(fault)
+        for number, way in enumerate(ways):
+            detail = msgspec.json.encode(steps.AsideDetail(number, why))
+            kept = self._tried(partial(self._keep_one, message, way, why), steps.ASIDE, detail)
+            if not isinstance(kept, Exception):
+                break
+            if way is ways[-1]:
+                raise kept
         self._pace.found()
 
     def _keep_one(self, message: Message, way: Way, why: str) -> int:
@@ -174,26 +214,35 @@ class Line:
 
     def _replay(self) -> int:
         """Take a part of what is replayed, and return how many messages that was; one at fault stays as it was."""
-        while isinstance(taken := self._tried(partial(self._replays.step, self._take)), Exception):
+        while isinstance(
+            taken := self._tried(partial(self._replays.step, self._take), steps.REPLAY), Exception
+        ):
             if not self._replays.takes_less():
                 self._faults.tell("a message that is replayed is at fault, and stays as it was", taken)
-                return self._commit(partial(self._replays.leave, told(taken)))
+                left = self._replays.left(told(taken))
+                return self._commit(partial(self._replays.leave, left), steps.LEFT, msgspec.json.encode(left))
         self._replays.takes_more()
         return taken
 
-    def _commit(self, work: Callable[[], int]) -> int:
+    def _commit(self, work: Callable[[], int], kind: str, detail: bytes = b"") -> int:
         """Do some work in a transaction of its own, and return how many messages it took; raise what it raises."""
-        taken = self._tried(work)
+        taken = self._tried(work, kind, detail)
         if isinstance(taken, Exception):
             raise taken
         return taken
 
-    def _tried(self, work: Callable[[], int]) -> int | Exception:
-        """Do some work in a transaction of its own, and return how many messages it took; if all was taken back, what it raised."""
+    def _tried(self, work: Callable[[], int], kind: str, detail: bytes = b"") -> int | Exception:
+        """Do some work as a step, and return how many messages it took; if all was taken back, what it raised."""
+        now, recorder = self._clock(), self._state.recorder
         try:
             with self._state.transaction():
+                recorder.begin()
                 taken = contained(work)
-                self._alerts.run(lambda: self._watch.windows(self._clock()))
+                self._alerts.run(lambda: self._watch.windows(now))
+                more = self._replays.taken if kind == steps.REPLAY else detail
+                recorder.end(
+                    RecordedStep(kind, now, self._state.cursor, more), matters=self._watch.is_looking_back
+                )
                 if taken:
                     self._crash("line_before_commit")
         except Fault as fault:
@@ -263,12 +312,12 @@ class Line:
         """Return what the ledger of regulated hours says of the messages [from, to)."""
         return Entry(self._clock(), "regulation", "line", self._plant.hash, *journal)
 
-    def _gather(self) -> tuple[list[Message], bool]:
+    def _gather(self, until: int | None) -> tuple[list[Message], bool]:
         """Return the messages of a micro-batch, and whether it was cut; a decision is a batch of its own."""
         gathered: list[Message] = []
         size, most = 0, self._pace.most
-        for _, messages in self._journal.read(self._next, most + 1):
-            for message in messages:
+        for first, messages in self._journal.read(self._next, most + 1):
+            for message in messages if until is None else messages[: max(0, until - first)]:
                 size += len(message.payload) + 64
                 if gathered and (size > self._most_bytes or len(gathered) == most):
                     return gathered, True

@@ -19,6 +19,7 @@ from store.messages.books import Refused
 from store.messages.clock_steps import corrections
 from store.messages.journal import JournalDamaged, JournalReader, Message
 from store.messages.replays import Became, Replay, Standing
+from store.messages.steps import LeftDetail
 from store.once import KeyUsed, is_noted
 from store.state import State
 
@@ -62,15 +63,22 @@ class Replays:
         """Return Sparkplug edge nodes as they were before a replayed message, which whoever asks takes next."""
         return self._past.before(offset)
 
-    def step(self, stages: Callable[[Batch], None]) -> int:
-        """Let `stages` take the next part of the first replay; return how many messages that was, 0 where there is none."""
+    def step(self, stages: Callable[[Batch], None], until: int | None = None) -> int:
+        """Let `stages` take the next part of the first replay; return how many messages that was, 0 where there is none.
+
+        Parameters
+        ----------
+        until
+            The last message that this part took when it was taken first; None: as many as one step can take.
+        """
         self._taking = ()
         standing = replays.open_replay(self._state.connection) if self.waiting else None
         if standing is None:
             self.waiting = False
             return 0
-        found, is_last = replays.next_refused(self._state.connection, standing, self._pace.most)
-        self._taking = refused = self._within_reach(found)
+        most = self._pace.most if until is None else replays.MOST_MESSAGES
+        found, is_last = replays.next_refused(self._state.connection, standing, most)
+        self._taking = refused = self._within_reach(found, until)
         if refused:
             batch = self._batch(refused, standing)
             if batch.messages:
@@ -92,27 +100,40 @@ class Replays:
         """After a step that went well: take more where fewer were taken."""
         self._pace.passed(len(self._taking))
 
-    def leave(self, why: str) -> int:
-        """Leave the message at whose fault the last step was as it is; where there was none, end the replay itself."""
+    @property
+    def taken(self) -> bytes:
+        """The last message that the last step took, 0 where it took none, as a step's detail."""
+        return msgspec.json.encode(self._taking[-1].message if self._taking else 0)
+
+    def left(self, why: str) -> LeftDetail:
+        """Return what is to be left as it is: the message at whose fault the last step was, or the replay where there was none."""
+        return LeftDetail(self._taking[0].message if self._taking else None, why)
+
+    def leave(self, left: LeftDetail) -> int:
+        """Leave a message as it is, or end the replay itself."""
         standing = replays.open_replay(self._state.connection)
         if standing is None:
             return 0
-        if not self._taking:
-            self._end(standing, "refused", why)
+        if left.message is None:
+            self._end(standing, "refused", left.why)
             return 1
-        left = standing.became.left
-        left_for = why if why in left or len(left) < MOST_REASONS else OTHER_FAULTS
-        standing.became.add(Became(left={left_for: 1}))
-        replays.advance(self._state.connection, standing, self._taking[0].message)
+        reasons = standing.became.left
+        reason = left.why if left.why in reasons or len(reasons) < MOST_REASONS else OTHER_FAULTS
+        standing.became.add(Became(left={reason: 1}))
+        replays.advance(self._state.connection, standing, left.message)
         self._pace.found()
         return 1
 
-    def _within_reach(self, found: Sequence[Refused]) -> Sequence[Refused]:
-        """Return the first of refused messages: as many as this step can hear, again, the births before."""
+    def _within_reach(self, found: Sequence[Refused], until: int | None) -> Sequence[Refused]:
+        """Return the first of refused messages: as many as this step can hear, again, the births before; or all up to `until`."""
+        if until is not None:
+            found = [one for one in found if one.message <= until]
         first = next((one.message for one in found if self._is_hosted(one.topic)), None)
         if first is None:
             return found
         heard = self._past.advance(first, HEARD_AT_ONCE)
+        while until is not None and heard < first:
+            heard = self._past.advance(first, HEARD_AT_ONCE)
         end = first if heard < first else first + HEARD_AT_ONCE
         return [one for one in found if one.message < end]
 

@@ -112,6 +112,14 @@ def chunks_progress() -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
+def steps_progress() -> Iterator[Callable[[int, int], None]]:
+    """Give what to call with (steps done again, steps in all)."""
+    with _bar("{task.completed:,} of {task.total:,} steps") as bar:
+        task = bar.add_task("doing again", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+@contextmanager
 def hours_progress() -> Iterator[Callable[[int, int], None]]:
     """Give what to call with (hours done, hours in all)."""
     with _bar("{task.completed:,} of {task.total:,} hours") as bar:

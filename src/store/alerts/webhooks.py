@@ -1,27 +1,18 @@
 """The webhook outbox: what has to be told to whom, kept until it was taken, and what became of each attempt."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from plant.park import Webhook
-from plant.vocabulary import NS_PER_DAY
-from store.alerts.webhook_order import GOES_ON, NEEDED, hold_again, with_following
+from store.alerts import webhook_acts as acts
+from store.alerts.webhook_acts import BITE, MOST_DELIVERIES, Delivery, kept_since
+from store.messages.steps import OUTBOX, RecordedStep, StepLog, StepRecorder
 from store.once import is_noted
 from store.sqlite import open_writer, transaction
 
-KEPT_DAYS = 90  # for which what was delivered stays, and the log of attempts
-MOST_DELIVERIES = 100_000  # rows of the log
-MOST_ASKED = 10_000  # of what was asked with an Idempotency-Key
-BITE = 500  # rows that are looked at in one transaction when old ones are forgotten
-
 _WAITING = "delivered IS NULL AND dead IS NULL"
-_CHOSEN = (
-    "(?2 IS NULL OR endpoint = ?2) AND (?3 IS NULL OR event_id = ?3) AND created >= ?4 AND (?5 IS NULL OR created < ?5)"
-    " AND (NOT ?6 OR dead IS NOT NULL)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +25,6 @@ class WaitingWebhook:
     body: bytes = field(repr=False)
     attempts: int
     tried: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One attempt; `webhook` is None for a heartbeat, `status` 0 where there was no answer, `error` "" where it was taken."""
-
-    webhook: int | None
-    endpoint: str
-    event_id: str
-    at: int  # ns UTC
-    status: int
-    error: str
-    took_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +72,14 @@ def address_of(endpoint: Webhook) -> bytes:
     return sha256(endpoint.url.encode()).digest()
 
 
-def kept_since(now: int) -> int:
-    """Return from when on what was delivered is kept [ns UTC]; `now` in ns UTC."""
-    return now - KEPT_DAYS * NS_PER_DAY
-
-
 class WebhookOutbox:
     """The webhook tables through a connection of their own; each method is one small transaction."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, journal: Path | None = None) -> None:
+        """Open the outbox in a state's file; what is done to it is recorded beside the messages of `journal`, if that is given."""
         self._connection = open_writer(database)
+        self._log = StepLog(journal) if journal is not None else None
+        self._recorder = StepRecorder(self._connection, self._log)
 
     def due(self, endpoint: str, now: int, horizon: int, most: int = 50) -> list[WaitingWebhook]:
         """Return what to send to an endpoint now, the longest due first: nothing before an older event of the same labels.
@@ -132,13 +108,7 @@ class WebhookOutbox:
 
     def mark_delivered(self, id: int, delivery: Delivery) -> None:  # noqa: A002  the column's name
         """Note that the endpoint took the event."""
-        with transaction(self._connection):
-            self._connection.execute(
-                "UPDATE webhook SET delivered = ?, attempts = attempts + 1, error = '' WHERE id = ?",
-                (delivery.at, id),
-            )
-            self._count(delivery)
-            self._log(delivery)
+        self._do(acts.MarkDelivered(id, delivery), delivery.at)
 
     def mark_failed(
         self,
@@ -160,33 +130,15 @@ class WebhookOutbox:
         gone
             The endpoint wants nothing more at the address with this SHA-256; None where it did not say so.
         """
-        with transaction(self._connection):
-            self._connection.execute(
-                "UPDATE webhook SET due = ?1, attempts = attempts + 1, error = ?2, tried = coalesce(tried, ?3),"
-                " dead = iif(?4, ?3, NULL) WHERE id = ?5",
-                (next_due, delivery.error, delivery.at, dead, id),
-            )
-            self._count(delivery)
-            if gone is not None:
-                self._connection.execute(
-                    "UPDATE endpoint_state SET disabled = ?, address = ? WHERE endpoint = ?",
-                    (delivery.at, gone, delivery.endpoint),
-                )
-            self._log(delivery)
+        self._do(acts.MarkFailed(id, next_due, delivery, dead, gone), delivery.at)
 
     def note(self, delivery: Delivery) -> None:
         """Log an attempt that no event of the outbox stands behind."""
-        self._log(delivery)
+        self._do(acts.LogAttempt(delivery), delivery.at)
 
     def prune_deliveries(self, now: int, most: int = MOST_DELIVERIES) -> bool:
         """Forget a bite of the oldest attempts, beyond the newest `most` or older than 90 days; tell whether there were any."""
-        return bool(
-            self._connection.execute(
-                "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT ?)"
-                " AND (id <= (SELECT max(id) FROM delivery) - ? OR at < ?)",
-                (BITE, most, kept_since(now)),
-            ).rowcount
-        )
+        return bool(self._do(acts.PruneDeliveries(now, most), now))
 
     def prune(self, now: int, after: int = 0) -> int:
         """Forget what was delivered and made more than 90 days ago, among a bite of the events after an id.
@@ -205,13 +157,7 @@ class WebhookOutbox:
         if not looked:
             return 0
         last, made = looked[-1]
-        self._connection.execute(
-            f"""
-            DELETE FROM webhook WHERE id > ?1 AND id <= ?2 AND delivered IS NOT NULL AND created < ?3
-              AND NOT {NEEDED} AND NOT {GOES_ON}
-            """,
-            (after, last, kept_since(now)),
-        )
+        self._do(acts.PruneEvents(now, after, last), now)
         return int(last) if made < kept_since(now) else 0
 
     def is_disabled(self, endpoint: str, address: bytes) -> bool:
@@ -314,21 +260,7 @@ class WebhookOutbox:
         int
             How many events will be sent.
         """
-        with self._transaction():
-            changed = self._connection.execute(
-                f"""
-                {with_following(_CHOSEN)}
-                UPDATE webhook SET delivered = NULL, attempts = 0, due = ?1, error = '', tried = NULL, dead = NULL
-                WHERE id IN (SELECT id FROM again) RETURNING id, endpoint
-                """,
-                (now, endpoint, event_id, since, until, dead_only),
-            ).fetchall()
-            hold_again(self._connection, [number for number, _ in changed])
-            self._connection.executemany(
-                "UPDATE endpoint_state SET disabled = NULL, address = NULL WHERE endpoint = ?",
-                {(name,) for _, name in changed},
-            )
-        return len(changed)
+        return self._do(acts.ReplayEvents(now, endpoint, event_id, since, until, dead_only), now)
 
     def asked(self, number: str) -> Asked | None:
         """Return what was done under an id; raise `store.once.KeyUsed` where its key was used for something else."""
@@ -338,20 +270,12 @@ class WebhookOutbox:
         ).fetchone()
         return Asked(*row) if row else None
 
-    def once(self, number: str, now: int, act: Callable[[], int]) -> Asked:
+    def once(self, number: str, now: int, act: acts.ReplayEvents | acts.DropEvents) -> Asked:
         """Do what is asked under an id unless it is done, and keep that for 90 days, the newest 10,000; raises as `asked`."""
-        with self._transaction():
+        with transaction(self._connection):
             if (before := self.asked(number)) is not None:
                 return before
-            made = Asked(act(), now)
-            row = (number, made.at, made.count)
-            self._connection.execute("INSERT INTO webhook_request VALUES (?, ?, ?)", row)
-            self._connection.execute(
-                "DELETE FROM webhook_request WHERE at < max(?, coalesce((SELECT at FROM webhook_request"
-                " ORDER BY at DESC LIMIT 1 OFFSET ?), 0))",
-                (kept_since(now), MOST_ASKED),
-            )
-        return made
+            return Asked(self._record(acts.AskedOnce(number, now, act), now), now)
 
     def drop(
         self,
@@ -362,44 +286,23 @@ class WebhookOutbox:
         until: int | None = None,
     ) -> int:
         """Forget events that were given up, chosen as for a replay; return how many. Nothing that waits is dropped."""
-        return self._connection.execute(
-            "DELETE FROM webhook WHERE dead IS NOT NULL AND (?1 IS NULL OR endpoint = ?1)"
-            " AND (?2 IS NULL OR event_id = ?2) AND created >= ?3 AND (?4 IS NULL OR created < ?4)",
-            (endpoint, event_id, since, until),
-        ).rowcount
+        return self._do(acts.DropEvents(endpoint, event_id, since, until), 0)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._connection.close()
+        if self._log is not None:
+            self._log.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit all or nothing, together with what goes on around it."""
-        if self._connection.in_transaction:
-            yield
-            return
+    def _do(self, act: acts.Act, now: int) -> int:
+        """Do an act in a transaction of its own; return what it gives."""
         with transaction(self._connection):
-            yield
+            return self._record(act, now)
 
-    def _count(self, delivery: Delivery) -> None:
-        taken = not delivery.error
-        self._connection.execute(
-            "INSERT INTO endpoint_state (endpoint, delivered, failed, last_error, last_delivered) VALUES (?1, ?2, ?3, ?4, ?5)"
-            " ON CONFLICT DO UPDATE SET delivered = delivered + ?2, failed = failed + ?3, last_error = ?4,"
-            " last_delivered = max(last_delivered, ?5)",
-            (delivery.endpoint, taken, not taken, delivery.error, delivery.at if taken else 0),
-        )
-
-    def _log(self, delivery: Delivery) -> None:
-        self._connection.execute(
-            "INSERT INTO delivery (webhook, endpoint, event_id, at, status, error, took_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                delivery.webhook,
-                delivery.endpoint,
-                delivery.event_id,
-                delivery.at,
-                delivery.status,
-                delivery.error,
-                delivery.took_ms,
-            ),
-        )
+    def _record(self, act: acts.Act, now: int) -> int:
+        """Do an act inside a transaction, and record it where it changes something."""
+        self._recorder.begin()
+        count = act.apply(self._connection)
+        if self._log is not None:
+            self._recorder.end(RecordedStep(OUTBOX, now, 0, acts.encode(act)))
+        return count

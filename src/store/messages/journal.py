@@ -26,6 +26,16 @@ CREATE TABLE journal (
     digest BLOB NOT NULL        -- BLAKE2b-128 of messages
 ) STRICT
 """
+# When the line looked (store.messages.steps): beside the messages, for it has no place among them.
+_STEPS = """
+CREATE TABLE IF NOT EXISTS step (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    now INTEGER NOT NULL,       -- ns UTC
+    through INTEGER NOT NULL,   -- the first message that was not taken
+    detail BLOB NOT NULL
+) STRICT
+"""
 
 
 class JournalWaits(Exception):
@@ -58,6 +68,7 @@ class Journal:
         with told_of(path, REMEDY):
             self._connection = open_writer(path)
             claim(self._connection, path, JOURNAL, _SCHEMA)
+            self._connection.execute(_STEPS)
             self.find_end()
             be_brisk(self._connection)
             self._check_whole()

@@ -69,6 +69,8 @@ class NoWatch:
     def windows(self, now: int) -> None:
         """Do nothing."""
 
+    is_looking_back = False
+
     def reload(self) -> None:
         """Do nothing."""
 

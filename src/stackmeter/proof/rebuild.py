@@ -1,0 +1,142 @@
+"""Makes a state again from a journal: the same messages in the same steps, at the same times, under the same configurations."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.alerting.watch import RuleWatch
+from ingest.line.evaluate import Evaluator
+from ingest.line.line import Line
+from ingest.line.recorded import RecordedLine, StepTime
+from ingest.line.regulated import RegulatedSources
+from plant.park import Plant
+from rules.catalogue import Register
+from rules.engine import Engine
+from store.alerts.webhook_acts import act_again
+from store.messages.journal import JournalReader
+from store.messages.steps import OUTBOX, Started, StepFailed, StepReader, next_step, started
+from store.sqlite import uri
+from store.state import State
+
+# What does not follow from the journal: what InfluxDB has yet to be told, and rows that somebody else had broken.
+BESIDE = frozenset({"influx_reading", "influx_emission", "influx_alert", "influx_doubt", "set_aside"})
+BESIDE_META = ("to_influx",)
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A configuration that steps may have been taken under."""
+
+    plant: Plant
+    catalogue: Register
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What is written into what receivers are told: where they find the API, and the key that signs links to it."""
+
+    public_url: str = ""
+    key: bytes = b""
+
+
+class Rebuild:
+    """A state in a file of its own, made again step by step; it ends where the steps end."""
+
+    def __init__(
+        self,
+        journal: Path,
+        target: Path,
+        known: Mapping[str, Configured],
+        links: Links = Links(),
+    ) -> None:
+        """Begin with nothing; `known` are configurations by their hashes.
+
+        Raises StepFailed where the journal has no steps, or its first one is of a configuration that is not known.
+        """
+        self._target, self._known, self._links = target, known, links
+        self._messages, self._time = JournalReader(journal), StepTime()
+        with closing(StepReader(journal)) as reader:
+            self.first, self.end = reader.last_beginning(), reader.last()[0] + 1
+            _, start = next(reader.read(self.first))
+        self.state = self._opened(started(start).configuration)
+        with self.state.transaction():
+            self.state.go_on_from(self.first)
+        self.steps = RecordedLine(self, journal, self._time, {OUTBOX: act_again}, None)
+
+    def make_line(self, start: Started) -> Line:
+        """Return a line that goes on where the state is, under the configuration that a start names."""
+        if start.configuration != self._under:
+            self.state.close()
+            self.state = self._opened(start.configuration)
+        one = self._known[start.configuration]
+        engine = Engine(one.plant, one.catalogue)
+        return Line(
+            one.plant,
+            self.state,
+            self._messages,
+            Evaluator(one.plant, engine, self.state),
+            RuleWatch(one.plant, self.state, self._time, self._links.public_url, self._links.key),
+            regulated=RegulatedSources(one.plant, engine, self.state),
+            clock=self._time,
+            crash=lambda _point: None,
+            project=False,
+        )
+
+    def run(self, end: int | None = None, tell: Callable[[int], None] = lambda _step: None) -> None:
+        """Do all steps again, or those before a number; `tell` is told the number of each next one."""
+        while self.steps.is_behind and (end is None or self.state.step < end):
+            tell(self.state.step)
+            self.steps.step()
+
+    def close(self) -> None:
+        """Close state and journal."""
+        self.steps.close()
+        self._messages.close()
+        self.state.close()
+
+    def _opened(self, configuration: str) -> State:
+        if configuration not in self._known:
+            raise StepFailed(
+                f"from some message on the configuration had the hash {configuration}: give its directory too, with --past"
+            )
+        self._under = configuration
+        return State(self._target, self._known[configuration].plant)
+
+
+def step_of(state: Path) -> int:
+    """Return the number of the first step that a state, by its file, does not hold."""
+    with closing(sqlite3.connect(uri(state, "ro"), uri=True)) as connection:
+        return next_step(connection)
+
+
+def differences(one: Path, other: Path) -> dict[str, int]:
+    """Return in which tables two states differ, and in how many rows; what does not follow from the journal is left out."""
+    found: dict[str, int] = {}
+    with closing(sqlite3.connect(uri(one, "ro"), uri=True)) as connection:
+        connection.execute("ATTACH ? AS other", (uri(other, "ro"),))
+        tables = {
+            name
+            for schema in ("main", "other")
+            for (name,) in connection.execute(
+                f"SELECT name FROM {schema}.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+            )
+        }
+        for table in sorted(tables - BESIDE):
+            rows = sum(_only_in(connection, table, *pair) for pair in (("main", "other"), ("other", "main")))
+            if rows:
+                found[table] = rows
+    return found
+
+
+def _only_in(connection: sqlite3.Connection, table: str, one: str, other: str) -> int:
+    """Return how many rows only one of two schemas has, each as often as it stands there."""
+    columns = ", ".join(f'"{row[1]}"' for row in connection.execute(f'PRAGMA main.table_info("{table}")'))
+    which = f"WHERE key NOT IN ({', '.join(repr(key) for key in BESIDE_META)})" if table == "meta" else ""
+    counted = [
+        f'SELECT {columns}, count(*) FROM {schema}."{table}" {which} GROUP BY {columns}'
+        for schema in (one, other)
+    ]
+    row = connection.execute(f"SELECT count(*) FROM ({counted[0]} EXCEPT {counted[1]})").fetchone()
+    return int(row[0])

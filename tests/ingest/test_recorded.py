@@ -1,0 +1,214 @@
+"""Steps are recorded before what they did is committed, and are done again where the state is behind them."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ingest.line.line import Line
+from stackmeter.proof.rebuild import Links, Rebuild, differences
+from store.alerts.webhook_acts import Delivery, DropEvents
+from store.alerts.webhooks import WebhookOutbox
+from store.messages.steps import OUTBOX, START, StepFailed, StepReader
+from store.once import keyed_id
+from tests.ingest.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, write
+from tests.semantics.world import MINUTE, SECOND, World
+
+HOT = {"t0": 500.0}
+COOL = {"t0": 20.0}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Clockwork]:
+    write(tmp_path / "config", LIMITS + DESK)
+    (tmp_path / "state").mkdir()
+    made = Clockwork(tmp_path / "state", tmp_path / "config", MIDNIGHT)
+    yield made
+    made.close()
+
+
+def tables(world: World, folder: Path) -> Path:
+    """Return a copy of a world's state, which is stopped for it."""
+    world.state.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    folder.mkdir()
+    return Path(shutil.copy(world.folder / "state.db", folder / "state.db"))
+
+
+def lose_state(world: World) -> None:
+    """Stop it, lose the state, and start it again: all steps are done again."""
+    world._shut()
+    for file in world.folder.glob("state.db*"):
+        file.unlink()
+    world._open()
+
+
+def steps(world: World) -> list[tuple[str, int]]:
+    """Return kind and first message that it left of each step."""
+    with closing(StepReader(world.folder / "journal.db")) as reader:
+        return [(step.kind, step.through) for _, step in reader.read(1)]
+
+
+class PowerCut(BaseException):
+    """Ends the process."""
+
+
+def cut_at(line: Line, point: str) -> None:
+    """Let the power go at a point of the line."""
+
+    def crash(at: str) -> None:
+        if at == point:
+            raise PowerCut
+
+    line._crash = crash
+
+
+def test_a_state_that_is_lost_is_made_again_with_alerts_revisions_and_what_was_told(world, tmp_path):
+    world.at("06:00", **HOT)
+    world.at("06:20", **COOL)
+    world.at("07:00", **HOT)
+    world.act("acknowledge", "hot")
+    told, kept = world.told(), tables(world, tmp_path / "kept")
+    assert len(told) == 3
+
+    lose_state(world)
+
+    assert differences(kept, world.folder / "state.db") == {
+        "meta": 2
+    }  # the number of the start, which came since
+    assert world.told() == told
+
+
+def test_a_step_that_was_recorded_and_not_committed_is_done_again_at_its_time(world):
+    world.at("06:00", **COOL)
+    cut_at(world.line, "line_before_commit")
+    before = steps(world)
+    with pytest.raises(PowerCut):
+        world.at("06:01", **HOT)
+    assert len(steps(world)) == len(before) + 1
+    assert world.rows("SELECT count(*) FROM alert") == [(0,)]
+
+    world.now += 90 * SECOND
+    world.restart()
+
+    assert [kind for kind, _ in steps(world)][len(before) :] == ["messages", "start"]
+    assert world.rows("SELECT started_at FROM alert") == [(MIDNIGHT + 361 * MINUTE,)]
+    assert world.rows("SELECT created FROM webhook") == [(MIDNIGHT + 361 * MINUTE,)]
+
+
+def test_a_step_that_changes_nothing_is_not_recorded(world):
+    world.at("06:00", **COOL)
+    before = steps(world)
+    for _ in range(10):
+        world.now += SECOND
+        world.line.step()
+
+    assert len(steps(world)) == len(before)
+
+
+def test_what_became_of_webhooks_is_made_again(world, tmp_path):
+    world.at("06:00", **HOT)
+    world.at("06:20", **COOL)
+    world.at("06:40", **HOT)
+    journal = world.folder / "journal.db"
+    with closing(WebhookOutbox(world.folder / "state.db", journal)) as outbox:
+        first, second, third = (row[0] for row in world.rows("SELECT id FROM webhook ORDER BY id"))
+        outbox.mark_failed(first, world.now, Delivery(first, "day", "a", world.now, 500, "HTTP 500", 3))
+        outbox.mark_delivered(first, Delivery(first, "day", "a", world.now, 204, "", 3))
+        gone = b"\0" * 32
+        outbox.mark_failed(
+            second, 0, Delivery(second, "day", "b", world.now, 410, "HTTP 410", 3), dead=True, gone=gone
+        )
+        outbox.note(Delivery(None, "day", "heartbeat_1", world.now, 204, "", 1))
+        assert outbox.replay(world.now, dead_only=True) == 2  # what followed it too
+        outbox.mark_failed(second, 0, Delivery(second, "day", "b", world.now, 500, "HTTP 500", 3), dead=True)
+        assert outbox.once(keyed_id("lan", "k", "x"), world.now, DropEvents()).count == 1
+        while outbox.prune_deliveries(world.now, most=1):
+            pass
+        outbox.prune(world.now + 100 * 86_400 * SECOND)
+    kept = tables(world, tmp_path / "kept")
+    assert [kind for kind, _ in steps(world)].count(OUTBOX) >= 8
+
+    lose_state(world)
+
+    assert differences(kept, world.folder / "state.db") == {"meta": 2}
+    assert third
+
+
+def before_steps(world: World) -> None:
+    """Let it be as if its state had been made before steps were recorded."""
+    world._shut()
+    with (
+        closing(sqlite3.connect(world.folder / "journal.db")) as journal,
+        closing(sqlite3.connect(world.folder / "state.db")) as state,
+    ):
+        journal.execute("DROP TABLE step")
+        state.execute("DELETE FROM meta WHERE key IN ('step', 'quiet')")
+        journal.commit()
+        state.commit()
+    world._open()
+
+
+def test_a_state_of_before_steps_were_recorded_goes_on_and_its_messages_are_taken_as_they_come(
+    world, tmp_path
+):
+    world.at("06:00", **HOT)
+    world.at("06:20", **COOL)
+    told, totals = world.told(), world.rows("SELECT * FROM reading")
+    before_steps(world)
+    world.at("06:40", **HOT)
+    assert len(world.told()) == len(told) + 1
+    world.is_rebuilt = False  # when its first alerts were told nobody recorded
+
+    with closing(
+        Rebuild(world.folder / "journal.db", tmp_path / "again.db", world.known, world.links)
+    ) as made:
+        made.run()
+        assert made.state.connection.execute("SELECT * FROM reading").fetchall()[: len(totals)] == totals
+        assert made.state.connection.execute("SELECT count(*) FROM webhook").fetchone() == (1,)
+
+
+def test_where_steps_cannot_be_done_again_people_are_told_of_what_lasts_alone(world):
+    world.at("06:00", **HOT)
+    world.at("06:20", **COOL)
+    world.at("06:40", **HOT)
+    told = world.told()
+    world._shut()
+    for file in world.folder.glob("state.db*"):
+        file.unlink()
+    write(world.config, LIMITS.replace("above: 100", "above: 101") + DESK)
+    Clockwork.__init__(world, world.folder, world.config, world.now + MINUTE)
+    assert world.rows("SELECT count(*) FROM reading") == [(0,)]
+
+    while world.line.step():
+        pass
+
+    assert world.rows("SELECT count(*) FROM alert WHERE rule = 'hot'") == [(2,)]
+    assert [line.split(" ", 1)[1] for line in world.told()] == [told[-1].split(" ", 1)[1]]
+    world.at("07:00", **COOL)
+    assert len(world.told()) == 2
+
+
+def test_a_rebuild_says_which_configuration_it_lacks(world, tmp_path):
+    world.at("06:00", **HOT)
+    others = {"another": next(iter(world.known.values()))}
+
+    with pytest.raises(StepFailed, match=f"the hash {world.plant.hash}: give its directory too, with --past"):
+        Rebuild(world.folder / "journal.db", tmp_path / "again.db", others, Links())
+
+
+def test_a_rebuild_takes_each_step_under_its_own_configuration(world, tmp_path):
+    world.at("06:00", **HOT)
+    world.configure(LIMITS.replace("above: 400", "above: 600") + DESK)
+    world.at("06:20", t0=550.0)
+    assert [kind for kind, _ in steps(world)].count(START) == 2
+    kept = tables(world, tmp_path / "kept")
+
+    with closing(
+        Rebuild(world.folder / "journal.db", tmp_path / "again.db", world.known, world.links)
+    ) as made:
+        made.run()
+
+    assert differences(kept, tmp_path / "again.db") == {}
