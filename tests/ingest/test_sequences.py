@@ -92,6 +92,54 @@ def test_the_holes_that_are_kept_are_those_of_the_set_and_whatever_moved_was_tol
                 keeper.forget()
 
 
+def test_the_first_reading_behind_missing_numbers_opens_a_hole_though_messages_without_readings_came_between():
+    """2 is missing, 3 has no readings and bounds nothing: the hole ends where the readings of 4 begin."""
+    with table() as boots:
+        keeper, boot = Holes(boots), named(boots, "b")
+        told = []
+        for seq, time in ((1, 10), (3, None), (4, 40)):
+            boot.add([seq], [time], [time])
+            boots.put(boot.rows())
+            told.append(keeper.settle(boot))
+
+        assert told == [[], [], [(10, 40)]]
+        assert boots.holes(GATEWAY, -EVER, EVER) == [(10, 40)]
+
+
+def test_the_times_of_a_message_that_came_with_none_are_those_of_its_run_from_then_on():
+    """Whatever joins the run afterwards, and whether memory holds it or it is read again."""
+    with table() as boots:
+        boot = named(boots, "b")
+        boot.add([1, 2], [None, None], [None, None])
+        assert boot.date(1, 10, 15)
+        assert boot.last == Run(1, 2, 10, 15, 1, 1)
+        boot.add([3], [30], [35])
+        boots.put(boot.rows())
+
+        assert boot.last == Run(1, 3, 10, 35, 1, 3)
+        assert stored(boots) == [Run(1, 3, 10, 35, 1, 3)]
+        assert not boot.date(4, 40, 45)
+
+
+def test_of_several_messages_of_a_run_the_lowest_number_gives_its_first_time_and_the_highest_its_last():
+    with table() as boots:
+        boot = named(boots, "b")
+        boot.add([1, 2, 3], [None] * 3, [None] * 3)
+        found = []
+        for seq, first, last in ((2, 20, 25), (3, 5, 30), (1, 50, 60), (1, 40, 70), (3, 4, 33), (2, 1, 99)):
+            boot.date(seq, first, last)
+            found.append((boot.last.low_time, boot.last.low_at, boot.last.high_time, boot.last.high_at))
+
+        assert found == [
+            (20, 2, 25, 2),
+            (20, 2, 30, 3),
+            (50, 1, 30, 3),
+            (40, 1, 30, 3),
+            (40, 1, 33, 3),
+            (40, 1, 33, 3),
+        ]
+
+
 def test_holes_are_asked_for_as_far_as_they_reach():
     with table() as boots:
         enter(boots, 1, 3, 5, 7)

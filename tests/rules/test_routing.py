@@ -307,6 +307,50 @@ def test_the_rota_tells_whoever_is_on_call_and_the_end_whoever_was():
     ]
 
 
+def test_an_end_is_told_to_all_who_heard_of_the_alert_in_the_order_in_which_they_did():
+    rota = Rota("shift", ZONE, tuple(
+        Shift(webhook, Hours(EVERY_DAY, start * 60, end * 60))
+        for webhook, start, end in (("pager", 0, 8), ("desk", 8, 16), ("boss", 16, 24))
+    ))  # fmt: skip
+    tree = Routing(routes=(route(receivers=["shift"], repeat=7200),), rotas=(rota,))
+    play, hour = Play(tree, zero=MIDNIGHT), 3600
+    a = firing("a")
+    for t in (6 * hour, 6 * hour + 30, 9 * hour):
+        play.at(t, a)
+    play.at(17 * hour, over(replace(a, acknowledged=True), 0))
+
+    assert [(t, who) for t, who, _, ended, _ in play.log if ended] == [
+        (17 * hour, "pager"),
+        (17 * hour, "desk"),
+    ]
+
+
+def test_a_reminder_is_no_part_of_the_turn_that_tells_what_is_new():
+    """Even where no pause is asked for: whoever is told of both would take the old one for new."""
+    play = Play(Routing(routes=(route(wait=0, interval=0, repeat=60),)))
+    a, b = firing("a"), firing("b", 60)
+    play.at(0, a)
+    play.at(60, a, b)
+    play.at(61, a, b)
+
+    assert [(t, began, n) for t, _, began, _, n in play.log] == [
+        (0, ("a",), 0),
+        (60, ("b",), 0),
+        (61, ("a", "b"), 1),
+    ]
+
+
+def test_the_steps_of_an_escalation_are_counted_from_1():
+    """By that number a state remembers after a restart what was told."""
+    steps = (Escalation(600 * SECOND, ("pager",)), Escalation(1200 * SECOND, ("boss",)))
+    rota = Rota("shift", ZONE, (Shift("desk", Hours(EVERY_DAY, 0, 1440)),), steps)
+    play = Play(Routing(routes=(route(receivers=["shift"]),), rotas=(rota,)))
+    for t in (0, 30, 1230):
+        play.at(t, firing("a"))
+
+    assert [one.escalation for one in play.telling.notices] == ["1:pager", "2:boss"]
+
+
 def test_quiet_hours_hold_notices_until_their_end_but_no_critical_one():
     quiet = Quiet(("desk",), ("info", "warning"), Hours(EVERY_DAY, 22 * 60, 6 * 60))
     play = Play(Routing(routes=(route(each_alone=True),), quiet=(quiet,)), zero=MIDNIGHT)

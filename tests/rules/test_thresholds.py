@@ -274,6 +274,13 @@ def test_what_fires_while_it_is_shelved_is_snoozed_for_what_is_left_and_told_aft
     assert snoozes(shelved(flapping(1, 2, 3, 4, 33, 34), Shelf(), 0, is_known=True)) == [0, 0, 30, 29, 0, 0]
 
 
+def test_a_shelf_is_over_at_its_last_instant_and_what_fires_then_is_told_at_once() -> None:
+    """It is no part of what it ends: the firing at 33 min is the first one after the 30 min that began at 3."""
+    result = shelved(flapping(1, 2, 3, 33), Shelf(), 100 * NS_PER_MIN, is_known=True)
+
+    assert [one.snoozed_until for one in result.transitions if one.firing] == [0, 0, 130 * NS_PER_MIN, 0]
+
+
 def test_nothing_is_snoozed_of_which_nobody_knows_and_it_counts_all_the_same() -> None:
     unknown = shelved(flapping(1, 2, 3), Shelf(), 0, is_known=False)
 

@@ -66,7 +66,7 @@ class Normaliser:
         received
             When the message of each arrived. [ns]
         """
-        checks = _Checks(raw, channel < 0)
+        checks = _Checks(raw)
         checks.refuse(
             channel < 0,
             Code.UNMAPPED,
@@ -133,12 +133,12 @@ class Normaliser:
         for row in np.flatnonzero(code < 0).tolist():
             code[row] = self._code(raw.unit[row])
         rows = np.array(list(raw.own_unit), np.int64)
-        code[rows] = self._own[channel[rows]] if len(self._own) else 0
+        code[rows] = self._own[channel[rows]]
         checks.refuse(
             code == 0, Code.UNIT_UNKNOWN, lambda row: f"unknown unit {raw.unit[row][:MAX_SHOWN]!r}", "unit"
         )
-        own = self._own[channel] if len(self._own) else np.zeros(len(value), np.int64)
-        other = np.flatnonzero((code != own) & (code > 0) & ~checks.refused)
+        own = self._own[channel]
+        other = np.flatnonzero((code != own) & ~checks.refused)
         for pair in np.unique(code[other] << 32 | own[other]).tolist():
             rows = other[(code[other] == pair >> 32) & (own[other] == pair & 0xFFFFFFFF)]
             given, wanted = self._units[(pair >> 32) - 1], self._units[(pair & 0xFFFFFFFF) - 1]
@@ -189,9 +189,9 @@ class Normaliser:
 class _Checks:
     """Collects, for each raw reading, the first thing that is wrong with it; of one message at most `MAX_REFUSALS` in words."""
 
-    def __init__(self, raw: RawReadings, unmapped: Bools) -> None:
+    def __init__(self, raw: RawReadings) -> None:
         self._raw = raw
-        self.refused = np.zeros(len(unmapped), bool)
+        self.refused = np.zeros(len(raw), bool)
         self.found: list[Refusal] = []
         self._told: dict[int, int] = {}  # of each message
 
