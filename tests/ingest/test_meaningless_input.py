@@ -1,4 +1,4 @@
-"""Rows BM-36 to BM-56 of the catalogue of bad input: payloads that can be read and mean nothing, too much, or something else."""
+"""BM-36 to BM-57 of docs/faults.md: payloads that can be read and mean nothing, too much, or something else."""
 
 import json
 import tempfile

@@ -1,4 +1,4 @@
-"""Receivers that are away, broken, gone or slow, and what comes of every event meanwhile (catalogue F-110 to F-118)."""
+"""Receivers that are away, broken, gone or slow, and what comes of every event meanwhile (docs/faults.md, F-110 to F-118)."""
 
 import json
 import socket
