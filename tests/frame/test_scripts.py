@@ -14,7 +14,7 @@ from tests.servers import NODE, required
 SCRIPTS = [
     pytest.param(path, id=str(path.relative_to(ROOT)))
     for path in (ROOT / ".ci" / "run", *sorted((ROOT / "scripts").iterdir()))
-    if path.read_bytes().startswith(b"#!/usr/bin/env bash\n")
+    if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash\n")
 ]
 each_script = pytest.mark.parametrize("script", SCRIPTS)
 
