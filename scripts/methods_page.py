@@ -21,12 +21,11 @@ import numpy as np
 
 from rules import methods
 from rules.american import part98
-from rules.american.part75 import appendix_d, appendix_f, appendix_g, f_factors, nox_rate
+from rules.american.part75 import appendix_f, appendix_g
 from rules.examples import Example, Worked
 from rules.factors.factor_files import BASES
 from rules.factors.gases import Gases, tonnes_co2e
 from rules.factors.gwp import gwp_set
-from rules.formulas import limits, refrigerants, stack_gas
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "methods.md"
 GASES = ("co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg")
@@ -36,23 +35,17 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 EXACT = 1e-12  # relative: steps and code are the same arithmetic in another order
 FARTHEST = 1e12  # how far from 0 a limit is looked for
 EQUATIONS = {
-    "40 CFR 75, appendix D: metered oil and gas": appendix_d,
     "40 CFR 75, appendix F: stack monitors": appendix_f,
-    "40 CFR 75, appendix F, section 3.3.6: F-factors": f_factors,
-    "40 CFR 75, appendix F, section 3, and Method 19: NOx": nox_rate,
     "40 CFR 75, appendix G: CO2 of metered fuel": appendix_g,
     "40 CFR 98, subpart C: stationary combustion": part98,
-    "Stack gas without a regulation": stack_gas,
-    "Concentrations against limits": limits,
-    "Fluorinated gases": refrigerants,
 }
 HEAD = """\
 # Methods
 
 Made by `scripts/methods` from the code; never edited by hand. `scripts/methods --check` says whether it is up to date.
 
-A **method** is what a source of a configuration names; the **equations** of regulations below are functions that methods,
-reports and alerts are built of.
+A **method** is what a source of a configuration names; the **equations** of regulations below are functions that methods
+and reports are built of.
 
 * *Inputs* are, for each window, the **amount** of its covered part or the time-weighted mean of a **level**. A channel of any
   unit of the same dimension will do; it is converted to the one given here.
@@ -269,8 +262,7 @@ def called(module: ModuleType, key: str) -> Any:
     name = key.partition(": ")[0]
     worked: Worked = module.EXAMPLES[key]
     arguments = {k: np.array(v) if isinstance(v, tuple) else v for k, v in worked.arguments.items()}
-    result = getattr(module, name)(**arguments)
-    return getattr(result, "concentration", result)
+    return getattr(module, name)(**arguments)
 
 
 def _equation(module: ModuleType, key: str) -> str:

@@ -7,8 +7,8 @@ References
 ----------
 .. [1] IPCC, "2006 IPCC Guidelines for National Greenhouse Gas Inventories", volume 2, chapter 1, table 1.2: net calorific
    values from 1.2 (blast furnace gas) to 50.6 GJ/t (refinery gas).
-.. [2] 40 CFR 98, subpart C, tables C-1 and C-2; the data in `rules/data/part98.yaml`.
-.. [3] 40 CFR 75, appendix F, table 1; the data in `rules/data/part75.yaml`.
+.. [2] 40 CFR 98, subpart C, tables C-1 and C-2; the numbers are in docs/defaults.md.
+.. [3] 40 CFR 75, appendix F, table 1; likewise.
 .. [4] IAPWS-IF97: 2,676 kJ/kg is the enthalpy of dry saturated steam at 1 atm, 3,900 that of 700 degC.
 .. [5] EPA, AP-42, section 3.2: engines that burn lean let through up to 0.57 kg CH4/mmBtu.
 """

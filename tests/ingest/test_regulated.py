@@ -17,7 +17,7 @@ from ingest.line.regulated import RegulatedSources
 from rules.american.regulation import Status
 from rules.american.substitution import Rule
 from rules.engine import Engine
-from rules.methods.stack_co2 import CO2_DENSITY
+from rules.formulas.stack_gas import CO2_DENSITY
 from store.accounting.regulated import first_broken
 from store.accounting.regulated_hours import HourInputs
 from tests.semantics.conftest import MEMORY

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rules.american.part75.look_back import Percentile
 from rules.american.part75.missing_data import PROCEDURES, Procedure, monitor_availability, substitute
-from rules.american.substitution import NO_RANGE, Rule, Substituted, mrr, part98
+from rules.american.substitution import NO_RANGE, Rule, Substituted, mrr
 from tests.rules.subpart_d import Record, substituted
 
 CO2, O2, FLOW, NOX = (PROCEDURES[name] for name in ("co2", "o2", "flow", "nox-rate"))
@@ -365,26 +365,3 @@ def test_one_valid_hour_is_no_deviation() -> None:
 
     assert np.isnan(found.value[1])
     assert Rule(found.rule[1]) == Rule.OPEN
-
-
-def test_a_missing_fuel_sample_is_the_mean_of_its_neighbours() -> None:
-    found = part98(np.array([NAN, 20.0, NAN, NAN, 26.0, NAN]))
-
-    np.testing.assert_array_equal(found.value, [20, 20, 23, 23, 26, NAN])
-    assert [Rule(r) for r in found.rule] == [
-        Rule.AFTER, Rule.MEASURED, Rule.BEFORE_AFTER, Rule.BEFORE_AFTER, Rule.MEASURED, Rule.OPEN,
-    ]  # fmt: skip
-
-
-def test_the_last_sample_stands_once_the_year_has_ended() -> None:
-    found = part98(np.array([20.0, NAN]), year_ended=True)
-
-    assert (found.value[1], Rule(found.rule[1])) == (20.0, Rule.BEFORE)
-
-
-@pytest.mark.parametrize("year_ended", [False, True])
-def test_a_year_without_any_sample_stays_unknown(year_ended: bool) -> None:
-    found = part98(np.full(2, NAN), year_ended=year_ended)
-
-    assert np.isnan(found.value).all()
-    assert {Rule(r) for r in found.rule} == {Rule.OPEN}

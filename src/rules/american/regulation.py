@@ -23,9 +23,10 @@ from plant.park import Regulation
 from plant.vocabulary import NS_PER_HOUR
 from rules.american.part75.missing_data import PROCEDURES, Procedure, substitute
 from rules.american.substitution import NO_RANGE, Rule, Substituted, measured_or, mrr, neighbours
-from rules.hours import LEAST_SHARE, QUADRANT, QUADRANTS, SHARE_SLACK, by_quadrants
+from rules.hours import QUADRANT, QUADRANTS, SHARE_SLACK, by_quadrants
 
 LOAD_RANGES = 10
+LEAST_SHARE = 0.8  # of the readings that an hour could have, by article 44
 LIMIT_SLACK = 1e-9  # relative: a mean may end a last bit beyond the number it is the mean of
 EXACT = 9  # decimals: EPA rounds a flow to 1,000 scfh, which means nothing in Nm3/h
 
@@ -147,9 +148,7 @@ def quadrants_seen(time: Times, calibrating: Times, windows: Windows) -> Bools:
         stop = min(-(-(quadrant + 1) * QUADRANT // windows.length), per_hour)
         burned[:, quadrant] = windows.running[:, first:stop].any(axis=1)
     maintained = np.bincount(calibrating // NS_PER_HOUR, minlength=count) > 0
-    return by_quadrants(
-        time, np.zeros(len(time)), first=0, count=count, combusting=burned, maintenance=maintained
-    ).valid
+    return by_quadrants(time, combusting=burned, maintenance=maintained)
 
 
 def adjusted(

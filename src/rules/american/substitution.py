@@ -1,11 +1,10 @@
-"""What stands for a value that was not measured, and by which rule: the EU's MRR and 40 CFR part 98.
+"""What stands for a value that was not measured, and by which rule: the EU's MRR.
 
 Part 75 has many rules; they are in `rules.american.part75.missing_data`. Every result says which one made it.
 
 References
 ----------
 .. [1] Commission Implementing Regulation (EU) 2018/2066, article 45(3) and annex VIII, equation 4.
-.. [2] 40 CFR 98.35(b)(1).
 """
 
 from dataclasses import dataclass
@@ -76,39 +75,6 @@ def mrr(
     stand_in = among.mean() + 2 * among.std(ddof=ddof) if len(among) > ddof else np.nan
     rule = measured_or(Rule.OPEN if np.isnan(stand_in) else Rule.MRR_EQUATION_4, known, operating)
     filled = np.where(known, value, np.where(operating, stand_in, np.nan))
-    return Substituted(filled, rule, np.full(len(value), NO_RANGE))
-
-
-def part98(value: Floats, *, year_ended: bool = False) -> Substituted:
-    """Substitute a missing HHV, carbon content or molar mass of a fuel by the mean of before and after [2]_.
-
-    Without a value before, the first after stands. Without one after, the last before does once the year has ended.
-
-    Parameters
-    ----------
-    value
-        Of successive samples, NaN where one is missing, shape (samples,).
-    year_ended
-        Whether no further sample of the reporting year can come.
-
-    Returns
-    -------
-    Substituted
-        Shape (samples,). [unit of `value`]
-    """
-    known = ~np.isnan(value)
-    before, after = neighbours(known)
-    last, following = at(value, before), at(value, after)
-    only_before = Rule.BEFORE if year_ended else Rule.OPEN
-    rule = np.select(
-        [known, ~np.isnan(last + following), ~np.isnan(following), ~np.isnan(last)],
-        [Rule.MEASURED, Rule.BEFORE_AFTER, Rule.AFTER, only_before],
-        Rule.OPEN,
-    ).astype(np.int64)
-    made = [value, (last + following) / 2, following, last]
-    filled = np.select(
-        [rule == r for r in (Rule.MEASURED, Rule.BEFORE_AFTER, Rule.AFTER, Rule.BEFORE)], made, np.nan
-    )
     return Substituted(filled, rule, np.full(len(value), NO_RANGE))
 
 

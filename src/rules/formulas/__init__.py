@@ -1,1 +1,1 @@
-"""Formulas that methods share or limits need: stack gas, reference conditions, refrigerants, batteries, heat and power."""
+"""Formulas that methods share: stack gas, methane, heat and power."""

@@ -15,10 +15,6 @@ class Efficiencies(NamedTuple):
     power: float | Floats
 
 
-US_TOOL = Efficiencies(heat=80.0, power=35.0)  # the two pairs that the tool itself offers
-UK_TOOL = Efficiencies(heat=66.0, power=33.0)
-
-
 class Split(NamedTuple):
     """The two parts of a combined plant's emissions; together they are all of it."""
 

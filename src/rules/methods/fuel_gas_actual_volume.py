@@ -8,8 +8,8 @@ from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
+from rules.formulas.stack_gas import KELVIN_AT_0_DEGC, STANDARD_PRESSURE
 from rules.methods import Inputs, Parameters, fuel_energy, fuel_gas_volume
-from rules.methods.stack_co2 import KELVIN_AT_0_DEGC, STANDARD_PRESSURE
 from rules.validity import positive
 
 COMPRESSIBILITY = Parameter("compressibility", "1", default=1.0, plausible=plausible.COMPRESSIBILITY)

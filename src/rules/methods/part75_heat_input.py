@@ -12,9 +12,7 @@ from rules.formulas.one_gas import co2_with_share
 from rules.methods import Inputs, Parameters
 from rules.methods.stack_co2 import BIOGENIC_SHARE
 
-KG_PER_SHORT_TON = (
-    907.18474  # of 2000 lb, exactly; what a report divides short tons by is `part98.metric_tons`
-)
+KG_PER_SHORT_TON = 907.18474  # of 2000 lb, exactly
 
 SPEC = MethodSpec(
     name="part75-heat-input",

@@ -9,9 +9,8 @@ from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.refrigerants import charge_balance
 from rules.methods import Inputs, Parameters
-from rules.validity import positive
+from rules.validity import not_negative, positive
 
 SPEC = MethodSpec(
     name="refrigerant-charge-balance",
@@ -61,10 +60,8 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     ----------
     .. [1] GHG Protocol, HFC tool; US EPA, mass balance method.
     """
-    none = np.zeros_like(inputs["bought"])
-    lost = charge_balance(
-        inputs["stock_before"], inputs["stock_after"], inputs["bought"], inputs["passed_on"], none, none
-    )
-    co2e = lost * positive(parameters["gwp"])
+    out_of_stock = not_negative(inputs["stock_before"]) - not_negative(inputs["stock_after"])
+    traded = not_negative(inputs["bought"]) - not_negative(inputs["passed_on"])
+    co2e = (out_of_stock + traded) * positive(parameters["gwp"])
     unknown = np.full_like(co2e, np.nan)
     return Gases(unknown, unknown, unknown, unknown, co2e_kg=co2e)

@@ -2,22 +2,14 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
+from rules.formulas.stack_gas import CO2_DENSITY
 from rules.methods import Inputs, Parameters
 from rules.validity import percent
-
-GAS_CONSTANT = 8.314462618  # [kPa m3/(kmol K)], CODATA 2018
-KELVIN_AT_0_DEGC = 273.15
-STANDARD_PRESSURE = 101.325  # [kPa]
-MOLAR_VOLUME = GAS_CONSTANT * KELVIN_AT_0_DEGC / STANDARD_PRESSURE  # [m3/kmol] at 0 degC
-MOLAR_MASS_CO2 = 44.0095  # [kg/kmol]
-CO2_DENSITY = MOLAR_MASS_CO2 / MOLAR_VOLUME  # [kg/Nm3]
 
 BIOGENIC_SHARE = Parameter("biogenic_share", "%", default=0.0, plausible=plausible.BIOGENIC_SHARE)
 
@@ -70,8 +62,3 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     co2 = inputs["flow"] * percent(inputs["co2"]) / 100 * CO2_DENSITY
     biogenic = co2 * percent(parameters.get("biogenic_share", 0.0)) / 100
     return Gases.co2_only(fossil=co2 - biogenic, biogenic=biogenic)
-
-
-def dry_share(moisture: Floats) -> Floats:
-    """Dry volume per wet volume, `(100 - %H2O) / 100`; NaN unless moisture is in [0, 100)."""
-    return np.where((moisture >= 0) & (moisture < 100), (100 - moisture) / 100, np.nan)

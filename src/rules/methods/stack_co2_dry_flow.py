@@ -6,6 +6,7 @@ from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.gases import Gases
+from rules.formulas.stack_gas import dry_of_wet
 from rules.methods import Inputs, Parameters, stack_co2
 
 SPEC = MethodSpec(
@@ -50,5 +51,5 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     ----------
     .. [1] 40 CFR 98.33(a)(4).
     """
-    wet_flow = inputs["flow"] / stack_co2.dry_share(inputs["moisture"])
+    wet_flow = inputs["flow"] / dry_of_wet(inputs["moisture"])
     return stack_co2.emissions({"flow": wet_flow, "co2": inputs["co2"]}, factor, parameters)

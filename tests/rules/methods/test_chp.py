@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.formulas.chp import UK_TOOL, US_TOOL, Efficiencies, split
+from rules.formulas.chp import Efficiencies, split
+
+US_TOOL, UK_TOOL = Efficiencies(heat=80.0, power=35.0), Efficiencies(heat=66.0, power=33.0)
 
 efficiencies = st.builds(Efficiencies, heat=st.floats(1, 100), power=st.floats(1, 100))
 energies = st.floats(1e-3, 1e6)

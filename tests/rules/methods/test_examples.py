@@ -80,88 +80,18 @@ BY_HAND: Mapping[str, tuple[float, float, float, float]] = {
 CO2E_BY_HAND = {"refrigerant-top-up": 14_300.0, "refrigerant-charge-balance": 29 * 1430.0}
 
 EQUATIONS_BY_HAND: Mapping[tuple[str, str], float] = {
-    ("rules.american.part75.appendix_d", "d2_so2_oil"): 300,
-    ("rules.american.part75.appendix_d", "d4_so2_gas"): 5000 / 7000 * 2,
-    ("rules.american.part75.appendix_d", "d5_so2_gas"): 0.618,
-    ("rules.american.part75.appendix_d", "d6_heat_input_gas"): 1030,
-    ("rules.american.part75.appendix_d", "d8_heat_input_oil"): 195,
-    ("rules.american.part75.appendix_d", "unit_value"): (50 + 10) / 0.75,
-    ("rules.american.part75.appendix_f", "f1_so2"): 664,
-    ("rules.american.part75.appendix_f", "f2_so2"): 664 * 0.92,
-    ("rules.american.part75.appendix_f", "f3_tons"): 964 / 2000,
     ("rules.american.part75.appendix_f", "f11_co2"): 68.4,
     ("rules.american.part75.appendix_f", "f11_co2_dry"): 62.928,
     ("rules.american.part75.appendix_f", "f12_tons"): 98.4,
     ("rules.american.part75.appendix_f", "f14a_co2"): 10.22638006141541,  # golden case D2a
     ("rules.american.part75.appendix_f", "f14b_co2"): 8.783260729843606,  # D2b
-    ("rules.american.part75.appendix_f", "f15_heat_input"): 1.2e6 / 1800,
-    ("rules.american.part75.appendix_f", "f16_heat_input"): 9.2e6 * 0.13 / 1800,
-    ("rules.american.part75.appendix_f", "f17_heat_input"): 1e7 / 9780 * (19.228 - 5) / 20.9,
-    ("rules.american.part75.appendix_f", "f18_heat_input"): 670.6392305359047,  # D3
-    ("rules.american.part75.appendix_f", "f31_moisture"): 8,
-    ("rules.american.part75.f_factors", "f7a_fd"): 80 * (18.2 + 107.1 + 1.14 + 0.21 - 3.22),
-    ("rules.american.part75.f_factors", "f7b_fc"): 321 * 70 / 12.5,
-    ("rules.american.part75.f_factors", "f8_prorated"): 6846 + 2613,
-    ("rules.american.part75.nox_rate", "nox_rate: F-5"): 1.194e-7 * 250 * 9780 * 20.9 / 14.9,
-    ("rules.american.part75.nox_rate", "nox_rate: 19-2"): 1.194e-7 * 250 * 10640 * 20.9 / (20.3357 - 6),
-    ("rules.american.part75.nox_rate", "nox_rate: 19-3"): 1.194e-7 * 250 * 9780 * 20.9 / (19.228 - 6),
-    ("rules.american.part75.nox_rate", "nox_rate: 19-4"): 1.194e-7 * 250 * 9780 * 20.9 / (0.92 * 14.9),
-    ("rules.american.part75.nox_rate", "nox_rate: 19-5"): 1.194e-7 * 250 * 9780 * 20.9 / (20.9 - 6 / 0.92),
-    ("rules.american.part75.nox_rate", "nox_rate: F-6"): 1.194e-7 * 250 * 1800 / 0.12,
-    ("rules.american.part75.nox_rate", "nox_rate: 19-8"): 1.194e-7 * 250 * 1800 / 0.12 / 0.92,
-    ("rules.american.part75.nox_rate", "nox_rate: 19-9"): 1.194e-7 * 250 * 1800 / 0.12 * 0.92,
-    ("rules.american.part75.nox_rate", "f24a_nox"): 274.7,
-    ("rules.american.part75.nox_rate", "f26a_nox"): 298.5,
-    ("rules.american.part75.nox_rate", "f26b_nox"): 298.5 * 0.92,
-    ("rules.american.part75.appendix_g", "g1_co2"): 44,
     ("rules.american.part75.appendix_g", "g4_co2"): 59.42857142857143,  # D4
-    ("rules.american.part98", "metric_tons: 98.33(a)(5)"): 68.4 / 1.1,
-    ("rules.american.part98", "metric_tons: 98.43(a)(1)"): 68.4 / 1.1023,
-    ("rules.american.part98", "c1"): 54.43956,
-    ("rules.american.part98", "c1a"): 53.06,
     ("rules.american.part98", "c1b"): 53.06,
-    ("rules.american.part98", "c2a"): 1.035 * 53.06,
-    ("rules.american.part98", "c2b"): 1.0325e-3,
-    ("rules.american.part98", "c2c"): 1.25 * 93.28,
     ("rules.american.part98", "c3"): 44 / 12 * 63.7 * 0.91,
     ("rules.american.part98", "c4"): 44 / 12 * 2.78,
     ("rules.american.part98", "c5"): 44 / 12 * 724 * 17.4 / 849.5,
     ("rules.american.part98", "c6"): 62.16,
     ("rules.american.part98", "c7"): 57.1872,
-    ("rules.american.part98", "tier4"): 42.8904,
-    ("rules.american.part98", "c8"): 1.026e-3,
-    ("rules.american.part98", "c8a"): 1e-3,
-    ("rules.american.part98", "c8b"): 1e-3,
-    ("rules.american.part98", "c9a"): 1.035e-3,
-    ("rules.american.part98", "c9b"): 1.25 * 0.011,
-    ("rules.american.part98", "c10"): 11,
-    ("rules.american.part98", "c11"): 0.91 * 10 * 0.44,
-    ("rules.american.part98", "c12"): 900_000,
-    ("rules.formulas.stack_gas", "dry_of_wet"): 0.92,
-    ("rules.formulas.stack_gas", "actual_flow"): 169_646.4,
-    ("rules.formulas.stack_gas", "reference_flow"): 169_600 * 273.15 / 403.15 * 100.5 / 101.325,
-    ("rules.formulas.stack_gas", "dry_flow"): 104_880,
-    ("rules.formulas.stack_gas", "dry_concentration"): 200,
-    ("rules.formulas.stack_gas", "wet_concentration"): 184,
-    ("rules.formulas.stack_gas", "molar_volume"): VM * 298.15 / 273.15,
-    ("rules.formulas.stack_gas", "mg_per_ppm: SO2"): 64.066 / VM,
-    ("rules.formulas.stack_gas", "density: CO2"): 44.0095 / VM,
-    ("rules.formulas.stack_gas", "nox_as_no2"): 100 * 46.0055 / VM,
-    ("rules.formulas.stack_gas", "pollutant_mass"): 21,
-    ("rules.formulas.stack_gas", "co2_mass"): 105_000 * 0.131 * 44.0095 / VM,
-    ("rules.formulas.limits", "at_reference_o2"): 252.72727272727272,  # D6
-    ("rules.formulas.limits", "dry"): 200,
-    ("rules.formulas.limits", "cmax_2009"): 320,  # G7
-    ("rules.formulas.limits", "fo"): 14.9 / 13,
-    ("rules.formulas.refrigerants", "life_cycle_loss"): 1 + 25 + 4,
-    ("rules.formulas.refrigerants", "charge_balance"): 15 + 55 - 30,
-}
-NO_EQUATIONS = {  # functions of the same modules that choose, judge or look up
-    "rules.american.part75.appendix_f": {"sum_of_hours"},
-    "rules.american.part75.nox_rate": {"equation_for"},
-    "rules.american.part98": {"tiers"},
-    "rules.formulas.limits": {"fo_is_plausible"},
-    "rules.formulas.refrigerants": {"blends", "potential", "tonnes_co2e"},
 }
 
 each_method = pytest.mark.parametrize("name", METHODS)
@@ -252,7 +182,7 @@ def test_every_equation_has_an_example(module: object) -> None:
     }
 
     shown_there = {key.partition(": ")[0] for key in module.EXAMPLES}
-    assert public - NO_EQUATIONS.get(name, set()) == shown_there
+    assert public == shown_there
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from plant.units import conversion, unit
 from rules.catalogue import load_catalogue
 from rules.factors.gases import Gases, tonnes_co2e
 from rules.factors.gwp import gwp_set
+from rules.formulas.stack_gas import CO2_DENSITY, MOLAR_VOLUME
 from rules.methods import coal_mine, electricity_location, fuel_energy, methane_flare, wastewater_cod
-from rules.methods.stack_co2 import CO2_DENSITY, MOLAR_VOLUME
 from tests.rules.methods.oracles import ORACLES, Oracle
 
 CATALOGUE = load_catalogue(None)

@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 from plant.catalogue import Parameter, Slip
 from plant.configuration.load import json_schema
 from plant.units import conversion, unit
-from rules.american import part98_tables
 from rules.catalogue import load_catalogue
 from rules.factors.factors import load_factors
 from scripts.methods_page import modules
@@ -42,15 +41,6 @@ def test_solid_b6_the_worked_examples_are_plausible(module: object) -> None:
         if one.name in example.parameters
     }
     assert {name: doubt for name, doubt in doubts.items() if doubt} == {}
-
-
-@pytest.mark.parametrize("name", sorted(part98_tables.fuels()))
-def test_solid_b6_the_rules_own_defaults_are_plausible(name: str) -> None:
-    fuel = part98_tables.fuel(name)
-    method = {"scf": "part98-gas", "gal": "part98-liquid", "short_ton": "part98-solid"}[fuel.unit]
-    given = {"hhv": fuel.hhv, "co2_per_heat": fuel.co2, "ch4_per_heat": fuel.ch4, "n2o_per_heat": fuel.n2o}
-
-    assert [told for key, value in given.items() if (told := EVERY[method, key].doubt(value))] == []
 
 
 def test_solid_b6_the_shipped_calorific_values_are_plausible() -> None:

@@ -1,4 +1,4 @@
-"""Appendix G: CO2 from the carbon or the heat input of the fuel.
+"""Appendix G: CO2 from the heat input of the fuel.
 
 References
 ----------
@@ -13,25 +13,8 @@ from rules.formulas.stack_gas import Number
 from rules.validity import not_negative, positive
 
 CO2_MOLAR_MASS = 44.0  # [lb/lb-mol], as the rule rounds it
-CARBON_MOLAR_MASS = 12.0  # [lb/lb-mol]
 MOLES_PER_SCF = 1 / 385  # [lb-mol/scf at 68 degF]
 POUNDS_PER_TON = 2000.0  # [lb/short ton]
-
-
-def g1_co2(carbon: Number) -> Floats:
-    """CO2 of a day from the carbon burned, `44 C / (12 * 2000)`, equation G-1.
-
-    Parameters
-    ----------
-    carbon
-        In the fuel that was burned. [lb/d]
-
-    Returns
-    -------
-    Floats
-        [short tons/d]
-    """
-    return CO2_MOLAR_MASS * not_negative(carbon) / (CARBON_MOLAR_MASS * POUNDS_PER_TON)
 
 
 def g4_co2(heat_input: Number, fc: Number) -> Floats:
@@ -51,7 +34,6 @@ def g4_co2(heat_input: Number, fc: Number) -> Floats:
 
 
 EXAMPLES: Mapping[str, Worked] = {
-    "g1_co2": Worked({"carbon": 24e3}, "short tons/d", "44 * carbon / (12 * 2000)"),
     "g4_co2": Worked(
         {"heat_input": 1000.0, "fc": 1040.0}, "short tons/h", "fc * heat_input / 385 * 44 / 2000"
     ),

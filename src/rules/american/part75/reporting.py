@@ -6,6 +6,7 @@ report is recomputed from reported hourly values with the functions below, while
 References
 ----------
 .. [1] ECMPS Emissions Reporting Instructions, 2021 quarter 3, and EPA's public check engine, which agree (V2).
+.. [2] 40 CFR part 75, appendix A, section 7: A-11.
 """
 
 from collections.abc import Mapping
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plant.arrays import Bools, Floats
-from rules.american.part75.appendix_f import f3_tons, f12_tons, sum_of_hours
+from plant.arrays import Floats
+from rules.american.part75.appendix_f import f12_tons
 from rules.formulas.stack_gas import Number
+from rules.validity import not_negative, positive
 
 # Decimal halves are not exact in binary: (10.1 + 10.2) / 2 is a little below 10.15, and EPA's decimal arithmetic says
 # 10.2. What is this near to a half, in units of the last digit, is one.
@@ -33,20 +35,11 @@ class ReportedAs:
 
 
 REPORTED: Mapping[str, ReportedAs] = {
-    "concentration": ReportedAs("ppm", 1),
     "diluent": ReportedAs("%", 1),
     "co2_from_o2": ReportedAs("%", 1, floor=0.0),
     "moisture": ReportedAs("%", 1),
     "flow": ReportedAs("scfh", -3),
     "co2_mass": ReportedAs("short tons/h", 1),
-    "heat_input": ReportedAs("mmBtu/h", 1, floor=1.0),
-    "nox_mass": ReportedAs("lb/h", 1),
-    "so2_mass": ReportedAs("lb/h", 1),
-    "so2_mass_gas_unit": ReportedAs("lb/h", 4),  # appendix D
-    "so2_mass_gas_fuel": ReportedAs("lb/h", 5),  # appendix D
-    "nox_rate": ReportedAs("lb/mmBtu", 3),
-    "gcv": ReportedAs("Btu/lb or Btu/100 scf", 1),
-    "density": ReportedAs("lb/gal", 6),
     "operating_time": ReportedAs("h", 2),
 }
 
@@ -76,7 +69,7 @@ def rounded(value: Number, decimals: int) -> Floats:
 def floored(quantity: str, value: Number) -> Floats:
     """Return an hourly value with what EPA puts in the place of too small a one, unrounded [1]_.
 
-    A heat input below 1.0 mmBtu/h is 1.0, a negative CO2 from F-14 is 0. NaN stays NaN.
+    A negative CO2 from F-14 is 0. NaN stays NaN.
     """
     floor = REPORTED[quantity].floor
     number = np.asarray(value, np.float64)
@@ -101,20 +94,22 @@ def reported(quantity: str, value: Number) -> Floats:
     return rounded(floored(quantity, value), REPORTED[quantity].decimals)
 
 
-def quarter_tons_of_pounds(rate: Floats, hours: Floats) -> float:
-    """Return a quarter's SO2 or NOx: `sum(E t) / 2000`, to 0.1.
+def bias_adjusted(value: Number, factor: Number, decimals: int) -> Floats:
+    """Adjust a monitor's value for bias, `round(value factor)`, equation A-11 [2]_.
 
     Parameters
     ----------
-    rate, hours
-        As reported for each hour. Unknown hours are left out. [lb/h], [h]
+    value, factor
+        Of the monitor, and its bias factor. [any], [1]
+    decimals
+        Of the quantity in `REPORTED`: the adjusted value is a reported one.
 
     Returns
     -------
-    float
-        NaN where no hour is known. [short tons]
+    Floats
+        [unit of `value`]
     """
-    return float(rounded(f3_tons(rate, hours), 1))
+    return rounded(not_negative(value) * positive(factor), decimals)
 
 
 def quarter_tons(rate: Floats, hours: Floats) -> float:
@@ -133,39 +128,6 @@ def quarter_tons(rate: Floats, hours: Floats) -> float:
     return float(rounded(f12_tons(rate, hours), 1))
 
 
-def quarter_heat_input(rate: Floats, hours: Floats) -> float:
-    """Return a quarter's heat input: `sum(HI t)`, to whole mmBtu.
-
-    Parameters
-    ----------
-    rate, hours
-        As reported for each hour. Unknown hours are left out. [mmBtu/h], [h]
-
-    Returns
-    -------
-    float
-        NaN where no hour is known. [mmBtu]
-    """
-    return float(rounded(sum_of_hours(rate, hours), 0))
-
-
-def mean_nox_rate(rate: Floats, operating: Bools) -> float:
-    """Return the NOx rate of a quarter or a year: the plain mean over operating hours, to three decimals.
-
-    Parameters
-    ----------
-    rate, operating
-        As reported for each hour, and whether the unit ran in it. Unknown hours are left out. [lb/mmBtu]
-
-    Returns
-    -------
-    float
-        NaN where no operating hour is known. [lb/mmBtu]
-    """
-    known = rate[operating & ~np.isnan(rate)]
-    return float(rounded(known.mean(), 3)) if len(known) else float("nan")
-
-
 def year(quarters: Floats) -> float:
-    """Return a year's mass or heat input: the sum of its quarters as reported; NaN where one is unknown."""
+    """Return a year's mass: the sum of its quarters as reported; NaN where one is unknown."""
     return float(rounded(np.sum(quarters), 1))

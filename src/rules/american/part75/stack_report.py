@@ -15,8 +15,7 @@ import numpy as np
 from plant.arrays import Bools, Floats
 from plant.units import conversion, unit
 from rules.american.part75.appendix_f import f11_co2, f11_co2_dry, f14a_co2, f14b_co2
-from rules.american.part75.quality import bias_adjusted
-from rules.american.part75.reporting import REPORTED, reported
+from rules.american.part75.reporting import REPORTED, bias_adjusted, reported
 
 QUANTITY: Mapping[str, str] = {"flow": "flow", "co2": "diluent", "o2": "diluent", "moisture": "moisture"}
 IN_SI = ("stack-co2", "stack-co2-wet-flow")  # methods whose flow is in Nm3
