@@ -1,4 +1,4 @@
-"""What a channel's readings may be: which quantities cannot be below 0, and which amounts nothing bounds from above."""
+"""What a channel's readings may be: amounts or levels, and which quantities cannot be below 0."""
 
 from plant.units import Unit
 from plant.vocabulary import Kind
@@ -24,8 +24,3 @@ def is_never_negative(unit: Unit, kind: Kind) -> bool:
     if unit.dimension in _ABSOLUTE:
         return unit.offset == 0
     return unit.dimension == "1" or _NEVER_BELOW.issuperset(unit.dimension.split("/"))
-
-
-def is_unbounded(kind: Kind, maximum: float | None, max_rate: float | None) -> bool:
-    """Return whether one absurd reading would count: an amount without `max`; a register's `max_rate` does as well."""
-    return kind in AMOUNTS and maximum is None and max_rate is None

@@ -9,6 +9,7 @@ from plant.networks import Network
 from plant.topics import Subscription
 from plant.units import Unit
 from plant.vocabulary import SINCE_EVER, Kind
+from plant.yearly import Budget, Certificate, ResidualFactor, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class Regulation:
     """The rule by which a source's hours count; `load` tells when its unit runs, and how hard."""
 
     rule: str  # mrr or part-75
-    substitute: tuple[tuple[str, float], ...]  # by role, in its unit, of an amount per hour; see plant.model
+    substitute: tuple[tuple[str, float], ...]  # by role, in its unit, of an amount per hour
     load: int  # channel, -1 where the unit always runs
     running_above: float  # in the load channel's unit
     load_maximum: float  # in the load channel's unit; NaN where all loads are one range
@@ -311,53 +312,11 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
-    """What conveys the attributes of generation to one facility, for a calendar year of its park's clock."""
-
-    year: int
-    kind: str  # certificate, contract, supplier
-    energy: float  # kWh
-    co2: float  # kg/kWh
-    retired: int | None  # ns UTC; None: needs no retirement
-    evidence: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResidualFactor:
-    """What a kilowatt-hour of a year counts that no certificate covers, where a residual mix is published."""
-
-    year: int
-    co2: float  # kg/kWh
-    evidence: str
-
-
-@dataclass(frozen=True, slots=True)
 class Coordinates:
     """A place on the map, WGS 84."""
 
     lat: float  # degrees north
     lon: float  # degrees east
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a park or a facility is to emit at most in a calendar year of the park's clock."""
-
-    year: int
-    t: float  # t CO2e, all scopes
-    source: str  # where the number comes from
-    provisional: bool = False
-    months: tuple[float, ...] | None = None  # shares of the twelve months; None: by their length
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a park is to emit in a calendar year; of the first, the base year, what it emitted."""
-
-    year: int
-    t: float  # t CO2e, all scopes
-    source: str  # where the number comes from
-    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from plant.park import Budget, Target
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
+from plant.yearly import Budget, Target
 from tests.api.conftest import Api
 from tests.api.state import MIDNIGHT, State, ns, plant, windows
 from tests.api.test_inventory import ALL_OF_HAI_PHONG, MILL, seen_by

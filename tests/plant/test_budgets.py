@@ -6,7 +6,8 @@ import pytest
 
 from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError
-from plant.park import Budget, Coordinates, Plant, Target
+from plant.park import Coordinates, Plant
+from plant.yearly import Budget, Target
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

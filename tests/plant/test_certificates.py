@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from plant.configuration.load import load
-from plant.park import Certificate, Plant, ResidualFactor
+from plant.park import Plant
 from plant.vocabulary import NS_PER_S
+from plant.yearly import Certificate, ResidualFactor
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

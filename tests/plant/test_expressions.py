@@ -2,7 +2,8 @@
 
 import pytest
 
-from plant.expressions import ExpressionError, Nature, Term, checked, names, parse, reference, spelled
+from plant.configuration.formulas import Nature, Term, checked, reference
+from plant.expressions import ExpressionError, names, parse, spelled
 from plant.units import unit
 
 CHANNELS: dict[str, tuple[Nature, str]] = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plant.configuration import points as point_lists
-from plant.configuration.model import ChannelPart
+from plant.configuration.channel_model import ChannelPart
 from plant.configuration.points import PointList
 from plant.documents.problems import ConfigurationError
 from plant.vocabulary import NS_PER_MIN, Kind

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ingest.line.evaluate import Evaluator
 from ingest.line.recompute import Recompute
-from plant.expressions import Nature, checked, names, parse, reference
+from plant.configuration.formulas import Nature, checked, reference
+from plant.expressions import names, parse
 from plant.park import Input, Virtual
 from plant.units import unit
 from plant.vocabulary import Kind

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
 from api.models import number
-from plant.park import Budget, Park, Plant, Source
+from plant.park import Park, Plant, Source
 from plant.vocabulary import NS_PER_S
+from plant.yearly import Budget
 from store.periods import local_midnight
 from store.totals.sums import Period
 

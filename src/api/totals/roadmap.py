@@ -17,9 +17,10 @@ from api.problems import documented
 from api.times import format_time, period_of
 from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_columns
 from plant.arrays import Times
-from plant.park import Budget, Park, Plant, Source, Target
+from plant.park import Park, Plant, Source
 from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
+from plant.yearly import Budget, Target
 from store.blocks import CO2E_T
 from store.reader import Reader, Snapshot
 from store.totals.beginnings import UNHEARD, owed_from

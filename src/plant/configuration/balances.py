@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from plant.alert_rules.alerts import Site
-from plant.configuration.model import BalancePart
+from plant.configuration.channel_model import BalancePart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings

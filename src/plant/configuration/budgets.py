@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from plant.configuration.model import FacilityPart, ParkPart
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
-from plant.park import Budget, Coordinates, Target
+from plant.park import Coordinates
+from plant.yearly import Budget, Target
 
 
 def budgets_of(

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from plant.configuration.budgets import budgets_of, coordinates_of
-from plant.configuration.model import CertificatePart, FacilityPart
+from plant.configuration.model import FacilityPart
+from plant.configuration.source_model import CertificatePart
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
-from plant.park import Certificate, Facility, ResidualFactor
+from plant.park import Facility
+from plant.yearly import Certificate, ResidualFactor
 
 KWH_PER_MWH = 1000.0
 

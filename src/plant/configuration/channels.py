@@ -6,8 +6,9 @@ from math import nan
 from pathlib import Path
 from sys import intern
 
-from plant.bounds import is_never_negative, is_unbounded
-from plant.configuration.model import ChannelPart, FacilityPart, NamedSwapPart, SwapPart
+from plant.bounds import AMOUNTS, is_never_negative
+from plant.configuration.channel_model import ChannelPart, NamedSwapPart, SwapPart
+from plant.configuration.model import FacilityPart
 from plant.configuration.points import PointList
 from plant.documents.documents import Placed
 from plant.documents.files import inside
@@ -62,7 +63,7 @@ def channels_of(
 def _doubts(declared: Declared) -> Iterator[Problem]:
     """Yield what one absurd reading could do, and limits that contradict what the quantity can be."""
     part = declared.part
-    if is_unbounded(part.kind, part.max, part.max_rate):
+    if part.kind in AMOUNTS and part.max is None and part.max_rate is None:
         wanted = "max_rate, nor max" if part.kind is Kind.REGISTER else "max"
         message = f"{part.name} [{part.unit}] has no {wanted}: one absurd reading is enough to spoil a year"
         yield declared.problem("max", message)

@@ -1,7 +1,7 @@
 """The shape of a configuration, as people write it: the models that check it and that become its JSON Schema.
 
-Rules that one part can check by itself are here; what needs another part (a channel's gateway, a method's roles) is
-in `plant.configuration.load`. Numbers are in the unit of their channel and of its display, before any ratio, unless stated.
+What is measured is in `channel_model`, what emits in `source_model`, the alerts' part in `plant.alert_rules`. Rules that one part
+can check by itself stand with it; what needs another part (a channel's gateway, a method's roles) is in `load`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,29 +13,23 @@ from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema
 from plant.alert_rules.alert_parts import AlertPart
 from plant.alert_rules.routing_model import InhibitPart, MaintenancePart, QuietPart, RotaPart, RoutePart
 from plant.catalogue import MethodSpec
-from plant.configuration.parameter_rows import ParameterRows
+from plant.configuration.channel_model import BalancePart, ChannelPart, NamedSwapPart, VirtualPart
+from plant.configuration.source_model import CertificatePart, ResidualFactorPart, SourcePart
 from plant.devices.subscriptions import SubscriptionPart
 from plant.documents.fields import (
-    ChannelName,
     Duration,
     Evidence,
     Fault,
-    Instant,
     Name,
     Part,
-    Positive,
-    Share,
-    Symbol,
     Text,
     Url,
-    Word,
     Year,
     exactly_one,
 )
 from plant.networks import Network, allowed_networks
-from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
+from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S
 
-Severity = Literal["info", "warning", "critical"]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 PrivateNetworks = Annotated[
     tuple[Network, ...],
@@ -49,274 +43,11 @@ PrivateNetworks = Annotated[
 ]
 
 
-class SwapPart(Part):
-    """A meter swap: the old meter ends and the new one begins at one instant."""
-
-    time: Instant
-    """When the new meter took over: RFC 3339 with zone. A reading at that instant is the new meter's."""
-    final_old: Annotated[float, Field(ge=0)] | None = None
-    """The old meter's last display [channel's unit]; left out where nobody read it, which leaves a gap."""
-    first_new: Annotated[float, Field(ge=0)]
-    """The new meter's first display [channel's unit]."""
-    serial: str = ""
-    """The new meter's serial number."""
-    ratio: Positive | None = None
-    """The new meter's ratio [1]; as before where left out."""
-    max_rate: Positive | None = None
-    """The new meter's max_rate [channel's unit per hour]; as before where left out."""
-    modulus: Positive | None = None
-    """The new meter's modulus [channel's unit]; as before where left out."""
-
-
-class NamedSwapPart(SwapPart):
-    """A meter swap of a channel that stands in a point list."""
-
-    channel: ChannelName
-    """The channel's name."""
-
-
-class ChannelPart(Part):
-    """One measurement point. The columns of a point list have the same names and rules."""
-
-    name: ChannelName
-    """What gateways call it in their messages; unique in its facility."""
-    gateway: Name
-    """The gateway of this facility that sends it."""
-    kind: Annotated[Kind, Field(strict=False)]
-    """How readings become amounts: register (counter), rate, interval, level or event."""
-    unit: Symbol
-    """The unit of its readings. A gas volume needs its reference conditions: Nm3, Nm3@25C, m3@20C, Sm3, scf@60F, scf@68F."""
-    quantity: Word
-    """What it measures, such as electricity, natural-gas or temperature."""
-    min: float | None = None
-    """The least value that is possible [unit]; a reading below is quarantined. Where left out, 0 of what cannot be negative:
-    energy, volume, mass, flow, concentration, absolute temperature and pressure, counts."""
-    max: float | None = None
-    """The greatest value that is possible [unit]; a reading above is quarantined. Without it one absurd number is enough
-    to spoil a year: `check` names the amounts that have none."""
-    signed: bool = False
-    """True where such a quantity can be negative all the same, such as the power of a line that also feeds back."""
-    max_rate: Positive | None = None
-    """Registers: the most it can count in an hour [unit per hour]. Required with modulus."""
-    max_gap: Duration | None = None
-    """The longest time between readings that is still measured; 1h where left out, for registers 24h."""
-    cadence: Annotated[Duration, Field(gt=0)] | None = None
-    """How often it is read. Where it is silent for three times as long (2 min at least, max_gap at most), nobody knows its present rate. Where
-    left out, the median of its last 20 steps stands for it; give it where readings come only when something changes."""
-    modulus: Positive | None = None
-    """Registers: the number at which the display returns to 0 [unit]; five digits and one decimal: 100000."""
-    period: Duration | None = None
-    """Intervals, required: the time that each amount is for; it ends at the reading's time."""
-    hold: Literal["last"] | None = None
-    """Rates: `last` if a value holds until the next one; straight lines between readings where left out."""
-    counter_in_gateway: bool = False
-    """Registers: true if the gateway counts (pulses), so that its restart may reset the counter."""
-    ratio: Positive = 1.0
-    """What the display is multiplied with, such as a transformer ratio [1]."""
-    serial: str = ""
-    """The meter's serial number."""
-    uncertainty: Share | None = None
-    """Half-width of the 95 % interval of its amounts, relative: 0.01 for 1 %; unknown where left out, never 0."""
-    swaps: list[SwapPart] = Field(default_factory=list)
-    """Registers: the swaps of its meter. For a point list, see the facility's swaps."""
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield the fields that the kind forbids or lacks, and limits that contradict each other."""
-        for name, kind in _ONLY.items():
-            if getattr(self, name) and self.kind is not kind:
-                yield name, f"is for kind {kind}, not {self.kind}"
-        if self.kind is Kind.INTERVAL and not self.period:
-            yield "period", "is required for kind interval"
-        if self.modulus is not None and self.max_rate is None:
-            yield "max_rate", "is required where modulus is set"
-        if self.max_gap == 0:
-            yield "max_gap", "is longer than 0"
-        if self.cadence is not None and self.kind is Kind.EVENT:
-            yield "cadence", "is not for kind event, which owes nothing by silence"
-        if self.min is not None and self.max is not None and self.min >= self.max:
-            yield "min", f"{self.min:g} is not below max {self.max:g}"
-
-
-_ONLY = {
-    "max_rate": Kind.REGISTER,
-    "modulus": Kind.REGISTER,
-    "counter_in_gateway": Kind.REGISTER,
-    "swaps": Kind.REGISTER,
-    "period": Kind.INTERVAL,
-    "hold": Kind.RATE,
-}
-
-
 class GatewayPart(Part):
     """A field device that publishes MQTT below `sm/v1/{park}/{facility}/{gateway}`."""
 
     name: Name
     """Its level of the topic; unique in its facility."""
-
-
-class LoadPart(Part):
-    """What tells that a unit runs, and how hard: power, steam or fuel flow."""
-
-    channel: ChannelName
-    """A channel of this facility, of kind rate or level."""
-    above: Annotated[float, Field(ge=0)] = 0.0
-    """The unit runs while the channel's mean over a window is above this [channel's unit], or unknown."""
-    maximum: Positive | None = None
-    """Part 75: the load of the highest of ten equal load ranges [channel's unit]; one range where left out."""
-
-
-class OutOfControlPart(Part):
-    """A stretch in which a monitor was out of control, such as after a failed test; see 40 CFR 75.24."""
-
-    start: Instant = Field(alias="from")
-    """When it began: RFC 3339 with zone."""
-    end: Instant | None = Field(default=None, alias="to")
-    """When it was over; left out while it lasts."""
-    role: str | None = None
-    """The role of the monitor, such as flow; all roles of the source where left out."""
-    reason: Text
-    """What shows it: the failed test, and the one that was passed."""
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield a stretch that ends before it begins."""
-        if self.end is not None and self.end <= self.start:
-            yield "to", "is not after from"
-
-
-class BiasPart(Part):
-    """A bias adjustment factor of the flow monitor, by 40 CFR 75, appendix A, section 7.6."""
-
-    start: Instant = Field(alias="from")
-    """From when on it is in force, until the next one is: RFC 3339 with zone."""
-    factor: Annotated[float, Field(ge=1)]
-    """What a valid hour's flow is multiplied with [1]; 1 where the monitor passed the test of bias."""
-    reason: Text
-    """What shows it: the relative accuracy test audit."""
-
-
-class RegulationPart(Part):
-    """The rule by which a source's hours count. The live number stays what it is; both are kept."""
-
-    rule: Literal["mrr", "part-75"]
-    """Regulation (EU) 2018/2066, articles 44 and 45, or 40 CFR part 75, sections 75.10(d) and 75.31 to 75.37."""
-    substitute: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
-    """By role, in its unit (an amount: per hour). Part 75, all roles: the maximum potential value; the minimum of what lowers
-    the emission, as O2 does and moisture in a wet flow.
-    MRR, not the concentration: what stands for a missing hour by a mass or energy balance; without it nothing does."""
-    load: LoadPart | None = None
-    """What tells when the unit runs; it always does where left out."""
-    cadence: Annotated[Duration, Field(gt=0, le=NS_PER_HOUR)] | None = None
-    """MRR: the time between readings, so that 80 % of the possible ones are counted; without it, 80 % of the hour is covered."""
-    out_of_control: list[OutOfControlPart] = Field(default_factory=list)
-    """When monitors were out of control: an hour that such a stretch touches is not valid."""
-    bias: list[BiasPart] = Field(default_factory=list)
-    """Part 75: the bias adjustment factors of the flow monitor; 1 before the first."""
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield what only the other rule has."""
-        if self.bias and self.rule != "part-75":
-            yield "bias", "is for rule part-75"
-        if self.cadence is not None and self.rule != "mrr":
-            yield "cadence", "is for rule mrr; part-75 looks at the quadrants of the hour"
-        if self.load is not None and self.load.maximum is not None and self.rule != "part-75":
-            yield "load", "has a maximum, which is for rule part-75"
-
-
-class SourcePart(Part):
-    """Something that emits."""
-
-    name: Name
-    """Unique in its facility."""
-    method: str
-    """How its emissions are calculated, such as electricity-location or fuel-energy."""
-    inputs: dict[str, ChannelName]
-    """The channel of this facility in each role of the method: {energy: mdb1/active_energy}."""
-    factor: str | None = None
-    """The emission factor; required where the method needs one."""
-    parameters: dict[str, ParameterRows] = Field(default_factory=dict)
-    """The method's parameters, in the units that the method states: {density: 0.84}, or with dates as factors have them:
-    {ncv: [{value: 36}, {value: 40, valid_from: 2026-03-01}]}. See docs/factors.md."""
-    scope: Literal[1, 2, 3] | None = None
-    """The scope of the GHG Protocol; the method's own where left out."""
-    category: Word | None = None
-    """A name to group sources by, such as process-heat; the method's name where left out."""
-    uncertainty: Share | None = None
-    """Half-width of the 95 % interval of its activity with its parameters, relative: 0.02 for 2 %. Where left out, its
-    channel's if that is the only input and no parameters are given; else unknown."""
-    regulation: RegulationPart | None = None
-    """Sources whose stack is measured: the rule by which their hours count, beside the live number."""
-    since: Instant | None = None
-    """When it or its meter was commissioned: RFC 3339 with zone. From then on time without readings is missing; where left out,
-    from the beginning of what its first counting reading tells of, and totals of earlier periods say from when they are known."""
-    sold_by: Text | None = None
-    """Bought energy: the facility, or park/facility, that sells it and whose own emissions hold it already. Sums that
-    hold the seller leave the source out."""
-
-
-class CertificatePart(Part):
-    """What conveys the attributes of generation, such as a retired I-REC, for one calendar year's electricity."""
-
-    year: Year
-    """The calendar year of the park's clock whose consumption it is claimed for."""
-    kind: Literal["certificate", "contract", "supplier"]
-    """A certificate, a contract with a generator, or a supplier's rate; used in this order."""
-    amount: Positive
-    """What it covers at most [MWh]."""
-    factor: Annotated[float, Field(ge=0)] = 0.0
-    """What it conveys [kg CO2/kWh]; 0 where left out."""
-    evidence: Evidence
-    """The document that shows it, and where it is kept."""
-    retired: Instant | None = None
-    """When it was retired, RFC 3339 with zone; required for a certificate, which covers nothing before."""
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield a certificate that does not say when it was retired."""
-        if self.kind == "certificate" and self.retired is None:
-            yield "retired", "is required for kind certificate: it covers nothing before it is retired"
-
-
-class ResidualFactorPart(Part):
-    """The factor of a year's residual mix: what is left of the grid when all claims are taken out."""
-
-    year: Year
-    """The calendar year of the park's clock that it holds for."""
-    factor: Positive
-    """In kg CO2/kWh."""
-    evidence: Evidence
-    """The document that publishes it."""
-
-
-class VirtualPart(Part):
-    """A virtual channel: a formula over the windows of the facility's channels."""
-
-    name: ChannelName
-    """What sources call it; unique among the facility's channels."""
-    unit: Symbol
-    """The unit that its value is wanted in."""
-    expr: Text
-    """The formula: main - line_1 - channel("mdb2/active_energy"). See docs/virtual-channels.md."""
-    title: Text | None = None
-    """What people call it; its name where left out."""
-
-
-class BalancePart(Part):
-    """A main meter and the meters behind it, whose sum should be what it counts."""
-
-    name: Name
-    """Unique in its facility, or among its park's own."""
-    title: Text | None = None
-    """What people call it; its name where left out."""
-    main: str
-    """The main meter's channel; for a park, as facility/channel."""
-    parts: list[str]
-    """The channels of the meters behind it; for a park, as facility/channel."""
-    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    """The share of the main meter's amount that may stay unallocated, more or less."""
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield a balance of nothing."""
-        if not self.parts:
-            yield "parts", "names at least one channel"
 
 
 class CoordinatesPart(Part):

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_type_hints
 
 from pydantic import ValidationError
 
-from plant.configuration.model import ChannelPart
+from plant.configuration.channel_model import ChannelPart
 from plant.documents.documents import spelled
 from plant.documents.files import decode, read_bytes
 from plant.documents.problems import ConfigurationError, Problem
@@ -21,11 +22,12 @@ from plant.suggest import did_you_mean
 
 LARGEST_FILE = 64 << 20  # [bytes]
 
-_NUMBERS = {"min", "max", "max_rate", "modulus", "ratio", "uncertainty"}
 _COLUMNS = tuple(name for name in ChannelPart.model_fields if name != "swaps")
+_TYPES = get_type_hints(ChannelPart)
+_NUMBERS = {name for name in _COLUMNS if _TYPES[name] in (float, float | None)}
+_FLAGS = {name for name in _COLUMNS if _TYPES[name] is bool}
 _REQUIRED = tuple(name for name in _COLUMNS if ChannelPart.model_fields[name].is_required())
 _NUMBER = re.compile(r"[-+]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?")
-_FLAGS = {"counter_in_gateway", "signed"}
 _BOOLEANS = {"true": True, "false": False}
 
 Cell = str | float | bool

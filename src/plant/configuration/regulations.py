@@ -5,7 +5,7 @@ from math import nan
 from typing import TypeVar
 
 from plant.catalogue import MethodSpec, Role
-from plant.configuration.model import LoadPart, RegulationPart, SourcePart
+from plant.configuration.source_model import LoadPart, RegulationPart, SourcePart
 from plant.documents.documents import Placed
 from plant.documents.fields import Part
 from plant.documents.findings import Findings

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from plant.alert_rules.alerts import Site
 from plant.catalogue import Catalogue, MethodSpec, Parameter, Role
-from plant.configuration.model import SourcePart
 from plant.configuration.parameter_rows import Row, starts
 from plant.configuration.regulations import regulation_of
+from plant.configuration.source_model import SourcePart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings

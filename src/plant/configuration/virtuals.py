@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-from plant.configuration.model import FacilityPart, VirtualPart
+from plant.configuration.channel_model import VirtualPart
+from plant.configuration.formulas import Nature, Term, checked, reference
+from plant.configuration.model import FacilityPart
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
-from plant.expressions import ExpressionError, Nature, Node, Term, checked, names, parse, reference, spelled
+from plant.expressions import ExpressionError, Node, names, parse, spelled
 from plant.park import Channel, Virtual
 from plant.suggest import nearest
 from plant.units import DimensionError, Unit, per_hour_integral, unit

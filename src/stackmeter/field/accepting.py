@@ -13,7 +13,7 @@ from typing import Any
 
 from api.field.inbox import GuessedValueBody, UnknownDeviceBody
 from ingest.subscriptions import Subscriptions
-from plant.bounds import is_never_negative, is_unbounded
+from plant.bounds import AMOUNTS, is_never_negative
 from plant.configuration.load import load
 from plant.devices.profiles import FOLDER, profiles
 from plant.documents.documents import read
@@ -269,7 +269,7 @@ def _doubts(values: Sequence[GuessedValueBody]) -> list[str]:
             doubts.append(
                 f"{one.name}: taken for a register, because its values only advance; give its max_rate"
             )
-        elif is_unbounded(one.kind, None, None):
+        elif one.kind in AMOUNTS:
             doubts.append(f"{one.name}: give its max, or one absurd reading is enough to spoil a year")
         if _is_signed(one):
             doubts.append(
