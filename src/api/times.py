@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from plant.clock import EARLIEST_YEAR, LATEST_YEAR, parse_instant
+from plant.periods import DAY, MONTH, UNITS, YEAR, local_midnight
 from plant.vocabulary import NS_PER_S
-from store.periods import DAY, MONTH, UNITS, YEAR, local_midnight
 from store.totals.sums import Period
 
 PERIOD = r"^(today|month|year|[0-9]{4}|[0-9]{4}-[0-9]{2}|[0-9]{4}-[0-9]{2}-[0-9]{2})$"

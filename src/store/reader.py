@@ -14,6 +14,7 @@ import numpy as np
 
 from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Channel, Plant, Source
+from plant.periods import MONTH
 from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_HOUR, Verdict
 from store.accounting.closing import Closing
@@ -23,7 +24,6 @@ from store.blocks import REVISION, block_of, coverage, empty
 from store.messages.balances import balances, balances_ever
 from store.messages.presence import TypicalSteps, gone, quiet_since
 from store.messages.sparkplug import channels_away
-from store.periods import MONTH
 from store.rows import SUMMED, Balance, Emissions, GatewayStatus, Newest, Outboxes
 from store.totals.beginnings import begins_of
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from plant import periods
 from plant.park import Channel, Facility, Gateway, Input, Park, Plant, Source
 from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Code, Kind, Verdict
-from store import periods
 from store.blocks import FIELDS, empty, to_bytes
 from store.messages.books import OUTCOMES, Books, Tally
 

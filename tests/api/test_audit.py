@@ -8,10 +8,10 @@ import pytest
 
 from api.access.guard import Access
 from ingest.line.decisions import Decisions
+from plant.periods import month_of
 from store.accounting.closing import Closing, Decision, Period, Status
 from store.alerts.links import acknowledge_link, link_key
 from store.blocks import FIELDS, REVISION, from_bytes, to_bytes
-from store.periods import month_of
 from tests.api.alerts import LABELS, routed
 from tests.api.conftest import Api
 from tests.api.keyed import Keyed, state_of

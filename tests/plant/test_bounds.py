@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from plant.bounds import is_never_negative
+from plant.configuration.bounds import is_never_negative
 from plant.configuration.load import load_with_doubts
 from plant.units import symbols, unit
 from plant.vocabulary import Kind

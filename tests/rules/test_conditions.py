@@ -16,11 +16,11 @@ from plant.alert_rules.condition_terms import Fact, checked
 from plant.alert_rules.conditions import Subject, parse
 from plant.configuration.load import load
 from plant.park import Condition, Dated, Plant
+from plant.periods import time_of_day
 from plant.units import unit
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
 from rules.alerting.conditions import NEVER, GatewayColumns, Judge, Truth, evaluate
 from rules.alerting.histories import History
-from rules.calendar import time_of_day
 from tests.plant.catalogue import SmallCatalogue
 
 NOW = 1_790_000_000 * NS_PER_S // NS_PER_HOUR * NS_PER_HOUR + 20 * NS_PER_MIN

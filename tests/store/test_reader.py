@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plant import periods
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Verdict
-from store import periods
 from store.reader import Reader
 from store.rows import Newest
 from store.totals.beginnings import UNHEARD

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from plant.periods import day_start, hour_start
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Code, Outcome
 from store.messages.balances import balances, balances_ever, reach
 from store.messages.books import Books, Tally
-from store.periods import day_start, hour_start
 from store.totals.roll_up import HOURS_KEPT, MINUTES_KEPT
 
 ZONES = {"park": ZoneInfo("Asia/Ho_Chi_Minh"), "lord": ZoneInfo("Australia/Lord_Howe"), "rhein": ZoneInfo("Europe/Berlin")}  # fmt: skip

@@ -20,8 +20,8 @@ from api.times import PERIOD, format_time, parse_time
 from api.totals import totals as tonnes
 from api.totals.roll_up import known_fields
 from plant.park import Plant, Source
+from plant.periods import DAY, HOUR, MONTH, PART, Summand, starts, summands
 from store.blocks import AMOUNTS, CO2E_T
-from store.periods import DAY, HOUR, MONTH, PART, Summand, starts, summands
 from store.reader import Reader, Snapshot
 from store.totals.sums import Period, source_sums
 

@@ -17,11 +17,11 @@ from api.once import Once, OnceOnly
 from api.problems import InvalidQuery, documented, problem, taken_later
 from api.times import format_time
 from plant.park import Park, Plant, Source
+from plant.periods import month_of, month_text
 from plant.suggest import did_you_mean
 from rules.catalogue import Register
 from store.accounting.closing import FROZEN, Closing, Decision, Period, Status
 from store.messages.standing import DESPITE, Gate, lacks, standing
-from store.periods import month_of, month_text
 from store.reader import Reader, Snapshot
 from store.totals.due import WHOLE
 from store.totals.sums import Period as Stretch

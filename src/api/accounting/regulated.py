@@ -15,12 +15,12 @@ from api.totals.totals import PeriodOf
 from plant.arrays import Floats, Times
 from plant.configuration.regulations import PART_75
 from plant.park import Regulation, Source
+from plant.periods import HOUR, month_start, month_text
 from rules.american.part75.reporting import quarter_tons, reported, year
 from rules.american.part75.stack_report import EQUATIONS, reported_rate, reported_value
 from rules.american.regulation import Status
 from rules.american.substitution import Rule
 from store.accounting.regulated_hours import HourInputs, RegulatedHours, RoleHour
-from store.periods import HOUR, month_start, month_text
 from store.reader import Snapshot
 from store.rows import SUMMED
 from store.totals.sums import Period, known_sum

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 
 from api.models import number
 from plant.park import Park, Plant, Source
+from plant.periods import local_midnight
 from plant.vocabulary import NS_PER_S
 from plant.yearly import Budget
-from store.periods import local_midnight
 from store.totals.sums import Period
 
 PeriodOf = Callable[[Park], Period]

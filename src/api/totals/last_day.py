@@ -10,9 +10,9 @@ from api.models import number
 from api.totals.series import Steps, emission_series, steps
 from plant.arrays import Floats
 from plant.park import Park, Source
+from plant.periods import HOUR
 from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_DAY
-from store.periods import HOUR
 from store.reader import Snapshot
 from store.rows import SUMMED
 from store.totals.due import due_windows

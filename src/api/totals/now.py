@@ -9,9 +9,9 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.park import Channel, Plant, Source
+from plant.periods import hour_start
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
 from store.blocks import CO2E_T
-from store.periods import hour_start
 from store.reader import Snapshot
 from store.rows import Newest
 from store.totals.sums import Period, only_events, period_sums, source_sums

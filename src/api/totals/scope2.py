@@ -12,12 +12,12 @@ from api.models import Scope2Body, number
 from api.totals.accounts import Asked
 from plant.arrays import Floats
 from plant.park import Facility, Source
+from plant.periods import YEAR, next_year, starts
 from plant.units import conversion, unit
 from plant.vocabulary import NS_PER_S
 from rules.factors.certificates import NEVER, Certificates, claimable, match
 from rules.factors.factor_files import ELECTRICITY
 from store.blocks import ACTIVITY, CO2E_T
-from store.periods import YEAR, next_year, starts
 from store.totals.sums import Period, known_sum, period_sums
 
 RANKS = ("certificate", "contract", "supplier")  # the hierarchy of instruments, best first

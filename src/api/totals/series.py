@@ -17,9 +17,9 @@ from api.totals.roll_up import known_fields
 from plant.arrays import Floats, Ints, Times
 from plant.configuration.virtuals import is_level
 from plant.park import Channel, Plant, Source, Virtual
+from plant.periods import DAY, HOUR, MONTH, UNITS, starts
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
 from store.blocks import AMOUNTS
-from store.periods import DAY, HOUR, MONTH, UNITS, starts
 from store.reader import Snapshot
 from store.rows import Emissions
 from store.totals.beginnings import UNHEARD

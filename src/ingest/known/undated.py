@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from plant import periods
 from plant.park import Plant, Source
 from plant.vocabulary import NS_PER_S
 from rules.engine import Engine
 from rules.remembering import Remembered
 from rules.terms import FACTOR, GWP, METHOD, NEVER, Change, Numbers
-from store import periods
 
 
 @dataclass(frozen=True, slots=True)

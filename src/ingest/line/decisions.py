@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from plant.park import Plant
+from plant.periods import month_of
 from store import blocks
 from store.accounting.closing import FROZEN, Decision, Period, Status, changed
 from store.accounting.ledger import Entry
@@ -19,7 +20,6 @@ from store.accounting.regulated import RegulatedTable
 from store.messages.journal import Message
 from store.messages.standing import DESPITE, Gate, Lack, Provisional, lacks, standing
 from store.once import KeyUsed, is_noted
-from store.periods import month_of
 from store.reader import Numbers, Snapshot
 from store.state import State
 from store.totals.emissions import Changes

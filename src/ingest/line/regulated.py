@@ -15,6 +15,7 @@ import numpy as np
 
 from ingest.line.evaluate import Evaluated
 from ingest.line.recompute import Recompute
+from plant import periods
 from plant.arrays import Floats, Ints, Readings, Times
 from plant.configuration.regulations import MRR
 from plant.park import Input, Plant, Regulation, Source
@@ -23,7 +24,6 @@ from rules.american import regulation as rules
 from rules.american.part75.look_back import THREE_YEARS
 from rules.american.substitution import Substituted
 from rules.engine import Engine
-from store import periods
 from store.accounting.ledger import Entry
 from store.accounting.regulated import RegulatedTable
 from store.accounting.regulated_hours import HourInputs, RegulatedHours, RoleHour, overlaid, packed, rows_of

@@ -6,7 +6,7 @@ from math import nan
 from pathlib import Path
 from sys import intern
 
-from plant.bounds import AMOUNTS, is_never_negative
+from plant.configuration.bounds import AMOUNTS, is_never_negative
 from plant.configuration.channel_model import ChannelPart, NamedSwapPart, SwapPart
 from plant.configuration.model import FacilityPart
 from plant.configuration.points import PointList

@@ -7,7 +7,6 @@ begins at midnight of the park's clock, or a time with its zone.
 import math
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -16,8 +15,9 @@ from pydantic import PlainValidator, ValidationError, WithJsonSchema
 from plant.clock import parse_instant
 from plant.dated import MOST_DATES, day
 from plant.documents.fields import refusal
+from plant.periods import local_midnight
 from plant.suggest import did_you_mean
-from plant.vocabulary import NS_PER_S, SINCE_EVER
+from plant.vocabulary import SINCE_EVER
 
 KEYS = ("value", "valid_from")
 EXAMPLE = "[{value: 36}, {value: 40, valid_from: 2026-03-01}]"
@@ -56,7 +56,7 @@ def starts(rows: Sequence[Row], zone: ZoneInfo) -> list[int]:
 
 def _start(text: str, zone: ZoneInfo) -> int:
     if _DAY.fullmatch(text):
-        return int(datetime.combine(day(text), time(), zone).timestamp()) * NS_PER_S
+        return local_midnight(day(text), zone)
     return parse_instant(text)
 
 

@@ -22,6 +22,7 @@ from plant.alert_rules.conditions import (
 )
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Condition, ConditionStep, Plant
+from plant.periods import time_of_day
 from plant.spans import LONGEST_DAY
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
 from rules.alerting import histories
@@ -29,7 +30,7 @@ from rules.alerting.histories import History
 from rules.alerting.subjects import Columns, columns_of
 from rules.alerting.thresholds import SLACK
 from rules.alerting.truths import Part, Truth
-from rules.calendar import days_until, elapsed, in_force, start_of, start_of_interval, time_of_day
+from rules.calendar import days_until, elapsed, in_force, start_of, start_of_interval
 from rules.virtuals import applied
 
 NEVER = -(2**62)  # the time of what has not been

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from fractions import Fraction
 from importlib import resources
 from itertools import pairwise
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from plant.arrays import Floats, Ints, Times
 from plant.catalogue import FactorSpec
 from plant.documents.documents import ConfigurationError, Placed, Problem, read, salvage
+from plant.periods import local_midnight
 from plant.units import unit
-from plant.vocabulary import NS_PER_S
 from rules.factors.factor_files import (
     BASES,
     NET_CALORIFIC,
@@ -197,7 +197,7 @@ def _factor(entry: FactorEntry, zone: ZoneInfo) -> Factor:
         ),
         basis=entry.basis,
         edges=np.array(
-            [_midnight(d, zone) for d in [*(row.valid_from for row in entry.rows), *last]], np.int64
+            [local_midnight(d, zone) for d in [*(row.valid_from for row in entry.rows), *last]], np.int64
         ),
         columns=columns,
         ids=np.array(["", *(f"{entry.name}/{_row_name(row.valid_from)}" for row in entry.rows), ""]),
@@ -228,11 +228,6 @@ def _by_origin(co2: Floats, biogenic: bool) -> dict[str, Floats]:
     """Split CO2 into fossil and biogenic: a fuel is either, so the other is 0 wherever the factor is known."""
     none = np.where(np.isnan(co2), np.nan, 0.0)
     return {"co2": none, "co2_biogenic": co2} if biogenic else {"co2": co2, "co2_biogenic": none}
-
-
-def _midnight(day: date, zone: ZoneInfo) -> int:
-    """Return the day's first instant, as nanoseconds since 1970, UTC."""
-    return int(datetime.combine(day, time(), zone).timestamp()) * NS_PER_S
 
 
 def _row_name(day: date) -> str:

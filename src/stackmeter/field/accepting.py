@@ -13,7 +13,7 @@ from typing import Any
 
 from api.field.inbox import GuessedValueBody, UnknownDeviceBody
 from ingest.subscriptions import Subscriptions
-from plant.bounds import AMOUNTS, is_never_negative
+from plant.configuration.bounds import AMOUNTS, is_never_negative
 from plant.configuration.load import load
 from plant.devices.profiles import FOLDER, profiles
 from plant.documents.documents import read

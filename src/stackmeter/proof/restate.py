@@ -22,6 +22,7 @@ import numpy as np
 from ingest.known.remember import Republished
 from ingest.line.recompute import Recompute, fields_of
 from ingest.line.regulated import HourRecompute
+from plant import periods
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.configuration.load import load
 from plant.park import Plant, Source
@@ -32,7 +33,7 @@ from stackmeter.environment import AnySecret
 from stackmeter.folder import Folder
 from stackmeter.proof.restate_hours import HoursDelta, hours_again
 from stackmeter.recording import record
-from store import blocks, periods
+from store import blocks
 from store.accounting.closing import CO2E, FROZEN, Closing, changed
 from store.accounting.ledger import Entry
 from store.accounting.regulated import RegulatedTable

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ingest.line.regulated import HourRecompute
+from plant import periods
 from plant.park import Plant, Source
-from store import periods
 from store.accounting.closing import FROZEN, Closing
 from store.accounting.regulated_hours import RegulatedHours, overlaid, regulated_hours, rows_of, waiting_hours
 

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from plant import periods
 from plant.arrays import Floats, Ints, Times
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
-from store import blocks, periods
+from store import blocks
 from store.messages.set_aside import set_aside
 from store.sqlite import write_columns
 

@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
+from plant import periods
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.vocabulary import NS_PER_HOUR
-from store import blocks, periods
+from store import blocks
 from store.accounting.pending import NOTHING_SEEN, Pending, change, generation, said_of_block, said_of_hours
 from store.accounting.regulated_hours import RegulatedHours, regulated_hours, rows_of, waiting_hours
 from store.messages.journal import DECISION, Message

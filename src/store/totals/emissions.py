@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from plant import periods
 from plant.arrays import Floats, Ints
 from plant.vocabulary import NS_PER_HOUR
-from store import blocks, periods
+from store import blocks
 from store.accounting.chain import SumChain
 from store.accounting.closing import Closing
 from store.messages.set_aside import set_aside

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from plant.arrays import Times
+from plant.periods import day_start, hour_start
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
-from store.periods import day_start, hour_start
 from store.rows import OUTCOMES
 
 MINUTE, HOUR, DAY = range(3)  # levels of the tables `balance` and `code`

@@ -13,9 +13,9 @@ import numpy as np
 
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Plant
+from plant.periods import PART, Summand, day_start, month_start, summands, year_start
 from plant.vocabulary import Kind
 from store.blocks import AMOUNTS
-from store.periods import PART, Summand, day_start, month_start, summands, year_start
 from store.reader import Snapshot
 from store.rows import SUMMED, Emissions
 from store.totals.beginnings import UNHEARD

@@ -5,9 +5,9 @@ import sqlite3
 
 import msgspec
 
+from plant import periods
 from plant.park import Plant
 from stackmeter.proof.verify.findings import Finding, Report, when
-from store import periods
 from store.accounting.closing import Decision, Status
 from store.accounting.pending import NOTHING_SEEN
 from store.messages.journal import JournalReader

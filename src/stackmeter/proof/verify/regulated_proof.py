@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.line.regulated import HourRecompute, MeasuredHours
+from plant import periods
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Plant, Source
 from rules.american.regulation import Status
 from rules.american.substitution import Rule
 from stackmeter.proof.verify.findings import Finding, Report, Tell, when
 from stackmeter.proof.verify.ledger_proof import bits
-from store import audit, periods
+from store import audit
 from store.accounting.regulated import CHANGE, digest, restated_sources
 from store.accounting.regulated_hours import (
     HourInputs,

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ingest.line.recompute import Recompute
+from plant import periods
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Plant, Source
 from plant.vocabulary import NS_PER_HOUR
 from stackmeter.proof.verify import ledger_proof as said
 from stackmeter.proof.verify.findings import Finding, Report, Tell, when
 from stackmeter.proof.verify.ledger_proof import Last, bits
-from store import audit, blocks, periods
+from store import audit, blocks
 from store.accounting.chain import SUM_FIELDS, hour_sums, parent_of
 from store.totals.sums import only_events
 

@@ -73,6 +73,22 @@ def year_start(times: Times | int, zone: ZoneInfo) -> Times:
     return _midnights(_local_days(times, zone).astype("datetime64[Y]").astype("datetime64[D]"), zone)
 
 
+def time_of_day(times: Times | int, zone: ZoneInfo) -> Times:
+    """Return what the clock shows at each time, since midnight [ns]."""
+    times = np.asarray(times, np.int64)
+    return np.asarray((times + _offsets(times, zone)) % NS_PER_DAY)
+
+
+def offset(time: int, zone: ZoneInfo) -> int:
+    """Return by how much the clock is ahead of UTC [ns]."""
+    return _offset(time // NS_PER_QUARTER, zone)
+
+
+def local_day(time: int, zone: ZoneInfo) -> date:
+    """Return the day that the clock shows at a time [ns UTC]."""
+    return (_EPOCH + timedelta(days=(time + offset(time, zone)) // NS_PER_DAY)).date()
+
+
 def next_hour(times: Times | int, zone: ZoneInfo) -> Times:
     """Return the end of the clock hour around each time [ns UTC]."""
     return hour_start(hour_start(times, zone) + NS_PER_HOUR, zone)

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from plant import periods
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
-from store import periods
 
 HAI_PHONG = ZoneInfo("Asia/Ho_Chi_Minh")
 KOLKATA = ZoneInfo("Asia/Kolkata")
