@@ -31,11 +31,11 @@ from plant.arrays import Floats, Readings
 from plant.configuration.load import load
 from plant.park import Plant
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
+from proof import restate
 from rules.catalogue import load_catalogue
 from rules.engine import Emissions, Engine
 from rules.pieces import ChannelColumns, Runs, pieces_and_verdicts
 from rules.windows import Ranges, numbers, spread
-from stackmeter.proof import restate
 from store.state import State
 
 START = 1_735_689_600 * NS_PER_S  # 2025-01-01, UTC

@@ -55,7 +55,6 @@ from ingest.line.regulated import RegulatedSources
 from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
-from stackmeter.activity import ChannelActivity
 from store.alerts.links import link_key
 from store.messages.journal import Journal, JournalReader, Message
 from store.reader import Reader
@@ -128,7 +127,6 @@ class Works:
             health=Health,
             metrics=dict,
             clock=self._clock,
-            activity=ChannelActivity(state_file, plant),
             decide=lambda _decision: None,
             catalogue=catalogue,
             public_url=URL,

@@ -16,7 +16,7 @@ from api.access.host_check import KnownHosts, Wire
 from api.access.scope import only, select_channel, select_sources
 from api.accounting import factors, ledger, periods
 from api.accounting.balance import balances_body
-from api.accounting.explain import Explainer, explain_router
+from api.accounting.explain import explain_router
 from api.accounting.regulated import RegulatedBody, regulated_body
 from api.alerts import acknowledge, alert_rules, alertmanager, alerts, retroactive, webhooks
 from api.answers import series_answer, totals_answer
@@ -47,7 +47,7 @@ from api.times import PERIOD, parse_time
 from api.totals import boundary, roadmap
 from api.totals import totals as tonnes
 from api.totals.beside import beside_of
-from api.totals.series import Activity, activity_series, emission_series, reading_series, steps
+from api.totals.series import activity_series, emission_series, reading_series, steps
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
 from store.accounting.closing import Decision
@@ -97,10 +97,8 @@ def create_app(
     health: Callable[[], Health],
     metrics: Metrics,
     clock: Clock,
-    activity: Activity,
     decide: Decide,
     catalogue: Register | None = None,
-    explain: Explainer | None = None,
     outbox: webhooks.OpenOutbox | None = None,
     public_url: str = "",
     access: Access | None = None,
@@ -119,15 +117,13 @@ def create_app(
         The plant that the reader was made for.
     token
         Whoever bears it may ask everything, as an administrator.
-    health, metrics, clock, activity
-        Asked at each request: what the service says of itself, its counters, the time [ns UTC], and the
-        windows of a channel, which the state does not hold.
+    health, metrics, clock
+        Asked at each request: what the service says of itself, its counters, and the time [ns UTC].
     decide
         Hands what somebody decides of a reporting period or of quarantine, or does with an alert, to the line.
     catalogue
-        The methods and factors that the plant was loaded with; without it a question with `with` is refused.
-    explain
-        Tells what a window was made of; without it only totals are explained, by their parts.
+        The methods and factors that the plant was loaded with; without it a question with `with` is refused, and only
+        totals are explained, by their parts.
     outbox
         Opens the outbox of webhooks; without it there are no routes about them.
     public_url
@@ -164,10 +160,10 @@ def create_app(
     handle_problems(app)
     app.include_router(_operations(health, metrics))
     app.include_router(_totals(reader, plant, clock, catalogue))
-    app.include_router(_series(reader, plant, clock, activity))
-    app.include_router(boundary.routes(plant, clock, activity))
+    app.include_router(_series(reader, plant, clock))
+    app.include_router(boundary.routes(reader, plant, clock))
     app.include_router(_events(reader))
-    app.include_router(explain_router(reader, plant, clock, explain))
+    app.include_router(explain_router(reader, plant, clock, catalogue))
     app.include_router(periods.routes(reader, plant, decide, clock, catalogue))
     app.include_router(retroactive.routes(reader))
     app.include_router(alerts.routes(reader, plant, decide, clock))
@@ -185,7 +181,7 @@ def create_app(
     app.include_router(quarantine.routes(reader, decide))
     app.include_router(inbox.routes(reader, plant))
     app.include_router(ledger.routes(reader))
-    app.include_router(quality.routes(reader, plant, clock, activity))
+    app.include_router(quality.routes(reader, plant, clock))
     app.include_router(roadmap.routes(reader, plant, clock))
     if catalogue is not None:
         app.include_router(factors.routes(plant, catalogue))
@@ -290,7 +286,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
     return router
 
 
-def _series(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -> APIRouter:
+def _series(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
     """Return what goes step by step."""
     router = _emission_router()
 
@@ -337,14 +333,15 @@ def _series(reader: Reader, plant: Plant, clock: Clock, activity: Activity) -> A
             raise InvalidQuery(("channel", f"a series of kind {kind} is of a channel"))
         found = select_channel(plant, caller, park, facility, channel)
         chosen = steps(*span, every, _zone(plant, {found.park}))
-        if kind == "activity":
-            return series_answer(request.headers, activity_series(plant, found, chosen, activity))
-        if isinstance(found, Virtual):
+        if kind == "reading" and isinstance(found, Virtual):
             raise InvalidQuery(
                 ("kind", f"{found.name} is a virtual channel, without readings: ask for its activity")
             )
         with reader.snapshot() as state:
-            body = reading_series(state, found, chosen, agg)
+            if isinstance(found, Virtual) or kind == "activity":
+                body = activity_series(state, found, chosen)
+            else:
+                body = reading_series(state, found, chosen, agg)
         return series_answer(request.headers, body)
 
     return router

@@ -1,9 +1,10 @@
 """The shapes of the API's answers. Unknown is null, and so is a field that a level does not have."""
 
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
+
+from plant.clock import PeriodBody
 
 Level = Literal["all", "park", "facility", "source"]
 By = Literal["none", "scope", "method"]
@@ -15,18 +16,6 @@ AlertStatus = Literal["open", "firing", "acknowledged", "silenced", "inhibited",
 Severity = Literal["info", "warning", "critical"]
 
 _TIME = "2026-11-24T05:00:00Z"
-
-
-def number(value: float) -> float | None:
-    """Return a float that JSON can hold: None where it is unknown."""
-    return float(value) if math.isfinite(value) else None
-
-
-class PeriodBody(BaseModel):
-    """A half-open period; `from` to `to`, RFC 3339 in UTC."""
-
-    from_: str = Field(serialization_alias="from", validation_alias="from", examples=["2026-11-23T17:00:00Z"])
-    to: str = Field(examples=["2026-11-24T17:00:00Z"])
 
 
 KnownFrom = Annotated[

@@ -1,17 +1,15 @@
-"""Times as the API takes and gives them: RFC 3339 with a zone, and words for periods of a park's clock."""
+"""Times as the API takes them: RFC 3339 with a zone, and words for periods of a park's clock."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from plant.clock import EARLIEST_YEAR, LATEST_YEAR, parse_instant
 from plant.periods import DAY, MONTH, UNITS, YEAR, local_midnight
-from plant.vocabulary import NS_PER_S
 from store.totals.sums import Period
 
 PERIOD = r"^(today|month|year|[0-9]{4}|[0-9]{4}-[0-9]{2}|[0-9]{4}-[0-9]{2}-[0-9]{2})$"
 _LEVELS = {"today": DAY, "month": MONTH, "year": YEAR}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_time(text: str) -> int:
@@ -25,13 +23,6 @@ def parse_time(text: str) -> int:
     if re.search(r"T[0-9:.]+ [0-9]{2}:[0-9]{2}$", text):
         raise ValueError("a + in an address means a space: write it as %2B")
     return parse_instant(text)
-
-
-def format_time(time: int) -> str:
-    """Return ns UTC as RFC 3339, with as many digits of the second as it needs."""
-    seconds, fraction = divmod(int(time), NS_PER_S)
-    whole = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{whole}.{fraction:09}".rstrip("0").rstrip(".") + "Z"
 
 
 def period_of(word: str, zone: ZoneInfo, as_of: int) -> Period:

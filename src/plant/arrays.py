@@ -1,5 +1,6 @@
-"""The column types that travel between rooms."""
+"""The column types that travel between rooms, and what one of their numbers is in JSON."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -12,6 +13,11 @@ Times = NDArray[np.int64]  # nanoseconds since 1970, UTC
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
+
+
+def number(value: float) -> float | None:
+    """Return a float that JSON can hold: None where it is unknown."""
+    return float(value) if math.isfinite(value) else None
 
 
 @dataclass(slots=True)

@@ -1,7 +1,10 @@
-"""Durations and instants as they are written in a configuration, as nanoseconds."""
+"""Durations and instants as nanoseconds, and as a configuration and answers write them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from pydantic import BaseModel, Field
 
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S
 
@@ -54,6 +57,25 @@ def parse_instant(text: object) -> int:
         raise ValueError(OUTSIDE.format(text))
     seconds = whole - _EPOCH
     return (seconds.days * 86_400 + seconds.seconds) * NS_PER_S + int(fraction[1:].ljust(9, "0") or "0")
+
+
+def format_time(time: int) -> str:
+    """Return ns UTC as RFC 3339, with as many digits of the second as it needs."""
+    seconds, fraction = divmod(int(time), NS_PER_S)
+    whole = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{fraction:09}".rstrip("0").rstrip(".") + "Z"
+
+
+class PeriodBody(BaseModel):
+    """A half-open period; `from` to `to`, RFC 3339 in UTC."""
+
+    from_: str = Field(serialization_alias="from", validation_alias="from", examples=["2026-11-23T17:00:00Z"])
+    to: str = Field(examples=["2026-11-24T17:00:00Z"])
+
+    @classmethod
+    def of(cls, start: int, end: int) -> Self:
+        """Return [start, end) [ns UTC] as answers write it."""
+        return cls(**{"from": format_time(start), "to": format_time(end)})
 
 
 def wrong_pattern(pattern: str) -> str:

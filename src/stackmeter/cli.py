@@ -208,8 +208,8 @@ def check(
     """
     from ingest.subscriptions import Subscriptions
     from plant.configuration.load import load_with_doubts
+    from proof.undated import undated_in
     from rules.catalogue import load_catalogue
-    from stackmeter.proof.undated import undated_in
 
     catalogue = or_exit(lambda: load_catalogue(directory), as_json=as_json)
     loaded = or_exit(lambda: load_with_doubts(directory, catalogue), as_json=as_json)

@@ -60,7 +60,7 @@ def demo(options: DemoOptions, stop: threading.Event, console: Console) -> int:
 
     Raises
     ------
-    plant.problems.ConfigurationError, stackmeter.folder.FolderInUse, store.state.StateMismatch, OSError
+    plant.problems.ConfigurationError, store.folder.FolderInUse, store.state.StateMismatch, OSError
         As `Service` does.
     stackmeter.broker.BrokerError, simulators.publisher.BrokerError
         If the embedded broker does not start, or stops answering.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from api.health import Health
 from api.metrics import Family
-from api.times import format_time
+from plant.clock import format_time
 from stackmeter.clock_watch import ClockWatch
 from store.alerts.webhooks import EndpointState
 from store.influx.sender import Statistics

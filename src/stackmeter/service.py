@@ -32,6 +32,7 @@ from ingest.mqtt.subscriber import Subscriber
 from ingest.sparkplug.host import SparkplugHost
 from ingest.subscriptions import Subscriptions
 from notify.sender import WebhookSender
+from plant.configuration.environments import Asked
 from plant.configuration.load import load_with_doubts
 from plant.documents.problems import ConfigurationError
 from plant.park import Plant
@@ -39,15 +40,11 @@ from plant.places import Places
 from plant.vocabulary import NS_PER_DAY
 from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
-from stackmeter.activity import ChannelActivity
 from stackmeter.broadcast import TotalsBroadcast
 from stackmeter.clock_watch import ClockMemory
 from stackmeter.edge_nodes import HostedNodes
-from stackmeter.environment import Asked
-from stackmeter.folder import Folder, keys_file
 from stackmeter.health import Pulse
 from stackmeter.open_files import connections_for
-from stackmeter.proof.explain import WindowExplainer
 from stackmeter.service_log import ServiceLog
 from stackmeter.settings import Settings, unknown
 from stackmeter.threads import Threads
@@ -55,6 +52,7 @@ from store.alerts.links import link_key
 from store.alerts.webhook_acts import act_again
 from store.alerts.webhooks import WebhookOutbox
 from store.faults import told_of
+from store.folder import Folder, keys_file
 from store.influx.lines import PointNames
 from store.influx.reader import InfluxReader, QueryFailed, SourceRevisions
 from store.influx.sender import InfluxSender
@@ -331,11 +329,9 @@ class Service:
             health=self.pulse.health,
             metrics=self.pulse.metrics,
             clock=time.time_ns,
-            activity=ChannelActivity(self.folder.state, self.plant),
             decide=lambda decision: self.intake.decide(decision.message(time.time_ns())),
             stream_failed=self._stream.failed,
             catalogue=catalogue,
-            explain=WindowExplainer(self.folder.state, self.plant, catalogue),
             outbox=lambda: WebhookOutbox(self.folder.state, self.folder.journal),
             public_url=settings.public_url,
             access=self.access,

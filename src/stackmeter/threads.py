@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from api.times import format_time
+from plant.clock import format_time
 from store.sqlite import is_disk_fault
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # before a part that failed is started again, doubling

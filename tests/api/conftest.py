@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
 from api.access.guard import Access
@@ -14,12 +13,11 @@ from api.app import create_app
 from api.field.rebirth import EdgeNodes
 from api.health import Health
 from api.metrics import Family
-from api.totals.series import ChannelWindows
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from rules.catalogue import Register
 from store.alerts.webhooks import WebhookOutbox
 from store.reader import Reader
-from tests.api.state import AS_OF, MIDNIGHT, TOKEN, WINDOW, State, plant, windows
+from tests.api.state import AS_OF, MIDNIGHT, TOKEN, State, plant, windows
 
 
 class Api:
@@ -40,7 +38,7 @@ class Api:
         self.reader = Reader(state.path, state.plant)
         self.app = create_app(
             self.reader, state.plant, TOKEN,
-            health=lambda: self.health, metrics=lambda: self.families, clock=lambda: self.as_of, activity=activity,
+            health=lambda: self.health, metrics=lambda: self.families, clock=lambda: self.as_of,
             decide=act, catalogue=catalogue, outbox=lambda: WebhookOutbox(state.path),
             public_url="https://sm.example", access=access, edge_nodes=edge_nodes,
         )  # fmt: skip
@@ -65,12 +63,6 @@ class Api:
         answer = self.ask(path, params={name.rstrip("_"): value for name, value in params.items()})
         assert answer.status_code == 422, answer.text
         return {error["parameter"]: error["detail"] for error in answer.json()["errors"]}
-
-
-def activity(channel: int, start: int, end: int) -> ChannelWindows:
-    """Two units in each window that starts at an even minute, nothing known in the others."""
-    times = np.arange(start, end, 2 * WINDOW)
-    return ChannelWindows("kWh", times, np.full(len(times), 2.0), np.full(len(times), 0.5))
 
 
 @pytest.fixture

@@ -238,7 +238,7 @@ def limited(state, monkeypatch):
     made = Limited(state)
     made.app = app.create_app(
         made.reader, state.plant, TOKEN, health=lambda: made.health, metrics=dict, clock=lambda: made.as_of,
-        activity=None, decide=None, rate_limit=Limited.RATE,
+        decide=None, rate_limit=Limited.RATE,
     )  # fmt: skip
     yield made
     made.reader.close()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from api.times import format_time
+from plant.clock import format_time
 from plant.vocabulary import NS_PER_DAY
 from rules.catalogue import load_catalogue
 from tests.api.test_beside import built

@@ -103,9 +103,12 @@ def test_an_event_channel_has_no_gaps(api):
     assert (found["coverage"], found["gaps"], found["longest_gap"]) == (None, None, None)
 
 
-def test_the_coverage_of_a_channel_is_of_what_has_passed(api):
-    """The tests' activity covers half of every other window."""
-    assert channel(api, "gas")["coverage"] == pytest.approx(301 * 0.5 / 601)
+def test_the_coverage_of_a_channel_is_of_what_has_passed(api, state):
+    """Half an hour lies between the two readings, ten hours and a minute have begun."""
+    for minute in (0, 30):
+        state.reading(1, MIDNIGHT + minute * NS_PER_MIN, 1.0)
+
+    assert channel(api, "gas")["coverage"] == pytest.approx(30 / 601)
 
 
 def test_nothing_is_known_of_a_period_that_is_to_come(api):

@@ -23,8 +23,6 @@ from api.metrics import Family
 from api.problems import InvalidQuery
 from plant.alerting import Route, Routing
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
-from stackmeter.activity import ChannelActivity
-from stackmeter.proof.explain import WindowExplainer
 from store.access_log import AccessLog, Actor, make
 from store.alerts.actions import AlertAction, silence_id
 from store.alerts.webhooks import WebhookOutbox
@@ -121,8 +119,7 @@ class Asked:
         self.app: FastAPI = create_app(
             self.world.reader, self.world.plant, "no-token-of-theirs",
             health=Health, metrics=lambda: {"up": Family("gauge", "up", {(): 1.0})}, clock=self._clock,
-            activity=ChannelActivity(state, self.world.plant), decide=self._decide, catalogue=self.world.catalogue,
-            explain=WindowExplainer(state, self.world.plant, self.world.catalogue),
+            decide=self._decide, catalogue=self.world.catalogue,
             outbox=lambda: WebhookOutbox(state), access=Access(self.keys, log), edge_nodes=OneNode(),
         )  # fmt: skip
 

@@ -73,19 +73,28 @@ def test_an_event_at_the_start_of_a_step_belongs_to_it(api, state):
     assert body["values"] == [3.0, 4.0, None]
 
 
-def test_activity_adds_the_windows_of_a_channel(api):
-    body = api.get("/v1/series", kind="activity", facility="mill", channel="mdb1", every="1m", **QUARTER)
-    hours = api.get("/v1/series", kind="activity", facility="mill", channel="mdb1", every="1h", **MORNING)
+def test_activity_adds_the_windows_of_a_channel(api, state):
+    """Of each quarter of an hour that a reading ends, its windows have a fifteenth: 4 and 2 kWh a minute."""
+    state.reading(2, MIDNIGHT + 30 * 10**9, 60.0)
+    state.reading(2, MIDNIGHT + 17 * NS_PER_MIN, 30.0)
+    body = api.get("/v1/series", kind="activity", facility="foundry", channel="mdb1", every="1m", **QUARTER)
+    hours = api.get("/v1/series", kind="activity", facility="foundry", channel="mdb1", every="1h", **MORNING)
 
-    assert (body["values"], body["coverage"]) == ([2.0, None, 2.0], [0.5, 0.0, 0.5])
-    assert (hours["values"], hours["coverage"]) == ([60.0] * 3, [0.25] * 3)
+    assert body["unit"] == "kWh"
+    assert body["values"] == [pytest.approx(2.0), None, pytest.approx(2.0)]
+    assert body["coverage"] == pytest.approx([0.5, 0.0, 1.0])
+    assert hours["values"] == [pytest.approx(2.0 + 30.0), None, None]
+    assert hours["coverage"] == pytest.approx([(0.5 + 15) / 60, 0.0, 0.0])
 
 
-def test_activity_of_a_level_is_a_mean(api):
+def test_activity_of_a_level_is_a_mean(api, state):
+    """A minute of mean 1, and half a minute of mean 2.5."""
     assert api.state.plant.channels[5].kind is Kind.LEVEL
+    for seconds, value in ((0, 1.0), (60, 1.0), (90, 4.0)):
+        state.reading(5, MIDNIGHT + seconds * 10**9, value)
     hours = api.get("/v1/series", kind="activity", facility="mill", channel="stack", every="1h", **MORNING)
 
-    assert hours["values"] == [2.0] * 3
+    assert hours["values"] == [pytest.approx((1.0 + 2.5 * 0.5) / 1.5), None, None]
 
 
 def test_emissions_of_an_hour_are_its_stored_sum(api, morning):

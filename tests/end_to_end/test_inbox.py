@@ -12,11 +12,11 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
+from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
+from proof.verify.verify import verify
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
-from stackmeter.environment import AnySecret
-from stackmeter.proof.verify.verify import verify
 from tests.end_to_end.asking import ask, rows, wait_for_messages
 from tests.servers import PATIENCE, Mosquitto, wait_until
 from tests.service import TOKEN, Service

@@ -4,11 +4,11 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from rules.catalogue import load_catalogue
-from stackmeter.environment import AnySecret
-from stackmeter.folder import Folder, keys_file
 from store.access_log import make
+from store.folder import Folder, keys_file
 from store.messages.journal import Journal
 from store.state import State
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from stackmeter.folder import keys_file
 from store.access_log import AccessLog
+from store.folder import keys_file
 from tests.faults import first_start
 from tests.faults.bench import Report
 from tests.servers import PATIENCE, required

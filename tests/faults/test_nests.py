@@ -28,13 +28,13 @@ from plant.configuration.load import load
 from plant.devices.guesses import document_of
 from plant.documents.json_text import json_of
 from plant.documents.problems import ConfigurationError
+from proof.rule_tests import run as run_test
 from rules.catalogue import load_catalogue
 from simulators.configuration import ConfigurationError as SimulatedConfigurationError
 from simulators.configuration import read_configuration
 from simulators.mapping import MappingError, read_mapping
 from simulators.store import AckError, _find
 from stackmeter.client import Client, Unreachable
-from stackmeter.proof.rule_tests import run as run_test
 from store.influx.reader import InfluxReader, QueryFailed
 from store.influx.sink import InfluxSink, SinkUnavailable
 from tests.semantics.world import CONFIGURATION

@@ -18,10 +18,10 @@ from typer.main import get_command
 from plant.configuration.model import Configuration, FacilityPart, ParkPart
 from plant.devices.profiles import MappingPart
 from plant.documents.documents import read
+from proof.rule_tests import ScenarioPart
 from rules.factors.factor_files import OwnFile
 from stackmeter import service, settings
 from stackmeter.cli import app
-from stackmeter.proof.rule_tests import ScenarioPart
 from tests.frame.repository import ROOT, text
 
 FILES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]

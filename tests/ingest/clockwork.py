@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from plant.configuration.load import load
+from proof.rebuild import Links
 from rules.catalogue import load_catalogue
-from stackmeter.proof.rebuild import Links
 from store.alerts.actions import AlertAction
 from tests.semantics.world import HOUR, MINUTE, SECOND, World, ns, reading
 

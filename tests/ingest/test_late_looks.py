@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingest.alerting import late_looks
-from stackmeter.proof.backtest import backtest
+from proof.backtest import backtest
 from store.alerts.views import alert_events
 from tests.ingest.test_condition_watch import CONFIGURATION, Conditions, failing, opened
 from tests.semantics.world import DAY, MINUTE, NOON, SECOND, ns, reading

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.line.line import Line
-from stackmeter.proof.rebuild import Links, Rebuild, differences
+from proof.rebuild import Links, Rebuild, differences
 from store.alerts.webhook_acts import Delivery, DropEvents
 from store.alerts.webhooks import WebhookOutbox
 from store.messages.steps import OUTBOX, START, StepFailed, StepReader

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
+from proof import restate as work
+from proof.verify.verify import verify
 from rules.american.substitution import Rule
 from rules.catalogue import load_catalogue
-from stackmeter.environment import AnySecret
-from stackmeter.proof import restate as work
-from stackmeter.proof.verify.verify import verify
 from store.accounting.regulated_hours import MOVING
 from store.messages.journal import DECISION
 from tests.ingest.test_regulated import (

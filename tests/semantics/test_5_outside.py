@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from api.health import Health
-from stackmeter.folder import Folder
 from stackmeter.health import Pulse
 from stackmeter.threads import Threads
 from store import blocks
+from store.folder import Folder
 from store.influx.lines import emission_lines
 from tests.semantics.world import GRID, HOUR, MINUTE, NOON, SITE, TOKEN, World, ns, reading, rfc3339
 

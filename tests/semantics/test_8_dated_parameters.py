@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError
+from proof import restate
+from proof.verify.verify import verify
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
-from stackmeter.proof import restate
-from stackmeter.proof.verify.verify import verify
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, World, reading, rfc3339
 
 PLANT = """\

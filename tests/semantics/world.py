@@ -18,12 +18,10 @@ from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
 from plant.configuration.load import load
+from proof.rebuild import Configured, Links, Rebuild, differences
+from proof.verify.verify import verify
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
-from stackmeter.activity import ChannelActivity
-from stackmeter.proof.explain import WindowExplainer
-from stackmeter.proof.rebuild import Configured, Links, Rebuild, differences
-from stackmeter.proof.verify.verify import verify
 from store.accounting.closing import Decision
 from store.alerts.webhook_acts import act_again
 from store.influx.lines import PointNames
@@ -91,8 +89,7 @@ class World:
         self.reader = Reader(self.folder / "state.db", self.plant)
         self.app = create_app(
             self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now,
-            activity=ChannelActivity(self.folder / "state.db", self.plant),
-            decide=self.decide, catalogue=self.catalogue, explain=WindowExplainer(self.folder / "state.db", self.plant, self.catalogue),
+            decide=self.decide, catalogue=self.catalogue,
             rate_limit=1_000_000,  # its clock may stand
         )  # fmt: skip
 

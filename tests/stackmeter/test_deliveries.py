@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 from api.app import create_app
 from api.health import Health
 from api.serve import Server
+from plant.configuration.environments import AnySecret
 from stackmeter.cli import app
-from stackmeter.environment import AnySecret
 from stackmeter.health import _webhook_families, _webhook_troubles
 from stackmeter.service import _doors
 from store.alerts.webhook_acts import Delivery
@@ -38,7 +38,7 @@ def url(tmp_path: Path) -> Iterator[str]:
         reader = Reader(database, told)
         server = Server(
             create_app(
-                reader, told, "t", health=Health, metrics=dict, clock=lambda: NOW, activity=lambda *_: None,
+                reader, told, "t", health=Health, metrics=dict, clock=lambda: NOW,
                 decide=lambda _: None, outbox=lambda: WebhookOutbox(database),
             ),
             "127.0.0.1", 0,

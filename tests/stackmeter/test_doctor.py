@@ -15,8 +15,8 @@ from stackmeter.cli import app
 from stackmeter.doctor import broker_checks, broker_kind, machine_checks, mosquitto_file
 from stackmeter.doctor.checkup import Case
 from stackmeter.doctor.probe import NotLetIn, NotReached
-from stackmeter.folder import session_file
 from stackmeter.settings import load as settings
+from store.folder import session_file
 from store.messages.journal import Journal, Message
 from store.state import State
 from tests.broker.production import G1, PARK, WATCHER, Production, configured

@@ -19,8 +19,8 @@ from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from stackmeter.cli import app
-from stackmeter.folder import Folder
 from store.access_log import AccessLog
+from store.folder import Folder
 from store.influx.again import Again
 from store.influx.lines import PointNames
 from store.influx.sender import InfluxSender

@@ -42,7 +42,7 @@ def service(tmp_path):
     with closing(new_state(database)):
         reader = Reader(database, park)
         made = create_app(
-            reader, park, "t", health=Health, metrics=dict, clock=time.time_ns, activity=lambda *_: None,
+            reader, park, "t", health=Health, metrics=dict, clock=time.time_ns,
             decide=lambda _: None, access=Access(Keys(file), AccessLog(file)),
         )  # fmt: skip
         server = Server(made)

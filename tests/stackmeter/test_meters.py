@@ -6,11 +6,11 @@ from contextlib import closing
 import pytest
 from typer.testing import CliRunner
 
+from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from plant.vocabulary import NS_PER_HOUR, Verdict
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
-from stackmeter.environment import AnySecret
 from tests.broker.production import PARK
 from tests.notify.state import new_state
 

@@ -21,10 +21,10 @@ from api.field.channels import ChannelsBody
 from api.field.gateways import GatewaysBody
 from api.field.inbox import UnknownDeviceBody
 from api.models import AlertsBody
+from proof.backtest import Episode
 from stackmeter.cli import app
 from stackmeter.client import Overview
 from stackmeter.commands import deliveries, inbox, keys
-from stackmeter.proof.backtest import Episode
 from stackmeter.views import alert_view, period_view, view, watching
 from stackmeter.views.local import exact, local, localised, shared_zone, to_second
 from stackmeter.views.tables import Shown

@@ -10,11 +10,11 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from plant.configuration.environments import Asked as Environment
 from plant.configuration.load import load as load_plant
 from plant.documents.problems import ConfigurationError
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
-from stackmeter.environment import Asked as Environment
 from stackmeter.service import _tell_of_unknown_settings
 from stackmeter.settings import Settings, load
 from tests.semantics.world import CONFIGURATION

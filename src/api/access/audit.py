@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from api.access.caller import Role
 from api.access.guard import GUARDED, needs
 from api.problems import documented
-from api.times import format_time
+from plant.clock import format_time
 from store.access_log import AccessLog, Row
 
 Word = Annotated[str | None, Query(max_length=200)]

@@ -7,7 +7,7 @@ from api.access.caller import Caller
 from api.access.seen import seen_by
 from api.models import BalancesBody, GatewayBalanceBody, OutcomesBody
 from api.problems import InvalidQuery
-from api.times import format_time
+from plant.clock import format_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_MIN

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -14,18 +14,22 @@ from starlette.exceptions import HTTPException
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.scope import only, select_sources
-from api.models import KnownFrom, Level, PeriodBody, SharesBody, TotalBody, Unheard, number
+from api.models import KnownFrom, Level, SharesBody, TotalBody, Unheard
 from api.problems import InvalidQuery, documented
-from api.times import PERIOD, format_time, parse_time
+from api.times import PERIOD, parse_time
 from api.totals import totals as tonnes
 from api.totals.roll_up import known_fields
+from plant.arrays import number
+from plant.clock import PeriodBody, format_time
 from plant.park import Plant, Source
 from plant.periods import DAY, HOUR, MONTH, PART, Summand, starts, summands
+from proof.explain.told import WindowBody
+from proof.explain.window import explain_window
+from rules.catalogue import Register
 from store.blocks import AMOUNTS, CO2E_T
 from store.reader import Reader, Snapshot
 from store.totals.sums import Period, source_sums
 
-Filled = Literal["interpolated", "missing"]
 ChildLevel = Literal["facility", "source", "month", "day", "hour", "part", "window"]
 
 _LEVELS: dict[int, ChildLevel] = {MONTH: "month", DAY: "day", HOUR: "hour", PART: "part"}
@@ -48,201 +52,6 @@ class ResultBody(BaseModel):
     unheard: Unheard
     shares: SharesBody | None
     revision: int = Field(description="0: never computed", examples=[2])
-
-
-class ExplainedMethodBody(BaseModel):
-    """The method that turned activities into gases; its equations stand in the reference."""
-
-    name: str = Field(examples=["electricity-location"])
-    title: str = Field(examples=["Purchased electricity, location-based"])
-    reference: str = Field(examples=["GHG Protocol, Scope 2 Guidance (2015), chapter 6"])
-    scope: int = Field(examples=[2])
-    activity: str = Field(description="the role whose amount is the activity", examples=["energy"])
-
-
-class GwpBody(BaseModel):
-    """The global warming potentials that turned gases into CO2e."""
-
-    name: str = Field(examples=["AR5"])
-    title: str = Field(examples=["IPCC Fifth Assessment Report"])
-    year: int = Field(examples=[2013])
-    source: str = Field(examples=["IPCC, Climate Change 2013, Working Group I, table 8.A.1"])
-    mark: str = Field(
-        description="how the values were seen: V, V2, M or D, see docs/factors.md", examples=["V"]
-    )
-    potentials: dict[str, float] = Field(description="[kg CO2e/kg]", examples=[{"CO2": 1.0, "CH4": 28.0}])
-
-
-class NumberBody(BaseModel):
-    """A named number with its unit."""
-
-    name: str = Field(examples=["co2"])
-    value: float | None = Field(examples=[0.6592])
-    unit: str | None = Field(examples=["kg/kWh"])
-
-
-class ExplainedParameterBody(NumberBody):
-    """A parameter of the method, and since when it has had this number; null: since ever."""
-
-    since: str | None = Field(examples=[None])
-
-
-class FactorBody(BaseModel):
-    """The factor, and the dated row of it that was in force; a row's fields are null where none was."""
-
-    name: str = Field(examples=["vn-grid"])
-    row: str | None = Field(examples=["vn-grid/2023"])
-    basis: str = Field(description="what it is per", examples=["electricity"])
-    values: list[NumberBody]
-    status: str | None = Field(description="official, provisional or own", examples=["official"])
-    mark: str | None = Field(
-        description="how a shipped value was seen: V, V2, M or D, see docs/factors.md; null of one's own",
-        examples=["V"],
-    )
-    source: str | None = Field(description="where the values stand")
-    valid_from: str | None = Field(examples=[_TIME])
-    valid_to: str | None = Field(description="null: until further notice", examples=[None])
-
-
-class UsedReadingBody(BaseModel):
-    """A reading that decides an input's window: as one end of a stretch in it (`used`), or for the verdict on such."""
-
-    time: str = Field(examples=[_TIME])
-    value: float = Field(description="in the channel's unit", examples=[123456.7])
-    quality: str = Field(examples=["good"])
-    verdict: str = Field(examples=["counted"])
-    reset: bool = Field(description="the payload said that the counter began anew", examples=[False])
-    conflict: bool = Field(description="another value came for this time", examples=[False])
-    correction: int = Field(examples=[0])
-    boot: str | None = Field(examples=["b7"])
-    message: int = Field(description="the journal's offset of the raw message", examples=[1042])
-    used: bool = Field(examples=[True])
-
-
-class ExplainedGapBody(PeriodBody):
-    """A stretch of the window that no reading stands over, and how it was filled."""
-
-    how: Filled = Field(examples=["missing"])
-    share: float = Field(description="of the window", examples=[0.5])
-
-
-class SwapBody(BaseModel):
-    """A swap of the channel's meter; null is unknown, or as before."""
-
-    time: str = Field(examples=[_TIME])
-    final_old: float | None
-    first_new: float = Field(examples=[0.0])
-    serial: str = Field(examples=["A-1235"])
-    ratio: float | None
-    max_rate: float | None
-    modulus: float | None
-
-
-class MeterBody(BaseModel):
-    """The facts of a channel and its first meter that rules go by; swaps change them. Null: there is no such limit."""
-
-    serial: str = Field(description="of the meter in place at the window's start", examples=["A-1234"])
-    ratio: float = Field(description="of the meter in place at the window's start", examples=[1.0])
-    first_ratio: float = Field(description="before any swap", examples=[1.0])
-    max_rate: float | None = Field(description="per hour, of the display", examples=[600.0])
-    modulus: float | None = Field(examples=[100000.0])
-    max_gap_s: float = Field(examples=[86400.0])
-    period_s: float = Field(description="of an interval channel, else 0", examples=[0.0])
-    hold_last: bool = Field(examples=[False])
-    counter_in_gateway: bool = Field(examples=[False])
-    swaps: list[SwapBody]
-
-
-class StepBody(BaseModel):
-    """A step of a formula on a stack: `channel` and `number` push, everything else takes and pushes."""
-
-    name: str = Field(examples=["channel"])
-    number: float = Field(examples=[0.0])
-    channel: str | None = Field(examples=["mdb1/active_energy"])
-
-
-class ExplainedChannelBody(BaseModel):
-    """A channel's window; of a virtual channel, the formula and the channels that it is made of, in place of readings."""
-
-    channel: str = Field(examples=["mdb1/active_energy"])
-    gateway: str | None = Field(examples=["gw1"])
-    quantity: str | None = Field(examples=["active_energy"])
-    kind: str = Field(description="virtual, or as readings are taken", examples=["register"])
-    unit: str = Field(description="of readings", examples=["kWh"])
-    value: float | None = Field(description="amount of the window, or mean of a level", examples=[1.8])
-    value_unit: str = Field(examples=["kWh"])
-    measured: float = Field(description="share of the window", examples=[1.0])
-    interpolated: float = Field(description="share of the window", examples=[0.0])
-    missing: float = Field(description="share of the window", examples=[0.0])
-    gaps: list[ExplainedGapBody]
-    readings: list[UsedReadingBody]
-    whole: bool = Field(description="no reading of the channel comes before these", examples=[False])
-    until: str | None = Field(
-        description="later readings than of this time decide nothing here; null: there are none",
-        examples=[None],
-    )
-    holes: list[PeriodBody] = Field(
-        description="of an event channel: where its gateway's sequence is open, around the window"
-    )
-    meter: MeterBody | None
-    formula: str | None = Field(examples=[None])
-    steps: list[StepBody] = Field(description="the formula in the order of its working", examples=[[]])
-    made_of: list["ExplainedChannelBody"] = Field(examples=[[]])
-
-
-class ExplainedInputBody(ExplainedChannelBody):
-    """A channel in a role of the method: role value = value of the window times `scale` plus `offset`."""
-
-    role: str = Field(examples=["energy"])
-    role_value: float | None = Field(examples=[1.8])
-    role_unit: str = Field(examples=["kWh"])
-    scale: float = Field(examples=[1.0])
-    offset: float = Field(examples=[0.0])
-
-
-class PublishedBody(BaseModel):
-    """What the ledger records of a window."""
-
-    co2e_t: float | None
-    activity: float | None
-
-
-class RevisionBody(BaseModel):
-    """One change of the window's published number, as the ledger has it."""
-
-    ledger: int = Field(description="the ledger's row", examples=[17])
-    revision: int = Field(examples=[1])
-    at: str = Field(examples=[_TIME])
-    cause: str = Field(examples=["readings"])
-    actor: str = Field(examples=["line"])
-    configuration: str = Field(description="hash of the configuration", examples=["a764697a033a51bb…"])
-    journal_from: int = Field(description="first message that it followed from", examples=[1040])
-    journal_to: int = Field(description="the message after the last one", examples=[1043])
-    old: PublishedBody
-    new: PublishedBody
-
-
-class RecomputedBody(BaseModel):
-    """What comes out of the numbers of this answer, and whether it is the published number to the bit."""
-
-    co2e_t: float | None = Field(examples=[0.0012])
-    same_bits: bool | None = Field(description="null: nothing was published of the window", examples=[True])
-
-
-class WindowBody(BaseModel):
-    """Everything a window of a source was made of."""
-
-    method: ExplainedMethodBody
-    gwp: GwpBody
-    factor: FactorBody | None = Field(description="null: the method takes none")
-    parameters: list[ExplainedParameterBody]
-    inputs: list[ExplainedInputBody]
-    history: list[RevisionBody] = Field(description="oldest first")
-    configuration: str = Field(
-        description="hash of the configuration that this answer was made with", examples=["a764697a033a51bb…"]
-    )
-    version: str = Field(description="of Stackmeter", examples=["0.1.0"])
-    recomputed: RecomputedBody
 
 
 class ChildBody(BaseModel):
@@ -275,22 +84,14 @@ class ExplainBody(BaseModel):
     )
 
 
-class Explainer(Protocol):
-    """Explains the window of a source (index) that starts at a time [ns UTC]."""
-
-    def __call__(self, source: int, start: int, published: ResultBody) -> WindowBody:
-        """Return it; `published` is what the API says of the window."""
-        ...
-
-
 Word = Annotated[str | None, Query(max_length=200)]
 Time = Annotated[str | None, Query(max_length=64, examples=["2026-11-24T00:00:00+07:00"])]
 
 
 def explain_router(
-    reader: Reader, plant: Plant, clock: Callable[[], int], explainer: Explainer | None
+    reader: Reader, plant: Plant, clock: Callable[[], int], catalogue: Register | None
 ) -> APIRouter:
-    """Return the route; without an explainer it tells no window's inputs."""
+    """Return the route; without a catalogue it tells no window's inputs."""
     router = APIRouter(
         prefix="/v1", tags=["emissions"], dependencies=GUARDED, responses=documented(401, 404, 422, 503)
     )
@@ -323,22 +124,21 @@ def explain_router(
         with reader.snapshot() as state:
             asked = tonnes.Query(level, "none", park, facility, source, caller=caller)
             [total] = tonnes.totals(state, asked, chosen, as_of).totals
-            single = source is not None and span.end - span.start == plant.window
-            result = _result(total)
-            if single:
+            result, window = _result(total), None
+            children: list[ChildBody] = []
+            if source is not None and span.end - span.start == plant.window:
                 result = _of_window(state, sources[0], span, result)
-                children: list[ChildBody] = []
+                window = _window(state, catalogue, sources[0], span, result)
             elif source is not None:
                 children = list(_parts(state, sources[0], span, as_of))
             else:
                 children = list(_members(state, caller, park, facility, span, as_of))
-        window = explainer(sources[0].index, span.start, result) if single and explainer else None
         return ExplainBody(
             as_of=format_time(as_of),
             park=park,
             facility=facility,
             source=source,
-            period=_period(span.start, span.end),
+            period=PeriodBody.of(span.start, span.end),
             result=result,
             window=window,
             children=children,
@@ -393,7 +193,7 @@ def _members(
         yield ChildBody(
             level="facility" if facility is None else "source",
             name=total.facility if facility is None else total.source,
-            period=_period(span.start, span.end),
+            period=PeriodBody.of(span.start, span.end),
             co2e_t=total.co2e_t,
             coverage=total.coverage,
             known_from=total.known_from,
@@ -414,7 +214,7 @@ def _parts(state: Snapshot, source: Source, span: Period, as_of: int) -> Iterato
         yield ChildBody(
             level=level,
             name=None,
-            period=_period(start, end),
+            period=PeriodBody.of(start, end),
             co2e_t=number(sums.amounts[0, CO2E_T]),
             coverage=covered,
             known_from=known_fields([source], sums.known, [0])["known_from"],
@@ -458,8 +258,14 @@ def _of_window(state: Snapshot, source: Source, span: Period, result: ResultBody
     return result.model_copy(update={"coverage": coverage, "shares": shares})
 
 
-def _period(start: int, end: int) -> PeriodBody:
-    return PeriodBody(**{"from": format_time(start), "to": format_time(end)})
+def _window(
+    state: Snapshot, catalogue: Register | None, source: Source, span: Period, result: ResultBody
+) -> WindowBody | None:
+    if catalogue is None:
+        return None
+    return explain_window(
+        state, catalogue, source.index, span.start, published=result.co2e_t, revision=result.revision
+    )
 
 
 def _query(place: dict[str, str], start: int, end: int) -> str:

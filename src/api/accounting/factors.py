@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.seen import seen_by
-from api.models import number
 from api.pages import Cursor, Limit, Next, page_of
 from api.problems import documented
-from api.times import format_time
+from plant.arrays import number
 from plant.catalogue import MethodSpec
+from plant.clock import format_time
 from plant.park import Plant
 from rules.catalogue import Register
 from rules.factors.factors import Factor

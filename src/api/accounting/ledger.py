@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
-from api.models import number
 from api.pages import Cursor, Next, opened, sealed
 from api.problems import documented
-from api.times import format_time
+from plant.arrays import number
+from plant.clock import format_time
 from store.accounting.ledger_views import LedgerEntry, SourceChange, newest_entries
 from store.audit import source_names
 from store.reader import Reader

@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field, StringConstraints
 from api.access.caller import Asking, Caller, Role, signed
 from api.access.guard import GUARDED, needs
 from api.access.recorder import Recorder, Recording
-from api.models import number
 from api.once import Once, OnceOnly
 from api.problems import InvalidQuery, documented, problem, taken_later
-from api.times import format_time
+from plant.arrays import number
+from plant.clock import format_time
 from plant.park import Park, Plant, Source
 from plant.periods import month_of, month_text
 from plant.suggest import did_you_mean

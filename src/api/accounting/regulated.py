@@ -8,11 +8,10 @@ from pydantic import BaseModel, Field
 
 from api.access.caller import Caller
 from api.access.scope import select_sources
-from api.models import PeriodBody, number
 from api.problems import InvalidQuery
-from api.times import format_time
 from api.totals.totals import PeriodOf
-from plant.arrays import Floats, Times
+from plant.arrays import Floats, Times, number
+from plant.clock import PeriodBody, format_time
 from plant.configuration.regulations import PART_75
 from plant.park import Regulation, Source
 from plant.periods import HOUR, month_start, month_text
@@ -138,11 +137,8 @@ def regulated_body(
     named = {one.park for one in sources} or set(spans)
     return RegulatedBody(
         as_of=format_time(as_of),
-        period=PeriodBody(
-            **{
-                "from": format_time(min(spans[name].start for name in named)),
-                "to": format_time(max(spans[name].end for name in named)),
-            }
+        period=PeriodBody.of(
+            min(spans[name].start for name in named), max(spans[name].end for name in named)
         ),
         sources=[
             _source(one, zones[one.park], of_source, _live(state, one, of_source), rows=hours)

@@ -18,9 +18,9 @@ from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.scope import sees_matchers
 from api.problems import InvalidQuery, documented
-from api.times import format_time
 from plant.alert_rules.matchers import matcher
 from plant.alerting import Matcher
+from plant.clock import format_time
 from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN
 from rules.alerting.muting import Alert, Test, test_of

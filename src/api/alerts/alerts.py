@@ -15,12 +15,14 @@ from api.access.guard import GUARDED, needs
 from api.access.recorder import Recorder, Recording
 from api.access.scope import sees_labels, sees_matchers
 from api.accounting.periods import once_taken
-from api.models import AlertBody, AlertsBody, AlertStatus, Severity, number
+from api.models import AlertBody, AlertsBody, AlertStatus, Severity
 from api.once import Once, OnceOnly
 from api.problems import InvalidQuery, documented, problem, taken_later
-from api.times import format_time, parse_time
+from api.times import parse_time
 from plant.alert_rules.matchers import faults
 from plant.alerting import LABELS
+from plant.arrays import number
+from plant.clock import format_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S

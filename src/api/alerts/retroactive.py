@@ -10,7 +10,7 @@ from api.access.guard import GUARDED
 from api.access.scope import sees_labels
 from api.pages import Cursor, Limit, Next, opened, sealed
 from api.problems import documented
-from api.times import format_time
+from plant.clock import format_time
 from store.alerts.views import AlertEvent, retroactive_events
 from store.reader import Reader
 

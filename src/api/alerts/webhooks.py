@@ -12,7 +12,8 @@ from api.access.guard import GUARDED, needs
 from api.access.recorder import Recording
 from api.once import OnceOnly, refusing_used
 from api.problems import InvalidQuery, documented
-from api.times import format_time, parse_time
+from api.times import parse_time
+from plant.clock import format_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S

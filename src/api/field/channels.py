@@ -12,8 +12,8 @@ from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
 from api.pages import Cursor, Limit, Next, page_of
 from api.problems import documented
-from api.times import format_time
 from api.totals.now import away, is_stale
+from plant.clock import format_time
 from plant.park import Channel, Plant
 from plant.vocabulary import NS_PER_S, Flag, Kind, Quality, Verdict
 from store.reader import Reader, Snapshot

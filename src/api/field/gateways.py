@@ -12,7 +12,7 @@ from api.access.seen import narrowed, seen_by
 from api.field.rebirth import EdgeNode, EdgeNodes, nodes_by_gateway
 from api.pages import Cursor, Limit, Next, page_of
 from api.problems import documented
-from api.times import format_time
+from plant.clock import format_time
 from plant.park import Gateway, Plant
 from plant.vocabulary import NS_PER_S
 from store.messages.gateways import BootState, GatewayState, gateway_states

@@ -10,7 +10,7 @@ from api.access.guard import GUARDED, needs
 from api.field.quarantine import printable, wanted_by
 from api.pages import Cursor, Limit, Next, opened, sealed
 from api.problems import InvalidQuery, documented
-from api.times import format_time
+from plant.clock import format_time
 from plant.devices.guesses import Guess, GuessedValue, guess, guess_native
 from plant.park import Plant
 from plant.vocabulary import Kind

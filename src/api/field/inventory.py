@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
-from api.models import number
 from api.pages import Cursor, Limit, Next, page_of
 from api.problems import documented
-from api.times import format_time
+from plant.arrays import number
+from plant.clock import format_time
 from plant.park import Coordinates, Facility, Input, Plant, Source
 from store.reader import Reader, Snapshot
 from store.totals.beginnings import UNHEARD

@@ -13,14 +13,16 @@ from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
 from api.field.channels import place
-from api.models import KnownFrom, PeriodBody, SharesBody, TotalBody, Unheard, number
+from api.models import KnownFrom, SharesBody, TotalBody, Unheard
 from api.pages import Cursor, Next, page_of
 from api.problems import InvalidQuery, documented
-from api.times import PERIOD, format_time, parse_time
-from api.totals.series import Activity
+from api.times import PERIOD, parse_time
 from api.totals.totals import PeriodOf, Query, chosen_period, totals
+from plant.arrays import number
+from plant.clock import PeriodBody, format_time
 from plant.park import Channel, Plant
 from plant.vocabulary import NS_PER_DAY, NS_PER_S, Kind
+from proof.channel_windows import ChannelActivity
 from store.reader import Reader, Snapshot
 from store.rows import Balance
 from store.totals.reading_views import Gaps, reading_counts, reading_gaps
@@ -141,8 +143,8 @@ class ChannelsQualityBody(BaseModel):
     next: Next = None
 
 
-def routes(reader: Reader, plant: Plant, clock: Callable[[], int], activity: Activity) -> APIRouter:
-    """Return the routes; `clock` tells the time [ns UTC], `activity` computes the windows of a channel."""
+def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
+    """Return the routes; `clock` tells the time [ns UTC]."""
     router = APIRouter(
         prefix="/v1", tags=["quality"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
@@ -182,6 +184,7 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int], activity: Act
         page, following = page_of(found, place, limit, cursor, "sss")
         spans = _spans(plant, page, chosen, as_of)
         with reader.snapshot() as state:
+            activity = ChannelActivity(state)
             bodies = [_channel(state, one, *spans[one.park], activity) for one in page]
         return ChannelsQualityBody(as_of=format_time(as_of), channels=bodies, next=following)
 
@@ -278,7 +281,7 @@ def _spans(plant: Plant, page: list[Channel], chosen: PeriodOf, as_of: int) -> d
 
 
 def _channel(
-    state: Snapshot, channel: Channel, start: int, end: int, activity: Activity
+    state: Snapshot, channel: Channel, start: int, end: int, activity: ChannelActivity
 ) -> ChannelQualityBody:
     number_of = next(iter(state.channel_ids([channel.index])), 0)
     counts = reading_counts(state.connection, number_of, start, end)
@@ -304,11 +307,13 @@ def _channel(
     )
 
 
-def _coverage(plant: Plant, channel: Channel, start: int, end: int, activity: Activity) -> float | None:
+def _coverage(
+    plant: Plant, channel: Channel, start: int, end: int, activity: ChannelActivity
+) -> float | None:
     windows = (end - start) // plant.window
     if not windows:
         return None
-    found = activity(channel.index, start, end)
+    found = activity.windows(channel.index, start, end)
     covered = found.coverage[~np.isnan(found.value)].sum() / windows
     return number(float(np.clip(covered, 0, 1)))
 

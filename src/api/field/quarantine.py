@@ -17,7 +17,8 @@ from api.accounting.periods import once_taken
 from api.once import OnceOnly
 from api.pages import Cursor, Limit, Next, opened, sealed
 from api.problems import InvalidQuery, documented, problem
-from api.times import format_time, parse_time
+from api.times import parse_time
+from plant.clock import format_time
 from plant.vocabulary import Code
 from store.messages.quarantine import SAMPLE, Cause, Kept, Wanted, causes, kept_message, kept_messages
 from store.messages.replays import Became, Replay, replay_of

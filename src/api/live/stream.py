@@ -28,10 +28,10 @@ from api.live.event_ids import EventIds
 from api.live.parts import REPLAYED, Body, Part, ToldBefore, as_json, without_time
 from api.models import Level, TotalsBody
 from api.problems import documented, problem
-from api.times import format_time
 from api.totals import totals as tonnes
 from api.totals.beside import Beside
 from api.totals.last_day import last_day
+from plant.clock import format_time
 from plant.park import Plant
 from plant.vocabulary import NS_PER_S
 from store.alerts.happenings import Happening, happenings, newest_happening

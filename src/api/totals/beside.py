@@ -6,11 +6,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from api.models import FactorUsedBody, UncertaintyBody, number
+from api.models import FactorUsedBody, UncertaintyBody
 from api.problems import InvalidQuery
 from api.totals.accounts import Account, Asked, accounts
 from api.totals.parameters import parameters_of
 from api.totals.scope2 import market, scope2_body
+from plant.arrays import number
 from plant.catalogue import MethodSpec
 from plant.suggest import did_you_mean
 from rules.factors.gases import KG_PER_TONNE

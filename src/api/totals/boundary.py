@@ -10,15 +10,17 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.seen import seen_by
-from api.models import PeriodBody, number
 from api.problems import InvalidQuery, documented
-from api.times import PERIOD, format_time
-from api.totals.series import Activity
+from api.times import PERIOD
 from api.totals.totals import PeriodOf, chosen_period
+from plant.arrays import number
+from plant.clock import PeriodBody, format_time
 from plant.park import MeterBalance, Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_DAY
+from proof.channel_windows import ChannelActivity
 from rules.boundaries import compared
+from store.reader import Reader, Snapshot
 from store.totals.sums import Period
 
 MOST_CHANNEL_DAYS = 5000  # each is read anew from its readings
@@ -63,8 +65,8 @@ class BoundariesBody(BaseModel):
     boundaries: list[BoundaryBody]
 
 
-def routes(plant: Plant, clock: Callable[[], int], activity: Activity) -> APIRouter:
-    """Return the route; `clock` tells the time [ns UTC], `activity` computes the windows of a channel."""
+def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
+    """Return the route; `clock` tells the time [ns UTC]."""
     router = APIRouter(
         prefix="/v1", tags=["emissions"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
@@ -86,9 +88,9 @@ def routes(plant: Plant, clock: Callable[[], int], activity: Activity) -> APIRou
         balances = _select(
             seen_by(caller, plant.balances), {"park": park, "facility": facility, "name": name}
         )
-        return BoundariesBody(
-            as_of=format_time(as_of), boundaries=_bodies(plant, balances, chosen, as_of, activity)
-        )
+        with reader.snapshot() as state:
+            bodies = _bodies(state, balances, chosen, as_of)
+        return BoundariesBody(as_of=format_time(as_of), boundaries=bodies)
 
     return router
 
@@ -105,9 +107,9 @@ def _select(left: list[MeterBalance], wanted: dict[str, str | None]) -> list[Met
 
 
 def _bodies(
-    plant: Plant, balances: list[MeterBalance], chosen: PeriodOf, as_of: int, activity: Activity
+    state: Snapshot, balances: list[MeterBalance], chosen: PeriodOf, as_of: int
 ) -> list[BoundaryBody]:
-    parks = {park.name: park for park in plant.parks}
+    parks = {park.name: park for park in state.plant.parks}
     periods = [chosen(parks[one.park]) for one in balances]
     days = sum(
         (period.end - period.start) / NS_PER_DAY * (1 + len(one.parts))
@@ -120,12 +122,13 @@ def _bodies(
                 f"more than {MOST_CHANNEL_DAYS:,} days of channels: take a shorter one, or name a boundary",
             )
         )
+    activity = ChannelActivity(state)
     pairs = zip(balances, periods, strict=True)
-    return [_body(plant, one, period, as_of, activity) for one, period in pairs]
+    return [_body(state.plant, one, period, as_of, activity) for one, period in pairs]
 
 
 def _body(
-    plant: Plant, balance: MeterBalance, period: Period, as_of: int, activity: Activity
+    plant: Plant, balance: MeterBalance, period: Period, as_of: int, activity: ChannelActivity
 ) -> BoundaryBody:
     end = max(min(period.end, -(-as_of // plant.window) * plant.window), period.start)
     meters = [
@@ -139,7 +142,7 @@ def _body(
         facility=balance.facility or None,
         name=balance.name,
         title=balance.title,
-        period=PeriodBody(**{"from": format_time(period.start), "to": format_time(period.end)}),
+        period=PeriodBody.of(period.start, period.end),
         unit=balance.unit,
         main=meters[0],
         parts=meters[1:],
@@ -158,7 +161,7 @@ def _meter(
     channel: int,
     scale: float,
     span: tuple[int, int],
-    activity: Activity,
+    activity: ChannelActivity,
 ) -> MeteredBody:
     """Return what a meter counted in [start, end), its coverage of all windows in it."""
     one = plant.channels[channel]
@@ -166,7 +169,7 @@ def _meter(
     windows = (span[1] - span[0]) // plant.window
     if not windows:
         return MeteredBody(channel=name, amount=None, coverage=0.0)
-    found = activity(channel, *span)
+    found = activity.windows(channel, *span)
     known = ~np.isnan(found.value)
     amount = number(float(found.value[known].sum()) * scale) if known.any() else None
     coverage = float(np.clip(found.coverage[known].sum() / windows, 0, 1))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
-from api.models import number
+from plant.arrays import number
 from plant.park import Park, Plant, Source
 from plant.periods import local_midnight
 from plant.vocabulary import NS_PER_S

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from api.models import number
 from api.totals.series import Steps, emission_series, steps
-from plant.arrays import Floats
+from plant.arrays import Floats, number
 from plant.park import Park, Source
 from plant.periods import HOUR
 from plant.transfers import is_transfer

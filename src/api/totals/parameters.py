@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from api.models import ParameterUsedBody, number
-from api.times import format_time
+from api.models import ParameterUsedBody
 from api.totals.accounts import Asked
+from plant.arrays import number
+from plant.clock import format_time
 from plant.park import Source
 from plant.vocabulary import SINCE_EVER
 from rules.remembering import as_kept

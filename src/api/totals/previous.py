@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from api.models import PreviousBody, number
-from api.times import format_time
+from api.models import PreviousBody
 from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_columns
+from plant.arrays import number
+from plant.clock import format_time
 from plant.park import Park, Source
 from store.blocks import CO2E_T
 from store.reader import Snapshot

@@ -12,11 +12,12 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
-from api.models import KnownFrom, Unheard, number
+from api.models import KnownFrom, Unheard
 from api.problems import documented
-from api.times import format_time, period_of
+from api.times import period_of
 from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_columns
-from plant.arrays import Times
+from plant.arrays import Times, number
+from plant.clock import format_time
 from plant.park import Park, Plant, Source
 from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_DAY, NS_PER_S

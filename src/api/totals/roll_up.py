@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from api.times import format_time
 from plant.arrays import Floats, Ints
+from plant.clock import format_time
 from plant.park import Source
 from store.blocks import AMOUNTS
 from store.reader import Snapshot

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from api.models import Scope2Body, number
+from api.models import Scope2Body
 from api.totals.accounts import Asked
-from plant.arrays import Floats
+from plant.arrays import Floats, number
 from plant.park import Facility, Source
 from plant.periods import YEAR, next_year, starts
 from plant.units import conversion, unit

@@ -5,20 +5,20 @@ A series is of whole steps: `from` is taken back, and `to` on, to the bounds of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from api.models import Agg, EmissionField, Every, SeriesBody, number
+from api.models import Agg, EmissionField, Every, SeriesBody
 from api.problems import InvalidQuery
-from api.times import format_time
 from api.totals.roll_up import known_fields
-from plant.arrays import Floats, Ints, Times
+from plant.arrays import Floats, Ints, Times, number
+from plant.clock import format_time
 from plant.configuration.virtuals import is_level
 from plant.park import Channel, Plant, Source, Virtual
 from plant.periods import DAY, HOUR, MONTH, UNITS, starts
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
+from proof.channel_windows import ChannelActivity
 from store.blocks import AMOUNTS
 from store.reader import Snapshot
 from store.rows import Emissions
@@ -44,27 +44,6 @@ _AGGREGATES: dict[Kind, tuple[Agg, ...]] = {
 _UNITS: dict[EmissionField, str] = {
     "co2e_t": "t", "co2_kg": "kg", "co2_biogenic_kg": "kg", "ch4_kg": "kg", "n2o_kg": "kg",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelWindows:
-    """A channel's computed windows in time order: amounts, or means of a level, in `unit`.
-
-    `value` is NaN where unknown; `coverage` is the known share of the window. A window that is not here is unknown.
-    """
-
-    unit: str
-    start: Times
-    value: Floats
-    coverage: Floats
-
-
-class Activity(Protocol):
-    """Gives the windows of a channel that start in [start, end), both on the window grid [ns UTC]."""
-
-    def __call__(self, channel: int, start: int, end: int) -> ChannelWindows:
-        """Return them; `channel` is the index in the plant."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +137,7 @@ def reading_series(state: Snapshot, channel: Channel, steps: Steps, agg: Agg | N
     return _body(steps, channel.unit.symbol, values, np.full(len(steps), np.nan))
 
 
-def activity_series(plant: Plant, channel: Channel | Virtual, steps: Steps, activity: Activity) -> SeriesBody:
+def activity_series(state: Snapshot, channel: Channel | Virtual, steps: Steps) -> SeriesBody:
     """Return the sum of a channel's window amounts per step; of a level, the mean weighted by coverage.
 
     Raises
@@ -166,10 +145,11 @@ def activity_series(plant: Plant, channel: Channel | Virtual, steps: Steps, acti
     InvalidQuery
         There are too many windows, or steps that they do not fit into.
     """
-    _on_windows(plant, steps)
-    if (steps.end - steps.start) // plant.window > MOST_WINDOWS:
+    window = state.plant.window
+    _on_windows(state.plant, steps)
+    if (steps.end - steps.start) // window > MOST_WINDOWS:
         raise InvalidQuery(("to", f"more than {MOST_WINDOWS:,} windows of a channel: take a shorter range"))
-    found = activity(channel.index, steps.start, steps.end)
+    found = ChannelActivity(state).windows(channel.index, steps.start, steps.end)
     known = ~np.isnan(found.value)
     step, value, coverage = steps.of(found.start[known]), found.value[known], found.coverage[known]
     covered = np.bincount(step, coverage, len(steps))
@@ -179,7 +159,7 @@ def activity_series(plant: Plant, channel: Channel | Virtual, steps: Steps, acti
         values = np.divide(weighted, covered, out=np.full(len(steps), np.nan), where=covered > 0)
     else:
         values = np.where(counts > 0, np.bincount(step, value, len(steps)), np.nan)
-    return _body(steps, found.unit, values, covered * plant.window / np.diff(steps.edges))
+    return _body(steps, found.unit, values, covered * window / np.diff(steps.edges))
 
 
 def emission_series(

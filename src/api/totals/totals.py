@@ -10,16 +10,17 @@ import numpy as np
 
 from api.access.caller import Caller
 from api.access.scope import only, select_sources
-from api.models import By, Level, PeriodBody, SharesBody, TotalBody, TotalsBody, number
+from api.models import By, Level, SharesBody, TotalBody, TotalsBody
 from api.problems import InvalidQuery
-from api.times import format_time, period_of
+from api.times import period_of
 from api.totals.accounts import Asked
 from api.totals.beside import BY_REGISTER, Beside, told_beside
 from api.totals.budgets import budget_fields
 from api.totals.now import LATELY, Freshness, Rates, away, freshness, rates
 from api.totals.previous import previous
 from api.totals.roll_up import known_fields, rolled_up
-from plant.arrays import Bools, Floats, Ints
+from plant.arrays import Bools, Floats, Ints, number
+from plant.clock import PeriodBody, format_time
 from plant.park import Channel, Park, Plant, Source
 from plant.transfers import is_transfer
 from rules.catalogue import Register
@@ -136,9 +137,7 @@ def _totals(
     ]
     return TotalsBody(
         as_of=format_time(as_of),
-        period=PeriodBody(
-            **{"from": format_time(min(p.start for p in spans)), "to": format_time(max(p.end for p in spans))}
-        ),
+        period=PeriodBody.of(min(p.start for p in spans), max(p.end for p in spans)),
         gwp=state.plant.gwp,
         totals=[
             _total(figures, query, key, rows, told | _transfers(figures, every, rows))

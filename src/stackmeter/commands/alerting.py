@@ -26,8 +26,8 @@ from stackmeter.commands.command import (
 
 if TYPE_CHECKING:
     from api.alerts.alerts import ActedBody, SilencedBody
+    from proof.why import Why
     from stackmeter.client import Client
-    from stackmeter.proof.why import Why
 
 SHORTEST = 4  # characters that are taken for an id
 
@@ -159,7 +159,7 @@ def why_alert(
     import sqlite3
     from dataclasses import asdict
 
-    from stackmeter.proof.why import CannotExplain, why
+    from proof.why import CannotExplain, why
     from stackmeter.views import alert_view
     from store.audit import snapshot
 

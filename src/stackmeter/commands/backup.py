@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from stackmeter.commands.command import EXIT_CONFIG, AsJson, StateDir, or_exit
-from stackmeter.folder import keys_file
+from store.folder import keys_file
 
 JOURNAL, STATE, TOKEN = "journal.db", "state.db", "token"
 
@@ -51,7 +51,7 @@ def backup(
 
 def _record(folder: Path, to: Path) -> None:
     """Enter the copy before it is made, so that the copy has the row too."""
-    from stackmeter.recording import NotRecorded, record
+    from store.recording import NotRecorded, record
 
     if not (folder / JOURNAL).is_file():
         return  # nothing is there to be copied, and nothing is made there

@@ -126,7 +126,7 @@ def valid(kind: type[Made], **given: object) -> Made:
 
 def _where(settings: "Settings", url: str | None) -> tuple[str, str]:
     """Return address and token of the service: as given, else as its state directory has them."""
-    from stackmeter.folder import stored_token, stored_url
+    from store.folder import stored_token, stored_url
 
     address = url or stored_url(settings.state) or f"http://{settings.host}:{settings.port}"
     token = settings.token.get_secret_value() if settings.token else stored_token(settings.state)
@@ -165,8 +165,8 @@ def failures() -> dict[type[Exception], int]:
     from notify.webhook import EndpointError
     from simulators import publisher
     from stackmeter import broker, service
-    from stackmeter.folder import FolderInUse, FolderUnusable
     from store.faults import Damaged, DiskFailed, Held
+    from store.folder import FolderInUse, FolderUnusable
     from store.sqlite import NotDurable, StateMismatch
 
     return {
@@ -189,10 +189,10 @@ def configured(
     config: Path | None, state: Path | None, *, as_json: bool = False
 ) -> tuple["Settings", "Plant", "Register"]:
     """Return settings, plant and catalogue for a command that reads a state, secrets unread; or exit."""
+    from plant.configuration.environments import AnySecret
     from plant.configuration.load import load
     from rules.catalogue import load_catalogue
     from stackmeter import settings as given
-    from stackmeter.environment import AnySecret
 
     settings = or_exit(lambda: given.load(None, {"config": config, "state": state}))
     catalogue = or_exit(lambda: load_catalogue(settings.config), failures(), as_json=as_json)

@@ -57,7 +57,7 @@ def doctor(
     """
     from stackmeter import settings as given
     from stackmeter.doctor.checkup import Case
-    from stackmeter.folder import FolderUnusable, stored_token, stored_url
+    from store.folder import FolderUnusable, stored_token, stored_url
 
     def kept(read: Callable[[Path], str | None]) -> str | None:
         try:

@@ -98,7 +98,7 @@ def rebuild(
 
     from api.times import parse_time
     from stackmeter import settings as given
-    from stackmeter.recording import NotRecorded
+    from store.recording import NotRecorded
 
     def times() -> tuple[int | None, int | None]:
         return tuple(None if text is None else parse_time(text) for text in (start, end))  # type: ignore[return-value]  # two of them
@@ -139,10 +139,10 @@ def _written(settings: "Settings", wanted: Wanted) -> Told:
     """Queue hour by hour, and let each page be sent before the next is queued, so that no outbox grows."""
     import time
 
-    from api.times import format_time
-    from stackmeter.recording import record
+    from plant.clock import format_time
     from stackmeter.views import view
     from store.influx.again import Again, Points
+    from store.recording import record
     from store.sqlite import open_writer
 
     _check_there(settings)
@@ -197,7 +197,7 @@ def _hours(start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _told(span: tuple[int, int] | None) -> dict[str, str | None]:
-    from api.times import format_time
+    from plant.clock import format_time
 
     first, last = map(format_time, span) if span else (None, None)
     return {"from": first, "to": last}
@@ -211,7 +211,7 @@ def _sender(
     settings: "Settings", connection: "sqlite3.Connection", stop: threading.Event
 ) -> "Iterator[tuple[Send, Callable[[], int | None]]]":
     """Give what sends, and what tells how many points were refused (None: the service's log tells)."""
-    from stackmeter.folder import Folder, FolderInUse
+    from store.folder import Folder, FolderInUse
 
     _check_version(connection)
     try:
@@ -255,9 +255,9 @@ def _own_sender(
 ) -> "Iterator[tuple[Send, Callable[[], int | None]]]":
     import time
 
+    from plant.configuration.environments import AnySecret
     from plant.configuration.load import load
     from rules.catalogue import load_catalogue
-    from stackmeter.environment import AnySecret
     from store.influx.lines import PointNames
     from store.influx.reader import InfluxReader, SourceRevisions
     from store.influx.sender import InfluxSender

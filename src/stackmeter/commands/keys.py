@@ -178,8 +178,8 @@ def _keys(state: Path | None) -> "Keys":
 
 def _file(state: Path | None) -> Path:
     from stackmeter import settings as given
-    from stackmeter.folder import keys_file
     from store.access_log import make
+    from store.folder import keys_file
 
     folder = or_exit(lambda: given.load(None, {"state": state})).state
     if not folder.is_dir():
@@ -200,7 +200,7 @@ def _done(act: Callable[[], Made]) -> Made:
 
 
 def _operator() -> "Actor":
-    from stackmeter.recording import operator
+    from store.recording import operator
 
     return operator()
 
@@ -232,7 +232,7 @@ def _json(key: "Key") -> dict[str, Any]:
 
 
 def _time(time_ns: int) -> str | None:
-    from api.times import format_time
+    from plant.clock import format_time
 
     return format_time(time_ns) if time_ns else None
 

@@ -19,7 +19,7 @@ from stackmeter.commands.command import (
 )
 
 if TYPE_CHECKING:
-    from stackmeter.proof.restate import Report
+    from proof.restate import Report
 
 
 def restate(
@@ -52,9 +52,9 @@ def restate(
     """
     import time
 
-    from stackmeter.proof import restate as work
-    from stackmeter.recording import NotRecorded
+    from proof import restate as work
     from stackmeter.views import view
+    from store.recording import NotRecorded
 
     wrong = [name for name in (first, last or first) if not _is_month(name)]
     if wrong or (publish and not by):
@@ -122,8 +122,8 @@ def verify(
     """
     from random import SystemRandom
 
-    from stackmeter.proof.verify.verify import NoState
-    from stackmeter.proof.verify.verify import verify as prove
+    from proof.verify.verify import NoState
+    from proof.verify.verify import verify as prove
     from stackmeter.views import proof_view
     from store.sqlite import StateMismatch
 

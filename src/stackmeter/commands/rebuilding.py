@@ -22,10 +22,10 @@ from stackmeter.commands.command import (
 
 if TYPE_CHECKING:
     from plant.park import Plant
+    from proof.rebuild import Configured, Links
     from rules.catalogue import Register
-    from stackmeter.folder import Folder
-    from stackmeter.proof.rebuild import Configured, Links
     from stackmeter.settings import Settings
+    from store.folder import Folder
 
 EXIT_DATA = 65
 
@@ -54,8 +54,8 @@ def rebuild(
     Exit codes: 0 made, and equal to the state that was there, 1 it differs, 2 wrong configuration, or no journal there,
     65 journal or state is damaged, or a step cannot be done again, 75 the state directory is in use.
     """
-    from stackmeter.folder import Folder
     from stackmeter.views import view
+    from store.folder import Folder
     from store.messages.steps import StepFailed
 
     settings, plant, catalogue = configured(config, state, as_json=as_json)
@@ -79,7 +79,7 @@ def rebuild(
 
 def _known(past: list[Path], plant: "Plant", catalogue: "Register") -> "dict[str, Configured]":
     """Return configurations by their hashes: today's, and those of before."""
-    from stackmeter.proof.rebuild import Configured
+    from proof.rebuild import Configured
 
     before = [or_exit(partial(_loaded, directory), failures()) for directory in past]
     every: list[Configured] = [*before, Configured(plant, catalogue)]
@@ -87,10 +87,10 @@ def _known(past: list[Path], plant: "Plant", catalogue: "Register") -> "dict[str
 
 
 def _loaded(directory: Path) -> "Configured":
+    from plant.configuration.environments import AnySecret
     from plant.configuration.load import load
+    from proof.rebuild import Configured
     from rules.catalogue import load_catalogue
-    from stackmeter.environment import AnySecret
-    from stackmeter.proof.rebuild import Configured
 
     catalogue = load_catalogue(directory)
     return Configured(load(directory, catalogue, AnySecret()), catalogue)
@@ -98,7 +98,7 @@ def _loaded(directory: Path) -> "Configured":
 
 def _links(folder: "Folder", settings: "Settings") -> "Links":
     """Return what the service writes into what receivers are told."""
-    from stackmeter.proof.rebuild import Links
+    from proof.rebuild import Links
     from store.alerts.links import link_key
 
     token = folder.token(settings.token.get_secret_value() if settings.token else None)
@@ -113,7 +113,7 @@ def _made(
     replace: bool,
 ) -> tuple[int, dict[str, int] | None]:
     """Make the state beside the one that is there; return how many steps it took, and where it differs, None without one."""
-    from stackmeter.proof.rebuild import Rebuild, differences, step_of
+    from proof.rebuild import Rebuild, differences, step_of
 
     made = folder.path / "state.db.again"
     _remove(made)

@@ -22,7 +22,7 @@ from stackmeter.commands.command import (
 
 if TYPE_CHECKING:
     from plant.alert_rules.rule_library import LibraryRule
-    from stackmeter.proof.rule_tests import Report
+    from proof.rule_tests import Report
     from stackmeter.views.tables import Shown
 
 rules = typer.Typer(no_args_is_help=True, help="Alert rules: what is shipped, and tests of your own.")
@@ -55,7 +55,7 @@ def check_rules(
 
     Exit codes: 0 all as expected, 1 something was not, 2 a file or its configuration is wrong.
     """
-    from stackmeter.proof import rule_tests
+    from proof import rule_tests
 
     reports = or_exit(lambda: [rule_tests.run(file) for file in files], as_json=as_json)
     failed = sum(len(report.failures) for report in reports)
@@ -89,7 +89,7 @@ def backtest_rules(
     from dataclasses import asdict
 
     from api.times import parse_time
-    from stackmeter.proof.backtest import Episode, TooLong, backtest, tested
+    from proof.backtest import Episode, TooLong, backtest, tested
     from stackmeter.views import alert_view
     from stackmeter.views.proof_view import proof_progress
     from store.audit import snapshot

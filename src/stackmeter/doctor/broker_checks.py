@@ -12,7 +12,7 @@ from stackmeter.doctor.checkup import Case, Finding
 from stackmeter.doctor.mosquitto_file import MosquittoFile
 from stackmeter.doctor.probe import NotLetIn, Probe
 from stackmeter.field.access_list import CANARY
-from stackmeter.folder import session_file
+from store.folder import session_file
 
 UNLIMITED = 1_000_000  # messages in a queue: no absence of ours reaches it
 INFLIGHT = 1000

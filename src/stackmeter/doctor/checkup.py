@@ -7,11 +7,11 @@ from typing import Literal
 
 from ingest.mqtt.connection import Broker, broker
 from ingest.subscriptions import MAX_BIRTH, MAX_PAYLOAD
+from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from plant.park import Plant
 from plant.topics import SPARKPLUG
 from rules.catalogue import load_catalogue
-from stackmeter.environment import AnySecret
 from stackmeter.settings import Settings
 
 Level = Literal["ok", "warn", "fail"]

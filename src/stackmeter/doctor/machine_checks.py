@@ -15,9 +15,9 @@ from ingest.subscriptions import Subscriptions
 from plant.vocabulary import NS_PER_DAY
 from stackmeter.client import Client, TokenRefused, Unreachable, Unready
 from stackmeter.doctor.checkup import Case, Finding
-from stackmeter.folder import FolderUnusable, keys_file, stored_token, stored_url
 from store.access_log import AccessLog
 from store.faults import FileFault, told_of
+from store.folder import FolderUnusable, keys_file, stored_token, stored_url
 from store.influx.reader import InfluxReader, QueryFailed
 from store.messages.journal import JournalReader
 from store.messages.journal_head import stored_head

@@ -14,6 +14,7 @@ from typing import Any
 from api.field.inbox import GuessedValueBody, UnknownDeviceBody
 from ingest.subscriptions import Subscriptions
 from plant.configuration.bounds import AMOUNTS, is_never_negative
+from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from plant.devices.profiles import FOLDER, profiles
 from plant.documents.documents import read
@@ -21,7 +22,6 @@ from plant.documents.problems import ConfigurationError, Problem
 from plant.units import UnknownUnit, unit
 from plant.vocabulary import Kind
 from rules.catalogue import load_catalogue
-from stackmeter.environment import AnySecret
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 COLUMNS = ("name", "gateway", "kind", "unit", "quantity")

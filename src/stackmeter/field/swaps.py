@@ -13,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from plant.documents.documents import LARGEST_FILE
 from plant.documents.files import decode, read_bytes
@@ -20,7 +21,6 @@ from plant.documents.problems import ConfigurationError
 from plant.park import Channel, Plant, Swap
 from plant.suggest import did_you_mean
 from rules.catalogue import load_catalogue
-from stackmeter.environment import AnySecret
 
 AFTER = (
     "swaps",

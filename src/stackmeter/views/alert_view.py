@@ -9,8 +9,8 @@ from api.alerts.alerts import OneAlertBody, SilencesBody
 from api.alerts.retroactive import RetroactivesBody
 from api.models import AlertBody, AlertsBody
 from plant.languages import passed_text
-from stackmeter.proof.backtest import Episode
-from stackmeter.proof.why import Why
+from proof.backtest import Episode
+from proof.why import Why
 from stackmeter.views.local import local, localised, to_second
 from stackmeter.views.tables import Shown
 from stackmeter.views.view import UNKNOWN

@@ -10,17 +10,16 @@ from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
-from api.accounting.explain import (
-    ExplainBody,
+from api.accounting.explain import ExplainBody, ResultBody
+from proof.explain.told import (
     ExplainedChannelBody,
     ExplainedInputBody,
     NumberBody,
-    ResultBody,
     RevisionBody,
     WindowBody,
 )
+from proof.verify.findings import PROOFS, Finding, Report, Tell
 from rules.factors.gwp import BY_CARBON
-from stackmeter.proof.verify.findings import PROOFS, Finding, Report, Tell
 from stackmeter.views import view
 from stackmeter.views.local import exact, localised
 

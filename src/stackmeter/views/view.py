@@ -12,11 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from api.models import AlertBody, BalanceBody, OutcomesBody, ReadyBody, TotalBody
 from plant.vocabulary import NS_PER_S
+from proof.restate import Delta, Report
+from proof.restate_hours import HoursDelta
 from simulators import park, replay
 from simulators.truth import Truth
 from stackmeter.client import Overview
-from stackmeter.proof.restate import Delta, Report
-from stackmeter.proof.restate_hours import HoursDelta
 from stackmeter.views.local import local, offset, own_zone
 from stackmeter.views.tables import Shown
 

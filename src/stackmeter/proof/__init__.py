@@ -1,1 +1,0 @@
-"""Numbers of a state made again: explain, restate, backtest, why."""
