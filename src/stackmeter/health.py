@@ -1,58 +1,39 @@
-"""The service's own pulse: whether it is ready and why not, its metrics, and a watchdog that ends a process that stands still."""
+"""The service's own health: whether it is ready and why not, what is degraded, and its metrics."""
 
-import logging
 import sqlite3
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from api.health import Health
 from api.metrics import Family
-from plant.clock import format_time
-from stackmeter.clock_watch import ClockWatch
+from stackmeter.service_parts import ServiceParts
 from store.alerts.webhooks import EndpointState
 from store.influx.sender import Statistics
 from store.messages.set_aside import SHOWN, rows_aside
 from store.reader import Reader
 
-if TYPE_CHECKING:
-    from stackmeter.service import Service
 
-log = logging.getLogger(__name__)
+class HealthReport:
+    """Asks the parts of a service how they are; any thread may ask it."""
 
-STILL_S = 30.0  # a thread that shows no beat for so long keeps us from our work
-STALL_S = 600.0  # and for so long is stuck
-LOOK_S = 1.0
-HEAD_EVERY_S = 3600.0  # the head of the audit log is told so often
-KEYS_EVERY_S = 60.0  # and so often it is seen whether the file that it stands in is whole
-EXIT_SOFTWARE = 70
-
-
-class Pulse:
-    """Looks at a running service from outside its threads."""
-
-    def __init__(self, service: "Service") -> None:
-        self._service = service
+    def __init__(self, parts: ServiceParts, standing: Callable[[], list[str]]) -> None:
+        """`standing` says which threads stand still, see `stackmeter.watchdog`."""
+        self._parts, self._standing = parts, standing
         self._started = time.time()
-        self._stood: dict[str, float] = {}  # for how long each thread that beats has shown none [s]
 
     def health(self) -> Health:
         """Return why the service is not ready, if so, and what is degraded."""
-        s = self._service
+        s, line = self._parts, self._parts.line()
         reasons, degradations = [], []
         if s.intake.waits:
             reasons.append(f"intake paused: {s.intake.waits}; messages wait at the broker")
-        if s.line_waits:
-            reasons.append(f"state paused: {s.line_waits}; messages are journalled and wait")
+        if waits := s.line_waits():
+            reasons.append(f"state paused: {waits}; messages are journalled and wait")
         reasons += s.threads.reasons()
-        reasons += [
-            f"{name} has stood still for {stood:.0f} s"
-            for name, stood in self._stood.items()
-            if stood > STILL_S
-        ]
+        reasons += self._standing()
         if not s.subscriber.ready:
             reasons.append(f"broker not connected: {s.subscriber.last_error or 'connecting'}")
         if s.sparkplug is not None and not s.sparkplug.ready:
@@ -68,9 +49,9 @@ class Pulse:
             degradations.append(_unread(s.influx.statistics))
         degradations += [
             f"channel_conflict: two meters seem to speak on {c.park}/{c.facility}/{c.name}"
-            for c in (s.plant.channels[index] for index in sorted(s.line.conflicts))
+            for c in (s.plant.channels[index] for index in sorted(line.conflicts))
         ]
-        degradations += s.line.troubles()
+        degradations += line.troubles()
         degradations += _rows_aside(s.reader)
         try:
             webhooks = s.webhooks.statistics()
@@ -81,48 +62,9 @@ class Pulse:
                 degradations += _webhook_troubles(webhook)
         return Health(tuple(reasons), tuple(degradations))
 
-    def watch(self, stop: threading.Event) -> None:
-        """Note how long threads stand still, and end the process where one does so for good: whoever started it starts it again.
-
-        Beside that: record that the clock was set, and tell the head of the audit log.
-        """
-        s = self._service
-        beats, moved = {"intake": -1, "line": -1}, dict.fromkeys(("intake", "line"), time.monotonic())
-        clock, told, looked = ClockWatch(), -HEAD_EVERY_S, time.monotonic()
-        doubted = False
-        while not stop.wait(LOOK_S):
-            s.now_and_then()
-            s.subscriber.tend()
-            if s.sparkplug is not None:
-                s.sparkplug.tend()
-            if (step := clock.step()) is not None:
-                s.audit.record("clock.set", *map(format_time, step))
-                s.note_clock_step(step[1] - step[0])
-            doubted = self._tell_doubt(doubted)
-            now = time.monotonic()
-            if now - told > HEAD_EVERY_S:
-                told = now
-                s.audit.tell_head()
-            if now - looked > KEYS_EVERY_S:
-                looked = now
-                s.audit.look()
-            for name, count in (("intake", s.intake.beats), ("line", s.line_beats)):
-                if count != beats[name]:
-                    beats[name], moved[name] = count, now
-                self._stood[name] = now - moved[name]
-                if self._stood[name] > STALL_S:
-                    s.fail(EXIT_SOFTWARE, f"{name} stood still for {STALL_S:g} s")
-
-    def _tell_doubt(self, was_doubted: bool) -> bool:
-        """Say in the log, once, that our clock seems to be wrong; return whether it does."""
-        told = self._service.line.clock_doubts()
-        if told and not was_doubted:
-            log.warning("%s", told[0])
-        return bool(told)
-
     def metrics(self) -> Mapping[str, Family]:
         """Return all metric families as they stand."""
-        s = self._service
+        s, line = self._parts, self._parts.line()
         with s.reader.snapshot() as snapshot:
             waiting = snapshot.outboxes()
             balances = snapshot.balance_ever()
@@ -146,14 +88,14 @@ class Pulse:
                 "Messages journalled by this process.", s.intake.received
             ),
             "stackmeter_journal_backlog": _gauge(
-                "Messages journalled and not yet in the state.", s.journal.next - s.line.next
+                "Messages journalled and not yet in the state.", s.journal.next - line.next
             ),
             "stackmeter_channel_conflicts": _gauge(
-                "Channels on which two meters seem to speak.", len(s.line.conflicts)
+                "Channels on which two meters seem to speak.", len(line.conflicts)
             ),
             "stackmeter_gateways_ahead": _gauge(
                 "Gateways heard lately whose readings are of the future, by this machine's clock.",
-                s.line.gateways_ahead,
+                line.gateways_ahead,
             ),
             "stackmeter_intake_paused": _gauge(
                 "1 while nothing can be journalled.", float(bool(s.intake.waits))

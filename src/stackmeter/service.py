@@ -11,9 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI
@@ -32,31 +30,29 @@ from ingest.mqtt.subscriber import Subscriber
 from ingest.sparkplug.host import SparkplugHost
 from ingest.subscriptions import Subscriptions
 from notify.sender import WebhookSender
-from plant.configuration.environments import Asked
+from plant.configuration.environments import NotingEnvironment
 from plant.configuration.load import load_with_doubts
-from plant.documents.problems import ConfigurationError
 from plant.park import Plant
 from plant.places import Places
-from plant.vocabulary import NS_PER_DAY
 from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
 from stackmeter.broadcast import TotalsBroadcast
+from stackmeter.chores import Chores
 from stackmeter.clock_watch import ClockMemory
 from stackmeter.edge_nodes import HostedNodes
-from stackmeter.health import Pulse
+from stackmeter.health import HealthReport
 from stackmeter.open_files import connections_for
+from stackmeter.projection import influx_sender
 from stackmeter.service_log import ServiceLog
-from stackmeter.settings import Settings, unknown
+from stackmeter.service_parts import ServiceParts
+from stackmeter.settings import Settings, tell_of_unknown
 from stackmeter.threads import Threads
+from stackmeter.watchdog import Watchdog
 from store.alerts.links import link_key
 from store.alerts.webhook_acts import act_again
 from store.alerts.webhooks import WebhookOutbox
 from store.faults import told_of
 from store.folder import Folder, keys_file
-from store.influx.lines import PointNames
-from store.influx.reader import InfluxReader, QueryFailed, SourceRevisions
-from store.influx.sender import InfluxSender
-from store.influx.sink import InfluxSink
 from store.messages.journal import Journal, JournalReader
 from store.messages.steps import OUTBOX, Started, StepFailed, StepLog
 from store.reader import Reader
@@ -89,7 +85,6 @@ class Service:
 
         `now_and_then` is called about once a second while the service runs.
         """
-        self.now_and_then = now_and_then
         catalogue = load_catalogue(settings.config)
         self.plant: Plant = _loaded(settings, catalogue)
         address = broker(
@@ -129,20 +124,26 @@ class Service:
             SessionMemory(self.folder.session),
         )
         self.sparkplug = self._sparkplug_host(address, settings.sparkplug_host)
-        self.influx = self._influx_sender(settings)
+        self.influx = influx_sender(settings, self.plant, self.state, self.folder.state, crash)
         self.state.note_projection(to_influx=self.influx is not None)
         self.webhooks = WebhookSender(
             self.folder.state,
             self.plant.webhooks,
             time.time_ns,
             crash,
-            own=_doors(settings),
+            own=settings.doors,
             places=Places(self.plant.parks, self.plant.facilities),
             journal=self.folder.journal,
         )
         self.reader = Reader(self.folder.state, self.plant)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
-        self.pulse = Pulse(self)
+        parts = self._parts()
+        self.watchdog = Watchdog(
+            {"intake": lambda: self.intake.beats, "line": lambda: self.line_beats},
+            lambda reason: self.fail(EXIT_SOFTWARE, reason),
+            Chores(parts, self.note_clock_step, now_and_then).do,
+        )
+        self.report = HealthReport(parts, self.watchdog.standing)
         self._stream = self.threads.part("stream")
         app = self._app()
         self.server = Server(
@@ -178,7 +179,7 @@ class Service:
         for name, work in self.webhooks.workers(stop):
             threads.start(name, work)
         threads.start("totals", lambda: self.broadcast.run(stop))
-        threads.start("pulse", lambda: self.pulse.watch(stop))
+        threads.start("pulse", lambda: self.watchdog.watch(stop))
         self.subscriber.start()
         if self.sparkplug is not None:
             host = self.sparkplug
@@ -320,14 +321,30 @@ class Service:
             failed,
         )
 
+    def _parts(self) -> ServiceParts:
+        return ServiceParts(
+            plant=self.plant,
+            reader=self.reader,
+            journal=self.journal,
+            intake=self.intake,
+            line=lambda: self.line,
+            line_waits=lambda: self.line_waits,
+            threads=self.threads,
+            subscriber=self.subscriber,
+            sparkplug=self.sparkplug,
+            influx=self.influx,
+            webhooks=self.webhooks,
+            audit=self.audit,
+        )
+
     def _app(self) -> FastAPI:
         catalogue, settings = self._catalogue, self._settings
         return create_app(
             self.reader,
             self.plant,
             self.token,
-            health=self.pulse.health,
-            metrics=self.pulse.metrics,
+            health=self.report.health,
+            metrics=self.report.metrics,
             clock=time.time_ns,
             decide=lambda decision: self.intake.decide(decision.message(time.time_ns())),
             stream_failed=self._stream.failed,
@@ -339,23 +356,6 @@ class Service:
             rate_limit=settings.rate_limit,
             edge_nodes=HostedNodes(self.plant, self.sparkplug) if self.sparkplug else None,
         )
-
-    def _influx_sender(self, settings: Settings) -> InfluxSender | None:
-        if settings.influx_url is None:
-            return None
-        sink = InfluxSink(
-            settings.influx_url,
-            settings.influx_token.get_secret_value(),
-            settings.influx_org,
-            settings.influx_bucket,
-        )
-        _check_retention(settings, self.plant)
-        names = PointNames(self.plant, self._names("channel"), self._names("source"))
-        read_back = SourceRevisions(_influx_reader(settings), names)
-        return InfluxSender(self.folder.state, sink, names, time.time_ns, self._crash, read_back)
-
-    def _names(self, table: str) -> list[tuple[int, str, str, str]]:
-        return self.state.connection.execute(f"SELECT id, park, facility, name FROM {table}").fetchall()
 
     def _tell_of_another_configuration(self) -> None:
         """Say in the log where published numbers were made under another configuration."""
@@ -383,35 +383,15 @@ class Service:
 
 
 def _loaded(settings: Settings, catalogue: Register) -> Plant:
-    environment = Asked(os.environ)
+    environment = NotingEnvironment(os.environ)
     loaded = load_with_doubts(settings.config, catalogue, environment)
-    _tell_of_unknown_settings(environment)
+    tell_of_unknown(environment, environment.names)
     if loaded.doubts:
         log.warning(
             "the configuration has %d warnings; stackmeter check %s tells them all, the first: %s",
             len(loaded.doubts), settings.config, loaded.doubts[0],
         )  # fmt: skip
     return loaded.plant
-
-
-_USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "http": 80, "https": 443}
-
-
-def _tell_of_unknown_settings(environment: Asked) -> None:
-    """Say in the log which variables look like settings and are none, nor a secret that the configuration names."""
-    for name in unknown(environment):
-        if name not in environment.names:
-            log.warning(
-                "%s in the environment is no setting, and nothing reads it: `stackmeter run --help` lists them",
-                name,
-            )
-
-
-def _doors(settings: Settings) -> list[tuple[str, int]]:
-    """Return where we and what we write to listen: nobody there takes a webhook."""
-    urls = [urlsplit(url) for url in (settings.broker, settings.influx_url) if url]
-    given = [(url.hostname, url.port or _USUAL_PORTS[url.scheme]) for url in urls]
-    return [(settings.host, settings.port), *((host, port) for host, port in given if host)]
 
 
 def _passing(error: sqlite3.OperationalError) -> str:
@@ -424,24 +404,3 @@ def _passing(error: sqlite3.OperationalError) -> str:
 def _rfc3339(ns: int) -> str:
     seconds, rest = divmod(ns, 1_000_000_000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest // 1_000_000:03d}Z"
-
-
-def _influx_reader(settings: Settings) -> InfluxReader:
-    token = settings.influx_token.get_secret_value()
-    return InfluxReader(str(settings.influx_url), token, settings.influx_bucket, timeout=5.0)
-
-
-def _check_retention(settings: Settings, plant: Plant) -> None:
-    """Refuse an InfluxDB that forgets sooner than readings may come; where it does not say, go on and say so."""
-    with closing(_influx_reader(settings)) as reader:
-        try:
-            kept = reader.retention()
-        except QueryFailed as error:
-            log.warning("how long InfluxDB keeps points could not be asked: %s", error)
-            return
-    if 0 < kept < plant.max_late:
-        raise ConfigurationError.of(
-            settings.config, 0, f"readings may be {plant.max_late / NS_PER_DAY:g} days late, and InfluxDB keeps"
-            f" {settings.influx_bucket} for {kept / NS_PER_DAY:g} days: let it keep longer, or shorten max_late",
-            "settings.max_late",
-        )  # fmt: skip

@@ -19,6 +19,9 @@ from store.access_log import make as make_keys
 from store.keys import Keys
 from store.sqlite import StateMismatch
 
+HEAD_EVERY_S = 3600.0  # the head of the audit log is told so often
+LOOK_EVERY_S = 60.0  # and so often it is seen whether the file that it stands in is whole
+
 log = logging.getLogger(__name__)
 
 
@@ -28,6 +31,7 @@ class ServiceLog:
     def __init__(self, file: Path) -> None:
         self._file, self._log = file, AccessLog(file)
         self.trouble = ""  # what was wrong with it when it was looked at last
+        self._told, self._looked = -HEAD_EVERY_S, time.monotonic()
 
     def access(self, settings: Settings) -> Access:
         """Return who is let in beside the token, the file made where it is missing; raise ConfigurationError for a wrong provider."""
@@ -38,6 +42,16 @@ class ServiceLog:
         self.look()
         clients = Clients(named_networks(settings.trusted_proxies))
         return Access(Keys(self._file), self._log, _provider(settings), clients)
+
+    def tend(self) -> None:
+        """Tell the head and look at the file where that is due; to be called again and again."""
+        now = time.monotonic()
+        if now - self._told > HEAD_EVERY_S:
+            self._told = now
+            self.tell_head()
+        if now - self._looked > LOOK_EVERY_S:
+            self._looked = now
+            self.look()
 
     def look(self) -> None:
         """Look whether the file is whole."""

@@ -1,5 +1,6 @@
 """Every setting of the service, declared once: flag over environment (`STACKMETER_…`) over file over default."""
 
+import logging
 import os
 import re
 import tomllib
@@ -7,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -27,7 +29,11 @@ PREFIX = "STACKMETER_"
 LARGEST_FILE = 1 << 20  # [bytes]
 SECRETS = {"token", "influx_token", "broker", "influx_url"}  # never shown; URLs may hold passwords
 FLAGS = {"influx_url": "--influx"}  # those that are not called as the setting is
+USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "http": 80, "https": 443}
 NEAR = 0.75  # how like a setting's a variable's name must be to be taken for a slip of it
+
+
+log = logging.getLogger(__name__)
 
 
 class Settings(BaseSettings):
@@ -101,6 +107,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log lines to print."
     )
+
+    @property
+    def doors(self) -> list[tuple[str, int]]:
+        """Host and port on which we and what we write to listen: nobody there takes a webhook."""
+        urls = [urlsplit(url) for url in (self.broker, self.influx_url) if url]
+        given = [(url.hostname, url.port or USUAL_PORTS[url.scheme]) for url in urls]
+        return [(self.host, self.port), *((host, port) for host, port in given if host)]
 
     @field_validator("influx_url")
     @classmethod
@@ -205,9 +218,14 @@ def misspelt(environment: Iterable[str]) -> list[tuple[str, str]]:
     return [(name, meant[0]) for name, meant in nearest if meant]
 
 
-def unknown(environment: Iterable[str]) -> list[str]:
-    """Return the variables that begin as ours do and are none."""
-    return sorted(name for name in environment if _is_ours(name) and name.upper() not in KNOWN)
+def tell_of_unknown(environment: Iterable[str], read: Collection[str]) -> None:
+    """Say in the log which variables look like settings and are none, nor were read, as a secret that the configuration names is."""
+    for name in sorted(environment):
+        if _is_ours(name) and name.upper() not in KNOWN and name not in read:
+            log.warning(
+                "%s in the environment is no setting, and nothing reads it: `stackmeter run --help` lists them",
+                name,
+            )
 
 
 def variable(name: str) -> str:

@@ -17,7 +17,7 @@ import pytest
 
 from plant.configuration.load import load
 from rules.catalogue import load_catalogue
-from stackmeter.health import Pulse
+from stackmeter.health import HealthReport
 from stackmeter.threads import Threads
 from store.accounting.closing import Decision
 from store.accounting.ledger import CHANGE
@@ -277,12 +277,12 @@ def test_f094_a_counter_that_comes_round_within_one_boot_is_told_and_costs_no_re
 
 def degradations(world: World) -> tuple[str, ...]:
     """Return what /readyz says of a service with this line."""
-    well = SimpleNamespace(
-        plant=world.plant, line=world.line, line_waits="", influx=None, threads=Threads(threading.Event(), str),
+    well: Any = SimpleNamespace(
+        line=lambda: world.line, line_waits=str, influx=None, threads=Threads(threading.Event(), str), plant=world.plant,
         intake=SimpleNamespace(waits=""), subscriber=SimpleNamespace(ready=True, last_error="", notices=list), sparkplug=None,
         webhooks=SimpleNamespace(statistics=list), audit=SimpleNamespace(trouble=""), reader=world.reader,
     )  # fmt: skip
-    return Pulse(well).health().degradations  # type: ignore[arg-type]  # what it looks at, and no more
+    return HealthReport(well, list).health().degradations
 
 
 @pytest.mark.parametrize("boots", [("b", "b"), ("b1", "b2")], ids=["one boot", "boots of their own"])

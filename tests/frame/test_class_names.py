@@ -21,7 +21,7 @@ SAME_THING = {
     ),
 }
 TO_BE_PARTED = {
-    "Asked": ("sources asked for", "an environment that misses a name", "a request with an Idempotency-Key"),
+    "Asked": ("sources asked for", "a request with an Idempotency-Key"),
     "Batch": ("a message of many readings", "the messages that the line takes at once"),
     "Entry": ("a row of the audit log", "a row of the ledger"),
     "Finding": ("what a check of doctor found", "a row that is not proven"),

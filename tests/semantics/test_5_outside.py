@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from api.health import Health
-from stackmeter.health import Pulse
+from stackmeter.health import HealthReport
 from stackmeter.threads import Threads
 from store import blocks
 from store.folder import Folder
@@ -364,41 +364,43 @@ def nothing_aside() -> sqlite3.Connection:
     return connection
 
 
-def pulse(**changes: Any) -> Pulse:
-    """Return the pulse of a service that is well, but for the changes."""
+def health(**changes: Any) -> Health:
+    """Return what is said of a service that is well, but for the changes."""
     well = {
-        "intake": SimpleNamespace(waits=""), "line_waits": "", "threads": Threads(threading.Event(), str), "line": SimpleNamespace(conflicts=set(), troubles=list),
+        "intake": SimpleNamespace(waits=""), "line_waits": str, "threads": Threads(threading.Event(), str),
+        "line": lambda: SimpleNamespace(conflicts=set(), troubles=list),
         "subscriber": SimpleNamespace(ready=True, last_error="", notices=list), "sparkplug": None, "webhooks": SimpleNamespace(statistics=list),
         "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="", unread=0)), "audit": SimpleNamespace(trouble=""),
         "reader": SimpleNamespace(snapshot=lambda: nullcontext(SimpleNamespace(connection=nothing_aside()))),
     }  # fmt: skip
-    return Pulse(SimpleNamespace(**(well | changes)))  # type: ignore[arg-type]  # what it looks at, and no more
+    parts: Any = SimpleNamespace(**(well | changes))  # what it looks at, and no more
+    return HealthReport(parts, list).health()
 
 
 def test_a_service_that_is_well_is_ready() -> None:
-    assert pulse().health() == Health()
+    assert health() == Health()
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"intake": SimpleNamespace(waits="no room")},
-        {"line_waits": "no room"},
+        {"line_waits": lambda: "no room"},
         {"subscriber": SimpleNamespace(ready=False, last_error="refused", notices=list)},
         {"sparkplug": SimpleNamespace(ready=False, last_error="refused", notices=list)},
     ],
     ids=["journal not writable", "state not advancing", "broker not connected", "Sparkplug not connected"],
 )
 def test_ready_means_journal_broker_and_state(changes: dict[str, Any]) -> None:
-    assert not pulse(**changes).health().ready
+    assert not health(**changes).ready
 
 
 def test_influxdb_away_is_a_stated_degradation_and_not_unreadiness() -> None:
     away = SimpleNamespace(statistics=SimpleNamespace(last_error="connection refused", unread=0))
-    health = pulse(influx=away).health()
+    told = health(influx=away)
 
-    assert health.ready
-    assert "connection refused" in health.degradations[0]
+    assert told.ready
+    assert "connection refused" in told.degradations[0]
 
 
 # --- what came too late ------------------------------------------------------------------------------------------

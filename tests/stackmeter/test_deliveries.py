@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -15,7 +14,7 @@ from api.serve import Server
 from plant.configuration.environments import AnySecret
 from stackmeter.cli import app
 from stackmeter.health import _webhook_families, _webhook_troubles
-from stackmeter.service import _doors
+from stackmeter.settings import Settings
 from store.alerts.webhook_acts import Delivery
 from store.alerts.webhooks import EndpointState, WebhookOutbox
 from store.reader import Reader
@@ -132,22 +131,22 @@ def test_metrics_count_by_endpoint():
 
 
 def test_bw10_the_doors_of_a_service_are_its_api_its_broker_and_its_influxdb():
-    settings = SimpleNamespace(
+    settings = Settings(
         host="127.0.0.1",
         port=8080,
         broker="mqtt://broker.example:1883",
         influx_url="http://influx.example:8086",
     )
 
-    assert _doors(settings) == [("127.0.0.1", 8080), ("broker.example", 1883), ("influx.example", 8086)]
+    assert settings.doors == [("127.0.0.1", 8080), ("broker.example", 1883), ("influx.example", 8086)]
 
 
 def test_bw10_a_door_without_a_port_has_the_usual_one():
-    settings = SimpleNamespace(
+    settings = Settings(
         host="::", port=8080, broker="mqtts://broker.example", influx_url="https://influx.example"
     )
 
-    assert _doors(settings) == [("::", 8080), ("broker.example", 8883), ("influx.example", 443)]
+    assert settings.doors == [("::", 8080), ("broker.example", 8883), ("influx.example", 443)]
 
 
 def test_a_tool_without_secrets_gives_each_endpoint_another():

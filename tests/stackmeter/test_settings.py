@@ -10,13 +10,12 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from plant.configuration.environments import Asked as Environment
+from plant.configuration.environments import NotingEnvironment as Environment
 from plant.configuration.load import load as load_plant
 from plant.documents.problems import ConfigurationError
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
-from stackmeter.service import _tell_of_unknown_settings
-from stackmeter.settings import Settings, load
+from stackmeter.settings import Settings, load, tell_of_unknown
 from tests.semantics.world import CONFIGURATION
 
 ROOT = Path(__file__).parents[2]
@@ -164,7 +163,7 @@ def test_solid_b12_a_variable_that_nothing_reads_is_named_and_a_secret_of_a_webh
     broken = Environment({"STACKMETER_TRIAL_SECRET": SECRET, "STACKMETER_OTHER": "1", "PATH": "x"})
     load_plant(config, load_catalogue(config), broken)
     with caplog.at_level("WARNING"):
-        _tell_of_unknown_settings(broken)
+        tell_of_unknown(broken, broken.names)
 
     [record] = caplog.records
     assert record.message.startswith("STACKMETER_OTHER in the environment is no setting")

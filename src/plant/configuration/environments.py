@@ -21,7 +21,7 @@ class AnySecret(Mapping[str, str]):
         return 0
 
 
-class Asked(Mapping[str, str]):
+class NotingEnvironment(Mapping[str, str]):
     """Another environment, and under which names somebody looked there."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:

@@ -1,0 +1,38 @@
+"""The parts of a running service, as whoever looks at it from outside its threads is given them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ingest.line.line import Line
+from ingest.mqtt.intake import Intake
+from ingest.mqtt.subscriber import Subscriber
+from ingest.sparkplug.host import SparkplugHost
+from notify.sender import WebhookSender
+from plant.park import Plant
+from stackmeter.service_log import ServiceLog
+from stackmeter.threads import Threads
+from store.influx.sender import InfluxSender
+from store.messages.journal import Journal
+from store.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceParts:
+    """What its health is told from, and what is tended once a second.
+
+    `line` gives the line, which is made anew after a failure; `line_waits` why it cannot go on at the moment, "" where it
+    can.
+    """
+
+    plant: Plant
+    reader: Reader
+    journal: Journal
+    intake: Intake
+    line: Callable[[], Line]
+    line_waits: Callable[[], str]
+    threads: Threads
+    subscriber: Subscriber
+    sparkplug: SparkplugHost | None
+    influx: InfluxSender | None
+    webhooks: WebhookSender
+    audit: ServiceLog
