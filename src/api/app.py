@@ -12,7 +12,7 @@ from api.access import audit
 from api.access.bodies import LONGEST
 from api.access.caller import Asking, Role
 from api.access.guard import GUARDED, RATE, Access, Guard, needs
-from api.access.host_check import KnownHosts, Wire
+from api.access.host_check import HostCheck, KnownHosts
 from api.access.scope import only, select_channel, select_sources
 from api.accounting import factors, ledger, periods
 from api.accounting.balance import balances_body
@@ -41,12 +41,12 @@ from api.models import (
     TotalsBody,
 )
 from api.problems import InvalidQuery, documented, handle_problems, problem
-from api.response_cache import Shared
+from api.response_cache import ResponseCache
 from api.tables import ARROW, CSV, documented_as
 from api.times import PERIOD, parse_time
 from api.totals import boundary, roadmap
 from api.totals import totals as tonnes
-from api.totals.beside import beside_of
+from api.totals.extras import extras_of
 from api.totals.series import activity_series, emission_series, reading_series, steps
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
@@ -76,7 +76,7 @@ With = Annotated[
 
 
 # What every dashboard asks again and again.
-_SHARED = {"/v1/totals", "/v1/alerts", "/v1/gateways"}
+_CACHED = {"/v1/totals", "/v1/alerts", "/v1/gateways"}
 
 _EXPOSITION = {
     "content": {
@@ -147,9 +147,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         middleware=[
-            Middleware(Wire, hosts=KnownHosts(allowed_hosts, public_url)),
+            Middleware(HostCheck, hosts=KnownHosts(allowed_hosts, public_url)),
             Middleware(Guard, token=token, access=access, clock=clock, rate=rate_limit),
-            Middleware(Shared, paths=_SHARED, version=reader.version, clock=clock),
+            Middleware(ResponseCache, paths=_CACHED, version=reader.version, clock=clock),
         ],
         generate_unique_id_function=_operation_id,
         max_body_size=LONGEST,
@@ -255,14 +255,14 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
         period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
         start: From = None,
         end: To = None,
-        beside: With = None,
+        extras: With = None,
     ) -> Response:
         """Return tonnes of a period (default: today on each park's clock), with coverage and how far it is known.
 
         As CSV where `Accept` says so. With `If-None-Match`, 304 where nothing has changed.
         """
         as_of = clock()
-        query = tonnes.Query(level, by, park, facility, source, beside_of(beside), caller=caller)
+        query = tonnes.Query(level, by, park, facility, source, extras_of(extras), caller=caller)
         chosen = tonnes.chosen_period(plant, period, _time("from", start), _time("to", end), as_of)
         with reader.snapshot() as state:
             found = tonnes.totals(state, query, chosen, as_of, catalogue)

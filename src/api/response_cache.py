@@ -26,7 +26,7 @@ _Question = tuple[object, ...]
 _log = logging.getLogger(__name__)
 
 
-class Shared:
+class ResponseCache:
     """Answers again what was asked before, as long as nothing was committed since, and no longer than `FRESH`.
 
     It stands behind the guard: callers who see the same places share answers. Who asks while an answer is made waits
@@ -122,10 +122,10 @@ class Shared:
     async def _made(self, scope: Scope) -> list[Message]:
         messages: list[Message] = []
 
-        async def take(message: Message) -> None:
+        async def collect(message: Message) -> None:
             messages.append(message)
 
-        await self._app({**scope, "state": dict(scope["state"])}, _no_body, take)
+        await self._app({**scope, "state": dict(scope["state"])}, _no_body, collect)
         return messages
 
     def _keep(self, question: _Question, kept: "_Kept", made: list[Message]) -> None:

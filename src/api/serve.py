@@ -72,7 +72,7 @@ class Server:
         self.host, self.port = host, int(self._socket.getsockname()[1])
         self._connections = connections(most_connections, receive_s)
         self._stopped = False
-        self.take(app, ending)
+        self.set_app(app, ending)
         self._thread: Thread | None = None
 
     @property
@@ -81,7 +81,7 @@ class Server:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
-    def take(self, app: Any, ending: Callable[[], None] = lambda: None) -> None:
+    def set_app(self, app: Any, ending: Callable[[], None] = lambda: None) -> None:
         """Serve this app when it runs next: where `run` failed, one that knows nothing of the event loop that is gone."""
         self._ending = ending
         self._server = uvicorn.Server(

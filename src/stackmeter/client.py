@@ -65,7 +65,7 @@ class NotTaken(Exception):
     """The service does not take a decision, and says why."""
 
 
-class NotAsked(Exception):
+class QuestionRefused(Exception):
     """The service does not know what is asked for, or cannot make sense of the question; the text says why."""
 
 
@@ -122,7 +122,7 @@ class Client:
         """The clock on which times are shown: that of the service's parks where they share one."""
         try:
             return shared_zone(park.zone for park in self.parks().parks)
-        except (NotAsked, TokenRefused, Unreachable, Unready):
+        except (QuestionRefused, TokenRefused, Unreachable, Unready):
             return own_zone()
 
     def localised(self, text: str) -> str:
@@ -143,7 +143,7 @@ class Client:
         return self._valid(BalancesBody, self._get("/v1/balance"))
 
     def alerts(self, **asked: str | int | None) -> AlertsBody:
-        """Return alerts that are all that is asked for, the newest first; raise `NotAsked` for names that are nowhere."""
+        """Return alerts that are all that is asked for, the newest first; raise `QuestionRefused` for names that are nowhere."""
         return self._valid(AlertsBody, self._chosen("/v1/alerts", **asked))
 
     def retroactive(self, limit: int) -> RetroactivesBody:
@@ -156,7 +156,7 @@ class Client:
         return [one for page in both for one in page.alerts]
 
     def alert(self, number: str) -> OneAlertBody:
-        """Return one alert and what happened to it; raise `NotAsked` where there is none of that id."""
+        """Return one alert and what happened to it; raise `QuestionRefused` where there is none of that id."""
         return self._valid(OneAlertBody, self._chosen(f"/v1/alerts/{quote(number, safe='')}"))
 
     def act(self, number: str, action: ActionBody) -> ActedBody:
@@ -202,12 +202,12 @@ class Client:
         return self._valid(ParksBody, self._get("/v1/parks"))
 
     def gateways(self, **asked: str | None) -> GatewaysBody:
-        """Return the gateways of a park or a facility, every page; raise `NotAsked` for names that are nowhere."""
+        """Return the gateways of a park or a facility, every page; raise `QuestionRefused` for names that are nowhere."""
         pages = self._pages(GatewaysBody, "/v1/gateways", asked)
         return pages[-1].model_copy(update={"gateways": [one for page in pages for one in page.gateways]})
 
     def channels(self, **asked: str | None) -> ChannelsBody:
-        """Return the channels of a park, a facility or a gateway, every page; raise `NotAsked` for names that are nowhere."""
+        """Return the channels of a park, a facility or a gateway, every page; raise `QuestionRefused` for names that are nowhere."""
         pages = self._pages(ChannelsBody, "/v1/channels", asked)
         return pages[-1].model_copy(update={"channels": [one for page in pages for one in page.channels]})
 
@@ -220,7 +220,7 @@ class Client:
         return self._valid(DecidedBody, self._taken("POST", "/v1/periods", json=decision.model_dump()))
 
     def explain(self, **query: str) -> ExplainBody:
-        """Return why a number is what it is; raise `NotAsked` where the service knows no such source or time."""
+        """Return why a number is what it is; raise `QuestionRefused` where the service knows no such source or time."""
         return self._valid(ExplainBody, self._get("/v1/explain", query))
 
     def webhooks(self) -> WebhooksBody:
@@ -228,14 +228,14 @@ class Client:
         return self._valid(WebhooksBody, self._get("/v1/webhooks"))
 
     def deliveries(self, endpoint: str | None, event: str | None, limit: int) -> DeliveriesBody:
-        """Return attempts to deliver, the newest first; raise `NotAsked` where there is no such endpoint."""
+        """Return attempts to deliver, the newest first; raise `QuestionRefused` where there is no such endpoint."""
         return self._valid(
             DeliveriesBody,
             self._chosen("/v1/webhooks/deliveries", endpoint=endpoint, event=event, limit=limit),
         )
 
     def dead_webhooks(self, endpoint: str | None, limit: int) -> DeadListBody:
-        """Return events that were given up, the newest first; raise `NotAsked` where there is no such endpoint."""
+        """Return events that were given up, the newest first; raise `QuestionRefused` where there is no such endpoint."""
         return self._valid(DeadListBody, self._chosen("/v1/webhooks/dead", endpoint=endpoint, limit=limit))
 
     def replay_webhooks(self, chosen: Mapping[str, str | bool]) -> ReplayedBody:
@@ -247,16 +247,16 @@ class Client:
         return self._valid(DroppedBody, self._told_which("/v1/webhooks/drop", chosen))
 
     def causes(self, **asked: str | None) -> list[CauseBody]:
-        """Return why messages were refused; raise `NotAsked` where the question makes no sense."""
+        """Return why messages were refused; raise `QuestionRefused` where the question makes no sense."""
         pages = self._pages(QuarantineBody, "/v1/quarantine", asked)
         return [cause for page in pages for cause in page.causes]
 
     def refused_message(self, message: int) -> tuple[KeptBody, bytes]:
-        """Return a refused message and what is kept of its payload; raise `NotAsked` where there is none such."""
+        """Return a refused message and what is kept of its payload; raise `QuestionRefused` where there is none such."""
         found = self._valid(KeptMessagesBody, self._chosen("/v1/quarantine/messages", message=message))
         response = self._answer("GET", f"/v1/quarantine/{message}")
         if not found.messages or response.status_code == 404:
-            raise NotAsked(f"no refused message {message} is kept")
+            raise QuestionRefused(f"no refused message {message} is kept")
         if response.status_code != 200:
             raise self._refusal(
                 response.status_code, "/v1/quarantine", self._json(response, "/v1/quarantine")
@@ -336,7 +336,7 @@ class Client:
                 else f"the service has no answer at the moment: HTTP {status} on {path}"
             )
         if is_ours:
-            return NotAsked(self._why(body))
+            return QuestionRefused(self._why(body))
         return Unreachable(f"what answers at {self.url} is not Stackmeter: HTTP {status} on {path}")
 
     def _valid(self, kind: type[Body], body: Any) -> Body:

@@ -261,7 +261,7 @@ class Service:
 
     def _renew_api(self) -> None:
         app = self._app()
-        self.server.take(app, app.state.end_streams)
+        self.server.set_app(app, app.state.end_streams)
 
     def _run_line(self) -> None:
         while not self._stop.is_set():

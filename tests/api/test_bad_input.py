@@ -272,10 +272,10 @@ def test_sa05_whether_the_process_lives_is_told_always(limited):
 def test_f121_two_hundred_dashboards_of_one_key_at_one_address_pass():
     """Each asks ten things every 5 s, all at the same moment, for a minute."""
     address, caller = (
-        guard.Allowance(guard.RATE * guard.BURST_S, NS_PER_S // guard.RATE, 10) for _ in range(2)
+        guard.RateLimiter(guard.RATE * guard.BURST_S, NS_PER_S // guard.RATE, 10) for _ in range(2)
     )
     for second in range(0, 60, 5):
-        assert all(one.take("x", second * NS_PER_S) for _ in range(200 * 10) for one in (address, caller))
+        assert all(one.allows("x", second * NS_PER_S) for _ in range(200 * 10) for one in (address, caller))
 
 
 def test_sa05_live_streams_are_counted_apart(monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from plant.clock import format_time
 from plant.vocabulary import NS_PER_DAY
 from rules.catalogue import load_catalogue
-from tests.api.test_beside import built
+from tests.api.test_extras import built
 from tests.api.test_inventory import MILL, pages, seen_by
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.access import guard
-from api.access.rate_limit import Allowance
+from api.access.rate_limit import RateLimiter
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from store.keys import NEVER
 from tests.api.alerts import routed
@@ -197,19 +197,19 @@ def test_bh33_denied_logins_are_recorded_once_a_minute(api):
 
 
 def test_bh33_memory_is_bounded():
-    allowance = Allowance(10, NS_PER_S, 100)
+    limiter = RateLimiter(10, NS_PER_S, 100)
     for n in range(10_000):
-        allowance.take(str(n), 0)
+        limiter.allows(str(n), 0)
 
-    assert len(allowance) == 100
+    assert len(limiter) == 100
 
 
 def test_an_allowance_fills_again_and_a_clock_that_is_set_back_locks_nobody_out():
-    allowance = Allowance(2, NS_PER_S, 10)
+    limiter = RateLimiter(2, NS_PER_S, 10)
 
-    assert [allowance.take("a", 100 * NS_PER_S) for _ in range(3)] == [True, True, False]
-    assert allowance.take("a", 101 * NS_PER_S)
-    assert [allowance.take("a", 0) for _ in range(3)] == [True, True, False]
+    assert [limiter.allows("a", 100 * NS_PER_S) for _ in range(3)] == [True, True, False]
+    assert limiter.allows("a", 101 * NS_PER_S)
+    assert [limiter.allows("a", 0) for _ in range(3)] == [True, True, False]
 
 
 def test_sa12_secrets_are_compared_in_constant_time():

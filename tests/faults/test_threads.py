@@ -25,7 +25,7 @@ CALLED = {
     "webhook outbox": ("notify.sender", "_Keeper.drain"),
     "totals": ("stackmeter.broadcast", "TotalsBroadcast.step"),
     "pulse": ("stackmeter.clock_watch", "ClockWatch.step"),
-    "stream": ("api.live.stream", "_Eyes.__call__"),
+    "stream": ("api.live.stream", "_PartsReader.__call__"),
     "mqtt": ("ingest.mqtt.subscriber", "Subscriber._connected"),
 }
 

@@ -14,7 +14,7 @@ from plant.documents.json_text import json_of
 LONGEST = 65536  # bytes; the longest that we know of is a silence with all its matchers
 
 
-async def sound_body(request: Request) -> None:
+async def check_body(request: Request) -> None:
     """Refuse a body that is not JSON, or of which two parsers could read different things.
 
     Raises

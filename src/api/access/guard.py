@@ -21,9 +21,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.addresses import Clients
-from api.access.bodies import sound_body
+from api.access.bodies import check_body
 from api.access.caller import TOKEN, Asking, Caller, Role
-from api.access.rate_limit import Allowance
+from api.access.rate_limit import RateLimiter
 from api.access.recorder import Clock, Denials, Recorder
 from api.problems import NotAsDescribed, problem
 from plant.suggest import did_you_mean
@@ -84,10 +84,10 @@ class Guard:
             raise ValueError("an empty token would let everybody in")
         self._app, self._access, self._clock = app, access, clock
         self._addresses, self._callers = (
-            Allowance(rate * BURST_S, NS_PER_S // rate, MOST_ADDRESSES) for _ in range(2)
+            RateLimiter(rate * BURST_S, NS_PER_S // rate, MOST_ADDRESSES) for _ in range(2)
         )
         self._token = token.encode()
-        self._guesses = Allowance(GUESSES, GUESS_EVERY, MOST_ADDRESSES)
+        self._guesses = RateLimiter(GUESSES, GUESS_EVERY, MOST_ADDRESSES)
         self._denials = Denials()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +98,7 @@ class Guard:
             raise RuntimeError(f"the API speaks HTTP, not {scope['type']}")
         address = self._access.clients.address(scope)
         # Whoever asks whether the process lives must not take it for dead because of its neighbours.
-        if scope["path"] != "/livez" and not self._addresses.take(address, self._clock()):
+        if scope["path"] != "/livez" and not self._addresses.allows(address, self._clock()):
             await _too_many("your address")(scope, receive, send)
             return
         try:
@@ -110,7 +110,7 @@ class Guard:
             detail = "who you are cannot be found out at the moment"
             await problem(scope["path"], 503, detail, headers={"Retry-After": "5"})(scope, receive, send)
             return
-        if caller is not NOBODY and not self._callers.take(caller.name, self._clock()):
+        if caller is not NOBODY and not self._callers.allows(caller.name, self._clock()):
             await _too_many(f"the key of {caller.name}")(scope, receive, send)
             return
         recorder = Recorder(self._access.log, self._clock, caller.name, address)
@@ -144,7 +144,7 @@ class Guard:
         """Return who bears the token. The right one is never made to wait, so that nobody's wrong ones lock it out."""
         if hmac.compare_digest(given, self._token):
             return TOKEN
-        if not self._guesses.take(address, self._clock()):
+        if not self._guesses.allows(address, self._clock()):
             raise Denied(wait_s=GUESS_EVERY // NS_PER_S)
         raise Denied
 
@@ -318,5 +318,5 @@ GUARDED = [
     Security(APIKeyHeader(name="X-API-Key", auto_error=False)),
     needs(Role.VIEWER),
     Depends(known_parameters_only),
-    Depends(sound_body),
+    Depends(check_body),
 ]

@@ -42,7 +42,7 @@ class KnownHosts:
         )
 
 
-class Wire:
+class HostCheck:
     """Refuses what is too long, and what is for a host that is not ours; adds the security headers to every answer."""
 
     def __init__(self, app: ASGIApp, hosts: KnownHosts) -> None:

@@ -3,8 +3,8 @@
 from collections import OrderedDict
 
 
-class Allowance:
-    """Each may do something `burst` times at once, then once every `every` [ns]; whoever was not seen longest is forgotten."""
+class RateLimiter:
+    """Limits how often: each may do something `burst` times at once, then once every `every` [ns]; whoever was not seen longest is forgotten."""
 
     def __init__(self, burst: int, every: int, most: int) -> None:
         self._whole, self._every, self._most = burst * every, every, most
@@ -14,8 +14,8 @@ class Allowance:
         """Return whether nothing is left at a time [ns]."""
         return self._debt(who, now) + self._every > self._whole
 
-    def take(self, who: str, now: int) -> bool:
-        """Take one; return False where nothing was left."""
+    def allows(self, who: str, now: int) -> bool:
+        """Return whether one more is allowed at a time [ns], and count it if so."""
         if self.is_spent(who, now):
             return False
         self._full[who] = now + self._debt(who, now) + self._every

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.access.rate_limit import Allowance
+from api.access.rate_limit import RateLimiter
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from store.access_log import AccessLog, Entry
 
@@ -34,15 +34,15 @@ class Denials:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._each = Allowance(1, NS_PER_MIN, 1000)
-        self._all = Allowance(100, 10 * NS_PER_S, 1)
+        self._each = RateLimiter(1, NS_PER_MIN, 1000)
+        self._all = RateLimiter(100, 10 * NS_PER_S, 1)
         self._left_out = 0
 
     def note(self, record: Recorder, what: str, about: str) -> None:
         """Enter a refusal, or count it for the next row."""
         now, who = record.clock(), f"{what} {record.who} {record.origin}"
         with self._lock:
-            if not (self._each.take(who, now) and self._all.take("", now)):
+            if not (self._each.allows(who, now) and self._all.allows("", now)):
                 self._left_out += 1
                 return
             left_out, self._left_out = self._left_out, 0

@@ -29,7 +29,7 @@ from api.live.parts import REPLAYED, Body, Part, ToldBefore, as_json, without_ti
 from api.models import Level, TotalsBody
 from api.problems import documented, problem
 from api.totals import totals as tonnes
-from api.totals.beside import Beside
+from api.totals.extras import Extra
 from api.totals.last_day import last_day
 from plant.clock import format_time
 from plant.park import Plant
@@ -100,7 +100,9 @@ def routes(
     edge_nodes
         Knows which gateways' Sparkplug edge nodes may be asked for a birth.
     """
-    live = Live(_Eyes(reader, plant, health, clock, edge_nodes), plant, page, clock, EventIds(token), failed)
+    live = Live(
+        _PartsReader(reader, plant, health, clock, edge_nodes), plant, page, clock, EventIds(token), failed
+    )
     app.state.end_streams = live.end
     router = APIRouter(prefix="/v1", tags=["live"], dependencies=GUARDED)
 
@@ -181,7 +183,7 @@ class Live:
         try:
             while self._streams and not self._ended:
                 began = time.monotonic()
-                self._take(await asyncio.to_thread(self._look))
+                self._keep_changed(await asyncio.to_thread(self._look))
                 await asyncio.sleep(max(EVERY_S, IDLE_SHARE * (time.monotonic() - began)))
         except Exception as error:  # noqa: BLE001 - told to whoever keeps account of it
             self._failed(error)
@@ -190,7 +192,7 @@ class Live:
             self._generation += 1
             self._wake()
 
-    def _take(self, seen: Mapping[str, Body]) -> None:
+    def _keep_changed(self, seen: Mapping[str, Body]) -> None:
         changed = False
         for name, body in seen.items():
             part = self._parts.get(name)
@@ -258,7 +260,7 @@ class _Stream(EventSourceResponse):
             self._left()
 
 
-class _Eyes:
+class _PartsReader:
     """Looks at the state, in a thread, one look after the other; what costs more it looks at less often."""
 
     def __init__(
@@ -299,13 +301,13 @@ class _Eyes:
         return dict(self._seen)
 
     def _totals(self, state: Snapshot, now: int) -> Body:
-        budget: frozenset[Beside] = frozenset({"budget"})
+        budget: frozenset[Extra] = frozenset({"budget"})
         today, month = (
             tonnes.chosen_period(self._plant, word, None, None, now) for word in ("today", "month")
         )
         of_today = [(tonnes.Query(level, caller=SERVICE), today) for level in _LEVELS]
         of_today.append((tonnes.Query("facility", "scope", caller=SERVICE), today))
-        of_month = [(tonnes.Query(level, beside=budget, caller=SERVICE), month) for level in _LEVELS]
+        of_month = [(tonnes.Query(level, extras=budget, caller=SERVICE), month) for level in _LEVELS]
         found = iter(tonnes.several(state, of_today + of_month, now))
         return {
             "as_of": format_time(now),

@@ -14,8 +14,8 @@ from api.models import By, Level, SharesBody, TotalBody, TotalsBody
 from api.problems import InvalidQuery
 from api.times import period_of
 from api.totals.accounts import Asked
-from api.totals.beside import BY_REGISTER, Beside, told_beside
 from api.totals.budgets import budget_fields
+from api.totals.extras import BY_REGISTER, Extra, told_extras
 from api.totals.now import LATELY, Freshness, Rates, away, freshness, rates
 from api.totals.previous import previous
 from api.totals.roll_up import known_fields, rolled_up
@@ -50,7 +50,7 @@ class Query:
     park: str | None = None
     facility: str | None = None
     source: str | None = None
-    beside: frozenset[Beside] = frozenset()
+    extras: frozenset[Extra] = frozenset()
     caller: Caller = field(kw_only=True)  # who asks: sums are over what they see
 
     @property
@@ -123,14 +123,14 @@ def _totals(
     sources = figures.sources
     groups = _groups(sources, query)
     counted = _counted(sources, query, [rows for _, rows in groups])
-    beside = _beside(state, query, figures, counted, period, as_of, catalogue)
-    if "budget" in query.beside:
-        for told, ((park, facility, *_), every), rows in zip(beside, groups, counted, strict=True):
+    extras = _extras(state, query, figures, counted, period, as_of, catalogue)
+    if "budget" in query.extras:
+        for told, ((park, facility, *_), every), rows in zip(extras, groups, counted, strict=True):
             owned = [] if query.level == "source" else [sources[row] for row in every]
             tonnes = rolled_up(sources, figures.values, rows)[CO2E_T]
             told.update(budget_fields(state.plant, (park, facility), owned, period, tonnes))
-    if "previous" in query.beside:
-        for told, body in zip(beside, previous(state, sources, counted, period, as_of), strict=True):
+    if "previous" in query.extras:
+        for told, body in zip(extras, previous(state, sources, counted, period, as_of), strict=True):
             told["previous"] = body
     spans = [
         period(park) for park in state.plant.parks if not sources or park.name in {s.park for s in sources}
@@ -141,13 +141,13 @@ def _totals(
         gwp=state.plant.gwp,
         totals=[
             _total(figures, query, key, rows, told | _transfers(figures, every, rows))
-            for (key, every), rows, told in zip(groups, counted, beside, strict=True)
+            for (key, every), rows, told in zip(groups, counted, extras, strict=True)
         ],
         **only(query.caller),
     )
 
 
-def _beside(
+def _extras(
     state: Snapshot,
     query: Query,
     figures: Figures,
@@ -157,7 +157,7 @@ def _beside(
     catalogue: Register | None,
 ) -> list[dict[str, Any]]:
     """Return the fields of each total that rest on the register of factors, and are only told where they are asked for."""
-    wanted = query.beside & BY_REGISTER
+    wanted = query.extras & BY_REGISTER
     if not wanted:
         return [{} for _ in groups]
     if catalogue is None:
@@ -165,7 +165,7 @@ def _beside(
     periods = {park.name: period(park) for park in state.plant.parks}
     amounts = figures.values[:, : len(AMOUNTS)]
     asked = Asked(state, catalogue, figures.sources, amounts, periods, as_of)
-    return told_beside(asked, wanted, groups, single=query.level == "source")
+    return told_extras(asked, wanted, groups, single=query.level == "source")
 
 
 def chosen_period(plant: Plant, word: str | None, start: int | None, end: int | None, as_of: int) -> PeriodOf:
@@ -294,7 +294,7 @@ def _transfers(figures: Figures, every: list[int], rows: list[int]) -> dict[str,
     )
 
 
-def _total(figures: Figures, query: Query, key: Key, rows: list[int], beside: Mapping[str, Any]) -> TotalBody:
+def _total(figures: Figures, query: Query, key: Key, rows: list[int], extras: Mapping[str, Any]) -> TotalBody:
     park, facility, source, scope, method = key
     values = rolled_up(figures.sources, figures.values, rows)
     due = int(figures.due[rows].sum())
@@ -325,7 +325,7 @@ def _total(figures: Figures, query: Query, key: Key, rows: list[int], beside: Ma
         complete_until=format_time(min(until)) if until else None,
         stale=sorted({_name(channel, query.level) for row in rows for channel in figures.fresh[row].stale}),
         revision=int(figures.revision[rows].max(initial=0)),
-        **beside,
+        **extras,
     )
 
 

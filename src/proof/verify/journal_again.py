@@ -112,8 +112,8 @@ class JournalAgain:
         """Close the state; its directory is the caller's."""
         self.state.close()
 
-    def take(self, stretch: JournalStretch) -> Iterator[int]:
-        """Take a stretch; yield the first offset that is not taken yet after each step."""
+    def replay(self, stretch: JournalStretch) -> Iterator[int]:
+        """Take a stretch again; yield the first offset that is not taken yet after each step."""
         self.reader.end_at = stretch.end
         with self.state.transaction():
             self.state.move_cursor(stretch.first)

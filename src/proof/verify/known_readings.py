@@ -78,8 +78,8 @@ class KnownReadings:
         """Return what a line may have for its evaluation; `position` tells the first message that it has not taken yet."""
         return _Evaluator(self, engine, position)
 
-    def take(self, new: Readings, first: int) -> Bools:
-        """Return which readings, in order of arrival, were new when they came; `first` is the line's first message now."""
+    def claim_new(self, new: Readings, first: int) -> Bools:
+        """Return which readings, in order of arrival, were new when they came, and count them as known; `first` is the line's first message now."""
         fresh, absent = self._look_up(new, first)
         self._open = new, absent
         self._claim(new.take(fresh & self._unpaired))
@@ -232,7 +232,7 @@ class _Evaluator:
 
     def take(self, new: Readings, *_around: object) -> Evaluated:
         """Say which of the readings were new; no window comes of it."""
-        fresh = self._known.take(new, self._position())
+        fresh = self._known.claim_new(new, self._position())
         nothing, empty = Readings.empty(), np.empty(0)
         emissions = Emissions(empty.astype(np.int64), empty.astype(np.int64), *(empty for _ in range(9)))
         return Evaluated(fresh, new.take(fresh), nothing, nothing, emissions)

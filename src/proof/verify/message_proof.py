@@ -56,7 +56,7 @@ class MessageProof:
         for stretch in stretches(self._taken, self._today_from):
             first: int | None = stretch.first
             while first is not None and first < stretch.end:
-                first = self._take(again, JournalStretch(first, stretch.end, stretch.today), proof, tell)
+                first = self._replay(again, JournalStretch(first, stretch.end, stretch.today), proof, tell)
         again.reader.end_at = self._taken.cursor
         self._settle(again.known.settled(NEVER), proof)
         for group in sorted(again.reader.damaged):
@@ -69,12 +69,12 @@ class MessageProof:
         books.prove(proof.of_another)
         self._configurations.prove_terms(again.state.connection, self._report)
 
-    def _take(
+    def _replay(
         self, again: JournalAgain, stretch: JournalStretch, proof: ReadingProof, tell: Tell
     ) -> int | None:
         """Take a stretch as far as it can be read; return where the next group begins that can be."""
         at = stretch.first
-        for at in again.take(stretch):
+        for at in again.replay(stretch):
             self._settle(again.known.settled(at), proof)
             tell("messages", at, self._taken.cursor)
         self._report.checked["messages"] += at - stretch.first

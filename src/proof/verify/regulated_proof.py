@@ -54,8 +54,8 @@ class LastSaid:
         self._rows = _nothing(64)
         self._inputs: dict[int, bytes] = {}
 
-    def take(self, row: int, records: NDArray[np.void], other: int | None) -> Iterator[str]:
-        """Take the changes of a row of the ledger, `other` being its configuration if that is another; yield mistakes."""
+    def apply(self, row: int, records: NDArray[np.void], other: int | None) -> Iterator[str]:
+        """Apply the changes of a row of the ledger, `other` being its configuration if that is another; yield mistakes."""
         places = self._places(records["hour"].tolist())
         before = self._rows[places]
         jumps = records["revision"] != before[:, REVISION] + 1
@@ -158,7 +158,7 @@ class RegulatedProof:
             other = self._number(row.entry.configuration)
             for source in np.unique(records["source"]).tolist():
                 mine = records[records["source"] == source]
-                for wrong in said.setdefault(source, LastSaid()).take(row.id, mine, other):
+                for wrong in said.setdefault(source, LastSaid()).apply(row.id, mine, other):
                     self._add("ledger", "differs", name, wrong)
         return said
 

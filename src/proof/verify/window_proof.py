@@ -183,7 +183,7 @@ class WindowProof:
         self._note_waiting(name, month, bits(expected) != bits(mine), expected)
         never = month.windows[:, blocks.REVISION] == 0
         if only_events(self._plant, source.index):
-            wrong[never & _quiet(fields)] = False
+            wrong[never & _as_if_never_computed(fields)] = False
         self._report.checked["recomputed"] += int((~never).sum())
         last = self._last.of(number, month.start, month.end)
         for place in np.flatnonzero(wrong.any(axis=1)).tolist():
@@ -248,7 +248,7 @@ def _padded(windows: Floats, per_hour: int) -> Floats:
     return block
 
 
-def _quiet(fields: Floats) -> Bools:
+def _as_if_never_computed(fields: Floats) -> Bools:
     """Whether windows of an event source are what a window that was never computed stands for: no event, no hole."""
     nothing = (fields[:, blocks.CO2E_T] == 0) & (fields[:, blocks.MEASURED] == 1)
     unknown = np.isnan(fields[:, blocks.CO2E_T]) & (blocks.coverage(fields) == 0)

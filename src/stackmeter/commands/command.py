@@ -93,14 +93,14 @@ def client_of(state: Path | None, url: str | None, token: str | None) -> "Client
 
 def answer_of(ask: Callable[[], Made]) -> Made:
     """Return what a service says, or exit with the reason why it does not."""
-    from stackmeter.client import NotAsked, NotTaken, TokenRefused, Unreachable, Unready
+    from stackmeter.client import NotTaken, QuestionRefused, TokenRefused, Unreachable, Unready
 
     exits = {
         Unreachable: EXIT_UNREACHABLE,
         TokenRefused: EXIT_CONFIG,
         Unready: EXIT_NOT_READY,
         NotTaken: EXIT_NOT_READY,
-        NotAsked: EXIT_NOT_READY,
+        QuestionRefused: EXIT_NOT_READY,
     }
     hints = {
         EXIT_UNREACHABLE: "Is it running? Say where with --state DIR or --url http://host:port.",

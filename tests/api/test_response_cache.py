@@ -9,7 +9,7 @@ import pytest
 
 from api import response_cache as shared
 from api.access.caller import SERVICE
-from api.response_cache import FRESH, Shared
+from api.response_cache import FRESH, ResponseCache
 
 
 class Application:
@@ -37,7 +37,7 @@ def app():
 
 @pytest.fixture
 def answers(app):
-    return Shared(app, {"/a", "/b"}, lambda: app.version, lambda: app.time)
+    return ResponseCache(app, {"/a", "/b"}, lambda: app.version, lambda: app.time)
 
 
 async def told(answers, path="/a", query=b"", *, headers=(), places=(), method="GET"):
@@ -194,7 +194,7 @@ def test_without_a_state_each_is_told_what_the_route_says(app):
     def gone():
         raise sqlite3.OperationalError("unable to open database file")
 
-    assert [ask(Shared(app, {"/a"}, gone, lambda: FRESH)) for _ in range(2)] == [1, 2]
+    assert [ask(ResponseCache(app, {"/a"}, gone, lambda: FRESH)) for _ in range(2)] == [1, 2]
 
 
 def test_few_questions_are_remembered(answers):

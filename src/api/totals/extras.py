@@ -18,9 +18,9 @@ from rules.factors.gases import KG_PER_TONNE
 from rules.factors.uncertainty import combine
 from store.blocks import CH4_KG, CO2_KG, CO2E_T, N2O_KG
 
-Beside = Literal["scope2", "uncertainty", "factors", "budget", "previous"]
-KNOWN: tuple[Beside, ...] = get_args(Beside)
-BY_REGISTER: frozenset[Beside] = frozenset({"scope2", "uncertainty", "factors"})  # what `told_beside` tells
+Extra = Literal["scope2", "uncertainty", "factors", "budget", "previous"]
+KNOWN: tuple[Extra, ...] = get_args(Extra)
+BY_REGISTER: frozenset[Extra] = frozenset({"scope2", "uncertainty", "factors"})  # what `told_extras` tells
 
 _GASES = (("co2", "CO2", CO2_KG), ("ch4", "CH4", CH4_KG), ("n2o", "N2O", N2O_KG))
 _OF_A_GAS = frozenset(
@@ -30,7 +30,7 @@ _OF_A_GAS = frozenset(
 Term = tuple[float, list[tuple[tuple[str, ...], float]]]  # tonnes, and (cause, relative half-width)
 
 
-def beside_of(text: str | None) -> frozenset[Beside]:
+def extras_of(text: str | None) -> frozenset[Extra]:
     """Return what the words of a query ask for, which are separated by commas.
 
     Raises
@@ -46,8 +46,8 @@ def beside_of(text: str | None) -> frozenset[Beside]:
     return frozenset(word for word in KNOWN if word in words)
 
 
-def told_beside(
-    asked: Asked, wanted: frozenset[Beside], groups: Sequence[list[int]], *, single: bool
+def told_extras(
+    asked: Asked, wanted: frozenset[Extra], groups: Sequence[list[int]], *, single: bool
 ) -> list[dict[str, Any]]:
     """Return, for each group of sources that makes a total, the fields of `TotalBody` that are asked for."""
     found: list[dict[str, Any]] = [{} for _ in groups]
