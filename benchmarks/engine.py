@@ -31,7 +31,8 @@ from plant.arrays import Floats, Readings
 from plant.configuration.load import load
 from plant.park import Plant
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
-from proof import restate
+from proof.restate import restate
+from proof.restate.request import Request
 from rules.catalogue import load_catalogue
 from rules.engine import Emissions, Engine
 from rules.pieces import ChannelColumns, Runs, pieces_and_verdicts
@@ -241,7 +242,7 @@ def restatement(channels: int, days: int) -> dict[str, Any]:
                 )
         state.close()
         months = ("2025-01", f"2025-{-(-days // 31):02}") if days < 365 else ("2025-01", "2025-12")
-        request = restate.Request(folder / "config", folder, *months)
+        request = Request(folder / "config", folder, *months)
         began = time.monotonic()
         report = restate.dry_run(request, plant, lambda _done, _of: None)
         took = time.monotonic() - began

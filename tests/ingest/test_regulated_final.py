@@ -9,7 +9,9 @@ import pytest
 
 from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
-from proof import restate as work
+from proof.restate import restate as work
+from proof.restate.report import Report
+from proof.restate.request import Request
 from proof.verify.verify import verify
 from rules.american.substitution import Rule
 from rules.catalogue import load_catalogue
@@ -227,10 +229,10 @@ def test_solid_b5_a_state_made_again_from_the_journal_has_the_same_hours(
     assert [world.rows(query) for query in tables] == before
 
 
-def restated(folder: Path, config: Path) -> work.Report:
+def restated(folder: Path, config: Path) -> Report:
     catalogue = load_catalogue(config)
     plant = load(config, catalogue, AnySecret())
-    request = work.Request(config, folder, "2026-03", "2026-03")
+    request = Request(config, folder, "2026-03", "2026-03")
     return work.publish(request, plant, "lan", lambda: NOON + (APRIL + 3) * HOUR, lambda _done, _of: None)
 
 

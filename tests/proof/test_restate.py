@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from plant.park import Plant
-from proof import restate as work
+from proof.restate import restate as work
+from proof.restate.report import Report
+from proof.restate.request import Request
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
 from store import blocks
@@ -61,15 +63,15 @@ def change_contract(config: Path, factor: str = "0.25") -> None:
     path.write_text(path.read_text().replace("co2e: 0.5", f"co2e: {factor}"))
 
 
-def request_of(world: World, **only: str) -> work.Request:
-    return work.Request(world.config, world.folder, "2026-03", "2026-03", **only)
+def request_of(world: World, **only: str) -> Request:
+    return Request(world.config, world.folder, "2026-03", "2026-03", **only)
 
 
-def looked(world: World, **only: str) -> work.Report:
+def looked(world: World, **only: str) -> Report:
     return work.dry_run(request_of(world, **only), plant_of(world.config), lambda *_: None)
 
 
-def published(world: World, by: str = "lan", **only: str) -> work.Report:
+def published(world: World, by: str = "lan", **only: str) -> Report:
     return work.publish(request_of(world, **only), plant_of(world.config), by, lambda: LATER, lambda *_: None)
 
 
@@ -194,7 +196,7 @@ def test_a_final_month_waits_for_approval(world, config):
 def test_processes_give_what_one_does(world, config, monkeypatch):
     change_contract(config)
     alone = looked(world)
-    monkeypatch.setattr(work, "FEW", 0)
+    monkeypatch.setattr("proof.restate.workers.FEW", 0)
 
     assert looked(world).deltas == alone.deltas
 
@@ -208,7 +210,7 @@ def test_only_what_is_meant_is_restated(world, config):
 
 def test_an_interrupted_run_goes_on_where_it_was(world, config, monkeypatch):
     change_contract(config)
-    monkeypatch.setattr(work, "WINDOWS_AT_ONCE", 1)  # a chunk for each source
+    monkeypatch.setattr("proof.restate.request.WINDOWS_AT_ONCE", 1)  # a chunk for each source
     whole = looked(world)
 
     def stop_in_april(done: int, of: int) -> None:

@@ -8,7 +8,8 @@ import pytest
 from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from plant.park import Plant
-from proof import restate as work
+from proof.restate import restate as work
+from proof.restate.request import Request
 from rules.catalogue import load_catalogue
 from tests.ingest.test_regulated import CONFIGURATION, RegulatedWorld, configured, deliver, minutes
 from tests.semantics.world import HOUR, NOON, SECOND, reading
@@ -56,8 +57,8 @@ def by_cadence(folder: Path) -> Path:
     return configured(folder, "mrr", "cadence: 60s")
 
 
-def request(config: Path, state: Path) -> work.Request:
-    return work.Request(config, state, MONTH, MONTH)
+def request(config: Path, state: Path) -> Request:
+    return Request(config, state, MONTH, MONTH)
 
 
 def test_a_dry_run_tells_which_hours_would_change_and_changes_none(tmp_path: Path, state: Path) -> None:

@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 
 from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError
-from proof import restate
+from proof.restate import restate
+from proof.restate.report import Report
+from proof.restate.request import Request
 from proof.verify.verify import verify
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
@@ -238,10 +240,10 @@ def test_solid_b6_a_date_in_the_past_holds_from_then_and_is_told(start, tmp_path
     again(world, "2026-03", "2026-03")
 
 
-def again(world: World, first: str, last: str) -> restate.Report:
+def again(world: World, first: str, last: str) -> Report:
     """Publish months again by what is configured."""
     world._shut()
-    request = restate.Request(world.config, world.folder, first, last)
+    request = Request(world.config, world.folder, first, last)
     report = restate.publish(request, world.plant, "lan", lambda: world.now, lambda _done, _all: None)
     world._open()
     return report

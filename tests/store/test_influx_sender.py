@@ -15,7 +15,8 @@ import pytest
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from store import blocks
 from store.influx import lines
-from store.influx.sender import FORGET_S, LINES_PER_REQUEST, Backlog, InfluxSender, last_of_each
+from store.influx.outboxes import LINES_PER_REQUEST, last_of_each
+from store.influx.sender import FORGET_S, Backlog, InfluxSender
 from store.influx.sink import InfluxSink, Refused, RefusedLine, SinkUnauthorised, SinkUnavailable
 from store.sqlite import open_writer
 from tests.servers import InfluxDB

@@ -19,7 +19,7 @@ from stackmeter.commands.command import (
 )
 
 if TYPE_CHECKING:
-    from proof.restate import Report
+    from proof.restate.report import Report
 
 
 def restate(
@@ -52,7 +52,8 @@ def restate(
     """
     import time
 
-    from proof import restate as work
+    from proof.restate import restate as work
+    from proof.restate.request import Request
     from stackmeter.views import view
     from store.recording import NotRecorded
 
@@ -63,7 +64,7 @@ def restate(
         )
         raise typer.Exit(EXIT_CONFIG)
     settings, plant, _ = configured(config, state)
-    request = work.Request(settings.config, settings.state, first, last or first, park, facility, source)
+    request = Request(settings.config, settings.state, first, last or first, park, facility, source)
     if not (settings.state / "state.db").exists():
         typer.echo(f"{settings.state} holds no state.db: say where with --state DIR", err=True)
         raise typer.Exit(EXIT_CONFIG)
@@ -76,7 +77,7 @@ def restate(
         else:
             report = or_exit(lambda: work.dry_run(request, plant, progress), failures())
     if as_json:
-        typer.echo(json.dumps(work.as_json(report)))
+        typer.echo(json.dumps(report.as_json()))
     else:
         screen().print(view.restatement(report))
         screen().print(_restated(report, publish), soft_wrap=True)

@@ -82,8 +82,10 @@ def _known(past: list[Path], plant: "Plant", catalogue: "Register") -> "dict[str
     from proof.rebuild import Configured
 
     before = [or_exit(partial(_loaded, directory), failures()) for directory in past]
-    every: list[Configured] = [*before, Configured(plant, catalogue)]
-    return {one.plant.hash: one for one in every}
+    known: dict[str, Configured] = {}
+    for one in (*before, Configured(plant, catalogue)):
+        known[one.plant.hash] = one
+    return known
 
 
 def _loaded(directory: Path) -> "Configured":

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from api.models import AlertBody, BalanceBody, OutcomesBody, ReadyBody, TotalBody
 from plant.vocabulary import NS_PER_S
-from proof.restate import Delta, Report
-from proof.restate_hours import HoursDelta
+from proof.restate.hours import HoursDelta
+from proof.restate.report import Delta, Report
 from simulators import park, replay
 from simulators.truth import Truth
 from stackmeter.client import Overview

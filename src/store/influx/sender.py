@@ -9,26 +9,20 @@ import re
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from plant.arrays import Floats, Ints, Times
-from plant.vocabulary import NS_PER_HOUR, NS_PER_S
-from store import blocks
-from store.influx import lines
-from store.influx.doubts import Doubts, ReadBack, ToldHour, hours_told, unread
+from plant.vocabulary import NS_PER_S
+from store.influx.doubts import Doubts, ReadBack, unread
+from store.influx.outboxes import NOTHING, PointBatch, PointOutboxes, SeriesKeys
 from store.influx.reader import QueryFailed
 from store.influx.sink import Refused, SinkError, SinkUnauthorised, SinkUnavailable
 from store.sqlite import in_turn, is_locked, open_writer
 
-LINES_PER_REQUEST = 10_000
 IDLE = 0.05  # s between two looks at empty outboxes
 FORGET_S = 2.0  # for which a turn to write to state.db is asked for
 READ_AGAIN_S = 10.0  # after InfluxDB did not say what it has
@@ -44,18 +38,6 @@ class Sink(Protocol):
 
     def write(self, block: bytes) -> Refused:
         """Write all lines and return the refused ones, or raise `SinkError`."""
-        ...
-
-
-class SeriesKeys(Protocol):
-    """The series keys of what state.db knows by number; see `store.influx.lines.PointNames`."""
-
-    def reading_prefix(self, channel_id: int) -> bytes:
-        """Return what the lines of a channel begin with."""
-        ...
-
-    def emission_prefix(self, source_id: int) -> bytes:
-        """Return what the lines of a source begin with."""
         ...
 
 
@@ -82,30 +64,12 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class PointBatch:
-    """Points to send, no two with one key, and how to forget the outbox rows that they came from."""
-
-    blocks: Iterable[bytes]
-    points: int
-    forget: str
-    rows: Sequence[tuple[Any, ...]]
-    last_reading: int = 0  # id of the last row of readings
-    hours: Callable[[], Sequence[ToldHour]] = tuple  # that its points lie in, but for alerts
-
-    def __bool__(self) -> bool:
-        return bool(self.rows)
-
-
-@dataclass(frozen=True, slots=True)
 class UnderWay:
     """A batch whose last block is being written; what was refused of the others."""
 
     batch: PointBatch
     refused: Refused
     last: Future[Refused]
-
-
-NOTHING = PointBatch((), 0, "", ())
 
 
 def _go_on(_point: str) -> None:
@@ -136,13 +100,14 @@ class InfluxSender:
             Called with the name of each crash point: "influx_before_send", "influx_after_204".
         """
         self.statistics = Statistics()
-        self._path, self._sink, self._names = database_path, sink, names
+        self._path, self._sink = database_path, sink
         self._clock, self._crash = clock, crash
         self._connection = open_writer(database_path)
         self._connection.execute("PRAGMA busy_timeout = 0")  # `in_turn` asks often instead
         self._doubts = Doubts(self._connection, read_back) if read_back is not None else None
         self.statistics.unread = unread(self._connection)
         self._read_at = 0  # when InfluxDB may be asked next [ns UTC]
+        self._waiting = PointOutboxes(self._connection, names)
         self._outboxes = deque((self._readings, self._emissions, self._alerts))
         self._failures = 0
         self._under_way: UnderWay | None = None
@@ -322,108 +287,21 @@ class InfluxSender:
             counts[reason] = counts.get(reason, 0) + 1
 
     def _readings(self) -> PointBatch:
-        """Take readings first in, first out; the later of two with one channel and time."""
-        rows = self._some(
-            "SELECT id, readings, count FROM influx_reading WHERE id > ? ORDER BY id",
-            (self._taken,),
-            size=lambda row: row[2],
-        )
-        self._taken = rows[-1][0] if rows else self._taken
-        columns = zip(*map(blocks.unpack_readings, [b"", *(row[1] for row in rows)]), strict=True)
-        channel, at, value, quality = map(np.concatenate, columns)
-        newest = last_of_each(channel, at)
-        ids, key = np.unique(channel, return_inverse=True)
-        prefixes = [self._names.reading_prefix(number) for number in ids.tolist()]
-        rendered = (
-            lines.reading_lines(prefixes, key[part], at[part], value[part], quality[part])
-            for part in (newest[i : i + LINES_PER_REQUEST] for i in range(0, len(newest), LINES_PER_REQUEST))
-        )
-        return PointBatch(
-            rendered,
-            len(newest),
-            "DELETE FROM influx_reading WHERE id = ?",
-            [(row[0],) for row in rows],
-            self._taken,
-            lambda: hours_told("reading", channel, at),
-        )
+        batch = self._waiting.readings(self._taken)
+        self._taken = batch.last_reading
+        return batch
 
     def _emissions(self) -> PointBatch:
-        """Take hours that have changed windows, each of these as it is now; none while those before are in the outbox."""
-        if not self._are_forgotten():
-            return NOTHING
-        rows = self._some(
-            # CROSS keeps SQLite from walking through all emissions to find the few in the outbox.
-            "SELECT source, hour, generation, dirty, block FROM influx_emission CROSS JOIN emission USING (source, hour)"
-            f" WHERE {blocks.IS_HOUR}",
-            (),
-            size=lambda row: row[3].bit_count(),
-        )
-        windows = [_dirty_windows(hour, dirty, blocks.from_bytes(block)) for _, hour, _, dirty, block in rows]
-        prefixes = [self._names.emission_prefix(row[0]) for row in rows]
-        key = np.repeat(np.arange(len(rows)), [len(start) for start, _ in windows])
-        start = np.concatenate([np.empty(0, np.int64), *(start for start, _ in windows)])
-        fields = np.concatenate([blocks.empty(0), *(fields for _, fields in windows)])
-        return PointBatch(
-            [lines.emission_lines(prefixes, key, start, fields)],
-            len(start),
-            # A window that changed since the rows were read must be sent again.
-            "DELETE FROM influx_emission WHERE source = ? AND hour = ? AND generation = ?",
-            [row[:3] for row in rows],
-            hours=lambda: [ToldHour("emission", *row[:2]) for row in rows],
-        )
+        """Return none while those before are in the outbox; nor does `_alerts`."""
+        return self._waiting.emissions() if self._are_forgotten() else NOTHING
 
     def _alerts(self) -> PointBatch:
-        """Take the lines of alerts, the later of two with one series and time; none while those before are in the outbox."""
-        if not self._are_forgotten():
-            return NOTHING
-        rows = self._some("SELECT id, line FROM influx_alert ORDER BY id", (), size=lambda _row: 1)
-        newest = {_key_of_line(line): line for _, line in rows}
-        block = "".join(f"{line.rstrip()}\n" for line in newest.values()).encode()
-        return PointBatch(
-            [block], len(newest), "DELETE FROM influx_alert WHERE id = ?", [row[:1] for row in rows]
-        )
+        return self._waiting.alerts() if self._are_forgotten() else NOTHING
 
     def _are_forgotten(self) -> bool:
         """Settle what is under way; return whether the outboxes hold nothing that is written already."""
         self._settle()
         return self._forget(wait=False)
-
-    def _some(
-        self, query: str, given: tuple[int, ...], size: Callable[[tuple[Any, ...]], int]
-    ) -> list[tuple[Any, ...]]:
-        """Return the first rows that fill a request together."""
-        with closing(self._connection.execute(query, given)) as rows:
-            return list(_filling(rows, size))
-
-
-def _filling(
-    rows: Iterable[tuple[Any, ...]], size: Callable[[tuple[Any, ...]], int]
-) -> Iterator[tuple[Any, ...]]:
-    total = 0
-    for row in rows:
-        yield row
-        total += size(row)
-        if total >= LINES_PER_REQUEST:
-            return
-
-
-def last_of_each(channel: NDArray[np.int32], time: Times) -> Ints:
-    """Return, in order, the rows that no later row has channel and time in common with."""
-    order = np.lexsort((time, channel))
-    follows = (channel[order][1:] == channel[order][:-1]) & (time[order][1:] == time[order][:-1])
-    return np.sort(order[np.append(~follows, np.ones(min(1, len(order)), bool))])
-
-
-def _dirty_windows(hour: int, dirty: int, block: Floats) -> tuple[Times, Floats]:
-    """Return start [ns UTC] and fields of the windows of an hour whose bit is set."""
-    window = np.flatnonzero(dirty >> np.arange(63) & 1)
-    return hour + window * (NS_PER_HOUR // len(block)), block[window]
-
-
-def _key_of_line(line: str) -> tuple[str, str]:
-    """Return the series key and the time of a line."""
-    series, _fields = re.split(r"(?<!\\) ", line.strip(), maxsplit=1)
-    return series, line.strip().rsplit(" ", 1)[1]
 
 
 def _kind_of(reason: str) -> str:

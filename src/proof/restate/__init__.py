@@ -1,0 +1,1 @@
+"""Past windows and regulated hours computed again under today's configuration, and published on request."""
