@@ -34,9 +34,6 @@ from stackmeter.commands import (
 from stackmeter.commands.command import (
     EXIT_CONFIG,
     AsJson,
-    BrokerUrl,
-    ConfigDir,
-    StateDir,
     failures,
     on_signal,
     or_exit,
@@ -51,6 +48,7 @@ from stackmeter.commands.grouped import (
     RUN,
     Grouped,
 )
+from stackmeter.commands.setting_options import SettingsCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,67 +89,12 @@ def options(
     """Take what stands before a command; the help is the app's."""
 
 
-@app.command(rich_help_panel=RUN)
+@app.command(rich_help_panel=RUN, cls=SettingsCommand)
 def run(
+    context: typer.Context,
     settings_file: Annotated[
         Path | None,
         typer.Option("--settings", exists=True, dir_okay=False, help="TOML file with any of these settings."),
-    ] = None,
-    config: ConfigDir = None,
-    state: StateDir = None,
-    broker: BrokerUrl = None,
-    mqtt_version: Annotated[
-        str | None, typer.Option(help="MQTT version, 3.1.1 or 5.", show_default="3.1.1")
-    ] = None,
-    broker_ca: Annotated[
-        Path | None,
-        typer.Option(help="Certificates that an mqtts broker's is checked by.", show_default="the system's"),
-    ] = None,
-    client_id: Annotated[str | None, typer.Option(help="MQTT client id.", show_default="stackmeter")] = None,
-    influx: Annotated[str | None, typer.Option(help="InfluxDB to project to.", show_default="none")] = None,
-    influx_token: Annotated[
-        str | None, typer.Option(help="InfluxDB token; better given as STACKMETER_INFLUX_TOKEN.")
-    ] = None,
-    influx_org: Annotated[
-        str | None, typer.Option(help="InfluxDB organisation.", show_default="stackmeter")
-    ] = None,
-    influx_bucket: Annotated[
-        str | None, typer.Option(help="InfluxDB bucket.", show_default="stackmeter")
-    ] = None,
-    sparkplug_host: Annotated[
-        str | None, typer.Option(help="Host id in Sparkplug's STATE.", show_default="stackmeter")
-    ] = None,
-    host: Annotated[
-        str | None, typer.Option(help="Address the API listens on.", show_default="127.0.0.1")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port the API listens on; 0 takes a free one.", show_default="8080")
-    ] = None,
-    token: Annotated[str | None, typer.Option(help="API token; better given as STACKMETER_TOKEN.")] = None,
-    public_url: Annotated[str | None, typer.Option(help="Where receivers of webhooks find the API.")] = None,
-    allowed_hosts: Annotated[
-        str | None, typer.Option(help="Further host names of the API, separated by commas; * for any.")
-    ] = None,
-    trusted_proxies: Annotated[
-        str | None,
-        typer.Option(help="Reverse proxies whose X-Forwarded-For is believed, separated by commas."),
-    ] = None,
-    rate_limit: Annotated[
-        int | None, typer.Option(help="Requests a second of one key and of one address.", show_default="500")
-    ] = None,
-    max_connections: Annotated[
-        int | None, typer.Option(help="Connections the API holds at once.", show_default="800")
-    ] = None,
-    oidc_issuer: Annotated[
-        str | None, typer.Option(help="Identity provider whose tokens are taken.", show_default="none")
-    ] = None,
-    oidc_audience: Annotated[str | None, typer.Option(help="Whom its tokens must be for.")] = None,
-    oidc_claim: Annotated[
-        str | None, typer.Option(help="Claim with role and places.", show_default="stackmeter")
-    ] = None,
-    oidc_name: Annotated[str | None, typer.Option(help="Claim with the name.", show_default="sub")] = None,
-    log_level: Annotated[
-        str | None, typer.Option(help="debug, info, warning or error.", show_default="info")
     ] = None,
 ) -> None:
     """Run the service: subscribe, journal, compute, project to InfluxDB, serve the API, send webhooks.
@@ -165,15 +108,7 @@ def run(
     from stackmeter import settings as given
     from stackmeter.log_limit import limit_repeats
 
-    flags: dict[str, object] = {
-        "config": config, "state": state, "broker": broker, "broker_ca": broker_ca, "mqtt_version": mqtt_version, "client_id": client_id,
-        "influx_url": influx, "influx_token": influx_token, "influx_org": influx_org, "influx_bucket": influx_bucket,
-        "sparkplug_host": sparkplug_host, "host": host, "port": port, "token": token, "public_url": public_url,
-        "allowed_hosts": allowed_hosts, "trusted_proxies": trusted_proxies, "rate_limit": rate_limit, "max_connections": max_connections,
-        "oidc_issuer": oidc_issuer, "oidc_audience": oidc_audience,
-        "oidc_claim": oidc_claim, "oidc_name": oidc_name, "log_level": log_level,
-    }  # fmt: skip
-    settings = or_exit(lambda: given.load(settings_file, flags))
+    settings = or_exit(lambda: given.load(settings_file, context.obj))
     _check_token(settings)
     logging.basicConfig(
         level=settings.log_level.upper(),

@@ -5,9 +5,10 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -28,7 +29,6 @@ from plant.networks import named_networks
 PREFIX = "STACKMETER_"
 LARGEST_FILE = 1 << 20  # [bytes]
 SECRETS = {"token", "influx_token", "broker", "influx_url"}  # never shown; URLs may hold passwords
-FLAGS = {"influx_url": "--influx"}  # those that are not called as the setting is
 USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "http": 80, "https": 443}
 NEAR = 0.75  # how like a setting's a variable's name must be to be taken for a slip of it
 
@@ -36,76 +36,61 @@ NEAR = 0.75  # how like a setting's a variable's name must be to be taken for a 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class CommandFlag:
+    """A setting's flag, where it is not called as the setting is, and what stands for a default that is nothing."""
+
+    name: str = ""
+    default: str = ""
+
+
 class Settings(BaseSettings):
-    """Read once, by the command line."""
+    """Read once, by the command line; a field's description is what `stackmeter run --help` says of it."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", toml_file=None)
 
-    config: Path = Field(Path("config"), description="Directory with the configuration of the parks.")
-    state: Path = Field(Path("state"), description="Directory for journal, state and token; made if missing.")
-    broker: str = Field(
-        "mqtt://127.0.0.1:1883", description="MQTT broker: mqtt://[user:password@]host[:port] or mqtts://…."
+    config: Path = Field(Path("config"), description="Directory with the configuration.")
+    state: Path = Field(Path("state"), description="Directory for journal, state and token.")
+    broker: str = Field("mqtt://127.0.0.1:1883", description="MQTT broker, mqtt://host:port.")
+    mqtt_version: Literal["3.1.1", "5"] = Field("3.1.1", description="MQTT version, 3.1.1 or 5.")
+    broker_ca: Annotated[Path | None, CommandFlag(default="the system's")] = Field(
+        None, description="Certificates that an mqtts broker's is checked by."
     )
-    broker_ca: Path | None = Field(
-        None, description="Certificates that an mqtts broker's is checked by; the system's without."
+    client_id: str = Field("stackmeter", description="MQTT client id.")  # one for each service at one broker
+    influx_url: Annotated[str | None, CommandFlag("--influx", default="none")] = Field(
+        None, description="InfluxDB to project to."
     )
-    mqtt_version: Literal["3.1.1", "5"] = Field(
-        "3.1.1", description="MQTT version to speak; 3.1.1 takes less time per message."
+    influx_token: SecretStr = Field(
+        SecretStr(""), description="InfluxDB token; better given as STACKMETER_INFLUX_TOKEN."
     )
-    client_id: str = Field(
-        "stackmeter",
-        description="MQTT client id: one for each service at one broker, printable ASCII without spaces.",
-    )
+    influx_org: str = Field("stackmeter", description="InfluxDB organisation.")
+    influx_bucket: str = Field("stackmeter", description="InfluxDB bucket.")
     sparkplug_host: str = Field(
-        "stackmeter",
-        pattern=r"^[^/+#\s]{1,200}$",
-        description="Host id in the Sparkplug topic STATE, where a subscription has the format sparkplug.",
+        "stackmeter", pattern=r"^[^/+#\s]{1,200}$", description="Host id in Sparkplug's STATE."
     )
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port the API listens on; 0 takes a free one.")
-    token: SecretStr | None = Field(
-        None, description="Bearer token of the API; made and kept in the state directory if not given."
-    )
-    influx_url: str | None = Field(
-        None, description="InfluxDB to project to, such as http://127.0.0.1:8086; none without."
-    )
-    influx_token: SecretStr = Field(SecretStr(""), description="InfluxDB API token.")
-    influx_org: str = Field("stackmeter", description="InfluxDB organisation.")
-    influx_bucket: str = Field("stackmeter", description="InfluxDB bucket.")
-    public_url: str = Field("", description="Where the receivers of webhooks find the API, for links.")
+    token: SecretStr | None = Field(None, description="API token; better given as STACKMETER_TOKEN.")
+    public_url: str = Field("", description="Where receivers of webhooks find the API.")
+    # Beside `public_url`, literal addresses, localhost and names without a dot; *.example.com is allowed, too.
     allowed_hosts: str = Field(
-        "",
-        description="Host names under which the API is asked, separated by commas, beside public_url, literal addresses,"
-        " localhost and names without a dot; *.example.com and * are allowed.",
+        "", description="Further host names of the API, separated by commas; * for any."
     )
     trusted_proxies: str = Field(
-        "",
-        description="Reverse proxies whose X-Forwarded-For tells the clients' addresses, separated by commas: addresses or networks.",
+        "", description="Reverse proxies whose X-Forwarded-For is believed, separated by commas."
     )
     rate_limit: int = Field(
-        500,
-        ge=1,
-        le=100_000,
-        description="Requests a second that one key, and one address, may make; more get 429.",
+        500, ge=1, le=100_000, description="Requests a second of one key and of one address."
     )
-    max_connections: int = Field(
-        800,
-        ge=10,
-        le=900,
-        description="Connections that the API holds at once; of one more, the idlest is ended.",
+    max_connections: int = Field(800, ge=10, le=900, description="Connections the API holds at once.")
+    oidc_issuer: Annotated[str | None, CommandFlag(default="none")] = Field(
+        None, description="Identity provider whose tokens are taken."
     )
-    oidc_issuer: str | None = Field(
-        None, description="Identity provider whose tokens are taken beside keys, as its tokens' `iss` says."
-    )
-    oidc_audience: str = Field("", description="Whom its tokens must be for, as their `aud` says.")
-    oidc_claim: str = Field(
-        "stackmeter", min_length=1, description="Claim of its tokens that says role and places."
-    )
-    oidc_name: str = Field(
-        "sub", min_length=1, description="Claim of its tokens that names the person for ever."
-    )
+    oidc_audience: str = Field("", description="Whom its tokens must be for.")
+    oidc_claim: str = Field("stackmeter", min_length=1, description="Claim with role and places.")
+    oidc_name: str = Field("sub", min_length=1, description="Claim with the name.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log lines to print."
+        "info", description="debug, info, warning or error."
     )
 
     @property
@@ -233,6 +218,17 @@ def variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
+def flag_of(name: str) -> CommandFlag:
+    """Return the flag of a setting, and its default as help shows it, "" where there is none."""
+    field = Settings.model_fields[name]
+    given = next((one for one in field.metadata if isinstance(one, CommandFlag)), CommandFlag())
+    default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    return CommandFlag(
+        given.name or f"--{name.replace('_', '-')}",
+        given.default or ("" if default is None else str(default)),
+    )
+
+
 def _is_ours(name: str) -> bool:
     return name.upper().startswith(PREFIX)
 
@@ -269,7 +265,7 @@ def _problem(
     name = str(path[0]) if path else ""
     what = in_words(mistake, Settings, path, secret=name in SECRETS)
     if name in flags:
-        return Problem("command line", 0, FLAGS.get(name, f"--{name.replace('_', '-')}"), what)
+        return Problem("command line", 0, flag_of(name).name, what)
     if variable(name) in {one.upper() for one in os.environ}:
         return Problem("environment", 0, variable(name), what)
     return Problem(str(file or "settings"), lines.get(name, 0), name, what)

@@ -164,7 +164,7 @@ def test_the_first_page_lists_every_command():
 
 
 def test_help_answers_without_loading_what_commands_need():
-    probe = "import sys, stackmeter.cli; sys.exit(bool({'numpy', 'rich', 'httpx', 'fastapi', 'paho'} & sys.modules.keys()))"
+    probe = "import sys, stackmeter.cli; sys.exit(bool({'numpy', 'pydantic', 'rich', 'httpx', 'fastapi', 'paho'} & sys.modules.keys()))"
 
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
 

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
@@ -188,6 +189,17 @@ def test_every_setting_has_a_flag_and_every_flag_a_setting():
     flags = {o for p in get_command(app).commands["run"].params for o in p.opts} - {"--settings"}
 
     assert flags == {"--" + FLAGS.get(name, name).replace("_", "-") for name in Settings.model_fields}
+
+
+def test_a_new_setting_is_declared_once(monkeypatch):
+    class More(Settings):
+        depth: int = Field(7, description="How deep it goes.")
+
+    monkeypatch.setattr("stackmeter.settings.Settings", More)
+    told = run("--help").stdout
+
+    assert re.search(r"--depth <int> +How deep it goes\.\s+\[default: \(7\)\]", told)
+    assert "'--depth': Input should be a valid integer" in run("--depth", "six").output
 
 
 def test_every_setting_is_described():
