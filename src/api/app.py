@@ -1,7 +1,7 @@
 """The HTTP API: every route, in one place, over a reader of the state and the plant."""
 
 from collections.abc import Callable, Collection
-from typing import Annotated, Any, overload
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
@@ -40,10 +40,10 @@ from api.models import (
     SeriesBody,
     TotalsBody,
 )
+from api.parameters import From, To, When, Word, time_of
 from api.problems import InvalidQuery, documented, handle_problems, problem
 from api.response_cache import ResponseCache
 from api.tables import ARROW, CSV, documented_as
-from api.times import PERIOD, parse_time
 from api.totals import boundary, roadmap
 from api.totals import totals as tonnes
 from api.totals.extras import extras_of
@@ -59,10 +59,6 @@ from store.reader import Reader
 Clock = Callable[[], int]  # ns UTC
 Decide = Callable[[Decision | AlertAction | Replay], None]
 
-Word = Annotated[str | None, Query(max_length=200)]
-Time = Annotated[str | None, Query(max_length=64, examples=["2026-11-24T00:00:00+07:00"])]
-From = Annotated[Time, Query(alias="from", description="RFC 3339 with zone")]
-To = Annotated[Time, Query(alias="to", description="RFC 3339 with zone; not part of the period")]
 
 With = Annotated[
     str | None,
@@ -252,7 +248,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
         park: Word = None,
         facility: Word = None,
         source: Word = None,
-        period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
+        period: When = None,
         start: From = None,
         end: To = None,
         extras: With = None,
@@ -263,7 +259,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
         """
         as_of = clock()
         query = tonnes.Query(level, by, park, facility, source, extras_of(extras), caller=caller)
-        chosen = tonnes.chosen_period(plant, period, _time("from", start), _time("to", end), as_of)
+        chosen = tonnes.chosen_period(plant, period, time_of("from", start), time_of("to", end), as_of)
         with reader.snapshot() as state:
             found = tonnes.totals(state, query, chosen, as_of, catalogue)
         return totals_answer(request.headers, found)
@@ -274,7 +270,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
         park: Word = None,
         facility: Word = None,
         source: Word = None,
-        period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
+        period: When = None,
         hours: Annotated[bool, Query(description="also each hour, at most a year's")] = False,
     ) -> RegulatedBody:
         """Return the hours that count under a regulation (default: of today), beside the live number of the same hours."""
@@ -318,7 +314,7 @@ def _series(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
         """
         if kind != "reading":
             _refuse(kind, agg=agg)
-        span = _time("from", start), _time("to", end)
+        span = time_of("from", start), time_of("to", end)
         of_source = kind == "activity" and source is not None
         if kind == "emission" or of_source:
             _refuse(kind, channel=channel, field=field if of_source else None)
@@ -357,22 +353,9 @@ def _events(reader: Reader) -> APIRouter:
     def balance(caller: Asking, gateway: Word = None, start: From = None, end: To = None) -> BalancesBody:
         """Return how messages and readings ended, over whole minutes (default: all that ever came)."""
         with reader.snapshot() as state:
-            return balances_body(state, caller, gateway, _time("from", start), _time("to", end))
+            return balances_body(state, caller, gateway, time_of("from", start), time_of("to", end))
 
     return router
-
-
-@overload
-def _time(parameter: str, text: str) -> int: ...
-@overload
-def _time(parameter: str, text: None) -> None: ...
-def _time(parameter: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        raise InvalidQuery((parameter, str(error))) from error
 
 
 def _zone(plant: Plant, parks: set[str]) -> ZoneInfo:

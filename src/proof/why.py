@@ -10,6 +10,7 @@ import numpy as np
 from ingest.alerting.condition_alerts import subject_id, subject_labels
 from ingest.alerting.frame import LineFrame, asked_spans
 from ingest.alerting.watch import stored_windows
+from plant.arrays import number
 from plant.clock import format_time
 from plant.park import Condition, Plant, ThresholdRule
 from plant.vocabulary import NS_PER_HOUR
@@ -158,8 +159,8 @@ def _judged(condition: Condition, truth: Truth, instant: int) -> RuleStep:
     return RuleStep(
         time=format_time(instant),
         truth=None if isnan(said) else bool(said),
-        value=_known(passed.value[0]),
-        limit=_known(passed.limit[0]),
+        value=number(passed.value[0]),
+        limit=number(passed.limit[0]),
         unit=compared.unit,
         comparison=compared.operator,
     )
@@ -203,7 +204,3 @@ def _readings(memory: ReadMemory, plant: Plant, channels: Iterable[int], until: 
             for time, value, message in rows[::-1]
         ]
     return seen
-
-
-def _known(value: float) -> float | None:
-    return None if isnan(value) else float(value)

@@ -68,67 +68,41 @@ class HealthReport:
         with s.reader.snapshot() as snapshot:
             waiting = snapshot.outboxes()
             balances = snapshot.balance_ever()
-        families = {
-            "stackmeter_start_time_seconds": _gauge("When this process started.", self._started),
-            "stackmeter_ready": _gauge("1 when ready.", float(self.health().ready)),
-            "stackmeter_broker_connected": _gauge(
-                "1 when connected and subscribed.", float(s.subscriber.ready)
-            ),
-            "stackmeter_broker_connections": _counter(
-                "Connections made to the broker.", s.subscriber.connections
-            ),
-            "stackmeter_broker_sessions_lost": _counter(
-                "Connections that found no session.", s.subscriber.sessions_lost
-            ),
-            "stackmeter_stale_acknowledgements": _counter(
-                "Acknowledgements not sent because their connection was gone.",
-                s.subscriber.stale_acknowledgements,
-            ),
-            "stackmeter_journal_messages": _counter(
-                "Messages journalled by this process.", s.intake.received
-            ),
-            "stackmeter_journal_backlog": _gauge(
-                "Messages journalled and not yet in the state.", s.journal.next - line.next
-            ),
-            "stackmeter_channel_conflicts": _gauge(
-                "Channels on which two meters seem to speak.", len(line.conflicts)
-            ),
-            "stackmeter_gateways_ahead": _gauge(
-                "Gateways heard lately whose readings are of the future, by this machine's clock.",
-                line.gateways_ahead,
-            ),
-            "stackmeter_intake_paused": _gauge(
-                "1 while nothing can be journalled.", float(bool(s.intake.waits))
-            ),
-            "stackmeter_part_failures": Family(
-                "counter",
-                "Failures of parts of the service, which are started again.",
-                {(part.name,): float(part.failed_ever) for part in s.threads.parts},
-                ("part",),
-            ),
-            "stackmeter_qos0_dropped": _counter(
-                "QoS 0 messages dropped because too many waited.", s.intake.dropped
-            ),
-            "stackmeter_influx_waiting_readings": _gauge(
-                "Readings that InfluxDB has yet to get.", waiting.influx_readings
-            ),
-            "stackmeter_influx_waiting_hours": _gauge(
-                "Source hours that InfluxDB has yet to get.", waiting.influx_hours
-            ),
-            "stackmeter_webhooks_waiting": _gauge("Webhooks not delivered yet.", waiting.webhooks),
-            **_webhook_families(s.webhooks.statistics()),
-        }
+        told: list[tuple[Literal["counter", "gauge"], str, str, float]] = [
+            ("gauge", "stackmeter_start_time_seconds", "When this process started.", self._started),
+            ("gauge", "stackmeter_ready", "1 when ready.", self.health().ready),
+            ("gauge", "stackmeter_broker_connected", "1 when connected and subscribed.", s.subscriber.ready),
+            ("counter", "stackmeter_broker_connections", "Connections made to the broker.", s.subscriber.connections),
+            ("counter", "stackmeter_broker_sessions_lost", "Connections that found no session.", s.subscriber.sessions_lost),
+            ("counter", "stackmeter_stale_acknowledgements", "Acknowledgements not sent because their connection was gone.", s.subscriber.stale_acknowledgements),
+            ("counter", "stackmeter_journal_messages", "Messages journalled by this process.", s.intake.received),
+            ("gauge", "stackmeter_journal_backlog", "Messages journalled and not yet in the state.", s.journal.next - line.next),
+            ("gauge", "stackmeter_channel_conflicts", "Channels on which two meters seem to speak.", len(line.conflicts)),
+            ("gauge", "stackmeter_gateways_ahead", "Gateways heard lately whose readings are of the future, by this machine's clock.", line.gateways_ahead),
+            ("gauge", "stackmeter_intake_paused", "1 while nothing can be journalled.", bool(s.intake.waits)),
+            ("counter", "stackmeter_qos0_dropped", "QoS 0 messages dropped because too many waited.", s.intake.dropped),
+            ("gauge", "stackmeter_influx_waiting_readings", "Readings that InfluxDB has yet to get.", waiting.influx_readings),
+            ("gauge", "stackmeter_influx_waiting_hours", "Source hours that InfluxDB has yet to get.", waiting.influx_hours),
+            ("gauge", "stackmeter_webhooks_waiting", "Webhooks not delivered yet.", waiting.webhooks),
+        ]  # fmt: skip
         with suppress(sqlite3.Error):  # left out while it cannot be read
-            head = s.audit.head()
-            rows = head.id if head else 0
-            families["stackmeter_audit_rows"] = _gauge("Rows of the audit log; it never shrinks.", rows)
+            rows = head.id if (head := s.audit.head()) else 0
+            told.append(("gauge", "stackmeter_audit_rows", "Rows of the audit log; it never shrinks.", rows))
         if s.influx is not None:
-            families["stackmeter_influx_points"] = _counter("Points sent.", s.influx.statistics.points_sent)
-            families["stackmeter_influx_unread"] = _gauge(
-                "Hours of sources that were told without an answer, and not read back yet.",
-                s.influx.statistics.unread,
-            )
-            families["stackmeter_influx_refused"] = _counter("Points refused.", s.influx.statistics.refused)
+            sent = s.influx.statistics
+            told += [
+                ("counter", "stackmeter_influx_points", "Points sent.", sent.points_sent),
+                ("gauge", "stackmeter_influx_unread", "Hours of sources that were told without an answer, and not read back yet.", sent.unread),
+                ("counter", "stackmeter_influx_refused", "Points refused.", sent.refused),
+            ]  # fmt: skip
+        families = {name: Family(kind, text, {(): float(value)}) for kind, name, text, value in told}
+        families |= _webhook_families(s.webhooks.statistics())
+        families["stackmeter_part_failures"] = Family(
+            "counter",
+            "Failures of parts of the service, which are started again.",
+            {(part.name,): float(part.failed_ever) for part in s.threads.parts},
+            ("part",),
+        )
         # Gauges: a replay takes messages out of quarantine.
         for book in ("messages", "readings"):
             counts: dict[tuple[str, ...], float] = {
@@ -195,11 +169,3 @@ def _webhook_families(webhooks: Sequence[EndpointState]) -> dict[str, Family]:
             "gauge", "1 where an endpoint answered 410.", (w.disabled for w in webhooks)
         ),
     }
-
-
-def _gauge(text: str, value: float) -> Family:
-    return Family("gauge", text, {(): float(value)})
-
-
-def _counter(text: str, value: float) -> Family:
-    return Family("counter", text, {(): float(value)})

@@ -7,11 +7,10 @@ from pydantic import BaseModel, Field
 
 from api.access.caller import Role
 from api.access.guard import GUARDED, needs
+from api.parameters import Word
 from api.problems import documented
 from plant.clock import format_time
 from store.access_log import AccessLog, Row
-
-Word = Annotated[str | None, Query(max_length=200)]
 
 
 class AuditRowBody(BaseModel):

@@ -15,8 +15,8 @@ from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.scope import only, select_sources
 from api.models import KnownFrom, Level, SharesBody, TotalBody, Unheard
+from api.parameters import From, Time, To, When, Word, time_of
 from api.problems import InvalidQuery, documented
-from api.times import PERIOD, parse_time
 from api.totals import totals as tonnes
 from api.totals.roll_up import known_fields
 from plant.arrays import number
@@ -84,10 +84,6 @@ class ExplainBody(BaseModel):
     )
 
 
-Word = Annotated[str | None, Query(max_length=200)]
-Time = Annotated[str | None, Query(max_length=64, examples=["2026-11-24T00:00:00+07:00"])]
-
-
 def explain_router(
     reader: Reader, plant: Plant, clock: Callable[[], int], catalogue: Register | None
 ) -> APIRouter:
@@ -102,12 +98,10 @@ def explain_router(
         park: Annotated[str, Query(max_length=200)],
         facility: Word = None,
         source: Word = None,
-        period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
+        period: When = None,
         at: Annotated[Time, Query(description="a time with zone: the window around it, of a source")] = None,
-        start: Annotated[Time, Query(alias="from", description="RFC 3339 with zone")] = None,
-        end: Annotated[
-            Time, Query(alias="to", description="RFC 3339 with zone; not part of the period")
-        ] = None,
+        start: From = None,
+        end: To = None,
     ) -> ExplainBody:
         """Return a window of a source with all it was made of, or a total and its parts one level down.
 
@@ -115,9 +109,9 @@ def explain_router(
         """
         sources = _sources(plant, caller, park, facility, source)
         as_of = clock()
-        bounds = _time("from", start), _time("to", end)
+        bounds = time_of("from", start), time_of("to", end)
         if at is not None:
-            bounds = _around(plant, _time("at", at), source, period, bounds)
+            bounds = _around(plant, time_of("at", at), source, period, bounds)
         chosen = tonnes.chosen_period(plant, period, *bounds, as_of)
         span = chosen(next(one for one in plant.parks if one.name == park))
         level: Level = "source" if source else "facility" if facility else "park"
@@ -157,13 +151,6 @@ def _sources(
         return select_sources(plant, caller, park, facility, source)
     except InvalidQuery as error:
         raise HTTPException(404, str(error)) from error
-
-
-def _time(parameter: str, text: str | None) -> int | None:
-    try:
-        return None if text is None else parse_time(text)
-    except ValueError as error:
-        raise InvalidQuery((parameter, str(error))) from error
 
 
 def _around(

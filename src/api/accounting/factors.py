@@ -11,6 +11,7 @@ from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.seen import seen_by
 from api.pages import Cursor, Limit, Next, page_of
+from api.parameters import Word
 from api.problems import documented
 from plant.arrays import number
 from plant.catalogue import MethodSpec
@@ -18,8 +19,6 @@ from plant.clock import format_time
 from plant.park import Plant
 from rules.catalogue import Register
 from rules.factors.factors import Factor
-
-Word = Annotated[str | None, Query(max_length=200)]
 
 OWN = "own"
 PROVISIONAL = "provisional"

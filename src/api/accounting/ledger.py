@@ -12,6 +12,7 @@ from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
 from api.pages import Cursor, Next, opened, sealed
+from api.parameters import Word
 from api.problems import documented
 from plant.arrays import number
 from plant.clock import format_time
@@ -20,7 +21,6 @@ from store.audit import source_names
 from store.reader import Reader
 from store.totals.sums import known_sum
 
-Word = Annotated[str | None, Query(max_length=200)]
 Names = Mapping[int, tuple[str, str, str]]  # park, facility and name of a source, by its number
 
 

@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
 from api.pages import Cursor, Limit, Next, page_of
+from api.parameters import Word
 from api.problems import documented
 from api.totals.now import away, is_stale
 from plant.clock import format_time
@@ -19,8 +19,6 @@ from plant.vocabulary import NS_PER_S, Flag, Kind, Quality, Verdict
 from store.reader import Reader, Snapshot
 from store.rows import Newest
 from store.totals.reading_views import Latest, latest_readings
-
-Word = Annotated[str | None, Query(max_length=200)]
 
 
 class LatestBody(BaseModel):

@@ -1,9 +1,9 @@
 """Gateways: whether they are online, when they were heard, how their clocks go, and what of their messages is missing."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access.caller import Asking
@@ -11,6 +11,7 @@ from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
 from api.field.rebirth import EdgeNode, EdgeNodes, nodes_by_gateway
 from api.pages import Cursor, Limit, Next, page_of
+from api.parameters import Word
 from api.problems import documented
 from plant.clock import format_time
 from plant.park import Gateway, Plant
@@ -18,8 +19,6 @@ from plant.vocabulary import NS_PER_S
 from store.messages.gateways import BootState, GatewayState, gateway_states
 from store.messages.sparkplug import Absence
 from store.reader import Reader
-
-Word = Annotated[str | None, Query(max_length=200)]
 
 
 class BootBody(BaseModel):

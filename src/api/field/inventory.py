@@ -2,23 +2,21 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
 from api.pages import Cursor, Limit, Next, page_of
+from api.parameters import Word
 from api.problems import documented
 from plant.arrays import number
 from plant.clock import format_time
 from plant.park import Coordinates, Facility, Input, Plant, Source
 from store.reader import Reader, Snapshot
 from store.totals.beginnings import UNHEARD
-
-Word = Annotated[str | None, Query(max_length=200)]
 
 
 class CoordinatesBody(BaseModel):

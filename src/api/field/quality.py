@@ -15,8 +15,8 @@ from api.access.seen import narrowed, seen_by
 from api.field.channels import place
 from api.models import KnownFrom, SharesBody, TotalBody, Unheard
 from api.pages import Cursor, Next, page_of
+from api.parameters import When, Word, time_of
 from api.problems import InvalidQuery, documented
-from api.times import PERIOD, parse_time
 from api.totals.totals import PeriodOf, Query, chosen_period, totals
 from plant.arrays import number
 from plant.clock import PeriodBody, format_time
@@ -31,8 +31,6 @@ from store.totals.sums import Period
 MOST_CHANNEL_DAYS = 5000  # of a page: all their readings are looked at
 WORST = 10  # sources that are named
 
-Word = Annotated[str | None, QueryParameter(max_length=200)]
-When = Annotated[str | None, QueryParameter(pattern=PERIOD, examples=["today", "2026-11"])]
 From = Annotated[str | None, QueryParameter(alias="from", max_length=64, description="RFC 3339 with zone")]
 To = Annotated[
     str | None,
@@ -160,7 +158,7 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
     ) -> QualityBody:
         """Return how far the emissions of a period are known, by facility (default: today on each park's clock)."""
         as_of = clock()
-        chosen = chosen_period(plant, period, _time("from", start), _time("to", end), as_of)
+        chosen = chosen_period(plant, period, time_of("from", start), time_of("to", end), as_of)
         query = Query("facility", park=park, facility=facility, caller=caller)
         with reader.snapshot() as state:
             return _quality(state, query, chosen, as_of)
@@ -179,7 +177,7 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
     ) -> ChannelsQualityBody:
         """Return what the readings of a period are like, by channel (default: today on each park's clock)."""
         as_of = clock()
-        chosen = chosen_period(plant, period, _time("from", start), _time("to", end), as_of)
+        chosen = chosen_period(plant, period, time_of("from", start), time_of("to", end), as_of)
         found = _chosen_channels(plant, caller, park, facility, channel)
         page, following = page_of(found, place, limit, cursor, "sss")
         spans = _spans(plant, page, chosen, as_of)
@@ -189,13 +187,6 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
         return ChannelsQualityBody(as_of=format_time(as_of), channels=bodies, next=following)
 
     return router
-
-
-def _time(parameter: str, text: str | None) -> int | None:
-    try:
-        return None if text is None else parse_time(text)
-    except ValueError as error:
-        raise InvalidQuery((parameter, str(error))) from error
 
 
 # --- facilities and sources -----------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from api.access.recorder import Recording
 from api.accounting.periods import once_taken
 from api.once import OnceOnly
 from api.pages import Cursor, Limit, Next, opened, sealed
+from api.parameters import time_of
 from api.problems import InvalidQuery, documented, problem
-from api.times import parse_time
 from plant.clock import format_time
 from plant.vocabulary import Code
 from store.messages.quarantine import SAMPLE, Cause, Kept, Wanted, causes, kept_message, kept_messages
@@ -264,8 +264,8 @@ def wanted_by(
     return Wanted(
         gateway=gateway,
         code=None if code is None else code.value,
-        start=_time("from", start),
-        end=_time("to", end),
+        start=time_of("from", start),
+        end=time_of("to", end),
         places=None if caller.sees_all else places,
     )
 
@@ -294,13 +294,6 @@ def _replayed(reader: Reader, number: str) -> ReplayedMessagesBody:
         codes=became.codes,
         left=became.left,
     )
-
-
-def _time(parameter: str, text: str | None) -> int | None:
-    try:
-        return None if text is None else parse_time(text)
-    except ValueError as error:
-        raise InvalidQuery((parameter, str(error))) from error
 
 
 def _cause(cause: Cause) -> CauseBody:

@@ -1,17 +1,16 @@
 """Boundaries: main meters against the meters behind them, over a period."""
 
 from collections.abc import Callable
-from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.seen import seen_by
+from api.parameters import When, Word
 from api.problems import InvalidQuery, documented
-from api.times import PERIOD
 from api.totals.totals import PeriodOf, chosen_period
 from plant.arrays import number
 from plant.clock import PeriodBody, format_time
@@ -24,8 +23,6 @@ from store.reader import Reader, Snapshot
 from store.totals.sums import Period
 
 MOST_CHANNEL_DAYS = 5000  # each is read anew from its readings
-
-Word = Annotated[str | None, Query(max_length=200)]
 
 
 class MeteredBody(BaseModel):
@@ -77,7 +74,7 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
         park: Word = None,
         facility: Word = None,
         name: Word = None,
-        period: Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])] = None,
+        period: When = None,
     ) -> BoundariesBody:
         """Return what main meters count and the meters behind them do not (default: today on each park's clock).
 

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
 from api.models import KnownFrom, Unheard
+from api.parameters import Word
 from api.problems import documented
 from api.times import period_of
 from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_columns
@@ -30,7 +31,6 @@ from store.totals.sums import Period
 COMPLETE = 0.99  # coverage of a year until now from which on it is projected
 PROJECTED_AFTER = 30 * NS_PER_DAY  # of the year; less says too little of a year
 
-Word = Annotated[str | None, Query(max_length=200)]
 Projection = Literal["linear", "year_is_over", "year_is_to_come", "too_early", "no_data", "not_complete"]
 
 
