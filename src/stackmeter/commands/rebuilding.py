@@ -63,7 +63,7 @@ def rebuild(
         typer.echo(f"{settings.state} holds no journal.db: say where with --state DIR", err=True)
         raise typer.Exit(EXIT_CONFIG)
     known = _known(past or [], plant, catalogue)
-    exits = {StepFailed: EXIT_DATA, **failures()}
+    exits: dict[type[Exception], int] = {StepFailed: EXIT_DATA, **failures()}
     folder = or_exit(lambda: Folder(settings.state), exits)
     try:
         with view.steps_progress() as progress:
