@@ -12,11 +12,21 @@ from ingest.line.line import Line
 from ingest.line.recorded import RecordedLine, StepTime
 from ingest.line.regulated import RegulatedSources
 from plant.park import Plant
+from proof.restate.restate import publish_again
 from rules.catalogue import Register
 from rules.engine import Engine
 from store.alerts.webhook_acts import act_again
 from store.messages.journal import JournalReader
-from store.messages.steps import OUTBOX, Started, StepFailed, StepReader, next_step, started
+from store.messages.steps import (
+    OUTBOX,
+    RESTATEMENT,
+    RecordedStep,
+    Started,
+    StepFailed,
+    StepReader,
+    next_step,
+    started,
+)
 from store.sqlite import uri
 from store.state import State
 
@@ -63,7 +73,8 @@ class Rebuild:
         self.state = self._opened(started(start).configuration)
         with self.state.transaction():
             self.state.go_on_from(self.first)
-        self.steps = RecordedLine(self, journal, self._time, {OUTBOX: act_again}, None)
+        others = {OUTBOX: act_again, RESTATEMENT: self._restate}
+        self.steps = RecordedLine(self, journal, self._time, others, None)
 
     def make_line(self, start: Started) -> Line:
         """Return a line that goes on where the state is, under the configuration that a start names."""
@@ -95,6 +106,10 @@ class Rebuild:
         self.steps.close()
         self._messages.close()
         self.state.close()
+
+    def _restate(self, state: State, step: RecordedStep) -> None:
+        one = self._known[self._under]
+        publish_again(one.plant, one.catalogue)(state, step)
 
     def _opened(self, configuration: str) -> State:
         if configuration not in self._known:

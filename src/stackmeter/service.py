@@ -34,6 +34,7 @@ from plant.configuration.environments import NotingEnvironment
 from plant.configuration.load import load_with_doubts
 from plant.park import Plant
 from plant.places import Places
+from proof.restate.restate import publish_again
 from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
 from stackmeter.broadcast import TotalsBroadcast
@@ -54,7 +55,7 @@ from store.alerts.webhooks import WebhookOutbox
 from store.faults import told_of
 from store.folder import Folder, keys_file
 from store.messages.journal import Journal, JournalReader
-from store.messages.steps import OUTBOX, Started, StepFailed, StepLog
+from store.messages.steps import OUTBOX, RESTATEMENT, Started, StepFailed, StepLog
 from store.reader import Reader
 from store.sqlite import StateMismatch, is_locked
 from store.state import REMEDY, State
@@ -109,8 +110,9 @@ class Service:
         with told_of(self.folder.state, REMEDY):
             self._check_order(reader)
             self._tell_of_another_configuration()
+            others = {OUTBOX: act_again, RESTATEMENT: publish_again(self.plant, catalogue)}
             owner = Owner(self._log, time.time_ns, self.plant.hash, version("stackmeter"))
-            self.steps = RecordedLine(self, self.folder.journal, self._time, {OUTBOX: act_again}, owner)
+            self.steps = RecordedLine(self, self.folder.journal, self._time, others, owner)
         for told in (*self.line.undated.kept, *self.line.undated.news):
             log.warning("%s", told)
         self.intake = Intake(self.journal, self._acknowledge, self._wake.set, crash)

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from plant.park import Plant
+from proof.rebuild import Configured, Rebuild, differences
 from proof.restate import restate as work
 from proof.restate.report import Report
 from proof.restate.request import Request
@@ -277,3 +279,26 @@ def test_a_running_service_is_not_written_under(world, config):
         holder.close()
 
     assert result.exit_code == 75
+
+
+def test_what_was_restated_is_made_again_under_the_configuration_that_it_was_restated_by(
+    world, config, tmp_path
+):
+    change_contract(config)
+    published(world, facility="works")
+    [path] = config.glob("*factors.yaml")
+    path.write_text(path.read_text().replace("co2e: 0.25", "co2e: 0.3"))
+    published(world)
+    catalogue = load_catalogue(config)
+    plants = [*world.known.values(), Configured(plant_of(config), catalogue)]
+    shutil.copytree(config, tmp_path / "between")
+    factors = next((tmp_path / "between").glob("*factors.yaml"))
+    factors.write_text(factors.read_text().replace("co2e: 0.3", "co2e: 0.25"))
+    plants.append(Configured(plant_of(tmp_path / "between"), load_catalogue(tmp_path / "between")))
+    known = {one.plant.hash: one for one in plants}
+
+    with closing(Rebuild(world.folder / "journal.db", tmp_path / "again.db", known)) as rebuild:
+        rebuild.run()
+
+    assert rows(world, "SELECT count(*) FROM ledger WHERE cause = 'restatement'") != [(0,)]
+    assert differences(world.folder / "state.db", tmp_path / "again.db") == {}

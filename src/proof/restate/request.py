@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from plant import periods
 from plant.park import Plant, Source
 
@@ -20,6 +22,28 @@ class Request:
     park: str | None = None
     facility: str | None = None
     source: str | None = None
+
+
+HOURS = 0  # in place of a chunk's number: the regulated hours
+
+
+class RestatedPart(msgspec.Struct, frozen=True):
+    """What was published in one step of a restatement, and by whom: the chunk of a number, counted from 1, or `HOURS`."""
+
+    first: str
+    last: str
+    park: str | None
+    facility: str | None
+    source: str | None
+    by: str
+    number: int
+
+
+def part_of(request: Request, by: str, number: int) -> RestatedPart:
+    """Return a part of what a request publishes."""
+    return RestatedPart(
+        request.first, request.last, request.park, request.facility, request.source, by, number
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from ingest.known.remember import Republished
@@ -19,9 +21,9 @@ from ingest.line.regulated import HourRecompute
 from plant.park import Plant
 from proof.restate.hours import HoursDelta, hours_again
 from proof.restate.report import Report
-from proof.restate.request import Request, chunks_of, meant
-from proof.restate.workers import Differences, computed, read_only, workers_for
-from rules.catalogue import load_catalogue
+from proof.restate.request import HOURS, Request, RestatedPart, chunks_of, meant, part_of
+from proof.restate.workers import Differences, Tools, computed, differences, read_only, workers_for
+from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
 from store.accounting.closing import FROZEN, Closing
 from store.accounting.ledger import Entry
@@ -29,6 +31,7 @@ from store.accounting.regulated import RegulatedTable
 from store.accounting.regulated_hours import RegulatedHours
 from store.faults import Damaged, told_of
 from store.folder import Folder
+from store.messages.steps import RESTATEMENT, START, RecordedStep, Started, StepLog
 from store.recording import record
 from store.state import REMEDY, State
 
@@ -68,38 +71,89 @@ def publish(
     report = Report(plant.hash, len(chunks))
     folder = Folder(request.state)
     try:
-        with (
-            _sound(folder.state),
-            closing(State(folder.state, plant)) as state,
-            workers_for(request, len(chunks)) as workers,
-        ):
+        with ExitStack() as opened:
+            opened.enter_context(_sound(folder.state))
+            state = opened.enter_context(closing(State(folder.state, plant)))
+            workers = opened.enter_context(workers_for(request, len(chunks)))
             newest = state.ledger.newest()
             before = f"configuration {newest.configuration}" if newest else ""
             _record(request, clock(), "restate.begun", before, f"configuration {plant.hash}, by {by}")
-            key = json.dumps(
-                [plant.hash, request.first, request.last, request.park, request.facility, request.source]
-            )
+            key = _key(request, plant)
             report.skipped = _done(state.connection, key)
             frozen = _frozen(state.connection)
             left = chunks[report.skipped :]
-            republished = Republished(plant, catalogue, state, clock())
+            opened.enter_context(_recorded(folder.journal, state))
+            republished = Republished(plant, catalogue, state, _start(state, plant, clock()))
             for number, found in enumerate(computed(workers, left, whole=True), report.skipped + 1):
                 report.add(plant, found, frozen)
-                _publish(
-                    state,
-                    plant,
-                    republished,
-                    found,
-                    by,
-                    clock(),
-                    (key, number if number < len(chunks) else 0),
-                )
+                with _step(state, part_of(request, by, number), clock()) as now:
+                    _publish(state, plant, republished, found, by, now, (key, number % len(chunks)))
                 progress(number, len(chunks))
-            report.hours += _publish_hours(request, plant, state, by, clock())
+            with _step(state, part_of(request, by, HOURS), clock()) as now:
+                kernels = HourRecompute(plant, Engine(plant, catalogue), state.connection)
+                report.hours += _publish_hours(request, plant, state, by, now, kernels)
         _record(request, clock(), "restate.done", *report.before_and_after())
     finally:
         folder.close()
     return report
+
+
+def publish_again(plant: Plant, catalogue: Register) -> Callable[[State, RecordedStep], None]:
+    """Return what does a recorded part of a restatement again, inside a transaction."""
+
+    def again(state: State, step: RecordedStep) -> None:
+        part = msgspec.json.decode(step.detail, type=RestatedPart)
+        request = Request(Path(), Path(), part.first, part.last, part.park, part.facility, part.source)
+        if part.number == HOURS:
+            kernels = HourRecompute(plant, Engine(plant, catalogue), state.connection)
+            _publish_hours(request, plant, state, part.by, step.now, kernels)
+            return
+        chunks = chunks_of(request, plant)
+        republished = Republished(plant, catalogue, state, step.now)
+        tools = Tools.of(plant, catalogue, state.connection)
+        found = differences(tools, chunks[part.number - 1], whole=True)
+        mark = (_key(request, plant), part.number % len(chunks))
+        _publish(state, plant, republished, found, part.by, step.now, mark)
+
+    return again
+
+
+@contextmanager
+def _recorded(journal: Path, state: State) -> Iterator[None]:
+    """Record the steps of a state beside the journal's messages, where there is a journal."""
+    if not journal.exists():
+        yield
+        return
+    with closing(StepLog(journal)) as log:
+        state.recorder.log = log
+        yield
+
+
+def _start(state: State, plant: Plant, now: int) -> int:
+    """Record under which configuration what follows is done, as a service does that begins; return when [ns UTC]."""
+    state.take_under(plant.hash)
+    follows = state.step > 1 or state.cursor == 1
+    started = Started(plant.hash, version("stackmeter"), follows=follows)
+    with state.transaction():
+        state.recorder.begin()
+        state.recorder.end(RecordedStep(START, now, state.cursor, msgspec.json.encode(started)), matters=True)
+    return now
+
+
+@contextmanager
+def _step(state: State, part: RestatedPart, now: int) -> Iterator[int]:
+    """Do a part of a restatement as a step, in a transaction; gives its time [ns UTC]."""
+    with state.transaction():
+        state.recorder.begin()
+        yield now
+        state.recorder.end(RecordedStep(RESTATEMENT, now, state.cursor, msgspec.json.encode(part)))
+
+
+def _key(request: Request, plant: Plant) -> str:
+    """Return by what an interrupted run is known again."""
+    return json.dumps(
+        [plant.hash, request.first, request.last, request.park, request.facility, request.source]
+    )
 
 
 def _record(request: Request, at: int, what: str, old: str, new: str) -> None:
@@ -130,33 +184,29 @@ def _publish(
     now: int,
     mark: tuple[str, int],
 ) -> None:
-    """Publish a chunk's differences, and note how far the run has come, in one transaction."""
-    with state.transaction():
-        republished.note(found.chunk.sources, found.chunk.start, found.chunk.end)
-        changes = state.emissions.apply(state.source_ids[found.source], found.start, found.fields)
-        if len(changes):
-            entry = Entry(now, "restatement", by, plant.hash, state.cursor, state.cursor)
-            state.ledger.append(entry, changes)
-        _note_first(state, plant.window, found)
-        state.connection.execute("INSERT OR REPLACE INTO meta VALUES ('restate', ?)", (json.dumps(mark),))
+    """Publish a chunk's differences, and note how far the run has come."""
+    republished.note(found.chunk.sources, found.chunk.start, found.chunk.end)
+    changes = state.emissions.apply(state.source_ids[found.source], found.start, found.fields)
+    if len(changes):
+        entry = Entry(now, "restatement", by, plant.hash, state.cursor, state.cursor)
+        state.ledger.append(entry, changes)
+    _note_first(state, plant.window, found)
+    state.connection.execute("INSERT OR REPLACE INTO meta VALUES ('restate', ?)", (json.dumps(mark),))
 
 
-def _publish_hours(request: Request, plant: Plant, state: State, by: str, now: int) -> list[HoursDelta]:
-    """Publish what differs of regulated hours, in one transaction; done again, nothing differs."""
+def _publish_hours(
+    request: Request, plant: Plant, state: State, by: str, now: int, kernels: HourRecompute
+) -> list[HoursDelta]:
+    """Publish what differs of regulated hours; done again, nothing differs."""
     connection, table = state.connection, RegulatedTable(state.connection, state.closing.frozen)
     entry = Entry(now, "restatement", by, plant.hash, state.cursor, state.cursor)
-    kernels = _hours_kernels(request, plant, connection)
 
     def write(source: int, old: RegulatedHours, new: RegulatedHours) -> None:
         table.write(entry, source, old, new)
         table.note_restated(source)
 
-    with state.transaction():
-        return list(
-            hours_again(
-                connection, plant, kernels, meant(request, plant), (request.first, request.last), write
-            )
-        )
+    months = (request.first, request.last)
+    return list(hours_again(connection, plant, kernels, meant(request, plant), months, write))
 
 
 def _hours_kernels(request: Request, plant: Plant, connection: sqlite3.Connection) -> HourRecompute:

@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from plant.configuration.load import load
 from plant.park import Plant
 from plant.vocabulary import NS_PER_HOUR
 from proof.restate.request import Chunk, Request
-from rules.catalogue import load_catalogue
+from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
 from store import blocks
 from store.accounting.closing import CO2E, changed
@@ -43,15 +44,30 @@ class Differences:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tools:
+class Tools:
+    """What computes windows of a state again, by a connection that reads it."""
+
     plant: Plant
     connection: sqlite3.Connection
     recompute: Recompute
     ids: dict[int, int]  # source index → database id
     quiet: frozenset[int]  # sources of events alone
 
+    @classmethod
+    def of(cls, plant: Plant, catalogue: Register, connection: sqlite3.Connection) -> Self:
+        """Return the tools for a state's connection."""
+        rows = connection.execute("SELECT park, facility, name, id FROM source")
+        ids = {(park, facility, name): number for park, facility, name, number in rows}
+        return cls(
+            plant,
+            connection,
+            Recompute(plant, Engine(plant, catalogue), connection),
+            {s.index: ids[key] for s in plant.sources if (key := (s.park, s.facility, s.name)) in ids},
+            frozenset(s.index for s in plant.sources if only_events(plant, s.index)),
+        )
 
-_tools: list[_Tools] = []  # of a worker process, once it is set up
+
+_tools: list[Tools] = []  # of a worker process, once it is set up
 
 
 def workers_for(request: Request, chunks: int) -> Executor:
@@ -65,23 +81,16 @@ def workers_for(request: Request, chunks: int) -> Executor:
 def _set_up(config: str, database: str) -> None:
     catalogue = load_catalogue(Path(config))
     plant = load(Path(config), catalogue, AnySecret())
-    connection = read_only(Path(database))
-    rows = connection.execute("SELECT park, facility, name, id FROM source")
-    ids = {(park, facility, name): number for park, facility, name, number in rows}
-    _tools[:] = [
-        _Tools(
-            plant,
-            connection,
-            Recompute(plant, Engine(plant, catalogue), connection),
-            {s.index: ids[key] for s in plant.sources if (key := (s.park, s.facility, s.name)) in ids},
-            frozenset(s.index for s in plant.sources if only_events(plant, s.index)),
-        )
-    ]
+    _tools[:] = [Tools.of(plant, catalogue, read_only(Path(database)))]
 
 
 def _differences(chunk: Chunk, whole: bool) -> Differences:
-    """Compute a chunk and keep what differs from what is published, or its sums alone. Runs in a worker."""
-    tools = _tools[0]
+    """Compute a chunk in a worker."""
+    return differences(_tools[0], chunk, whole=whole)
+
+
+def differences(tools: Tools, chunk: Chunk, *, whole: bool) -> Differences:
+    """Compute a chunk and keep what differs from what is published, or its sums alone."""
     known = np.array([source for source in chunk.sources if source in tools.ids], np.int64)
     emissions = tools.recompute.emissions(known, chunk.start, chunk.end)
     fields, start = fields_of(emissions), emissions.window * tools.plant.window
@@ -101,7 +110,7 @@ def _differences(chunk: Chunk, whole: bool) -> Differences:
     return Differences(chunk, sums, source[kept], start[rows][kept], fields[rows[kept]])
 
 
-def _count(tools: _Tools, source: Ints, stored: Floats, fields: Floats) -> Bools:
+def _count(tools: Tools, source: Ints, stored: Floats, fields: Floats) -> Bools:
     """Return which windows differ in a way that counts: one that nobody computed, of events that never came, is none."""
     never = stored[:, blocks.REVISION] == 0
     silent = np.isin(source, list(tools.quiet)) & ~(np.abs(fields[:, CO2E]) > 0)
@@ -110,7 +119,7 @@ def _count(tools: _Tools, source: Ints, stored: Floats, fields: Floats) -> Bools
     return changed(stored, with_revision) & ~nothing
 
 
-def _stored(tools: _Tools, chunk: Chunk, source: Ints, start: Times) -> Floats:
+def _stored(tools: Tools, chunk: Chunk, source: Ints, start: Times) -> Floats:
     """Return the published fields of windows, those never computed empty."""
     per_hour = NS_PER_HOUR // tools.plant.window
     result = blocks.empty(len(source))
