@@ -28,8 +28,8 @@ from plant.arrays import Floats, Ints, Times
 from plant.park import Bilingual, Channel, Condition, Facility, Gateway, Park, Plant
 from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
-from rules.alerting.conditions import GatewayColumns, Judge
-from rules.alerting.histories import History
+from alerts.judging.conditions import GatewayColumns, Judge
+from alerts.judging.histories import History
 
 CONDITIONS = 1000
 NOW = 1_790_000_040 * NS_PER_S

@@ -46,16 +46,16 @@ from typing import NamedTuple
 
 import httpx
 
+from alerts.engine.watch import RuleWatch
+from alerts.tables.links import link_key
 from api.app import create_app
 from api.health import Health
-from ingest.alerting.watch import RuleWatch
 from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.line.regulated import RegulatedSources
 from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
-from store.alerts.links import link_key
 from store.messages.journal import Journal, JournalReader, Message
 from store.reader import Reader
 from store.state import State

@@ -8,6 +8,8 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
+from alerts.tables.actions import AlertAction
+from alerts.tables.links import link_key
 from api.access import audit
 from api.access.bodies import LONGEST
 from api.access.caller import Asking, Role
@@ -51,8 +53,6 @@ from api.totals.series import activity_series, emission_series, reading_series, 
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
 from store.accounting.closing import Decision
-from store.alerts.actions import AlertAction
-from store.alerts.links import link_key
 from store.messages.replays import Replay
 from store.reader import Reader
 

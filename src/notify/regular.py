@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Protocol
 
+from alerts.tables.webhooks import WebhookOutbox
 from plant.park import Webhook
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
-from store.alerts.webhooks import WebhookOutbox
 
 REPEAT = NS_PER_MIN  # Alertmanager forgets an alert that is not repeated, after 5 min by default
 

@@ -9,6 +9,8 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from alerts.tables.webhook_acts import Delivery
+from alerts.tables.webhooks import EndpointState, WaitingWebhook, WebhookOutbox, address_of
 from notify import schedule
 from notify.addresses import Doors
 from notify.chat import ChatClient
@@ -18,8 +20,6 @@ from notify.webhook import Attempt, EndpointClient, WebhookClient
 from plant.park import Webhook
 from plant.places import Places
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
-from store.alerts.webhook_acts import Delivery
-from store.alerts.webhooks import EndpointState, WaitingWebhook, WebhookOutbox, address_of
 
 POLL = 0.2  # s between two looks into an outbox that had nothing due
 PRUNE_EVERY = 10 * NS_PER_MIN

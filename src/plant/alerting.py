@@ -117,7 +117,7 @@ class Rota:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """All of it; without routes one is implied (`rules.alerting.routing.implied`)."""
+    """All of it; without routes one is implied (`alerts.telling.routing.implied`)."""
 
     routes: tuple[Route, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()

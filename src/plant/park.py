@@ -238,7 +238,7 @@ Dated = tuple[tuple[str, float], ...]  # days, ascending, and the number from ea
 
 @dataclass(frozen=True, slots=True)
 class ConditionStep:
-    """One step of a condition on a stack of columns; `rules.alerting.conditions` says what each name means."""
+    """One step of a condition on a stack of columns; `alerts.judging.conditions` says what each name means."""
 
     name: str
     number: float = 0.0

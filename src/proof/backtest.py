@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ingest.alerting.condition_alerts import subject_id, subject_labels
-from ingest.alerting.frame import LineFrame
+from alerts.engine.condition_alerts import subject_id, subject_labels
+from alerts.engine.frame import LineFrame
+from alerts.judging.conditions import Judge
+from alerts.judging.lifecycle import States, advance
+from alerts.judging.truths import Passed
 from plant.clock import format_time
 from plant.park import Condition, Plant
 from proof.read_memory import ReadMemory, read_memory
-from rules.alerting.conditions import Judge
-from rules.alerting.lifecycle import States, advance
-from rules.alerting.truths import Passed
 
 MOST_INSTANTS = 1_000_000  # of one condition
 

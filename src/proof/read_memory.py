@@ -14,7 +14,7 @@ from store.totals.beginnings import UNHEARD, begins_of, owed_from
 
 @dataclass(frozen=True, slots=True)
 class ReadMemory:
-    """What `ingest.alerting.frame.LineFrame` needs of a state. `since` is from when on each source owes windows [ns UTC]."""
+    """What `alerts.engine.frame.LineFrame` needs of a state. `since` is from when on each source owes windows [ns UTC]."""
 
     connection: sqlite3.Connection
     channel_ids: Ints

@@ -6,7 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.alerting.watch import RuleWatch
+from alerts.engine.watch import RuleWatch
+from alerts.tables.webhook_acts import act_again
 from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.line.recorded import RecordedLine, StepTime
@@ -15,7 +16,6 @@ from plant.park import Plant
 from proof.restate.restate import publish_again
 from rules.catalogue import Register
 from rules.engine import Engine
-from store.alerts.webhook_acts import act_again
 from store.messages.journal import JournalReader
 from store.messages.steps import (
     OUTBOX,

@@ -1,4 +1,4 @@
-"""What a scenario's conditions may ask: its series in memory, as `rules.alerting.conditions.Frame` wants them."""
+"""What a scenario's conditions may ask: its series in memory, as `alerts.judging.conditions.Frame` wants them."""
 
 import math
 import re
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from alerts.judging.conditions import NEVER, GatewayColumns
+from alerts.judging.histories import History
 from plant.arrays import Floats, Ints, Times
 from plant.park import Plant
 from plant.vocabulary import NS_PER_HOUR
-from rules.alerting.conditions import NEVER, GatewayColumns
-from rules.alerting.histories import History
 
 MOST_VALUES = 1_000_000
 

@@ -14,7 +14,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from ingest.alerting.condition_alerts import raised, subject_id, subject_labels
+from alerts.engine.condition_alerts import raised, subject_id, subject_labels
+from alerts.judging.conditions import Judge
+from alerts.judging.lifecycle import Phase, States, advance
+from alerts.judging.truths import Passed, Truth
 from plant.clock import INSTANT, parse_duration, parse_instant
 from plant.configuration.load import load
 from plant.documents.documents import Document, parse, read
@@ -23,9 +26,6 @@ from plant.documents.problems import ConfigurationError, Problem
 from plant.park import Condition, Plant
 from plant.suggest import did_you_mean
 from proof.rule_frame import GatewayState, ScenarioFrame, series
-from rules.alerting.conditions import Judge
-from rules.alerting.lifecycle import Phase, States, advance
-from rules.alerting.truths import Passed, Truth
 from rules.catalogue import load_catalogue
 
 Notation = Annotated[str, BeforeValidator(lambda given: given if isinstance(given, bool) else str(given))]

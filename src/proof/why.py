@@ -7,18 +7,18 @@ from math import isnan
 
 import numpy as np
 
-from ingest.alerting.condition_alerts import subject_id, subject_labels
-from ingest.alerting.frame import LineFrame, asked_spans
-from ingest.alerting.watch import stored_windows
+from alerts.engine.condition_alerts import subject_id, subject_labels
+from alerts.engine.frame import LineFrame, asked_spans
+from alerts.engine.watch import stored_windows
+from alerts.judging.conditions import Judge
+from alerts.judging.thresholds import breaches
+from alerts.judging.truths import Truth
+from alerts.tables.views import AlertView, alert
 from plant.arrays import number
 from plant.clock import format_time
 from plant.park import Condition, Plant, ThresholdRule
 from plant.vocabulary import NS_PER_HOUR
 from proof.read_memory import ReadMemory, read_memory
-from rules.alerting.conditions import Judge
-from rules.alerting.thresholds import breaches
-from rules.alerting.truths import Truth
-from store.alerts.views import AlertView, alert
 
 STEPS = 12  # instants of a condition, or windows of a limit, that are shown up to the alert's beginning
 READINGS = 20  # of each channel

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
 
+from alerts.tables.webhooks import EndpointState
 from api.health import Health
 from api.metrics import Family
 from stackmeter.service_parts import ServiceParts
-from store.alerts.webhooks import EndpointState
 from store.influx.sender import Statistics
 from store.messages.set_aside import SHOWN, rows_aside
 from store.reader import Reader

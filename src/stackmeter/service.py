@@ -16,9 +16,12 @@ from importlib.metadata import version
 import msgspec
 from fastapi import FastAPI
 
+from alerts.engine.watch import RuleWatch
+from alerts.tables.links import link_key
+from alerts.tables.webhook_acts import act_again
+from alerts.tables.webhooks import WebhookOutbox
 from api.app import create_app
 from api.serve import Server
-from ingest.alerting.watch import RuleWatch
 from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
@@ -49,9 +52,6 @@ from stackmeter.service_parts import ServiceParts
 from stackmeter.settings import Settings, tell_of_unknown
 from stackmeter.threads import Threads
 from stackmeter.watchdog import Watchdog
-from store.alerts.links import link_key
-from store.alerts.webhook_acts import act_again
-from store.alerts.webhooks import WebhookOutbox
 from store.faults import told_of
 from store.folder import Folder, keys_file
 from store.messages.journal import Journal, JournalReader

@@ -19,8 +19,8 @@ from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_HOUR, Verdict
 from store.accounting.closing import Closing
 from store.accounting.regulated_hours import RegulatedHours, regulated_hours
-from store.alerts.frame_rows import hour_blocks
 from store.blocks import REVISION, block_of, coverage, empty
+from store.frame_rows import hour_blocks
 from store.messages.balances import balances, balances_ever
 from store.messages.presence import TypicalSteps, gone, quiet_since
 from store.messages.sparkplug import channels_away
@@ -139,7 +139,7 @@ class Snapshot:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """What other modules of the room ask of the same moment, such as `store.alerts.views`."""
+        """What other modules of the room ask of the same moment, such as `alerts.tables.views`."""
         return self._connection
 
     def channel_ids(self, channels: Sequence[int]) -> dict[int, int]:

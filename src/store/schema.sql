@@ -152,7 +152,7 @@ CREATE TABLE rule_state (
     rule TEXT PRIMARY KEY, state TEXT NOT NULL, judged INTEGER NOT NULL, alert TEXT, fired TEXT NOT NULL, shelved_until INTEGER NOT NULL,
     told INTEGER NOT NULL DEFAULT 0, subject TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
--- Where a condition stands with each of its subjects, as rules.alerting.lifecycle has it: state is its Phase, fired JSON times, alert the
+-- Where a condition stands with each of its subjects, as alerts.judging.lifecycle has it: state is its Phase, fired JSON times, alert the
 -- open one's id or '', passed the place of the comparison that it fired for, or -1. gateway_heard is kept while a condition asks of gateways: offsets are the least of received - time of
 -- each minute up to minute (since 1970), float64 [ns].
 CREATE TABLE condition_state (
@@ -177,10 +177,10 @@ CREATE TABLE silence (
     ended_by TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX silence_by_end ON silence (finish);
--- What each receiver was told of each group of alerts; content is JSON (rules.alerting.groups.Group).
+-- What each receiver was told of each group of alerts; content is JSON (alerts.telling.groups.Group).
 CREATE TABLE alert_group (receiver TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (receiver, name)) WITHOUT ROWID;
 
--- Webhooks to send, first in first out as store.alerts.webhook_order says; alert is a group's id for notices of groups, body never
+-- Webhooks to send, first in first out as alerts.tables.webhook_order says; alert is a group's id for notices of groups, body never
 -- changes, event_id is the webhook-id. tried is the first attempt since it was queued or replayed; dead is when it was given up, and it then holds up nothing.
 CREATE TABLE webhook (
     id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, endpoint TEXT NOT NULL, alert TEXT NOT NULL, body BLOB NOT NULL,
@@ -266,7 +266,7 @@ CREATE TABLE regulated_ledger (
 CREATE TRIGGER regulated_ledger_is_append_only_1 BEFORE UPDATE ON regulated_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER regulated_ledger_is_append_only_2 BEFORE DELETE ON regulated_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 
--- Late readings of conditions (store.alerts.late_looks): subjects whose instants [first, last] are to be judged again, not before due;
+-- Late readings of conditions (alerts.tables.late_looks): subjects whose instants [first, last] are to be judged again, not before due;
 -- marks counts how often such came. condition_begun is since when a condition is judged, on which grid, and up to which instant it
 -- was judged before it had that grid; late_span is where late data showed a breach.
 CREATE TABLE late_look (

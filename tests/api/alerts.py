@@ -7,16 +7,16 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from alerts.engine.alert_actions import AlertActions
+from alerts.tables.actions import AlertAction
 from api.access.guard import Access
 from api.field.rebirth import EdgeNodes
-from ingest.alerting.alert_actions import AlertActions
 from plant.alert_rules.matchers import matcher
 from plant.alerting import Hours, Rota, Route, Routing, Shift
 from plant.park import Plant, Webhook
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from rules.catalogue import Register
 from store.accounting.closing import Closing
-from store.alerts.actions import AlertAction
 from tests.api.conftest import Api
 from tests.api.state import AS_OF, HAI_PHONG, State, plant
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from alerts.tables.webhooks import WebhookOutbox
 from api.access.guard import Access
 from api.app import create_app
 from api.field.rebirth import EdgeNodes
@@ -15,7 +16,6 @@ from api.health import Health
 from api.metrics import Family
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from rules.catalogue import Register
-from store.alerts.webhooks import WebhookOutbox
 from store.reader import Reader
 from tests.api.state import AS_OF, MIDNIGHT, TOKEN, State, plant, windows
 

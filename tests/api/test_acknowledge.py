@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
+from alerts.tables.actions import AlertAction
+from alerts.tables.links import Link, acknowledge_link, link_key, read_link
+from alerts.tables.notices import save_group, send
+from alerts.telling.groups import Group
+from alerts.telling.groups import Told as Told_
 from api.accounting import periods
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
-from rules.alerting.groups import Group
-from rules.alerting.groups import Told as Told_
-from store.alerts.actions import AlertAction
-from store.alerts.links import Link, acknowledge_link, link_key, read_link
-from store.alerts.notices import save_group, send
 from tests.api.alerts import LABELS, START, TEXTS, Alerts, number, routed
 from tests.api.state import AS_OF, TOKEN, State
 from tests.store.test_notices import Told

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from alerts.tables.links import acknowledge_link, link_key
 from api.access.guard import Access
 from ingest.line.decisions import Decisions
 from plant.periods import month_of
 from store.accounting.closing import Closing, Decision, Period, Status
-from store.alerts.links import acknowledge_link, link_key
 from store.blocks import FIELDS, REVISION, from_bytes, to_bytes
 from tests.api.alerts import LABELS, routed
 from tests.api.conftest import Api

@@ -15,6 +15,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.openapi.checks import RejectedPositiveData
 
+from alerts.tables.actions import AlertAction, silence_id
+from alerts.tables.webhooks import WebhookOutbox
 from api.access.guard import GUESS_EVERY, Access
 from api.app import create_app
 from api.field.rebirth import EdgeNode
@@ -24,8 +26,6 @@ from api.problems import InvalidQuery
 from plant.alerting import Route, Routing
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
 from store.access_log import AccessLog, Actor, make
-from store.alerts.actions import AlertAction, silence_id
-from store.alerts.webhooks import WebhookOutbox
 from store.keys import NEVER, Keys
 from tests.semantics.world import NOON, World, reading, rfc3339
 

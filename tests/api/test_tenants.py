@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.tables.views import find_alerts
 from api.access.caller import Caller, Role
 from api.access.scope import sees_labels, sees_matchers
 from plant.vocabulary import NS_PER_HOUR
-from store.alerts.views import find_alerts
 from tests.api.alerts import LABELS, routed
 from tests.api.keyed import Keyed, every_route, state_of
 from tests.api.roles import STREAMS

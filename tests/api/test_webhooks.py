@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from store.alerts import webhook_acts
-from store.alerts.webhook_acts import Delivery, DropEvents
-from store.alerts.webhooks import WebhookOutbox, address_of
+from alerts.tables import webhook_acts
+from alerts.tables.webhook_acts import Delivery, DropEvents
+from alerts.tables.webhooks import WebhookOutbox, address_of
 from store.once import keyed_id
 from tests.api.state import AS_OF, TOKEN
 from tests.notify.state import endpoint

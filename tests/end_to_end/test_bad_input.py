@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.alerting.watch import RuleWatch
+from alerts.engine.watch import RuleWatch
 from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.subscriptions import MAX_PAYLOAD

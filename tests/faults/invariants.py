@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -261,6 +261,7 @@ class NoRules:
         """Judge nothing."""
 
     is_looking_back = False
+    takers: Mapping[bytes, Any] = {}
 
     def reload(self) -> None:
         """Remember nothing."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rules.alerting.lifecycle import CHATTER
+from alerts.judging.lifecycle import CHATTER
 from tests.faults.bench import Bench, Report
 from tests.faults.invariants import MEMORY
 from tests.faults.truth import Sent

@@ -6,19 +6,10 @@ from pathlib import Path
 
 SRC = Path(__file__).parents[2] / "src"
 
-OF_RULES = "what rules.alerting gives"
-ASKED = "the same, as the protocol by which store takes it: store may not ask rules"
 SAME_THING = {
     "Emissions": ("of windows, as the engine computes them", "of windows and sums, as the state holds them"),
-    "Judgement": (OF_RULES, ASKED),
-    "Notice": (OF_RULES, ASKED),
     "Report": ("what restate found", "what tests of rules found", "what verify found"),
-    "Shelf": (OF_RULES, ASKED),
-    "Transition": (
-        "of a limit, from rules.alerting",
-        ASKED,
-        "of a condition: parted until there is one engine",
-    ),
+    "Transition": ("of a limit", "of a condition: parted until there is one engine"),
 }
 TO_BE_PARTED = {
     "Asked": ("sources asked for", "a request with an Idempotency-Key"),

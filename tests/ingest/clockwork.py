@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from alerts.tables.actions import AlertAction
 from plant.configuration.load import load
 from proof.rebuild import Links
 from rules.catalogue import load_catalogue
-from store.alerts.actions import AlertAction
 from tests.semantics.world import HOUR, MINUTE, SECOND, World, ns, reading
 
 MIDNIGHT = ns("2026-03-10T00:00:00+07:00")  # a Tuesday begins

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import tests.semantics.world as module
-from store.alerts.actions import AlertAction, silence_id
-from store.alerts.views import alert, alert_events, find_alerts, silences
+from alerts.tables.actions import AlertAction, silence_id
+from alerts.tables.views import alert, alert_events, find_alerts, silences
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, HOUR, MINUTE, NOON, SECOND, World, reading
 

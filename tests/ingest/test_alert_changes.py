@@ -5,8 +5,8 @@ from collections import defaultdict
 
 import pytest
 
-from rules.alerting.lifecycle import SHELF
-from store.alerts.alerts import alert_id
+from alerts.judging.lifecycle import SHELF
+from alerts.tables.alerts import alert_id
 from tests.ingest.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, Started
 from tests.semantics.world import DAY, HOUR, MINUTE, SECOND, reading
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from rules.alerting.lifecycle import SHELF
+from alerts.judging.lifecycle import SHELF
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, SECOND, World, reading
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.alerting.frame import LineFrame
-from ingest.alerting.heard import GatewaysHeard
-from rules.alerting.conditions import NEVER
+from alerts.engine.frame import LineFrame
+from alerts.engine.heard import GatewaysHeard
+from alerts.judging.conditions import NEVER
 from store.totals.sums import Period, source_sums
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import DAY, GRID, HOUR, MINUTE, NOON, SECOND, World, reading, rfc3339
@@ -99,7 +99,7 @@ def test_a_history_is_what_the_table_says_in_whatever_order_it_came(world: Frame
 def test_what_is_older_than_any_span_is_dropped_but_for_the_last_before(
     world: FrameWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.alerting.reading_pool._SPARE", 0)
+    monkeypatch.setattr("alerts.engine.reading_pool._SPARE", 0)
     for minute in range(0, 240, 3):
         world.now = NOON + minute * MINUTE
         world.send(*(reading("power", world.now + k * SECOND, float(minute + k), "kW") for k in range(3)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ingest.alerting.frame import asked_spans
+from alerts.engine.frame import asked_spans
 from plant.alert_rules.condition_terms import Fact, checked
 from plant.alert_rules.conditions import Subject, parse
 from plant.units import unit

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ingest.alerting import late_looks
+from alerts.engine import late_looks
+from alerts.tables.views import alert_events
 from proof.backtest import backtest
-from store.alerts.views import alert_events
 from tests.ingest.test_condition_watch import CONFIGURATION, Conditions, failing, opened
 from tests.semantics.world import DAY, MINUTE, NOON, SECOND, ns, reading
 

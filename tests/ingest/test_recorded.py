@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from alerts.tables.webhook_acts import Delivery, DropEvents
+from alerts.tables.webhooks import WebhookOutbox
 from ingest.line.line import Line
 from proof.rebuild import Links, Rebuild, differences
-from store.alerts.webhook_acts import Delivery, DropEvents
-from store.alerts.webhooks import WebhookOutbox
 from store.messages.steps import OUTBOX, START, StepFailed, StepReader
 from store.once import keyed_id
 from tests.ingest.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, write

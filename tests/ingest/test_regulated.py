@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ingest.alerting.watch import RuleWatch
+from alerts.engine.watch import RuleWatch
 from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.line.regulated import RegulatedSources

@@ -7,12 +7,12 @@ from datetime import UTC
 import pytest
 from rich.console import Console
 
+from alerts.tables.views import find_alerts
 from api.alerts.acknowledge_page import Around, Said, alert_page
 from api.models import AlertsBody
 from plant.languages import duration_text, number_text, passed_text
 from plant.places import Places
 from stackmeter.views.alert_view import alerts
-from store.alerts.views import find_alerts
 from tests.ingest.clockwork import DESK, Clockwork, Started
 from tests.semantics.world import MINUTE, SECOND
 

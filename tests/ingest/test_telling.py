@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from rules.alerting.groups import event_id
-from store.alerts.alerts import alert_id
-from store.alerts.links import Link, read_link
+from alerts.tables.alerts import alert_id
+from alerts.tables.links import Link, read_link
+from alerts.telling.groups import event_id
 from tests.ingest.clockwork import (
     BEHIND,
     DESK,

@@ -12,12 +12,12 @@ import sys
 import threading
 import time
 
+from alerts.tables.webhook_bodies import body
 from notify.addresses import Doors
 from notify.chat import ChatClient
 from notify.webhook import EndpointClient, EndpointError, WebhookClient
 from plant.networks import PRIVATE, Network
 from plant.park import Webhook
-from store.alerts.webhook_bodies import body
 from tests.notify.state import SECRET
 from tests.notify.test_chat import ALERT
 

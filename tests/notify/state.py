@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ingest.alerting.telling import Teller
+from alerts.engine.telling import Teller
+from alerts.judging.thresholds import Judgement, State, Transition
+from alerts.tables.alerts import apply_judgement
 from notify.sender import WebhookSender
 from plant.networks import PRIVATE
 from plant.park import Bilingual, Channel, Facility, Park, Plant, Source, ThresholdRule, Webhook
 from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
-from rules.alerting.thresholds import Judgement, State, Transition
-from store.alerts.alerts import apply_judgement
 from store.sqlite import open_writer, transaction
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -7,12 +7,12 @@ from contextlib import closing
 
 import pytest
 
+from alerts.tables.webhook_bodies import body
 from notify.chat import ChatClient
 from notify.chat_message import LONGEST_BODY, Audience, message
 from notify.webhook import EndpointError
 from plant.networks import PRIVATE
 from plant.park import Webhook
-from store.alerts.webhook_bodies import body
 from tests.notify.state import endpoint, plant
 from tests.servers import WebhookReceiver
 

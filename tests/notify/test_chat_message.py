@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerts.tables.alerts import Raised, begin, end, filled, numbers_in
+from alerts.tables.notices import send
 from notify.chat_message import LONGEST_BODY, Audience, message
 from plant.alert_rules.rule_library import library
 from plant.park import Facility, Park
 from plant.places import Places
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
-from store.alerts.alerts import Raised, begin, end, filled, numbers_in
-from store.alerts.notices import send
 from store.sqlite import transaction
 from tests.frame.repository import ROOT
 from tests.notify.state import endpoint, new_state

@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 import standardwebhooks
 
-from ingest.alerting.telling import Teller
+from alerts.engine.telling import Teller
+from alerts.tables.alerts import alert_id
+from alerts.tables.webhooks import WebhookOutbox
 from notify.schedule import DELAYS
 from plant.alerting import Escalation, Hours, Rota, Route, Routing, Shift
 from plant.networks import PRIVATE
 from plant.park import Plant, Webhook
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN
-from store.alerts.alerts import alert_id
-from store.alerts.webhooks import WebhookOutbox
 from store.sqlite import transaction
 from tests.notify.state import GRID, OTHER_SECRET, SECRET, Bench, endpoint, of_line, plant, running
 from tests.servers import RESET, Answer, Request, WebhookReceiver, wait_until

@@ -10,13 +10,13 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from alerts.tables.webhook_bodies import body
 from notify.addresses import AddressRefused, Egress
 from notify.chat import ChatClient
 from notify.guard import AddressGuard
 from notify.webhook import Attempt, EndpointError
 from plant.networks import PRIVATE, Network
 from plant.park import Webhook
-from store.alerts.webhook_bodies import body
 from tests.notify.test_chat import ALERT
 from tests.servers import Answer, WebhookReceiver, free_port
 

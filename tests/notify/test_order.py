@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
+from alerts.tables.alerts import Raised, begin, end
+from alerts.tables.notices import send
+from alerts.tables.webhook_order import fingerprint
+from alerts.tables.webhooks import WebhookOutbox
 from notify.sender import WebhookSender
 from notify.webhook import Attempt, WebhookClient
 from plant.alerting import Hours, Rota, Route, Routing, Shift
 from plant.park import Plant
-from store.alerts.alerts import Raised, begin, end
-from store.alerts.notices import send
-from store.alerts.webhook_order import fingerprint
-from store.alerts.webhooks import WebhookOutbox
 from store.sqlite import transaction
 from tests.notify.state import STACK, Bench, endpoint, judged, judgement, plant
 from tests.servers import RESET, Answer, WebhookReceiver

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import standardwebhooks
 
+from alerts.tables.webhooks import WebhookOutbox
 from notify.regular import Heartbeat
 from plant.networks import PRIVATE
 from plant.park import Plant, Webhook
 from plant.vocabulary import NS_PER_MIN
-from store.alerts.webhooks import WebhookOutbox
 from tests.notify.state import GRID, SECRET, Clock, endpoint, plant
 from tests.servers import WebhookReceiver
 

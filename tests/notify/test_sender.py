@@ -13,12 +13,12 @@ from email.utils import formatdate
 import pytest
 import standardwebhooks
 
+from alerts.tables.alerts import alert_id
+from alerts.tables.webhooks import EndpointState, WebhookOutbox
+from alerts.telling.groups import event_id
 from notify.sender import WebhookSender
 from notify.webhook import Attempt, EndpointError, WebhookClient
 from plant.park import Plant, Webhook
-from rules.alerting.groups import event_id
-from store.alerts.alerts import alert_id
-from store.alerts.webhooks import EndpointState, WebhookOutbox
 from tests.notify.state import (
     GRID,
     OTHER_SECRET,

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
 
+from alerts.tables.links import acknowledge_link, link_key
 from api.live.page import assets
-from store.alerts.links import acknowledge_link, link_key
 from tests.end_to_end.gateway import RawGateway
 from tests.servers import PATIENCE, Mosquitto, required, wait_until
 from tests.service import CONSOLE_SCRIPT, TOKEN, Service

@@ -2,12 +2,12 @@
 
 import pytest
 
+from alerts.judging.absence import lacks_readings
 from plant.alert_rules.condition_terms import Fact, checked
 from plant.alert_rules.conditions import Subject, parse
 from plant.park import Bilingual, Condition
 from plant.units import unit
 from plant.vocabulary import Kind
-from rules.alerting.absence import lacks_readings
 
 PARAMETERS = {"share": 0.8, "dated": (("2026-01-01", 3.0),)}
 

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from alerts.judging.conditions import NEVER, GatewayColumns, Judge, Truth, evaluate
+from alerts.judging.histories import History
 from plant.alert_rules.condition_terms import Fact, checked
 from plant.alert_rules.conditions import Subject, parse
 from plant.configuration.load import load
@@ -19,8 +21,6 @@ from plant.park import Condition, Dated, Plant
 from plant.periods import time_of_day
 from plant.units import unit
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
-from rules.alerting.conditions import NEVER, GatewayColumns, Judge, Truth, evaluate
-from rules.alerting.histories import History
 from tests.plant.catalogue import SmallCatalogue
 
 NOW = 1_790_000_000 * NS_PER_S // NS_PER_HOUR * NS_PER_HOUR + 20 * NS_PER_MIN

@@ -8,6 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.telling.groups import Group, event_id
+from alerts.telling.muting import Alert, Mute, Muting, Silence, covers
+from alerts.telling.muting import test_of as compiled
+from alerts.telling.routing import Router
 from plant.alert_rules.matchers import matcher
 from plant.alerting import (
     Escalation,
@@ -23,10 +27,6 @@ from plant.alerting import (
 )
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from plant.vocabulary import NS_PER_S as SECOND
-from rules.alerting.groups import Group, event_id
-from rules.alerting.muting import Alert, Mute, Muting, Silence, covers
-from rules.alerting.muting import test_of as compiled
-from rules.alerting.routing import Router
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 ZONES = {"north": ZONE}

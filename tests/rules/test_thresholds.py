@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plant.vocabulary import NS_PER_MIN, NS_PER_S
-from rules.alerting.lifecycle import CHATTER, CHATTER_SPAN, SHELF, States, advance
-from rules.alerting.thresholds import (
+from alerts.judging.lifecycle import CHATTER, CHATTER_SPAN, SHELF, States, advance
+from alerts.judging.thresholds import (
     Judgement,
     RuleState,
     Shelf,
@@ -20,6 +19,7 @@ from rules.alerting.thresholds import (
     shelved,
     unknown_since,
 )
+from plant.vocabulary import NS_PER_MIN, NS_PER_S
 
 OPEN = RuleState(State.FIRING, 10, "alert_1")
 QUIET = RuleState(State.OK, 10)

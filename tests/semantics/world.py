@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 
+from alerts.engine.watch import RuleWatch
+from alerts.tables.webhook_acts import act_again
 from api.app import create_app
 from api.health import Health
-from ingest.alerting.watch import RuleWatch
 from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
@@ -23,7 +24,6 @@ from proof.verify.verify import verify
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from store.accounting.closing import Decision
-from store.alerts.webhook_acts import act_again
 from store.influx.lines import PointNames
 from store.messages.journal import Journal, JournalReader, Message
 from store.messages.replays import Replay

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from alerts.tables.webhook_acts import Delivery
+from alerts.tables.webhooks import EndpointState, WebhookOutbox
 from api.app import create_app
 from api.health import Health
 from api.serve import Server
@@ -15,8 +17,6 @@ from plant.configuration.environments import AnySecret
 from stackmeter.cli import app
 from stackmeter.health import _webhook_families, _webhook_troubles
 from stackmeter.settings import Settings
-from store.alerts.webhook_acts import Delivery
-from store.alerts.webhooks import EndpointState, WebhookOutbox
 from store.reader import Reader
 from tests.notify.state import endpoint, new_state, plant
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from ingest.alerting.watch import RuleWatch
+from alerts.engine.watch import RuleWatch
 from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from plant.park import Plant

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from store.alerts.views import find_alerts
+from alerts.tables.views import find_alerts
 from tests.notify.state import new_state
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from alerts.judging.lifecycle import NEVER
+from alerts.judging.thresholds import Shelf, Transition
+from alerts.tables.alerts import StoredRule, alert_id, rule_states, save_rule_state
+from alerts.tables.links import Link, read_link
+from alerts.telling.groups import event_id
 from plant.park import Bilingual, ThresholdRule
 from plant.vocabulary import NS_PER_DAY
-from rules.alerting.groups import event_id
-from rules.alerting.lifecycle import NEVER
-from rules.alerting.thresholds import Shelf, Transition
-from store.alerts.alerts import StoredRule, alert_id, rule_states, save_rule_state
-from store.alerts.links import Link, read_link
 from tests.notify.state import GRID, STACK, endpoint, judged, judgement, new_state, plant
 
 DESK, PAGER = endpoint("desk"), endpoint("pager")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from alerts.tables.links import Link, link_key, read_link
+from alerts.tables.notices import send
 from notify.chat_message import LONGEST_BODY, Audience, message
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
-from store.alerts.links import Link, link_key, read_link
-from store.alerts.notices import send
 from store.sqlite import transaction
 from tests.notify.state import new_state
 from tests.store.test_notices import DESK, T0, Told, ended, raised

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from store.alerts.webhook_bodies import body
+from alerts.tables.webhook_bodies import body
 
 FIRING = {
     "id": "alert_1b19", "rule": "stack-co2", "status": "firing", "severity": "critical",

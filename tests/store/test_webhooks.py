@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from store.alerts.webhook_acts import BITE, Delivery
-from store.alerts.webhook_order import note_about
-from store.alerts.webhooks import DeadWebhook, EndpointState, WebhookOutbox, address_of
+from alerts.tables.webhook_acts import BITE, Delivery
+from alerts.tables.webhook_order import note_about
+from alerts.tables.webhooks import DeadWebhook, EndpointState, WebhookOutbox, address_of
 from tests.notify.state import endpoint, new_state
 
 HOUR = 3_600_000_000_000

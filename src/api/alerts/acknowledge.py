@@ -1,7 +1,7 @@
 """Acknowledging or snoozing an alert from the message that told of it: a small page for a phone, without an account.
 
 Looking changes nothing, because chats and mail filters open every link to preview it; only its buttons do. What a
-link is good for is signed into it (`store.alerts.links`), so that nothing is kept of links; the line takes the first
+link is good for is signed into it (`alerts.tables.links`), so that nothing is kept of links; the line takes the first
 acknowledgement and refuses any further one.
 """
 
@@ -15,6 +15,10 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
+from alerts.tables.actions import AlertAction
+from alerts.tables.links import LIFE, PATH, Link, acknowledge_link, read_link
+from alerts.tables.views import AlertView, explained_by, told_with
+from alerts.tables.views import alert as one_alert
 from api.access.recorder import Recording
 from api.accounting.periods import outcome_of
 from api.alerts.acknowledge_page import HEADERS, MOST_LISTED, SNOOZES, Around, Said, alert_page, plain_page
@@ -22,10 +26,6 @@ from plant.languages import Language
 from plant.park import Plant
 from plant.places import Places
 from plant.vocabulary import NS_PER_HOUR
-from store.alerts.actions import AlertAction
-from store.alerts.links import LIFE, PATH, Link, acknowledge_link, read_link
-from store.alerts.views import AlertView, explained_by, told_with
-from store.alerts.views import alert as one_alert
 from store.reader import Reader
 
 Act = Callable[[AlertAction], None]
@@ -41,7 +41,7 @@ def routes(reader: Reader, plant: Plant, key: bytes, act: Act, clock: Clock) -> 
     Parameters
     ----------
     key
-        What links are signed with, from `store.alerts.links.link_key`.
+        What links are signed with, from `alerts.tables.links.link_key`.
     act
         Hands an action to the line, which takes it in its turn.
     """

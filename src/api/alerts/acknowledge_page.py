@@ -10,9 +10,9 @@ from html import escape
 from typing import Literal
 from urllib.parse import urlsplit
 
+from alerts.tables.views import AlertView
 from plant.languages import Language, moment_text, passed_text, quantity_text
 from plant.places import Places
-from store.alerts.views import AlertView
 
 
 class Said(StrEnum):

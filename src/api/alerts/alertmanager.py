@@ -14,6 +14,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from alerts.tables.views import AlertView, SilenceView, find_alerts, silences
+from alerts.tables.webhook_bodies import body as webhook_body
+from alerts.telling.muting import Alert, Test, test_of
+from alerts.telling.routing import Router
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.scope import sees_matchers
@@ -23,10 +27,6 @@ from plant.alerting import Matcher
 from plant.clock import format_time
 from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN
-from rules.alerting.muting import Alert, Test, test_of
-from rules.alerting.routing import Router
-from store.alerts.views import AlertView, SilenceView, find_alerts, silences
-from store.alerts.webhook_bodies import body as webhook_body
 from store.reader import Reader
 
 Clock = Callable[[], int]  # ns UTC

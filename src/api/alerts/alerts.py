@@ -10,6 +10,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.exceptions import HTTPException
 
+from alerts.tables.actions import AlertAction
+from alerts.tables.actions import silence_id as id_of_silence
+from alerts.tables.views import AlertEvent, AlertView, SilenceView, alert_events, find_alerts, silences
+from alerts.tables.views import alert as one_alert
 from api.access.caller import Asking, Caller, Role, signed
 from api.access.guard import GUARDED, needs
 from api.access.recorder import Recorder, Recording
@@ -26,10 +30,6 @@ from plant.clock import format_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
-from store.alerts.actions import AlertAction
-from store.alerts.actions import silence_id as id_of_silence
-from store.alerts.views import AlertEvent, AlertView, SilenceView, alert_events, find_alerts, silences
-from store.alerts.views import alert as one_alert
 from store.reader import Reader, Snapshot
 
 Act = Callable[[AlertAction], None]

@@ -5,13 +5,13 @@ from itertools import islice
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from alerts.tables.views import AlertEvent, retroactive_events
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.scope import sees_labels
 from api.pages import Cursor, Limit, Next, opened, sealed
 from api.problems import documented
 from plant.clock import format_time
-from store.alerts.views import AlertEvent, retroactive_events
 from store.reader import Reader
 
 

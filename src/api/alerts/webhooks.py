@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from alerts.tables.webhook_acts import KEPT_DAYS, Delivery, DropEvents, ReplayEvents, kept_since
+from alerts.tables.webhooks import Asked, DeadWebhook, EndpointState, WebhookOutbox
 from api.access.caller import Asking, Role
 from api.access.guard import GUARDED, needs
 from api.access.recorder import Recording
@@ -17,8 +19,6 @@ from plant.clock import format_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
-from store.alerts.webhook_acts import KEPT_DAYS, Delivery, DropEvents, ReplayEvents, kept_since
-from store.alerts.webhooks import Asked, DeadWebhook, EndpointState, WebhookOutbox
 
 OpenOutbox = Callable[[], WebhookOutbox]
 Clock = Callable[[], int]  # ns UTC

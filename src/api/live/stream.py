@@ -18,6 +18,8 @@ from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from starlette.types import Receive, Scope, Send
 
+from alerts.tables.happenings import Happening, happenings, newest_happening
+from alerts.tables.views import find_alerts
 from api.access.caller import SERVICE, Asking, Caller
 from api.access.guard import GUARDED
 from api.alerts.alerts import alert_body
@@ -34,8 +36,6 @@ from api.totals.last_day import last_day
 from plant.clock import format_time
 from plant.park import Plant
 from plant.vocabulary import NS_PER_S
-from store.alerts.happenings import Happening, happenings, newest_happening
-from store.alerts.views import find_alerts
 from store.reader import Reader, Snapshot
 
 EVERY_S = 1.0  # between two looks at the state

@@ -1,19 +1,25 @@
 """What the line does beside the tonnes, and how that is kept from stopping them."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ingest.line.containment import Fault, FaultLog, contained, told
 from ingest.line.evaluate import Evaluated
 from plant.arrays import Bools, Ints, Readings, Times
 from store.accounting.ledger import Entry
+from store.messages.journal import Message
 
 LONGEST_REST = 256  # calls that a part which fails sits out at the most
 
 
 class Watch(Protocol):
     """What judges alert rules inside the line's transaction."""
+
+    @property
+    def takers(self) -> Mapping[bytes, Callable[[Message, int], None]]:
+        """What takes decisions about alerts, by their topic: the message, and its offset."""
+        ...
 
     def readings(self, new: Readings, fresh: Bools) -> None:
         """Judge new readings, in order of arrival."""

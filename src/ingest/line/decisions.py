@@ -13,7 +13,7 @@ import numpy as np
 from plant.park import Plant
 from plant.periods import month_of
 from store import blocks
-from store.accounting.closing import FROZEN, Decision, Period, Status, changed
+from store.accounting.closing import FROZEN, Decision, DecisionRefused, Period, Status, changed
 from store.accounting.ledger import Entry
 from store.accounting.pending import Pending
 from store.accounting.regulated import RegulatedTable
@@ -24,10 +24,6 @@ from store.reader import Numbers, Snapshot
 from store.state import State
 from store.totals.emissions import Changes
 from store.totals.sums import Period as Stretch
-
-
-class DecisionRefused(Exception):
-    """A decision that cannot be taken as things stand; the text says why and what to do."""
 
 
 class Decisions:

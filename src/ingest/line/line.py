@@ -11,7 +11,6 @@ from functools import partial
 import msgspec
 import numpy as np
 
-from ingest.alerting.alert_actions import AlertActions
 from ingest.known.boots import Boots
 from ingest.known.channel_facts import Conflicts, FirstReadings
 from ingest.known.our_clock import OurClock
@@ -35,7 +34,6 @@ from rules.engine import Emissions
 from store import blocks
 from store.accounting import closing
 from store.accounting.ledger import Entry
-from store.alerts import actions as alert_actions
 from store.messages import clock_steps, replays, steps
 from store.messages.journal import DECISION, JournalReader, Message
 from store.messages.set_aside import set_aside
@@ -82,7 +80,7 @@ class Line:
         self._hours = Beside("regulated hours", state.connection, self._regulated.reload, self._faults)
         self._takers: dict[bytes, Callable[[Message, int], None]] = {
             closing.TOPIC: Decisions(plant, state, clock, evaluator.engine.provisional).take,
-            alert_actions.TOPIC: AlertActions(state).take,
+            **watch.takers,
             replays.TOPIC: self._replays.take,
             clock_steps.TOPIC: partial(clock_steps.note, state.connection),
             OUT_OF_SIGHT: self._lose_sight_of_nodes,

@@ -1,6 +1,6 @@
 """Checks the dimensions of a condition, and turns it into steps.
 
-The steps run on a stack over all subjects at once: see `rules.alerting.conditions`. A plain number takes the unit of what it
+The steps run on a stack over all subjects at once: see `alerts.judging.conditions`. A plain number takes the unit of what it
 stands beside, a quantity is converted to it.
 """
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from alerts.engine.alert_actions import AlertActions
+from alerts.tables import actions
 from ingest.line.line import Line
 from plant.arrays import Bools, Readings, Times
 from plant.park import Plant
@@ -55,7 +57,12 @@ class Within(JournalReader):
 
 
 class NoWatch:
-    """Judges nothing."""
+    """Judges nothing; what people did with alerts is noted all the same."""
+
+    is_looking_back = False
+
+    def __init__(self, state: State) -> None:
+        self.takers = {actions.TOPIC: AlertActions(state).take}
 
     def readings(self, new: Readings, fresh: Bools) -> None:
         """Do nothing."""
@@ -68,8 +75,6 @@ class NoWatch:
 
     def windows(self, now: int) -> None:
         """Do nothing."""
-
-    is_looking_back = False
 
     def reload(self) -> None:
         """Do nothing."""
@@ -128,7 +133,7 @@ class JournalAgain:
             self.state,
             self.reader,
             evaluator,  # type: ignore[arg-type]  # all of it that a line asks
-            NoWatch(),
+            NoWatch(self.state),
             clock=lambda: self.reader.latest,
             crash=lambda _point: None,
             project=False,

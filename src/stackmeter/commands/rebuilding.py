@@ -100,8 +100,8 @@ def _loaded(directory: Path) -> "Configured":
 
 def _links(folder: "Folder", settings: "Settings") -> "Links":
     """Return what the service writes into what receivers are told."""
+    from alerts.tables.links import link_key
     from proof.rebuild import Links
-    from store.alerts.links import link_key
 
     token = folder.token(settings.token.get_secret_value() if settings.token else None)
     return Links(settings.public_url, link_key(token))

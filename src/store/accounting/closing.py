@@ -64,6 +64,10 @@ class Period:
     overruled: tuple[str, ...] = ()
 
 
+class DecisionRefused(Exception):
+    """A decision that cannot be taken as things stand; the text says why and what to do."""
+
+
 class Decision(msgspec.Struct, frozen=True):
     """What somebody decides of a park's month (`2026-10`); `generation` names what they saw waiting there.
 

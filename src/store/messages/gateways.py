@@ -10,7 +10,7 @@ import numpy as np
 
 from plant.arrays import Floats
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, NS_PER_S
-from store.alerts.frame_rows import gateway_offsets, gateways_heard
+from store.frame_rows import gateway_offsets, gateways_heard
 from store.messages.boots import BootTable, acknowledged_since
 from store.messages.sparkplug import Absence, absences
 

@@ -16,8 +16,8 @@ from plant.park import Plant
 from plant.periods import PART, Summand, day_start, month_start, summands, year_start
 from plant.vocabulary import NS_PER_HOUR
 from store.accounting.ledger import CHANGE
-from store.alerts.frame_rows import hour_blocks
 from store.blocks import CO2E_T
+from store.frame_rows import hour_blocks
 from store.reader import Numbers, Snapshot
 from store.totals.due import due_windows
 from store.totals.sums import Period, fold, known_sum, only_events, source_sums

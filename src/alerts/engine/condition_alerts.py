@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alerts.judging.absence import lacks_readings
+from alerts.tables.alerts import Raised, alert_id, in_each, numbers_in
 from plant.alerting import COVERS, GATEWAY, LACKS, READINGS
 from plant.languages import LANGUAGES
 from plant.park import Channel, Condition, Gateway, Plant, Source
-from rules.alerting.absence import lacks_readings
-from store.alerts.alerts import Raised, alert_id, in_each, numbers_in
 
 Labels = Mapping[str, str]
 

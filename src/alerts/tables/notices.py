@@ -5,46 +5,22 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import msgspec
 
+from alerts.tables.links import acknowledge_link
+from alerts.tables.webhook_bodies import body
+from alerts.tables.webhook_order import fingerprint, fires_since, heard_ends, note_about
+from alerts.telling.groups import Group, Notice
 from plant.park import Webhook
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
-from store.alerts.links import acknowledge_link
-from store.alerts.webhook_bodies import body
-from store.alerts.webhook_order import fingerprint, fires_since, heard_ends, note_about
 from store.messages.set_aside import set_aside
-
-Told = TypeVar("Told")
 
 MOST_COVERED = 200  # alerts that a notice lists as covered; it counts them all
 SEVERITIES = ("info", "warning", "critical")  # the worst last
 _COLUMNS = 'id, rule, status, severity, started_at, ended_at, value, comparison, "limit", unit, labels, summary, description'
 _QUEUE = "INSERT INTO webhook (event_id, endpoint, alert, body, created, due) VALUES (?, ?, ?, ?, ?, ?) RETURNING id"
-
-
-class Notice(Protocol):
-    """What one webhook is told at once; `rules.alerting.routing` decides it. Without a `group` it is one alert alone."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def endpoint(self) -> str: ...
-    @property
-    def receiver(self) -> str: ...
-    @property
-    def group(self) -> str: ...
-    @property
-    def labels(self) -> str: ...
-    @property
-    def firing(self) -> Sequence[str]: ...
-    @property
-    def resolved(self) -> Sequence[str]: ...
-    @property
-    def repeat(self) -> int: ...
-    @property
-    def escalation(self) -> str: ...
 
 
 def digest(*parts: str | int) -> str:
@@ -72,7 +48,7 @@ def send(
     covered
         The ids of the alerts that each inhibiting alert stands for.
     key
-        What the links are signed with by which alerts can be acknowledged (`store.alerts.links`); b"" gives none.
+        What the links are signed with by which alerts can be acknowledged (`alerts.tables.links`); b"" gives none.
     """
     alerts = _alerts_of(connection, webhook.name, notice, covered)
     if not alerts:
@@ -126,21 +102,13 @@ def _whole_hour(connection: sqlite3.Connection, alert: str, now: int) -> int:
     return int(start + (now - start) // NS_PER_HOUR * NS_PER_HOUR)
 
 
-def groups(connection: sqlite3.Connection) -> list[bytes]:
-    """Return what every receiver was told of every group, as it was saved."""
-    return [
-        content
-        for (content,) in connection.execute("SELECT content FROM alert_group ORDER BY receiver, name")
-    ]
-
-
-def groups_as(connection: sqlite3.Connection, kind: type[Told]) -> list[Told]:
+def told_groups(connection: sqlite3.Connection) -> list[Group]:
     """Return what every receiver was told of every group; what cannot be read is set aside, and told anew."""
     found = []
     rows = connection.execute("SELECT receiver, name, content FROM alert_group ORDER BY receiver, name")
     for receiver, name, content in rows.fetchall():
         try:
-            found.append(msgspec.json.decode(content, type=kind))
+            found.append(msgspec.json.decode(content, type=Group))
         except (msgspec.MsgspecError, RecursionError) as error:
             set_aside(connection, "alert_group", {"receiver": receiver, "name": name}, str(error))
     return found

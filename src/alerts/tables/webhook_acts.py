@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from alerts.tables.webhook_order import GOES_ON, NEEDED, hold_again, with_following
 from plant.vocabulary import NS_PER_DAY
-from store.alerts.webhook_order import GOES_ON, NEEDED, hold_again, with_following
 from store.messages.steps import RecordedStep
 from store.state import State
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from store.alerts.alerts import note_event
-from store.alerts.notices import digest
+from alerts.tables.alerts import note_event
+from alerts.tables.notices import digest
 from store.messages.journal import DECISION, Message
 
 TOPIC = b"$stackmeter/alert-action"  # no subscription of ours matches it

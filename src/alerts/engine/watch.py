@@ -1,4 +1,4 @@
-"""Alert rules on the line: new readings and windows that fell due are judged in the transaction that brought them."""
+"""Alert rules: new readings and windows that fell due are judged in the transaction that brought them."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -7,14 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ingest.alerting.condition_watch import ConditionWatch
-from ingest.alerting.heard import GatewaysHeard
-from ingest.alerting.telling import Teller
-from plant.arrays import Bools, Floats, Ints, Readings, Times
-from plant.park import Plant, ThresholdRule
-from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
-from rules.alerting.lifecycle import SET_BACK, SHELF, not_ahead
-from rules.alerting.thresholds import (
+from alerts.engine.alert_actions import AlertActions
+from alerts.engine.condition_watch import ConditionWatch
+from alerts.engine.heard import GatewaysHeard
+from alerts.engine.telling import Teller
+from alerts.judging.lifecycle import SET_BACK, SHELF, not_ahead
+from alerts.judging.thresholds import (
     Judgement,
     RuleState,
     Shelf,
@@ -25,8 +23,11 @@ from rules.alerting.thresholds import (
     shelved,
     unknown_since,
 )
+from alerts.tables import actions, alerts
+from plant.arrays import Bools, Floats, Ints, Readings, Times
+from plant.park import Plant, ThresholdRule
+from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
 from store import blocks
-from store.alerts import alerts
 from store.state import State as Memory
 
 LONGEST_LATE = 45 * NS_PER_DAY  # of gateways; a configuration that takes what is older replays history
@@ -49,6 +50,7 @@ class RuleWatch:
         self._subjects = {rule.name: alerts.subject_of(plant, rule) for rule in plant.rules}
         self._started = self._looked = clock()
         self._is_quiet = False
+        self.takers = {actions.TOPIC: AlertActions(memory).take}
         self._teller = Teller(plant, memory.connection, api_url, key)
         self._heard = GatewaysHeard(plant, memory.connection)
         self._conditions = ConditionWatch(plant, memory, clock, self._heard)

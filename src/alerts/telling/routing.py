@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
+from alerts.telling.groups import FAR, IMPLIED, Group, Notice
+from alerts.telling.muting import Alert, Mute, Muting, Silence, lingers_until, test_of
+from alerts.telling.receivers import Receivers
+from alerts.telling.turns import Turn
 from plant.alerting import Route, Routing
 from plant.vocabulary import NS_PER_MIN
-from rules.alerting.groups import FAR, IMPLIED, Group, Notice
-from rules.alerting.muting import Alert, Mute, Muting, Silence, lingers_until, test_of
-from rules.alerting.receivers import Receivers
-from rules.alerting.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)

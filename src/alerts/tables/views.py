@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from store.alerts.alerts import RETROACTIVE
+from alerts.tables.alerts import RETROACTIVE
 
 STATUSES = ("firing", "acknowledged", "silenced", "inhibited", "resolved")
 _COLUMNS = (

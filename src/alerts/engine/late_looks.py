@@ -9,18 +9,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ingest.alerting.condition_alerts import Labels, subject_id
-from ingest.alerting.frame import Memory, PastFrame, asked_readings
+from alerts.engine.condition_alerts import Labels, subject_id
+from alerts.engine.frame import Memory, PastFrame, asked_readings
+from alerts.judging.conditions import Judge
+from alerts.judging.lifecycle import NEVER, Phase, States, advance
+from alerts.judging.truths import Truth
+from alerts.tables import alerts, condition_states, late_looks
+from alerts.tables.condition_states import Begun
+from alerts.tables.late_looks import LateMark
 from plant.alert_rules.conditions import ASKED, OF_CHANNEL
 from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Condition, Plant
 from plant.vocabulary import NS_PER_S
-from rules.alerting.conditions import Judge
-from rules.alerting.lifecycle import NEVER, Phase, States, advance
-from rules.alerting.truths import Truth
-from store.alerts import alerts, condition_states, late_looks
-from store.alerts.condition_states import Begun
-from store.alerts.late_looks import LateMark
 
 LOOKS = 50  # instants that are judged again in one step of the line, at the most
 READINGS = 20_000  # that are read for it in one step, at the most

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from alerts.telling.groups import IMPLIED, NEVER, Group, Notice, Told, event_id
+from alerts.telling.muting import CRITICAL, Alert, Mute
+from alerts.telling.receivers import Receivers
 from plant.alerting import Route
-from rules.alerting.groups import IMPLIED, NEVER, Group, Notice, Told, event_id
-from rules.alerting.muting import CRITICAL, Alert, Mute
-from rules.alerting.receivers import Receivers
 
 
 class Turn:

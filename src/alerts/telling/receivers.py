@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
+from alerts.telling.muting import Alert, covers
 from plant.alerting import Quiet, Rota, Routing
-from rules.alerting.muting import Alert, covers
 
 
 class Receivers:

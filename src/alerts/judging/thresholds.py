@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from alerts.judging.lifecycle import CHATTER, NEVER, fired_again
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.vocabulary import NS_PER_HOUR
-from rules.alerting.lifecycle import CHATTER, NEVER, fired_again
 
 SLACK = 1e-9  # relative: a value this near to its limit is equal to it, and equal is no breach
 
@@ -169,7 +169,7 @@ def judge_windows(
 
 
 def shelved(judgement: Judgement, shelf: Shelf, now: int, *, is_known: bool) -> Judgement:
-    """Return a judgement whose firings are snoozed where the limit chatters, as a subject of a condition would (`rules.alerting.lifecycle`).
+    """Return a judgement whose firings are snoozed where the limit chatters, as a subject of a condition would (`alerts.judging.lifecycle`).
 
     Whether it chatters is told by the times of its readings, so that it does not depend on when they arrived; for how long
     nobody is told, by our clock.

@@ -1,16 +1,16 @@
-"""What people do with alerts, taken by the line at its place among the messages."""
+"""What people do with alerts, taken at its place among the messages."""
 
 from collections.abc import Callable
 
 import msgspec
 
-from ingest.line.decisions import DecisionRefused
+from alerts.tables import actions as store
+from alerts.tables.actions import AlertAction
+from alerts.tables.notices import rfc3339
+from alerts.tables.views import AlertView, alert, silences
 from plant.alert_rules.matchers import matcher
 from plant.vocabulary import NS_PER_DAY
-from store.alerts import actions as store
-from store.alerts.actions import AlertAction
-from store.alerts.notices import rfc3339
-from store.alerts.views import AlertView, alert, silences
+from store.accounting.closing import DecisionRefused
 from store.messages.journal import Message
 from store.once import KeyUsed, is_noted
 from store.state import State
@@ -21,7 +21,7 @@ MOST_MATCHERS = 20
 
 
 class AlertActions:
-    """Takes actions inside the line's transaction."""
+    """Takes actions inside a transaction."""
 
     def __init__(self, state: State) -> None:
         self._state, self._connection = state, state.connection

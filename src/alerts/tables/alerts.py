@@ -1,6 +1,6 @@
 """Makes a judgement lasting: alert, its events, rule state, late breaches, InfluxDB line, in the line's transaction.
 
-Nothing here begins or commits a transaction, and nothing tells anybody: whoever tells (`ingest.alerting.telling`) reads the events
+Nothing here begins or commits a transaction, and nothing tells anybody: whoever tells (`alerts.engine.telling`) reads the events
 in the same transaction, so that an alert and the webhooks that tell of it are there together or not at all.
 """
 
@@ -8,14 +8,14 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from plant.arrays import Floats, Times
+from alerts.judging.thresholds import Judgement, Shelf, Transition
+from alerts.tables.notices import digest
 from plant.languages import LANGUAGES, Language, number_text, passed_text
 from plant.park import Bilingual, Plant, ThresholdRule
-from store.alerts.notices import digest
 from store.influx.lines import alert_line
 
 _COLUMNS = (
@@ -28,48 +28,9 @@ UNKNOWN = "-"  # as a number, in a text
 _PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[A-Za-z_][A-Za-z0-9_]*)?)\}")
 
 
-class Transition(Protocol):
-    """An alert begins (`firing`) or ends at `time` (ns UTC), by this value; nobody is told before `snoozed_until`."""
-
-    @property
-    def firing(self) -> bool: ...
-    @property
-    def time(self) -> int: ...
-    @property
-    def value(self) -> float: ...
-    @property
-    def snoozed_until(self) -> int: ...
-
-
-class Shelf(Protocol):
-    """When a rule fired last, and until when it is shelved (ns UTC)."""
-
-    @property
-    def fired(self) -> Sequence[int]: ...
-    @property
-    def until(self) -> int: ...
-
-
-class Judgement(Protocol):
-    """What a rule made of new values; `rules.alerting.thresholds` gives it, and the rooms need not know each other."""
-
-    @property
-    def state(self) -> str: ...
-    @property
-    def judged(self) -> int: ...
-    @property
-    def transitions(self) -> Sequence[Transition]: ...
-    @property
-    def late_time(self) -> Times: ...
-    @property
-    def late_value(self) -> Floats: ...
-    @property
-    def shelf(self) -> Shelf: ...
-
-
 @dataclass(frozen=True, slots=True)
 class StoredRule:
-    """Where a limit stands, as `rules.alerting.thresholds.RuleState` has it; `alert` is its open alert's id. Times are ns UTC.
+    """Where a limit stands, as `alerts.judging.thresholds.RuleState` has it; `alert` is its open alert's id. Times are ns UTC.
 
     `subject` is what it judges: a limit of that name on something else is another one.
     """

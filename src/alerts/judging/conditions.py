@@ -1,7 +1,7 @@
 """Judges conditions at an instant, each for all its subjects at once: true is 1, false is 0, unknown is NaN.
 
 Logic is Kleene's: what is compared with an unknown is unknown, and `false and unknown` is false; not finite is unknown. A
-value as near to its limit as `rules.alerting.thresholds` calls equal is equal here too. What a condition may ask is a `Frame`'s to answer.
+value as near to its limit as `alerts.judging.thresholds` calls equal is equal here too. What a condition may ask is a `Frame`'s to answer.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +11,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from alerts.judging import histories
+from alerts.judging.histories import History
+from alerts.judging.subjects import Columns, columns_of
+from alerts.judging.thresholds import SLACK
+from alerts.judging.truths import Part, Truth
 from plant.alert_rules.conditions import (
     BY_CLOCK,
     CALENDAR,
@@ -25,11 +30,6 @@ from plant.park import Condition, ConditionStep, Plant
 from plant.periods import time_of_day
 from plant.spans import LONGEST_DAY
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
-from rules.alerting import histories
-from rules.alerting.histories import History
-from rules.alerting.subjects import Columns, columns_of
-from rules.alerting.thresholds import SLACK
-from rules.alerting.truths import Part, Truth
 from rules.calendar import days_until, elapsed, in_force, start_of, start_of_interval
 from rules.virtuals import applied
 

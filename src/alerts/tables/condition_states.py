@@ -13,7 +13,7 @@ _JUDGED = "conditions_judged"  # key of the table `meta`
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """Where one subject of a condition stands, as `rules.alerting.lifecycle.States` has it; `alert` is its open alert's id, or "".
+    """Where one subject of a condition stands, as `alerts.judging.lifecycle.States` has it; `alert` is its open alert's id, or "".
 
     `passed` is the place of the comparison that the alert fired for among the condition's, or -1. Times are ns UTC.
     """

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.alerting.condition_alerts import Labels, raised, subject_id, subject_labels
-from ingest.alerting.frame import LineFrame
-from ingest.alerting.heard import GatewaysHeard
-from ingest.alerting.late_looks import LateLooks
+from alerts.engine.condition_alerts import Labels, raised, subject_id, subject_labels
+from alerts.engine.frame import LineFrame
+from alerts.engine.heard import GatewaysHeard
+from alerts.engine.late_looks import LateLooks
+from alerts.judging.conditions import Judge
+from alerts.judging.lifecycle import SET_BACK, SHELF, States, advance, not_ahead
+from alerts.judging.truths import Truth
+from alerts.tables import alerts, condition_states
+from alerts.tables.condition_states import Begun, StoredState
 from plant.arrays import Bools, Ints, Readings
 from plant.park import Condition, Plant
-from rules.alerting.conditions import Judge
-from rules.alerting.lifecycle import SET_BACK, SHELF, States, advance, not_ahead
-from rules.alerting.truths import Truth
-from store.alerts import alerts, condition_states
-from store.alerts.condition_states import Begun, StoredState
 from store.state import State as Memory
 
 

@@ -7,22 +7,22 @@ from typing import Protocol
 
 import numpy as np
 
-from ingest.alerting.heard import GatewaysHeard
-from ingest.alerting.reading_pool import ReadingPool, Rows, Sorted
+from alerts.engine.heard import GatewaysHeard
+from alerts.engine.reading_pool import ReadingPool, Rows, Sorted
+from alerts.judging.conditions import NEVER, GatewayColumns
+from alerts.judging.histories import History
 from plant.alert_rules.conditions import OF_CHANNEL
 from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Condition, Plant, Source
 from plant.vocabulary import NS_PER_HOUR, Kind
-from rules.alerting.conditions import NEVER, GatewayColumns
-from rules.alerting.histories import History
-from store.alerts.frame_rows import (
+from store.blocks import CO2E_T, FIELDS, REVISION, coverage
+from store.frame_rows import (
     counting_readings,
     gateways_online,
     hour_blocks,
     last_counting,
     newest_readings,
 )
-from store.blocks import CO2E_T, FIELDS, REVISION, coverage
 from store.totals.covered_windows import CoveredWindows
 from store.totals.running_sums import RunningSums
 from store.totals.sums import only_events
@@ -57,7 +57,7 @@ class Memory(Protocol):
 
 
 class LineFrame:
-    """A `rules.alerting.conditions.Frame` of the line, inside its transaction; `look` says of which instant.
+    """A `alerts.judging.conditions.Frame` of the line, inside its transaction; `look` says of which instant.
 
     The readings of a channel that some condition asks are in memory, over the longest time that it is asked for, at
     about 25 bytes each. An answer is about an instant, made of all that has come until it is given.

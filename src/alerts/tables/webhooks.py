@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from alerts.tables import webhook_acts as acts
+from alerts.tables.webhook_acts import BITE, MOST_DELIVERIES, Delivery, kept_since
 from plant.park import Webhook
-from store.alerts import webhook_acts as acts
-from store.alerts.webhook_acts import BITE, MOST_DELIVERIES, Delivery, kept_since
 from store.messages.steps import OUTBOX, RecordedStep, StepLog, StepRecorder
 from store.once import is_noted
 from store.sqlite import open_writer, transaction

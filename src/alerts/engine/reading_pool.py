@@ -9,9 +9,9 @@ from typing import Self
 
 import numpy as np
 
+from alerts.judging.conditions import NEVER
+from alerts.judging.histories import History
 from plant.arrays import Bools, Floats, Ints, Times
-from rules.alerting.conditions import NEVER
-from rules.alerting.histories import History
 
 _SPARE = 4096  # readings beyond a quarter more than were needed, before those that are not needed any more go
 

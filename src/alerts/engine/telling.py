@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
+from alerts.tables.alerts import note_event, note_rules_told
+from alerts.tables.notices import save_group, send, told_groups
+from alerts.tables.views import silences
+from alerts.telling.groups import FAR, NEVER, Notice
+from alerts.telling.muting import SNOOZE, Alert, Mute, Silence
+from alerts.telling.routing import Router, Telling
 from plant.alert_rules.matchers import matcher
 from plant.park import Plant
-from rules.alerting.groups import FAR, NEVER, Group, Notice
-from rules.alerting.muting import SNOOZE, Alert, Mute, Silence
-from rules.alerting.routing import Router, Telling
-from store.alerts.alerts import note_event, note_rules_told
-from store.alerts.notices import groups_as, save_group, send
-from store.alerts.views import silences
 
 _ALERTS = "SELECT id, rule, severity, labels, started_at, ended_at, acknowledged_at, snoozed_until, muted_by FROM alert"
 
@@ -50,7 +50,7 @@ class Teller:
         self._seen, self._looked, self._wake = self._newest_event(), now, telling.wake
 
     def _decide(self, now: int) -> Telling:
-        before = groups_as(self._connection, Group)
+        before = told_groups(self._connection)
         still = self._connection.execute(f"{_ALERTS} WHERE ended_at IS NULL").fetchall()
         is_open = {row[0] for row in still}
         told = {number for group in before for number in group.told}

@@ -1,1 +1,0 @@
-"""What alert rules are shown of messages and readings, in the line's transaction."""

@@ -1,1 +1,0 @@
-"""When conditions and limits fire, and who is told of it."""

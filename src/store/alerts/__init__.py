@@ -1,1 +1,0 @@
-"""Alerts, states of conditions, notices and webhooks that wait, and what is shown of them."""
