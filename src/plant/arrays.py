@@ -8,6 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from plant.vocabulary import Quality
+
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]  # nanoseconds since 1970, UTC
 Ints = NDArray[np.int64]
@@ -68,4 +70,4 @@ class Readings:
     @property
     def counting(self) -> Bools:
         """True where quality lets the reading count: good, uncertain or none given."""
-        return self.quality <= 1
+        return self.quality <= Quality.UNCERTAIN

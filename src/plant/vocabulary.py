@@ -7,6 +7,8 @@ NS_PER_MIN = 60 * NS_PER_S
 NS_PER_HOUR = 3600 * NS_PER_S
 NS_PER_DAY = 24 * NS_PER_HOUR
 SINCE_EVER = -(2**62)  # ns UTC, before any reading
+FOREVER = 2**62  # ns UTC, after any reading
+NEVER = SINCE_EVER  # the time of what has not been
 
 
 class Kind(StrEnum):
@@ -50,6 +52,10 @@ class Verdict(IntEnum):
     RESET = 5
     ROLLOVER = 6
     BASELINE = 7  # the first of its meter
+
+
+# Readings that later ones step from.
+BASELINES = (Verdict.COUNTED, Verdict.ANOMALY, Verdict.RESET, Verdict.ROLLOVER, Verdict.BASELINE)
 
 
 class Outcome(StrEnum):

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alerts.judging.conditions import NEVER, GatewayColumns
+from alerts.judging.conditions import GatewayColumns
 from alerts.judging.histories import History
 from plant.arrays import Floats, Ints, Times
 from plant.park import Plant
-from plant.vocabulary import NS_PER_HOUR
+from plant.vocabulary import NEVER, NS_PER_HOUR
 
 MOST_VALUES = 1_000_000
 

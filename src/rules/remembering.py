@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from plant.arrays import Floats, Ints
 from plant.catalogue import FactorSpec
 from plant.park import Plant, Source, Terms
+from plant.vocabulary import FOREVER
 from rules.engine import Kernel
 from rules.factors.factors import Factor
 from rules.factors.gwp import GwpSet, gwp_sets
@@ -22,7 +23,6 @@ from rules.terms import (
     FACTOR,
     GWP,
     METHOD,
-    NEVER,
     PARAMETER,
     Change,
     Content,
@@ -59,13 +59,13 @@ def known(plant: Plant, methods: Numbers, stored: Stored) -> Remembered:
 
     What is configured otherwise than the service had it, and has no new date, holds for no window of the state.
     """
-    given, kept = learned(plant, methods, stored, NEVER)
+    given, kept = learned(plant, methods, stored, FOREVER)
     return remembered(plant, methods, kept, given)
 
 
 def as_kept(plant: Plant, methods: Numbers, stored: Stored, sources: Sequence[Source]) -> list[Source]:
     """Return some sources of a plant with the terms that their windows have."""
-    given, kept = learned(plant, methods, stored, NEVER, sources)
+    given, kept = learned(plant, methods, stored, FOREVER, sources)
     found = _Known(methods)
     return [
         one if same(kept[one.index], given[one.index]) else found.source(one, kept[one.index])

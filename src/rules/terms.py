@@ -14,14 +14,13 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from plant.park import Channel, Plant, Source, Terms, Virtual
-from plant.vocabulary import SINCE_EVER
+from plant.vocabulary import FOREVER, SINCE_EVER
 from rules.engine import Methods
 from rules.factors.factors import Factor
 from rules.factors.gwp import NEEDED
 
 METHOD, GWP, FACTOR, PARAMETER = "method", "gwp", "factor", "parameter "
 ABSENT = "-"  # the value of a parameter that a method does not have
-NEVER = 2**62  # ns UTC
 
 Row = tuple[int, Any, str]  # since when [ns UTC], the value, and what people call it
 Rows = tuple[Row, ...]  # the first one holds since ever
@@ -236,7 +235,7 @@ def _channel(channel: Channel | Virtual, plant: Plant) -> str:
 def changes_of(index: int, kept: Content, given: Content) -> Iterator[Change]:
     for name in {**kept, **given}:
         old, new = kept.get(name, _NONE), given.get(name, _NONE)
-        edges = [*sorted({row[0] for row in (*old, *new)}), NEVER]
+        edges = [*sorted({row[0] for row in (*old, *new)}), FOREVER]
         found: list[Change] = []
         for start, end in pairwise(edges):
             a, b = at(old, start), at(new, start)

@@ -16,7 +16,7 @@ from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Channel, Plant, Source
 from plant.periods import MONTH
 from plant.transfers import is_transfer
-from plant.vocabulary import NS_PER_HOUR, Verdict
+from plant.vocabulary import NS_PER_HOUR
 from store.accounting.closing import Closing
 from store.accounting.regulated_hours import RegulatedHours, regulated_hours
 from store.blocks import REVISION, block_of, coverage, empty
@@ -26,8 +26,7 @@ from store.messages.presence import TypicalSteps, gone, quiet_since
 from store.messages.sparkplug import channels_away
 from store.rows import SUMMED, Balance, Emissions, GatewayStatus, Newest, Outboxes
 from store.totals.beginnings import begins_of
-
-BASELINES = (Verdict.COUNTED, Verdict.RESET, Verdict.ROLLOVER, Verdict.ANOMALY, Verdict.BASELINE)
+from store.totals.readings import IS_BASELINE
 
 
 class Reader:
@@ -234,8 +233,8 @@ class Snapshot:
     def newest(self, channels: Sequence[int]) -> dict[int, Newest]:
         """Return the newest readings of each channel, also of those that have none."""
         ids = self._channels.ids(self._connection, channels)
-        baselines = f"quality <= 1 AND verdict IN ({', '.join(str(int(v)) for v in BASELINES)})"
-        columns = [_newest(condition, k) for condition in ("quality <= 1", baselines) for k in (0, 1)]
+        conditions = ("quality <= 1", f"quality <= 1 AND {IS_BASELINE}")
+        columns = [_newest(condition, k) for condition in conditions for k in (0, 1)]
         rows = self._all(f"SELECT c.value, {', '.join(columns)} FROM json_each(?) AS c", _json(ids))
         away = channels_away(self._connection, ids)
         quiet = self._offline(ids)

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
-import numpy as np
-
 from plant.arrays import Bools, Floats, Ints, Times
 from store.blocks import AMOUNTS, FIELDS, REVISION
 
-NEVER = int(np.iinfo(np.int64).min)
 SUMMED = FIELDS[:REVISION]  # the amounts, then the shares
 SHARES = SUMMED[len(AMOUNTS) :]
 OUTCOMES = ("received", "accepted", "late", "duplicate", "quarantined", "rejected")

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from plant.alert_rules.matchers import matcher
-from plant.vocabulary import Code, Outcome
+from plant.vocabulary import FOREVER, SINCE_EVER, Code, Outcome
 from store.accounting.closing import Status
 from store.blocks import IS_HOUR
 from store.messages.replays import Became, Replay
@@ -25,9 +25,8 @@ _EXEMPT = frozenset(
         *("regulated_ledger", "alert_event", "delivery", "meta", "cursor", "set_aside"),
     )
 )
-_FARTHEST = 2**62  # ns, as which "never" and "for ever" are written
 _KINDS = {
-    "INTEGER": f"typeof({{0}}) = 'integer' AND {{0}} BETWEEN -{_FARTHEST} AND {_FARTHEST}",
+    "INTEGER": f"typeof({{0}}) = 'integer' AND {{0}} BETWEEN {SINCE_EVER} AND {FOREVER}",
     "REAL": "typeof({0}) IN ('real', 'integer')",
     "TEXT": "typeof({0}) = 'text'",
     "BLOB": "typeof({0}) = 'blob'",

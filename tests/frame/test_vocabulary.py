@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from plant.vocabulary import Code, Flag, Kind, Outcome, Quality, Verdict
+from plant.vocabulary import BASELINES, Code, Flag, Kind, Outcome, Quality, Verdict
 from rules.american.regulation import Status
 from rules.american.substitution import Rule
 from store import blocks
@@ -55,3 +55,28 @@ def test_an_entry_says_where_it_is_defined() -> None:
     rows = chain.from_iterable(table.splitlines() for table in tables)
 
     assert [row for row in rows if not re.search(r"\| src/[\w/]+\.(py|sql) \|$", row)] == []
+
+
+def test_later_readings_step_from_every_verdict_but_three() -> None:
+    """A new verdict is one or the other."""
+    assert set(Verdict) - set(BASELINES) == {Verdict.UNCOUNTED, Verdict.OUTLIER, Verdict.HELD}
+
+
+ENDS_OF_OTHER_THINGS = {  # than of time
+    "src/api/live/event_ids.py": "ids of events",
+    "src/ingest/sparkplug/past.py": "a number of messages",
+    "src/stackmeter/proof/verify/configurations.py": "an offset of the journal",
+    "src/store/accounting/ledger_views.py": "ids of the ledger",
+    "src/store/messages/presence.py": "SQL, where a time is missing",
+    "src/store/messages/quarantine.py": "offsets of the journal",
+}
+
+
+def test_never_and_for_ever_are_written_once() -> None:
+    own = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "src").rglob("*.py")
+        if "alert" not in str(file) and re.search(r"2 ?\*\* ?62|1 ?<< ?62", file.read_text(encoding="utf-8"))
+    }
+
+    assert own - ENDS_OF_OTHER_THINGS.keys() == {"src/plant/vocabulary.py"}

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.engine.frame import LineFrame
 from alerts.engine.heard import GatewaysHeard
-from alerts.judging.conditions import NEVER
+from plant.vocabulary import NEVER
 from store.totals.sums import Period, source_sums
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import DAY, GRID, HOUR, MINUTE, NOON, SECOND, World, reading, rfc3339

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from alerts.judging.conditions import NEVER, GatewayColumns, Judge, Truth, evaluate
+from alerts.judging.conditions import GatewayColumns, Judge, Truth, evaluate
 from alerts.judging.histories import History
 from plant.alert_rules.condition_terms import Fact, checked
 from plant.alert_rules.conditions import Subject, parse
@@ -20,7 +20,7 @@ from plant.configuration.load import load
 from plant.park import Condition, Dated, Plant
 from plant.periods import time_of_day
 from plant.units import unit
-from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
+from plant.vocabulary import NEVER, NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
 from tests.plant.catalogue import SmallCatalogue
 
 NOW = 1_790_000_000 * NS_PER_S // NS_PER_HOUR * NS_PER_HOUR + 20 * NS_PER_MIN

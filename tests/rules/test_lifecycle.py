@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.judging.lifecycle import CHATTER, CHATTER_SPAN, NEVER, SHELF, Phase, States, advance
-from plant.vocabulary import NS_PER_MIN
+from alerts.judging.lifecycle import CHATTER, CHATTER_SPAN, SHELF, Phase, States, advance
+from plant.vocabulary import NEVER, NS_PER_MIN
 
 START = 1_790_000_000 * 10**9
 TRUTH = {"_": 0.0, "x": 1.0, "?": np.nan}

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from alerts.judging.lifecycle import NEVER
 from alerts.judging.thresholds import Shelf, Transition
 from alerts.tables.alerts import StoredRule, alert_id, rule_states, save_rule_state
 from alerts.tables.links import Link, read_link
 from alerts.telling.groups import event_id
 from plant.park import Bilingual, ThresholdRule
-from plant.vocabulary import NS_PER_DAY
+from plant.vocabulary import NEVER, NS_PER_DAY
 from tests.notify.state import GRID, STACK, endpoint, judged, judgement, new_state, plant
 
 DESK, PAGER = endpoint("desk"), endpoint("pager")

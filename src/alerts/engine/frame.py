@@ -9,12 +9,12 @@ import numpy as np
 
 from alerts.engine.heard import GatewaysHeard
 from alerts.engine.reading_pool import ReadingPool, Rows, Sorted
-from alerts.judging.conditions import NEVER, GatewayColumns
+from alerts.judging.conditions import GatewayColumns
 from alerts.judging.histories import History
 from plant.alert_rules.conditions import OF_CHANNEL
 from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Condition, Plant, Source
-from plant.vocabulary import NS_PER_HOUR, Kind
+from plant.vocabulary import NEVER, NS_PER_HOUR, Kind
 from store.blocks import CO2E_T, FIELDS, REVISION, coverage
 from store.frame_rows import (
     counting_readings,

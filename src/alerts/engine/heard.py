@@ -7,10 +7,9 @@ import numpy as np
 
 from plant.arrays import Floats, Ints, Times
 from plant.park import Plant
-from plant.vocabulary import NS_PER_MIN, NS_PER_S
+from plant.vocabulary import NEVER, NS_PER_MIN, NS_PER_S
 from store.frame_rows import gateway_offsets, gateways_heard, note_gateways_heard
 
-NEVER = -(2**62)
 SKEW_MINUTES = 10  # over which a clock's offset is the least that was seen
 
 

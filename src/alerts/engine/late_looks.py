@@ -12,7 +12,7 @@ import numpy as np
 from alerts.engine.condition_alerts import Labels, subject_id
 from alerts.engine.frame import Memory, PastFrame, asked_readings
 from alerts.judging.conditions import Judge
-from alerts.judging.lifecycle import NEVER, Phase, States, advance
+from alerts.judging.lifecycle import Phase, States, advance
 from alerts.judging.truths import Truth
 from alerts.tables import alerts, condition_states, late_looks
 from alerts.tables.condition_states import Begun
@@ -20,7 +20,7 @@ from alerts.tables.late_looks import LateMark
 from plant.alert_rules.conditions import ASKED, OF_CHANNEL
 from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Condition, Plant
-from plant.vocabulary import NS_PER_S
+from plant.vocabulary import NEVER, NS_PER_S
 
 LOOKS = 50  # instants that are judged again in one step of the line, at the most
 READINGS = 20_000  # that are read for it in one step, at the most

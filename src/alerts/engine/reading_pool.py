@@ -9,9 +9,9 @@ from typing import Self
 
 import numpy as np
 
-from alerts.judging.conditions import NEVER
 from alerts.judging.histories import History
 from plant.arrays import Bools, Floats, Ints, Times
+from plant.vocabulary import NEVER
 
 _SPARE = 4096  # readings beyond a quarter more than were needed, before those that are not needed any more go
 
@@ -143,7 +143,7 @@ class ReadingPool:
 
     def _trim(self, rows: Rows, since: Times) -> None:
         """Drop what is older than the last counting reading at or before each channel's time."""
-        newest = np.full(self._count, -(2**62))
+        newest = np.full(self._count, NEVER)
         before = rows.counting & (rows.time <= since[rows.place])
         np.maximum.at(newest, rows.place[before], rows.time[before])
         self._rows = rows.take(rows.time >= newest[rows.place])

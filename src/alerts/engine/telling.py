@@ -11,11 +11,12 @@ import msgspec
 from alerts.tables.alerts import note_event, note_rules_told
 from alerts.tables.notices import save_group, send, told_groups
 from alerts.tables.views import silences
-from alerts.telling.groups import FAR, NEVER, Notice
+from alerts.telling.groups import Notice
 from alerts.telling.muting import SNOOZE, Alert, Mute, Silence
 from alerts.telling.routing import Router, Telling
 from plant.alert_rules.matchers import matcher
 from plant.park import Plant
+from plant.vocabulary import FOREVER, NEVER
 
 _ALERTS = "SELECT id, rule, severity, labels, started_at, ended_at, acknowledged_at, snoozed_until, muted_by FROM alert"
 
@@ -37,7 +38,7 @@ class Teller:
 
     def forget(self) -> None:
         """Look again at the next instant, as after a rollback or a restart."""
-        self._seen, self._looked, self._wake = self._newest_event(), FAR, NEVER
+        self._seen, self._looked, self._wake = self._newest_event(), FOREVER, NEVER
 
     def tell(self, now: int) -> None:
         """Queue the notices that are due at an instant [ns UTC]."""

@@ -29,11 +29,9 @@ from plant.arrays import Bools, Floats, Ints, Times
 from plant.park import Condition, ConditionStep, Plant
 from plant.periods import time_of_day
 from plant.spans import LONGEST_DAY
-from plant.vocabulary import NS_PER_HOUR, NS_PER_S
+from plant.vocabulary import NEVER, NS_PER_HOUR, NS_PER_S
 from rules.calendar import days_until, elapsed, in_force, start_of, start_of_interval
 from rules.virtuals import applied
-
-NEVER = -(2**62)  # the time of what has not been
 
 
 @dataclass(frozen=True, slots=True)

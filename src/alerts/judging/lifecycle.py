@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Bools, Bytes, Floats, Times
-from plant.vocabulary import NS_PER_MIN
+from plant.vocabulary import NEVER, NS_PER_MIN
 
-NEVER = -(2**62)  # a time that has not been
 CHATTER = 3  # times that a subject fires within `CHATTER_SPAN` to be shelved
 CHATTER_SPAN = 10 * NS_PER_MIN
 SHELF = 30 * NS_PER_MIN  # how long it is shelved; if it goes on after that, it is told of and shelved again

@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from alerts.judging.lifecycle import CHATTER, NEVER, fired_again
+from alerts.judging.lifecycle import CHATTER, fired_again
 from plant.arrays import Bools, Floats, Ints, Times
-from plant.vocabulary import NS_PER_HOUR
+from plant.vocabulary import NEVER, NS_PER_HOUR
 
 SLACK = 1e-9  # relative: a value this near to its limit is equal to it, and equal is no breach
 

@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from plant.vocabulary import FOREVER
 from store.sqlite import write_rows
 
 _COLUMNS = "condition, subject, first, last, due, marks"
-_FAR_FUTURE = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,8 @@ def told_alerts(
     """Return the alerts that a rule began for the subject of these labels and that stood at some time in [start, end]."""
     of_subject = "".join(f" AND json_extract(labels, '$.{name}') = ?" for name in labels)
     rows = connection.execute(
-        f"SELECT id, started_at, coalesce(ended_at, {_FAR_FUTURE}) FROM alert WHERE rule = ? AND started_at <= ?"
-        f" AND coalesce(ended_at, {_FAR_FUTURE}) >= ?{of_subject} ORDER BY started_at",
+        f"SELECT id, started_at, coalesce(ended_at, {FOREVER}) FROM alert WHERE rule = ? AND started_at <= ?"
+        f" AND coalesce(ended_at, {FOREVER}) >= ?{of_subject} ORDER BY started_at",
         (rule, end, start, *labels.values()),
     )
     return [ToldAlert(*row) for row in rows]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.tables.alerts import RETROACTIVE
+from plant.vocabulary import FOREVER
 
 STATUSES = ("firing", "acknowledged", "silenced", "inhibited", "resolved")
 _COLUMNS = (
@@ -181,7 +182,7 @@ def retroactive_events(connection: sqlite3.Connection, before: int | None = None
     rows = connection.execute(
         "SELECT id, alert, at, kind, actor, detail FROM alert_event"
         " WHERE alert = '' AND kind = ? AND id < ? ORDER BY id DESC",
-        (RETROACTIVE, 2**62 if before is None else before),
+        (RETROACTIVE, FOREVER if before is None else before),
     )
     for number, of, at, kind, actor, detail in rows:
         yield AlertEvent(number, of, at, kind, actor, json.loads(detail))

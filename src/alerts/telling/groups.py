@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-NEVER = -(2**62)
-FAR = 2**62
+from plant.vocabulary import NEVER
+
 IMPLIED = ""  # the name of the route of a plant that has none; that of a written one begins with /
 
 

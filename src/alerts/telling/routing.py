@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from alerts.telling.groups import FAR, IMPLIED, Group, Notice
+from alerts.telling.groups import IMPLIED, Group, Notice
 from alerts.telling.muting import Alert, Mute, Muting, Silence, lingers_until, test_of
 from alerts.telling.receivers import Receivers
 from alerts.telling.turns import Turn
 from plant.alerting import Route, Routing
-from plant.vocabulary import NS_PER_MIN
+from plant.vocabulary import FOREVER, NS_PER_MIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def implied(webhooks: Iterable[str]) -> Route:
         each_alone=True,
         group_wait=0,
         group_interval=0,
-        repeat_interval=FAR,
+        repeat_interval=FOREVER,
         goes_on=False,
     )
 
@@ -91,7 +91,7 @@ class Router:
         mutes = self._muting.mutes([*still, *passed], silences, now, over)
         routed = self.routed(one for one in (*still, *passed) if one.id not in mutes or one.id in known)
         before = _moved(stored, routed)
-        wakes = [FAR, *self._muting.boundaries(silences, now)]
+        wakes = [FOREVER, *self._muting.boundaries(silences, now)]
         wakes += [alert.snoozed_until for alert in still if alert.snoozed_until > now]
         wakes += [end for end in map(lingers_until, over) if end > now]
         if self._is_weekly and (still or before):

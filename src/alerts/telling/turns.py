@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from alerts.telling.groups import IMPLIED, NEVER, Group, Notice, Told, event_id
+from alerts.telling.groups import IMPLIED, Group, Notice, Told, event_id
 from alerts.telling.muting import CRITICAL, Alert, Mute
 from alerts.telling.receivers import Receivers
 from plant.alerting import Route
+from plant.vocabulary import NEVER
 
 
 class Turn:

@@ -10,11 +10,9 @@ from api.problems import InvalidQuery
 from plant.clock import format_time
 from plant.park import Plant
 from plant.suggest import did_you_mean
-from plant.vocabulary import NS_PER_MIN
+from plant.vocabulary import FOREVER, NS_PER_MIN, SINCE_EVER
 from store.reader import Snapshot
 from store.rows import OUTCOMES, Balance
-
-_ALWAYS = 1 << 62  # ns: until 2116, and as far back
 
 
 def balances_body(
@@ -36,7 +34,7 @@ def balances_body(
         every = state.balance_ever(gateway)
     else:
         every = state.balance(
-            -_ALWAYS if start is None else start, _ALWAYS if end is None else end, gateway=gateway
+            SINCE_EVER if start is None else start, FOREVER if end is None else end, gateway=gateway
         )
     found = {name: balance for name, balance in every.items() if _is_seen(caller, name)}
     if gateway is not None and not found:

@@ -8,12 +8,11 @@ from api.totals.accounts import Asked
 from plant.arrays import number
 from plant.clock import format_time
 from plant.park import Source
-from plant.vocabulary import SINCE_EVER
+from plant.vocabulary import FOREVER, SINCE_EVER
 from rules.remembering import as_kept
 from store import terms
 
 Span = tuple[int, float, int]  # since when, the number, until when [ns UTC]
-FOREVER = 2**62
 
 
 def parameters_of(asked: Asked, groups: Sequence[list[int]]) -> list[list[ParameterUsedBody]]:

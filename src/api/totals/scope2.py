@@ -14,8 +14,8 @@ from plant.arrays import Floats, number
 from plant.park import Facility, Source
 from plant.periods import YEAR, next_year, starts
 from plant.units import conversion, unit
-from plant.vocabulary import NS_PER_S
-from rules.factors.certificates import NEVER, Certificates, claimable, match
+from plant.vocabulary import FOREVER, NS_PER_S, SINCE_EVER
+from rules.factors.certificates import Certificates, claimable, match
 from rules.factors.factor_files import ELECTRICITY
 from store.blocks import ACTIVITY, CO2E_T
 from store.totals.sums import Period, known_sum, period_sums
@@ -159,14 +159,13 @@ def _rest(asked: Asked, facility: Facility, year: Period, part: float) -> float:
 
 def _certificates(facility: Facility, years: Sequence[int]) -> Certificates:
     rows = [one for one in facility.certificates if one.year in years]
-    always = int(np.iinfo(np.int64).min)
     return Certificates(
         rank=np.array([RANKS.index(one.kind) for one in rows], np.int64),
         period=np.array([one.year for one in rows], np.int64),
         energy=np.array([one.energy for one in rows], np.float64),
         co2=np.array([one.co2 for one in rows], np.float64),
-        retired=np.array([always if one.retired is None else one.retired for one in rows], np.int64),
-        expires=np.full(len(rows), NEVER),
+        retired=np.array([SINCE_EVER if one.retired is None else one.retired for one in rows], np.int64),
+        expires=np.full(len(rows), FOREVER),
     )
 
 

@@ -23,6 +23,7 @@ from plant.arrays import Bools, Floats, Ints, number
 from plant.clock import PeriodBody, format_time
 from plant.park import Channel, Park, Plant, Source
 from plant.transfers import is_transfer
+from plant.vocabulary import FOREVER
 from rules.catalogue import Register
 from store.blocks import ACTIVITY, AMOUNTS, CH4_KG, CO2_BIOGENIC_KG, CO2_KG, CO2E_T, N2O_KG
 from store.reader import Snapshot
@@ -33,7 +34,6 @@ from store.totals.sums import Period, source_sums
 _SHARES = slice(len(AMOUNTS), len(AMOUNTS) + len(SHARES))
 _NOW = len(AMOUNTS) + len(SHARES)
 _AT_ONCE = 1000  # sources of which windows are read
-_FOREVER = 2**62  # ns UTC
 _DEPTH = {"all": 0, "park": 1, "facility": 2, "source": 3}
 
 PeriodOf = Callable[[Park], Period]
@@ -208,7 +208,7 @@ def _figures(
     )
     found = [nothing for _ in periods]
     for part in _parts(sources):
-        state.hold_windows([source.index for source in part], as_of - LATELY, _FOREVER)
+        state.hold_windows([source.index for source in part], as_of - LATELY, FOREVER)
         park = parks[part[0].park]
         present = _present(state, part, park, as_of)
         found = [

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from ingest.known.sequences import Boot, Holes, disjoint
 from ingest.line.batch import Batch
 from plant.park import Plant
-from plant.vocabulary import Kind
+from plant.vocabulary import FOREVER, SINCE_EVER, Kind
 from store.messages.boots import BootTable, Hole, acknowledged_since
 
 MOST_BOOTS = 100  # that an ack lists, those heard last
 MOST_BYTES = 64 * 1024  # of an ack's list
 MOST_GATEWAYS = 10_000  # in memory; beyond, all are forgotten
-_EVER = 2**62  # ns
 
 Acknowledgement = tuple[str, int, list[list[int]]]  # boot, received_through, missing
 
@@ -87,7 +86,7 @@ class Boots:
             batch.disturbed += self._disturbed(boot.gateway, self._holes.settle(boot))
         if batch.before:  # its channels may have been none when these holes opened
             for gateway in sorted({boot.gateway for boot in touched}):
-                batch.disturbed += self._disturbed(gateway, self._table.holes(gateway, -_EVER, _EVER))
+                batch.disturbed += self._disturbed(gateway, self._table.holes(gateway, SINCE_EVER, FOREVER))
         for gateway in {batch.gateways[position] for position in batch.envelopes}:
             self._trim(gateway)
 
@@ -127,7 +126,7 @@ class Boots:
         if name not in boots:
             row = self._table.one(gateway, name)
             number, heard, began = (
-                (row.number, row.heard, row.began) if row else (self._next_number(), -_EVER, None)
+                (row.number, row.heard, row.began) if row else (self._next_number(), SINCE_EVER, None)
             )
             boots[name] = Boot(self._table, gateway, name, number, heard, began)
         return boots[name]
@@ -162,7 +161,7 @@ def _was_counted(batch: Batch, position: int, boot: Boot, first: int | None, las
 def _time_bounds(batch: Batch) -> tuple[list[int | None], list[int | None]]:
     """Return the first and the last reading time of each message; None where it has no readings."""
     size = len(batch.messages)
-    first, last = np.full(size, 2**62), np.full(size, -(2**62))
+    first, last = np.full(size, FOREVER), np.full(size, SINCE_EVER)
     np.minimum.at(first, batch.position, batch.readings.time)
     np.maximum.at(last, batch.position, batch.readings.time)
     empty = np.flatnonzero(np.bincount(batch.position, minlength=size) == 0).tolist()

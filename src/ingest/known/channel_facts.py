@@ -4,12 +4,11 @@ import numpy as np
 
 from ingest.line.evaluate import Evaluated
 from plant.park import Plant
-from plant.vocabulary import Verdict
+from plant.vocabulary import FOREVER, Verdict
 from store.state import State
 
 CONFLICT_AMONG = 50  # newest readings of a channel, of which
 CONFLICT_OUTLIERS = 20  # may be outliers; more are a `channel_conflict`
-_NEVER = 2**62
 
 
 class FirstReadings:
@@ -28,12 +27,12 @@ class FirstReadings:
         rows = evaluated.written
         if not len(rows):
             return
-        earliest = np.full(len(self._sources_of), _NEVER)
+        earliest = np.full(len(self._sources_of), FOREVER)
         np.minimum.at(earliest, rows.channel, rows.time)
         found: dict[int, int] = {}
-        for channel in np.flatnonzero(earliest < _NEVER).tolist():
+        for channel in np.flatnonzero(earliest < FOREVER).tolist():
             for source in self._sources_of[channel]:
-                found[source] = min(found.get(source, _NEVER), int(earliest[channel]))
+                found[source] = min(found.get(source, FOREVER), int(earliest[channel]))
         earlier = {s: t for s, t in found.items() if t < self._first[s]}
         if earlier:
             sources, times = np.array(list(earlier), np.int64), np.array(list(earlier.values()), np.int64)

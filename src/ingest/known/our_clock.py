@@ -7,10 +7,9 @@ import numpy as np
 
 from plant.arrays import Times
 from plant.park import Plant
-from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
+from plant.vocabulary import NEVER, NS_PER_HOUR, NS_PER_MIN
 
 LATELY = 20 * NS_PER_MIN  # a gateway's clock is known for so long after it was heard
-_NEVER = -(2**62)
 _FEWEST = 2  # gateways that can outvote us
 
 
@@ -29,10 +28,10 @@ class OurClock:
 
     def __init__(self, plant: Plant) -> None:
         self._index = {gateway.id: gateway.index for gateway in plant.gateways}
-        self._heard = np.full(len(plant.gateways), _NEVER)
-        self._seen_ahead = np.full(len(plant.gateways), _NEVER)
+        self._heard = np.full(len(plant.gateways), NEVER)
+        self._seen_ahead = np.full(len(plant.gateways), NEVER)
         self._ahead = np.zeros(len(plant.gateways), np.int64)
-        self.doubt = Doubt(0, 0, 0, _NEVER)
+        self.doubt = Doubt(0, 0, 0, NEVER)
 
     def take(
         self, gateways: Sequence[str], received: Times, spoke: Sequence[int], ahead: Mapping[int, int]

@@ -9,7 +9,7 @@ from typing import cast
 
 from ingest.known.undated import Effects, undated
 from plant.park import Plant, Source
-from plant.vocabulary import SINCE_EVER
+from plant.vocabulary import FOREVER, SINCE_EVER
 from rules.engine import Engine
 from rules.remembering import Stored, learned, remembered
 from rules.terms import Content, Numbers, changes_of, from_json, inputs_of, restated, same, to_json
@@ -126,7 +126,7 @@ def _on_its_date(
             if change.start == SINCE_EVER:
                 yield (
                     f"{source.id}: {change.what} was {change.kept} and is {change.given}, without a date, and takes other inputs, so"
-                    f" that nothing can be kept: {effects.published(source, SINCE_EVER, effects.never)} change as late readings"
+                    f" that nothing can be kept: {effects.published(source, SINCE_EVER, FOREVER)} change as late readings"
                     " touch them, and all at once by stackmeter restate"
                 )
             elif change.start < now:
@@ -146,6 +146,6 @@ def _otherwise(plant: Plant, connection: object, stored: Stored, effects: Effect
         if name in stored and before.get(name) != inputs_of(source, plant):
             yield (
                 f"{source.id} takes its amounts otherwise than before, and that has no date:"
-                f" {effects.published(source, SINCE_EVER, effects.never)} change as late readings touch them, and all at once by"
+                f" {effects.published(source, SINCE_EVER, FOREVER)} change as late readings touch them, and all at once by"
                 " stackmeter restate"
             )

@@ -10,10 +10,10 @@ import numpy as np
 
 from plant import periods
 from plant.park import Plant, Source
-from plant.vocabulary import NS_PER_S
+from plant.vocabulary import FOREVER, NS_PER_S
 from rules.engine import Engine
 from rules.remembering import Remembered
-from rules.terms import FACTOR, GWP, METHOD, NEVER, Change, Numbers
+from rules.terms import FACTOR, GWP, METHOD, Change, Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,6 @@ class Effects:
 
     plant: Plant
     connection: sqlite3.Connection
-
-    never = NEVER
 
     def published(self, source: Source, start: int, end: int) -> str:
         """Return how many windows of [start, end) [ns UTC] are published, and with how much."""
@@ -59,7 +57,9 @@ def _told(plant: Plant, methods: Numbers, found: Remembered, effects: Effects) -
         windows, tonnes, last = effects.sum(source, change.start, change.end)
         would = tonnes * _ratio(source, last, old, new)
         about = f", about {would:.4g} t by the new one" if np.isfinite(would) and windows else ""
-        until = "until it is loaded" if change.end >= NEVER else f"before {effects.time(source, change.end)}"
+        until = (
+            "until it is loaded" if change.end >= FOREVER else f"before {effects.time(source, change.end)}"
+        )
         dated = (
             ""
             if change.what in (METHOD, GWP)

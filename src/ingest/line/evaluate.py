@@ -14,13 +14,13 @@ from ingest.line.inputs import Inputs
 from ingest.line.tail import Tail
 from plant.arrays import Bools, Ints, Readings, Times
 from plant.park import Plant
-from plant.vocabulary import Flag
+from plant.vocabulary import FOREVER, SINCE_EVER, Flag
 from rules.engine import Emissions, Engine
 from rules.identity import merge
 from rules.pieces import EVENT, INTERVAL, REGISTER, ChannelColumns, Pieces, Runs, pieces_and_verdicts
 from rules.windows import KEY, Ranges, WindowValues, numbers, ranges_of, spread, with_events
 from store.state import State
-from store.totals.readings import FAR_FUTURE, LOOK_BACK, LOOK_ON, is_baseline
+from store.totals.readings import LOOK_BACK, LOOK_ON, is_baseline
 
 BootNames = Callable[[Iterable[int]], Mapping[int, str]]  # of boots by their numbers
 OpenHoles = Callable[
@@ -133,15 +133,15 @@ class Evaluator:
         self, channels: NDArray[np.int32], run_of_new: Ints, new: Readings, look_on: int
     ) -> tuple[Readings, Ints, Bools, Times]:
         """Return what is known around the new readings: from memory where it has enough, else from the state."""
-        first = np.full(len(channels), FAR_FUTURE)
-        last = np.full(len(channels), -FAR_FUTURE)
+        first = np.full(len(channels), FOREVER)
+        last = np.full(len(channels), SINCE_EVER)
         np.minimum.at(first, run_of_new, new.time)
         np.maximum.at(last, run_of_new, new.time)
         period = self._columns.period[channels]
         quick = self._tail.covers(channels, first, self._window, period)
         rows, which = self._tail.rows(channels[quick])
         parts, runs = [rows], [np.flatnonzero(quick)[which]]
-        whole, until = self._tail.whole[channels], np.full(len(channels), FAR_FUTURE)
+        whole, until = self._tail.whole[channels], np.full(len(channels), FOREVER)
         for run in np.flatnonzero(~quick).tolist():
             around = (int(first[run]), int(last[run]), look_on)
             parts.append(self._stretch(int(channels[run]), *around))
@@ -178,7 +178,7 @@ class Evaluator:
 
     def _remember(self, runs: Runs) -> None:
         """Keep the ends of the runs that reach the end of what there is; forget the others' channels."""
-        ends = runs.until == FAR_FUTURE
+        ends = runs.until == FOREVER
         self._tail.forget(runs.channel[~ends])
         mine = ends[runs.run]
         place = np.cumsum(ends) - 1
@@ -269,7 +269,7 @@ class Evaluator:
         ):
             if self._tail.reaches(channel, first * self._window):
                 parts.append(self._tail.rows(np.array([channel], np.int32))[0])
-                self._cut = (bool(self._tail.whole[channel]), FAR_FUTURE)
+                self._cut = (bool(self._tail.whole[channel]), FOREVER)
             else:
                 parts.append(self._stretch(channel, first * self._window, stop * self._window, LOOK_ON))
             whole.append(self._cut[0])
@@ -308,7 +308,7 @@ def _only_settled(runs: Runs, rejudged: Bools, came: Bools, baseline: Bools) -> 
 
     Returns the rows that are truly judged anew, and whether every cut run came to agree well before its end.
     """
-    cut = np.flatnonzero(runs.until < FAR_FUTURE)
+    cut = np.flatnonzero(runs.until < FOREVER)
     rejudged = rejudged.copy()
     heads = np.append(runs.heads, len(runs.run))
     for run in cut.tolist():
@@ -350,10 +350,10 @@ def _disturbed(judged: _Judged, columns: ChannelColumns) -> tuple[Ints, Times, T
 
 def _swap_reach(runs: Runs, columns: ChannelColumns) -> tuple[Times, Times]:
     """Return the first and the last instant at which a swap of each run's channel concerns it."""
-    first, last = np.full(len(runs.channel), FAR_FUTURE), np.full(len(runs.channel), -FAR_FUTURE)
+    first, last = np.full(len(runs.channel), FOREVER), np.full(len(runs.channel), SINCE_EVER)
     for run in np.flatnonzero(np.isin(runs.channel, list(columns.swaps))).tolist():
         times = [s.time for s in columns.swaps[int(runs.channel[run])].swaps if s.time <= runs.until[run]]
         if times:
-            first[run] = times[0] if runs.whole[run] else FAR_FUTURE
+            first[run] = times[0] if runs.whole[run] else FOREVER
             last[run] = times[-1]
     return first, last

@@ -19,7 +19,7 @@ from plant import periods
 from plant.arrays import Floats, Ints, Readings, Times
 from plant.configuration.regulations import MRR
 from plant.park import Input, Plant, Regulation, Source
-from plant.vocabulary import NS_PER_HOUR, Kind, Quality
+from plant.vocabulary import FOREVER, NS_PER_HOUR, Kind, Quality
 from rules.american import regulation as rules
 from rules.american.part75.look_back import THREE_YEARS
 from rules.american.substitution import Substituted
@@ -33,7 +33,6 @@ from store.totals.readings import is_baseline
 MOST_HOURS = 744  # measured at once: a month of windows of each input, about 5 MB
 MOST_SOURCES = 2  # counted at once because an hour has passed; the others wait for the line's next step
 YEAR = 8760  # [h], the shortest
-NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class RegulatedSources:
     def _is_news(self, source: Source, touched: Times) -> bool:
         """Whether a time lies before the first hour that is not counted yet, or may be of the very first one."""
         due = self._due[source.index]
-        if due == NEVER or not len(touched):
+        if due == FOREVER or not len(touched):
             return bool(len(touched))
         return bool(touched.min() < periods.hour_start(due - 1, self._zone[source.park]))
 
@@ -97,7 +96,7 @@ class RegulatedSources:
         if span is not None:
             return int(periods.next_hour(periods.next_hour(span[1], zone), zone))
         begin = self._begin(source)
-        return NEVER if begin is None else int(periods.next_hour(begin, zone))
+        return FOREVER if begin is None else int(periods.next_hour(begin, zone))
 
     def _begin(self, source: Source) -> int | None:
         """Return the hour in which a source's first reading is, or begins [ns UTC]; None where it has none."""

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Bools, Ints, Readings, Times
+from plant.vocabulary import NEVER
 from store.totals.readings import LOOK_BACK, is_baseline
 
 KEPT = LOOK_BACK + 2  # counting readings kept: readings may come out of order by as many as exceed LOOK_BACK
-NOWHERE = np.int64(-(2**62))
 
 
 class Tail:
@@ -38,12 +38,12 @@ class Tail:
         rows, which = self.rows(channels)
         before = rows.counting & (rows.time < earliest[which])
         behind = _count_after(before, which, len(channels))
-        sixth = np.full(len(channels), NOWHERE)
+        sixth = np.full(len(channels), NEVER)
         at = np.flatnonzero(before & (behind == LOOK_BACK))
         sixth[which[at]] = rows.time[at]
         edge = (sixth - period) // window * window
         start = _anchored(rows, which, edge, window)
-        return self._known[channels] & (self.whole[channels] | (start > NOWHERE))
+        return self._known[channels] & (self.whole[channels] | (start > NEVER))
 
     def reaches(self, channel: int, time: int) -> bool:
         """Whether the kept rows are all the context of windows from `time` on."""
@@ -123,7 +123,7 @@ def _count_after(marked: Bools, which: Ints, channels: int) -> Ints:
 def _needed(rows: Readings, which: Ints, channels: int, window: int, period: Ints) -> Bools:
     """Mark, per channel, the rows from the anchor of the KEPT-th last counting row on."""
     behind = _count_after(rows.counting, which, channels)
-    edge = np.full(channels, NOWHERE)
+    edge = np.full(channels, NEVER)
     at = np.flatnonzero(rows.counting & (behind == KEPT))
     edge[which[at]] = (rows.time[at] - period[which[at]]) // window * window
     return np.asarray(rows.time >= _anchored(rows, which, edge, window)[which])
@@ -132,12 +132,12 @@ def _needed(rows: Readings, which: Ints, channels: int, window: int, period: Int
 def _anchored(rows: Readings, which: Ints, edge: Times, window: int) -> Times:
     """Return, per channel, the newest baseline before the whole window of the newest one at or before `edge`.
 
-    As `store.totals.readings.ReadingTable.stretch` begins; NOWHERE where the rows have none.
+    As `store.totals.readings.ReadingTable.stretch` begins; NEVER where the rows have none.
     """
     at = np.flatnonzero(is_baseline(rows))
     for _ in range(2):
-        start = np.full(len(edge), NOWHERE)
+        start = np.full(len(edge), NEVER)
         mine = at[rows.time[at] <= edge[which[at]]]
         np.maximum.at(start, which[mine], rows.time[mine])
-        edge = np.where(start > NOWHERE, start // window * window, NOWHERE)
+        edge = np.where(start > NEVER, start // window * window, NEVER)
     return start

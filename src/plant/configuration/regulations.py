@@ -24,7 +24,7 @@ ROLES = {  # of a stack's monitors, that the rules know
 P = TypeVar("P", bound=Part)
 
 _KEY = "regulation"
-_STILL = 2**63 - 1  # [ns]; the end of a stretch that lasts
+_STILL = 2**63 - 1  # [ns]; the end of a stretch that lasts, as the hash of a configuration has it
 
 
 def regulation_of(

@@ -11,7 +11,7 @@ from plant.arrays import Floats, Readings, number
 from plant.clock import parse_instant
 from plant.park import Channel, Step, Swap, Virtual
 from plant.units import unit
-from plant.vocabulary import NS_PER_S, Flag, Kind, Quality, Verdict
+from plant.vocabulary import FOREVER, NS_PER_S, Flag, Kind, Quality, Verdict
 from proof.explain.told import ExplainedChannelBody, WindowBody
 from rules.catalogue import Register
 from rules.factors.gases import tonnes_co2e
@@ -19,7 +19,7 @@ from rules.factors.gwp import GwpSet
 from rules.pieces import ChannelColumns, Pieces, Runs, pieces_and_verdicts
 from rules.virtuals import Columns, values_at
 from rules.windows import Ranges, WindowValues, spread, with_events
-from store.totals.readings import FAR_FUTURE, Stretch
+from store.totals.readings import Stretch
 
 VIRTUAL = "virtual"  # a channel's kind, where it is none of plant.vocabulary.Kind
 FIRST_VIRTUAL = (
@@ -148,7 +148,7 @@ def _stretch_of(given: ExplainedChannelBody) -> Stretch:
         correction=np.array([one.correction for one in told], np.int32),
         message=np.array([one.message for one in told], np.int64),
     )
-    return Stretch(readings, given.whole, FAR_FUTURE if given.until is None else parse_instant(given.until))
+    return Stretch(readings, given.whole, FOREVER if given.until is None else parse_instant(given.until))
 
 
 def channel_window(

@@ -7,7 +7,7 @@ from plant.arrays import Bools, Readings, number
 from plant.clock import PeriodBody, format_time
 from plant.park import Channel, Plant, Virtual
 from plant.units import per_hour_integral
-from plant.vocabulary import NS_PER_S, Flag, Kind, Quality, Verdict
+from plant.vocabulary import FOREVER, NS_PER_S, Flag, Kind, Quality, Verdict
 from proof.explain.again import VIRTUAL, channel_window, value_of
 from proof.explain.told import (
     ExplainedChannelBody,
@@ -19,7 +19,6 @@ from proof.explain.told import (
 )
 from rules.pieces import Pieces
 from store.messages.boots import BootTable
-from store.totals.readings import FAR_FUTURE
 
 
 class ChannelTeller:
@@ -60,7 +59,7 @@ class ChannelTeller:
             gaps=_gaps(channel, pieces, holes, start, window),
             readings=_readings(stretch.readings, used, self._boots),
             whole=stretch.whole,
-            until=None if stretch.until >= FAR_FUTURE else format_time(stretch.until),
+            until=None if stretch.until >= FOREVER else format_time(stretch.until),
             holes=[PeriodBody.of(*hole) for hole in holes],
             meter=_meter(channel, start),
             formula=None,

@@ -17,6 +17,7 @@ from alerts.tables import actions
 from ingest.line.line import Line
 from plant.arrays import Bools, Readings, Times
 from plant.park import Plant
+from plant.vocabulary import FOREVER
 from proof.verify.as_it_was import AsItWas
 from proof.verify.journal_proof import Taken
 from proof.verify.known_readings import KnownReadings
@@ -25,7 +26,6 @@ from store import audit
 from store.messages.journal import JournalReader, Message
 from store.state import State
 
-EVER = 2**62  # ns: no reading is too old
 # What was replayed is taken at its place as it ended, so that a replay has nothing left to do.
 NO_REPLAYS = "CREATE TRIGGER no_replays AFTER INSERT ON replay BEGIN UPDATE replay SET finished = at WHERE message = new.message; END"
 
@@ -92,7 +92,7 @@ class JournalStretch:
 def open_to_all(plant: Plant) -> Plant:
     """Return a plant that refuses no reading for its value or its age."""
     channels = tuple(replace(channel, minimum=np.nan, maximum=np.nan) for channel in plant.channels)
-    return replace(plant, max_late=EVER, channels=channels)
+    return replace(plant, max_late=FOREVER, channels=channels)
 
 
 class JournalAgain:

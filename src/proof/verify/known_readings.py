@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ingest.line.evaluate import Evaluated
 from plant.arrays import Bools, Floats, Ints, Readings
 from plant.park import Plant
-from plant.vocabulary import Flag, Kind
+from plant.vocabulary import FOREVER, Flag, Kind
 from proof.verify.ledger_proof import bits
 from rules.engine import Emissions, Engine
 from rules.identity import merge
@@ -139,7 +139,7 @@ class KnownReadings:
         run = run.ravel()
         known = self._known(keys)
         run_of_known = _places(keys, known.channel, known.time)
-        earliest = np.full(keys.shape[1], 2**62)
+        earliest = np.full(keys.shape[1], FOREVER)
         np.minimum.at(earliest, run, new.message)
         register = self._is_register[new.channel]
         is_register = np.zeros(keys.shape[1], bool)

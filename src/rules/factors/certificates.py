@@ -10,7 +10,6 @@ import numpy as np
 
 from plant.arrays import Floats, Ints, Times
 
-NEVER = int(np.iinfo(np.int64).max)
 WHOLE = 1 - 1e-12  # from here on a period is covered; what is left of it is rounding
 
 
@@ -20,7 +19,7 @@ class Certificates:
 
     `rank` is its place in the hierarchy of instruments, the smallest first: certificates, contracts, supplier's rate.
     `period` is the one whose consumption it is claimed for: a calendar year of the park's zone, or an hour where
-    certificates are hourly. `energy` is in kWh, `co2` in kg/kWh. `retired` and `expires` are instants, or `NEVER`.
+    certificates are hourly. `energy` is in kWh, `co2` in kg/kWh. `retired` and `expires` are instants; `FOREVER` for what expires never.
     """
 
     rank: Ints

@@ -27,7 +27,6 @@ from store.messages.journal import DECISION, Message
 from store.sqlite import write_rows
 
 CO2E = blocks.FIELDS.index("co2e_t")
-FAR = 2**62
 
 _LIVE = f"SELECT co2e_t FROM total WHERE source = ? AND level = {periods.MONTH} AND start >= ? AND start < ?"
 _REGULATED = "SELECT sum(co2e_t) FROM regulated_hour WHERE source = ? AND hour >= ? AND hour < ?"

@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 from plant.arrays import Floats, Ints, Times
+from plant.vocabulary import FOREVER, SINCE_EVER
 
 # The rule (rules.substitution.Rule) whose number each hour of the year moves until the year is over: equation 4.
 MOVING = 9
-_FAR = 2**62
 
 
 class RoleHour(msgspec.Struct, array_like=True, frozen=True):
@@ -56,7 +56,7 @@ def packed(inputs: Sequence[HourInputs]) -> list[bytes]:
 
 
 def regulated_hours(
-    connection: sqlite3.Connection, source: int, start: int = -_FAR, end: int = _FAR
+    connection: sqlite3.Connection, source: int, start: int = SINCE_EVER, end: int = FOREVER
 ) -> RegulatedHours:
     """Return the counted hours of a source (by database id) that start in [start, end) [ns UTC]."""
     rows = connection.execute(
@@ -79,7 +79,7 @@ def _columns(rows: Sequence[Sequence[Any]]) -> RegulatedHours:
 
 
 def waiting_hours(
-    connection: sqlite3.Connection, source: int, start: int = -_FAR, end: int = _FAR
+    connection: sqlite3.Connection, source: int, start: int = SINCE_EVER, end: int = FOREVER
 ) -> RegulatedHours:
     """Return the hours of a source that wait for approval, as they would be, without a revision."""
     rows = connection.execute(

@@ -12,8 +12,9 @@ import numpy as np
 
 from plant.arrays import Ints, Readings, Times
 from plant.park import Plant, Source
+from plant.vocabulary import FOREVER
 
-UNHEARD = 2**62  # ns UTC: no counting reading has come yet
+UNHEARD = FOREVER  # no counting reading has come yet
 
 _FIRST = (
     "SELECT (SELECT time FROM reading WHERE channel = c.value AND quality <= 1 ORDER BY time LIMIT 1)"

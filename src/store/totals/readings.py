@@ -9,19 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Bools, Readings
-from plant.vocabulary import Verdict
+from plant.vocabulary import BASELINES, FOREVER, SINCE_EVER, Verdict
 from store.messages.set_aside import set_aside
 from store.sqlite import write_columns
 
 _COLUMNS = "time, value, quality, flags, verdict, boot, correction, message"
-# A reading that later ones step from: every verdict but uncounted, outlier and held.
-_BASELINES = ", ".join(
-    str(int(v)) for v in Verdict if v not in {Verdict.UNCOUNTED, Verdict.OUTLIER, Verdict.HELD}
-)
+IS_BASELINE = f"verdict IN ({', '.join(str(int(one)) for one in BASELINES)})"
+_COUNTS = f"verdict != {int(Verdict.UNCOUNTED)}"
 
 LOOK_BACK = 6  # counting readings before a change whose verdicts may depend on it, and one to start from
 LOOK_ON = 12  # counting readings after a change within which the old and the new verdicts usually agree again
-FAR_FUTURE = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class ReadingTable:
         """
         start = self._start(channel, first, window, period)
         until = self._until(channel, last, window, period, look_on)
-        within = (channel, -FAR_FUTURE if start is None else start, until)
+        within = (channel, SINCE_EVER if start is None else start, until)
         try:
             readings = _readings(channel, self._rows(*within))
         except (ValueError, TypeError, OverflowError):  # only now is it worth finding out which
@@ -73,7 +70,7 @@ class ReadingTable:
 
     def _start(self, channel: int, first: int, window: int, period: int) -> int | None:
         back = self._one(
-            "SELECT time FROM reading WHERE channel = ? AND time < ? AND verdict != 1 ORDER BY time DESC LIMIT 1 OFFSET ?",
+            f"SELECT time FROM reading WHERE channel = ? AND time < ? AND {_COUNTS} ORDER BY time DESC LIMIT 1 OFFSET ?",
             (channel, first, LOOK_BACK - 1),
         )
         if back is None:
@@ -84,18 +81,18 @@ class ReadingTable:
 
     def _baseline(self, channel: int, until: int) -> int | None:
         return self._one(
-            f"SELECT time FROM reading WHERE channel = ? AND time <= ? AND verdict IN ({_BASELINES}) ORDER BY time DESC LIMIT 1",
+            f"SELECT time FROM reading WHERE channel = ? AND time <= ? AND {IS_BASELINE} ORDER BY time DESC LIMIT 1",
             (channel, until),
         )
 
     def _until(self, channel: int, last: int, window: int, period: int, look_on: int) -> int:
-        ahead = "SELECT time FROM reading WHERE channel = ? AND time > ? AND verdict != 1 ORDER BY time LIMIT 1 OFFSET ?"
+        ahead = f"SELECT time FROM reading WHERE channel = ? AND time > ? AND {_COUNTS} ORDER BY time LIMIT 1 OFFSET ?"
         on = self._one(ahead, (channel, last, look_on - 1))
         if on is None:
-            return FAR_FUTURE
+            return FOREVER
         edge = ((on + period) // window + 1) * window + period
         until = self._one(ahead, (channel, edge, LOOK_BACK - 1))
-        return FAR_FUTURE if until is None else until
+        return FOREVER if until is None else until
 
     def _one(self, query: str, values: tuple[int, ...]) -> int | None:
         row = self._connection.execute(query, values).fetchone()
@@ -104,7 +101,7 @@ class ReadingTable:
     def outliers(self, channel: int, newest: int) -> int:
         """Return how many of a channel's newest readings are outliers."""
         found = self._one(
-            "SELECT sum(verdict = 2) FROM (SELECT verdict FROM reading WHERE channel = ? ORDER BY time DESC LIMIT ?)",
+            f"SELECT sum(verdict = {int(Verdict.OUTLIER)}) FROM (SELECT verdict FROM reading WHERE channel = ? ORDER BY time DESC LIMIT ?)",
             (channel, newest),
         )
         return found or 0
@@ -178,5 +175,4 @@ def _readings(channel: int, rows: list[tuple[int | float, ...]]) -> Readings:
 
 def is_baseline(readings: Readings) -> Bools:
     """Whether later readings step from each one."""
-    none = np.array([Verdict.UNCOUNTED, Verdict.OUTLIER, Verdict.HELD], np.uint8)
-    return ~np.isin(readings.verdict, none)
+    return np.isin(readings.verdict, np.array(BASELINES, np.uint8))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.factors.certificates import NEVER, Certificates, claimable, match
+from plant.vocabulary import FOREVER
+from rules.factors.certificates import Certificates, claimable, match
 
 NOW = 1_000
 RESIDUAL = 0.6592
@@ -20,8 +21,8 @@ lines = st.lists(
         st.integers(2024, 2027),
         st.just(0.0) | st.floats(1e-3, 1e5),
         st.floats(0, 1),
-        st.sampled_from([0, NOW, NOW + 1, NEVER]),
-        st.sampled_from([0, NOW, NEVER]),
+        st.sampled_from([0, NOW, NOW + 1, FOREVER]),
+        st.sampled_from([0, NOW, FOREVER]),
     ),
     max_size=12,
 )
@@ -39,7 +40,7 @@ def certificates(*given: Line) -> Certificates:
 
 
 def solar(energy: float, period: int = 2026, rank: int = 0, co2: float = 0.0) -> Line:
-    return rank, period, energy, co2, NOW - 1, NEVER
+    return rank, period, energy, co2, NOW - 1, FOREVER
 
 
 def total(consumed: list[float], given: list[Line], period: int = 2026) -> float:
@@ -137,9 +138,9 @@ def test_a_certificate_of_another_year_covers_nothing() -> None:
 @pytest.mark.parametrize(
     ("retired", "expires", "covered"),
     [
-        (NOW, NEVER, 10.0),
-        (NOW + 1, NEVER, 0.0),
-        (NEVER, NEVER, 0.0),
+        (NOW, FOREVER, 10.0),
+        (NOW + 1, FOREVER, 0.0),
+        (FOREVER, FOREVER, 0.0),
         (NOW - 5, NOW - 5, 10.0),
         (NOW - 5, NOW - 6, 0.0),
     ],
