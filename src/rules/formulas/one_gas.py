@@ -6,8 +6,16 @@ from dataclasses import replace
 import numpy as np
 
 from plant.arrays import Floats
+from plant.catalogue import Parameter
+from rules import plausible
 from rules.factors.gases import Gases
 from rules.validity import percent
+
+BIOGENIC_SHARE = Parameter("biogenic_share", "%", default=0.0, plausible=plausible.BIOGENIC_SHARE)
+BY_ORIGIN = (  # the last steps of a method's WORKING that knows all CO2
+    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
+    "co2_kg = all_co2 - co2_biogenic_kg",
+)
 
 
 def ch4_only(ch4: Floats) -> Gases:
@@ -22,9 +30,9 @@ def n2o_only(n2o: Floats) -> Gases:
     return Gases(co2_kg=others, co2_biogenic_kg=others, ch4_kg=others, n2o_kg=n2o)
 
 
-def co2_with_share(co2: Floats, biogenic_share: float | Floats) -> Gases:
-    """Return CO2 alone [kg], of which a share [%] is biogenic; a row is NaN where that is not within 0 to 100."""
-    biogenic = co2 * percent(biogenic_share) / 100
+def co2_by_origin(co2: Floats, parameters: Mapping[str, float | Floats]) -> Gases:
+    """Return CO2 alone [kg], of which `BIOGENIC_SHARE` is biogenic; a row is NaN where that is not within 0 to 100."""
+    biogenic = co2 * percent(parameters.get(BIOGENIC_SHARE.name, 0.0)) / 100
     return Gases.co2_only(fossil=co2 - biogenic, biogenic=biogenic)
 
 
@@ -46,6 +54,12 @@ def co2_or_co2e(amount: Floats, factor: Mapping[str, Floats]) -> Gases:
     unknown = np.full_like(amount, np.nan)
     gases = Gases.co2_only(fossil=amount * factor.get("co2", unknown), biogenic=np.zeros_like(amount))
     return replace(gases, co2e_kg=amount * factor.get("co2e", unknown))
+
+
+def co2e_only(co2e: Floats) -> Gases:
+    """Return CO2e of a gas that an emission has not apart: those that it has are unknown [kg]."""
+    unknown = np.full_like(co2e, np.nan)
+    return Gases(unknown, unknown, unknown, unknown, co2e_kg=co2e)
 
 
 def outside(known: Floats) -> Floats:

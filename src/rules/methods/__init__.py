@@ -13,5 +13,6 @@ from plant.arrays import Floats
 from rules.factors.gases import Gases
 
 Inputs = Mapping[str, Floats]
+FactorValues = Mapping[str, Floats]  # the values of the row in force
 Parameters = Mapping[str, float | Floats]
-Emissions = Callable[[Inputs, Mapping[str, Floats], Parameters], Gases]
+Emissions = Callable[[Inputs, FactorValues, Parameters], Gases]

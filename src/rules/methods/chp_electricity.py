@@ -1,13 +1,10 @@
 """Scope 1: the electricity's part of a combined heat and power plant's emissions."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, chp_heat, fuel_energy
+from rules.methods import FactorValues, Inputs, Parameters, chp_heat, fuel_energy
 
 BASIS = NET_CALORIFIC
 
@@ -34,7 +31,7 @@ WORKING = (
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions that the electricity of a combined plant takes over [1]_.
 
     `E_P = E_T - E_H`, with both as `chp_heat.emissions` has them.

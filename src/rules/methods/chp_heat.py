@@ -1,17 +1,14 @@
 """Scope 1: the heat's part of a combined heat and power plant's emissions."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
 from rules.formulas import chp
-from rules.methods import Inputs, Parameters, fuel_energy
+from rules.methods import FactorValues, Inputs, Parameters, fuel_energy
 
 BASIS = NET_CALORIFIC
 
@@ -47,7 +44,7 @@ WORKING = (
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions that the heat of a combined plant takes over [1]_.
 
     `E_H = E_T (H / e_H) / (H / e_H + P / e_P)`, with `E_T` of all fuel as `fuel_energy.emissions` has it. With
@@ -81,7 +78,7 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     return parts(inputs, factor, parameters)[0]
 
 
-def parts(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> tuple[Gases, Gases]:
+def parts(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> tuple[Gases, Gases]:
     """Return what heat and what power take over, as `emissions`; together they are all of it."""
     total = fuel_energy.emissions({"energy": inputs["energy"]}, factor, parameters)
     apart = chp.Efficiencies(parameters["heat_efficiency"], parameters["power_efficiency"])

@@ -1,15 +1,12 @@
 """Scope 1: CO2 of clinker, known by its mass and the lime in it."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import percent, positive
 
 CO2_PER_LIME = 0.785  # [kg/kg], as IPCC rounds the molar masses of CO2 and CaO
@@ -31,7 +28,7 @@ EXAMPLE = Example(inputs={"clinker": 1e6}, factor={}, parameters={"lime": 65.0, 
 WORKING = ("co2_kg = clinker * 0.785 * lime / 100 * kiln_dust_correction",)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 that limestone gives off while it becomes clinker [1]_.
 
     `E = M_cl EF_cl CF_ckd`, equation 2.2 of [1]_, with `EF_cl = 0.785 CaO`.

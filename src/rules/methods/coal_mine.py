@@ -1,16 +1,14 @@
 """Scope 1: CH4 that coal gives off while it is mined."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
 from rules.formulas import methane
 from rules.formulas.one_gas import ch4_only
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import not_negative
 
 KG_PER_TONNE = 1000.0
@@ -29,7 +27,7 @@ EXAMPLE = Example(inputs={"coal": 1e8}, factor={}, parameters={"gas_content": 10
 WORKING = ("volume [m3] = coal / 1000 * gas_content", "ch4_kg = volume * 0.67")
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CH4 set free by mining coal, before any recovery [1]_, [2]_.
 
     `CH4 = AD EF CF`, equations 4.1.3 (underground) and 4.1.7 (surface) of [1]_, with `CF = 0.67 kg/m3` at 20 degC.

@@ -1,14 +1,11 @@
 """Scope 2: electricity bought directly from whoever generates it."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.factor_files import DIRECT_ELECTRICITY
 from rules.factors.gases import Gases
 from rules.formulas.one_gas import co2_or_co2e
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 
 BASIS = DIRECT_ELECTRICITY
 
@@ -26,7 +23,7 @@ EXAMPLE = Example(inputs={"energy": 250e3}, factor={"co2": 0.041}, parameters={}
 WORKING = ("co2_kg = energy * factor.co2",)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from electricity delivered by a seller of its own [1]_.
 
     `E = AD_n EF_n`, equation TPT_D of [1]_ with n = direct purchase.

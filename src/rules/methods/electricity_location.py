@@ -1,16 +1,14 @@
 """Scope 2: purchased electricity by the average of the grid it was drawn from."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.factor_files import ELECTRICITY
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 
 BASIS = ELECTRICITY
 
@@ -28,7 +26,7 @@ EXAMPLE = Example(inputs={"energy": 1e6}, factor={"co2": 0.6592}, parameters={})
 WORKING = ("co2_kg = energy * factor.co2",)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from electricity drawn from the grid [1]_, [2]_.
 
     `E = AD_n EF_n`, equation TPT_D of [2]_.

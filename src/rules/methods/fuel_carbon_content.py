@@ -1,14 +1,11 @@
 """Scope 1: fuel burned, known by its mass and the carbon that a laboratory found in it."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters
-from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.formulas.one_gas import BIOGENIC_SHARE, BY_ORIGIN, co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import percent, positive
 
 CO2_PER_CARBON = 44 / 12  # [kg/kg], as IPCC, MRR and 40 CFR 98 round the molar masses
@@ -29,12 +26,11 @@ EXAMPLE = Example(
 )
 WORKING = (
     "all_co2 [kg] = mass * carbon / 100 * oxidation / 100 * 44 / 12",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *BY_ORIGIN,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 from burning a fuel of known carbon content [1]_, [2]_.
 
     `E = m C/100 OF/100 44/12`, with the biogenic share reported beside.
@@ -63,5 +59,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     carbon = inputs["mass"] * positive(percent(parameters["carbon"])) / 100
     burned = positive(percent(parameters.get(OXIDATION.name, 100.0))) / 100
     co2 = carbon * burned * CO2_PER_CARBON
-    biogenic = co2 * percent(parameters.get(BIOGENIC_SHARE.name, 0.0)) / 100
-    return Gases.co2_only(fossil=co2 - biogenic, biogenic=biogenic)
+    return co2_by_origin(co2, parameters)

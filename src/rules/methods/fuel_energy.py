@@ -1,14 +1,11 @@
 """Scope 1: fuel burned, known by its energy; the other fuel methods end here."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import percent, positive
 
 BASIS = NET_CALORIFIC
@@ -39,7 +36,7 @@ PER_NET_ENERGY = (
 WORKING = ("net_energy [GJ] = energy * net_share / 100", *PER_NET_ENERGY)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a fuel whose energy is known [1]_, [2]_.
 
     `E_gas = AD EF_gas`, equation 2.1 of [1]_, with `AD = Q net_share / 100`.

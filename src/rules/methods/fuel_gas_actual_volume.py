@@ -1,7 +1,5 @@
 """Scope 1: gaseous fuel burned, known by its volume as it flows."""
 
-from collections.abc import Mapping
-
 from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
@@ -9,7 +7,7 @@ from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
 from rules.formulas.stack_gas import KELVIN_AT_0_DEGC, STANDARD_PRESSURE
-from rules.methods import Inputs, Parameters, fuel_energy, fuel_gas_volume
+from rules.methods import FactorValues, Inputs, Parameters, fuel_energy, fuel_gas_volume
 from rules.validity import positive
 
 COMPRESSIBILITY = Parameter("compressibility", "1", default=1.0, plausible=plausible.COMPRESSIBILITY)
@@ -40,7 +38,7 @@ PER_ACTUAL_VOLUME = (
 WORKING = ("absolute [kPa] = pressure", *PER_ACTUAL_VOLUME)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a gas whose meter does not convert to reference conditions.
 
     The volume by `reference_volume`, then as `fuel_gas_volume.emissions`.

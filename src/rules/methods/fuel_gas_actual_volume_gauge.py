@@ -1,14 +1,11 @@
 """Scope 1: gaseous fuel burned, known by its volume as it flows and its pressure above the atmosphere's."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, fuel_gas_actual_volume
+from rules.methods import FactorValues, Inputs, Parameters, fuel_gas_actual_volume
 from rules.validity import positive
 
 BASIS = NET_CALORIFIC
@@ -35,7 +32,7 @@ EXAMPLE = Example(
 WORKING = ("absolute [kPa] = pressure + barometric", *fuel_gas_actual_volume.PER_ACTUAL_VOLUME)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a gas whose pressure is measured against the atmosphere.
 
     `P = P_gauge + P_barometric`, then as `fuel_gas_actual_volume.emissions`.

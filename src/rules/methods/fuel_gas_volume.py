@@ -1,14 +1,11 @@
 """Scope 1: gaseous fuel burned, known by its volume."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, fuel_energy
+from rules.methods import FactorValues, Inputs, Parameters, fuel_energy
 from rules.validity import positive
 
 MJ_PER_GJ = 1000.0
@@ -34,7 +31,7 @@ EXAMPLE = Example(
 WORKING = ("net_energy [GJ] = volume * ncv / 1000", *fuel_energy.PER_NET_ENERGY)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a gas whose volume is metered.
 
     `AD = V NCV / 1000`, then equation 2.1 as in `fuel_energy.emissions`.

@@ -1,14 +1,11 @@
 """Scope 1: gaseous fuel burned, known by its volume and the gross calorific value of its bill."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, fuel_energy
+from rules.methods import FactorValues, Inputs, Parameters, fuel_energy
 from rules.methods.fuel_gas_volume import MJ_PER_GJ
 from rules.validity import positive
 
@@ -36,7 +33,7 @@ EXAMPLE = Example(
 WORKING = ("energy [GJ] = volume * gcv / 1000", *fuel_energy.WORKING)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a gas whose bill states a gross calorific value.
 
     `Q = V GCV / 1000`, then as `fuel_energy.emissions`: factors are on net calorific value, so the share is never

@@ -1,14 +1,11 @@
 """Scope 1: liquid fuel burned, known by its volume."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, fuel_energy, fuel_mass
+from rules.methods import FactorValues, Inputs, Parameters, fuel_energy, fuel_mass
 from rules.validity import positive
 
 BASIS = NET_CALORIFIC
@@ -32,7 +29,7 @@ EXAMPLE = Example(
 WORKING = ("mass [kg] = volume * density", *fuel_mass.WORKING)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a liquid whose volume is metered.
 
     `m = V rho`, then as `fuel_mass.emissions`.

@@ -1,13 +1,10 @@
 """Scope 1: fuel burned, known by its mass, with the calorific value that its factor gives."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, fuel_energy
+from rules.methods import FactorValues, Inputs, Parameters, fuel_energy
 
 KG_PER_TONNE = 1000.0
 
@@ -31,7 +28,7 @@ EXAMPLE = Example(
 WORKING = ("net_energy [GJ] = mass * factor.ncv / 1000", *fuel_energy.PER_NET_ENERGY)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a weighed fuel.
 
     `AD = m NCV / 1000`, then equation 2.1 as in `fuel_energy.emissions`.

@@ -1,15 +1,13 @@
 """Scope 1: fuel of partly biogenic carbon burned, known by its mass: tyres, sorted waste, coal with husk in it."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, fuel_energy, fuel_mass_own_ncv
+from rules.methods import FactorValues, Inputs, Parameters, fuel_energy, fuel_mass_own_ncv
 from rules.methods.fuel_carbon_content import OXIDATION
 from rules.validity import percent, positive
 
@@ -45,7 +43,7 @@ WORKING = (
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a fuel of which a part is biomass [1]_.
 
     `E = AD NCV EF OF (1 - BF)`, article 24(1) of [1]_; what BF takes off is reported beside as biogenic. CH4 and

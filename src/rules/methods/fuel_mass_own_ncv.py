@@ -1,14 +1,11 @@
 """Scope 1: fuel burned, known by its mass, with a calorific value of the supplier's or a laboratory's."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, fuel_energy, fuel_mass
+from rules.methods import FactorValues, Inputs, Parameters, fuel_energy, fuel_mass
 from rules.validity import positive
 
 BASIS = NET_CALORIFIC
@@ -32,7 +29,7 @@ EXAMPLE = Example(
 WORKING = ("net_energy [GJ] = mass * ncv / 1000", *fuel_energy.PER_NET_ENERGY)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a weighed fuel of known quality; traded coal differs too much for a default.
 
     `AD = m NCV / 1000`, then equation 2.1 as in `fuel_energy.emissions`.

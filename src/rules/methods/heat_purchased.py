@@ -1,14 +1,11 @@
 """Scope 2: purchased heat, steam or cooling, known by its energy."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.factor_files import HEAT
 from rules.factors.gases import Gases
 from rules.formulas.one_gas import co2_or_co2e
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 
 BASIS = HEAT
 
@@ -26,7 +23,7 @@ EXAMPLE = Example(inputs={"energy": 500.0}, factor={"co2": 70.0}, parameters={})
 WORKING = ("co2_kg = energy * factor.co2",)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from heat that somebody else made [1]_.
 
     `E = AD EF`, article 19(2) of [1]_.

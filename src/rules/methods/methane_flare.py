@@ -1,16 +1,12 @@
 """Scope 1: methane burned in a flare, and what the flare lets through."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
 from rules.formulas import methane
-from rules.formulas.one_gas import outside
-from rules.methods import Inputs, Parameters
-from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.formulas.one_gas import BIOGENIC_SHARE, outside
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.methods.wastewater_cod_recovery import METHANE_SHARE
 from rules.validity import percent
 
@@ -42,7 +38,7 @@ WORKING = (
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 and unburnt CH4 of a flare [1]_.
 
     `CO2 = V rho eta 44/16` and `CH4 = V rho (1 - eta)`, with `rho` 0.67 kg/m3 at 20 degC.

@@ -1,14 +1,11 @@
 """Scope 1: N2O of nitric acid, known by its mass."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.factor_files import PRODUCT_N2O
 from rules.factors.gases import Gases
 from rules.formulas.one_gas import n2o_only
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 
 BASIS = PRODUCT_N2O
 
@@ -26,7 +23,7 @@ EXAMPLE = Example(inputs={"acid": 100e3}, factor={"n2o": 0.008}, parameters={})
 WORKING = ("n2o_kg = acid * factor.n2o",)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """N2O from burning ammonia to nitric acid [1]_.
 
     `E = AD EF`, article 19(2) of [1]_.

@@ -1,16 +1,12 @@
 """Scope 1: CO2 of gas or oil, by 40 CFR 75 from its heat input and the carbon F-factor."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.american.part75 import appendix_g
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.one_gas import co2_with_share
-from rules.methods import Inputs, Parameters
-from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.formulas.one_gas import BIOGENIC_SHARE, BY_ORIGIN, co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters
 
 KG_PER_SHORT_TON = 907.18474  # of 2000 lb, exactly
 
@@ -25,15 +21,14 @@ SPEC = MethodSpec(
 )
 
 EXAMPLE = Example(inputs={"energy": 1000.0}, factor={}, parameters={"fc": 1040.0, "biogenic_share": 0.0})
+OF_TONS = ("all_co2 [kg] = tons * 907.18474", *BY_ORIGIN)
 WORKING = (
     "tons [short_ton] = fc * energy / 385 * 44 / 2000",
-    "all_co2 [kg] = tons * 907.18474",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *OF_TONS,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 from burning gas or oil whose heat input is known [1]_.
 
     `W = Fc HI (1/385) 44 / 2000`, equation G-4 of [1]_ in short tons, here in kg.
@@ -58,4 +53,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     .. [1] 40 CFR part 75, appendix G, section 2.3.
     """
     co2 = appendix_g.g4_co2(inputs["energy"], parameters["fc"]) * KG_PER_SHORT_TON
-    return co2_with_share(co2, parameters.get(BIOGENIC_SHARE.name, 0.0))
+    return co2_by_origin(co2, parameters)

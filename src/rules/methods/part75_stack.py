@@ -1,16 +1,12 @@
 """Scope 1: CO2 measured in a stack, by 40 CFR 75, flow and concentration wet."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.american.part75 import appendix_f
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.one_gas import co2_with_share
-from rules.methods import Inputs, Parameters
-from rules.methods.part75_heat_input import KG_PER_SHORT_TON
-from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.formulas.one_gas import BIOGENIC_SHARE, co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters
+from rules.methods.part75_heat_input import KG_PER_SHORT_TON, OF_TONS
 
 SPEC = MethodSpec(
     name="part75-stack",
@@ -25,13 +21,11 @@ SPEC = MethodSpec(
 EXAMPLE = Example(inputs={"flow": 10e6, "co2": 12.0}, factor={}, parameters={"biogenic_share": 0.0})
 WORKING = (
     "tons [short_ton] = 5.7e-7 * co2 * flow",
-    "all_co2 [kg] = tons * 907.18474",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *OF_TONS,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 mass from wet stack volume and wet concentration [1]_.
 
     `E = 5.7e-7 C Q`, equation F-11 of [1]_ in short tons, here in kg. The rule's constant is 0.2 % below the
@@ -58,5 +52,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     .. [1] 40 CFR part 75, appendix F, section 4.
     """
     tons = appendix_f.f11_co2(inputs["co2"], inputs["flow"])
-    co2 = tons * KG_PER_SHORT_TON
-    return co2_with_share(co2, parameters.get(BIOGENIC_SHARE.name, 0.0))
+    return co2_by_origin(tons * KG_PER_SHORT_TON, parameters)

@@ -1,16 +1,12 @@
 """Scope 1: CO2 measured in a stack, by 40 CFR 75, flow wet and concentration dry."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.american.part75 import appendix_f
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.one_gas import co2_with_share
-from rules.methods import Inputs, Parameters
-from rules.methods.part75_heat_input import KG_PER_SHORT_TON
-from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.formulas.one_gas import BIOGENIC_SHARE, co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters
+from rules.methods.part75_heat_input import KG_PER_SHORT_TON, OF_TONS
 
 SPEC = MethodSpec(
     name="part75-stack-dry",
@@ -31,13 +27,11 @@ EXAMPLE = Example(
 )
 WORKING = (
     "tons [short_ton] = 5.7e-7 * co2 * flow * (100 - moisture) / 100",
-    "all_co2 [kg] = tons * 907.18474",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *OF_TONS,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 mass from wet stack volume and dry concentration [1]_.
 
     `E = 5.7e-7 C Q (100 - %H2O) / 100`, equation F-11 of [1]_ with the dry part of the flow, in short tons, here
@@ -65,5 +59,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     .. [1] 40 CFR part 75, appendix F, section 4; 40 CFR 98.33(a)(5)(iii).
     """
     tons = appendix_f.f11_co2_dry(inputs["co2"], inputs["flow"], inputs["moisture"])
-    co2 = tons * KG_PER_SHORT_TON
-    return co2_with_share(co2, parameters.get(BIOGENIC_SHARE.name, 0.0))
+    return co2_by_origin(tons * KG_PER_SHORT_TON, parameters)

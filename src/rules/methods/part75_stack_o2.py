@@ -1,18 +1,14 @@
 """Scope 1: CO2 of a stack with an O2 analyser, by 40 CFR 75, flow wet and O2 dry."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.american.part75 import appendix_f
 from rules.american.part75.reporting import floored
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.one_gas import co2_with_share
-from rules.methods import Inputs, Parameters
-from rules.methods.part75_heat_input import KG_PER_SHORT_TON
-from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.formulas.one_gas import BIOGENIC_SHARE, co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters
+from rules.methods.part75_heat_input import KG_PER_SHORT_TON, OF_TONS
 
 SPEC = MethodSpec(
     name="part75-stack-o2",
@@ -40,13 +36,11 @@ EXAMPLE = Example(
 WORKING = (
     "co2 [%] = max(0, 100 * (fc / fd) * (20.9 - o2) / 20.9)",
     "tons [short_ton] = 5.7e-7 * co2 * flow * (100 - moisture) / 100",
-    "all_co2 [kg] = tons * 907.18474",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *OF_TONS,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 mass from wet stack volume and what the dry O2 says of the CO2 [1]_.
 
     `%CO2_d = 100 (Fc/Fd) (20.9 - %O2_d) / 20.9`, equation F-14a of [1]_, then as `part75_stack_dry.emissions`.
@@ -77,5 +71,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     """
     dry = floored("co2_from_o2", appendix_f.f14a_co2(inputs["o2"], parameters["fc"], parameters["fd"]))
     tons = appendix_f.f11_co2_dry(dry, inputs["flow"], inputs["moisture"])
-    co2 = tons * KG_PER_SHORT_TON
-    return co2_with_share(co2, parameters.get(BIOGENIC_SHARE.name, 0.0))
+    return co2_by_origin(tons * KG_PER_SHORT_TON, parameters)

@@ -1,35 +1,22 @@
 """Scope 1: CO2 of a stack with an O2 analyser, by 40 CFR 75, flow and O2 wet."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
-from plant.catalogue import MethodSpec, Parameter, Role
-from rules import plausible
+from plant.catalogue import MethodSpec
 from rules.american.part75 import appendix_f
 from rules.american.part75.reporting import floored
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.one_gas import co2_with_share
-from rules.methods import Inputs, Parameters
-from rules.methods.part75_heat_input import KG_PER_SHORT_TON
-from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.formulas.one_gas import co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters, part75_stack_o2
+from rules.methods.part75_heat_input import KG_PER_SHORT_TON, OF_TONS
 
 SPEC = MethodSpec(
     name="part75-stack-o2-wet",
     scope=1,
     title="CO2 of a stack by 40 CFR 75 without a CO2 analyser, flow and O2 wet",
     reference="40 CFR 75, Appendix F, equations F-14b, F-11 and F-12",
-    roles=(
-        Role("flow", "scf@68F"),
-        Role("o2", "%", level=True, lowers=True),
-        Role("moisture", "%", level=True, lowers=True),
-    ),
+    roles=part75_stack_o2.SPEC.roles,
     activity="flow",
-    parameters=(
-        Parameter("fc", "scf@68F/mmBtu", plausible=plausible.F_CARBON),
-        Parameter("fd", "scf@68F/mmBtu", plausible=plausible.F_DRY),
-        BIOGENIC_SHARE,
-    ),
+    parameters=part75_stack_o2.SPEC.parameters,
 )
 
 EXAMPLE = Example(
@@ -40,13 +27,11 @@ EXAMPLE = Example(
 WORKING = (
     "co2 [%] = max(0, 100 / 20.9 * (fc / fd) * (20.9 * (100 - moisture) / 100 - o2))",
     "tons [short_ton] = 5.7e-7 * co2 * flow",
-    "all_co2 [kg] = tons * 907.18474",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *OF_TONS,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 mass from wet stack volume and what the wet O2 says of the CO2 [1]_.
 
     `%CO2_w = (100 / 20.9) (Fc/Fd) (20.9 (100 - %H2O) / 100 - %O2_w)`, equation F-14b of [1]_, then as
@@ -79,5 +64,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     co2 = appendix_f.f14b_co2(inputs["o2"], inputs["moisture"], parameters["fc"], parameters["fd"])
     wet = floored("co2_from_o2", co2)
     tons = appendix_f.f11_co2(wet, inputs["flow"])
-    co2 = tons * KG_PER_SHORT_TON
-    return co2_with_share(co2, parameters.get(BIOGENIC_SHARE.name, 0.0))
+    return co2_by_origin(tons * KG_PER_SHORT_TON, parameters)

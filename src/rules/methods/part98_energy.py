@@ -1,15 +1,12 @@
 """Scope 1: fuel burned, by 40 CFR 98 from its energy on gross calorific value; the other methods by HHV end here."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.american import part98
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters
-from rules.methods.stack_co2 import BIOGENIC_SHARE
+from rules.formulas.one_gas import BIOGENIC_SHARE
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import percent
 
 KG_PER_TONNE = 1000.0
@@ -30,11 +27,13 @@ SPEC = MethodSpec(
     parameters=RATES,
 )
 
-EXAMPLE = Example(
-    inputs={"energy": 1000.0},
-    factor={},
-    parameters={"co2_per_heat": 53.06, "ch4_per_heat": 0.001, "n2o_per_heat": 0.0001, "biogenic_share": 0.0},
-)
+
+def rates(co2: float, ch4: float, n2o: float) -> dict[str, float]:
+    """Return the rates of a fossil fuel, for an example [kg/mmBtu]."""
+    return dict(zip((one.name for one in RATES), (co2, ch4, n2o, 0.0), strict=True))
+
+
+EXAMPLE = Example(inputs={"energy": 1000.0}, factor={}, parameters=rates(53.06, 0.001, 0.0001))
 PER_HEAT = (
     "co2_biogenic_kg = heat * co2_per_heat * biogenic_share / 100",
     "co2_kg = heat * co2_per_heat - co2_biogenic_kg",
@@ -44,7 +43,7 @@ PER_HEAT = (
 WORKING = ("heat [mmBtu] = energy", *PER_HEAT)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning a fuel whose gross energy is known, such as gas by its bill [1]_.
 
     `CO2 = 0.001 Gas EF`, equation C-1b of [1]_ in t, here in kg; CH4 and N2O by C-8b, which is the same product.

@@ -1,17 +1,13 @@
 """Scope 1: CO2 of gas burned, by 40 CFR 98 from the carbon in it."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.american import part98
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.one_gas import co2_with_share
-from rules.methods import Inputs, Parameters
+from rules.formulas.one_gas import BIOGENIC_SHARE, BY_ORIGIN, co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.methods.part98_energy import KG_PER_TONNE
-from rules.methods.stack_co2 import BIOGENIC_SHARE
 from rules.validity import percent
 
 SPEC = MethodSpec(
@@ -33,12 +29,11 @@ EXAMPLE = Example(
 )
 WORKING = (
     "all_co2 [kg] = 44 / 12 * fuel * carbon / 100 * molar_mass / 849.5",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *BY_ORIGIN,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 from burning gas of known carbon content [1]_.
 
     `CO2 = 44/12 Fuel CC MW/MVC 0.001`, equation C-5 of [1]_ in t, here in kg, with `MVC = 849.5 scf/kg-mol` at 68
@@ -67,4 +62,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     .. [1] 40 CFR 98.33(a)(3)(iii).
     """
     tonnes = part98.c5(inputs["fuel"], percent(parameters["carbon"]) / 100, parameters["molar_mass"])
-    return co2_with_share(tonnes * KG_PER_TONNE, parameters.get(BIOGENIC_SHARE.name, 0.0))
+    return co2_by_origin(tonnes * KG_PER_TONNE, parameters)

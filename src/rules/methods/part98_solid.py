@@ -1,13 +1,10 @@
 """Scope 1: solid fuel burned, by 40 CFR 98 from its mass and gross calorific value."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, part98_energy
+from rules.methods import FactorValues, Inputs, Parameters, part98_energy
 from rules.validity import positive
 
 SPEC = MethodSpec(
@@ -23,22 +20,16 @@ SPEC = MethodSpec(
 EXAMPLE = Example(
     inputs={"fuel": 100.0},
     factor={},
-    parameters={
-        "hhv": 24.93,
-        "co2_per_heat": 93.28,
-        "ch4_per_heat": 0.011,
-        "n2o_per_heat": 0.0016,
-        "biogenic_share": 0.0,
-    },
+    parameters={"hhv": 24.93, **part98_energy.rates(93.28, 0.011, 0.0016)},
 )
 WORKING = ("heat [mmBtu] = fuel * hhv", *part98_energy.PER_HEAT)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning solid fuel of known heating value [1]_.
 
     `CO2 = 0.001 Fuel HHV EF`, equations C-1 and C-2a of [1]_ in t, here in kg; CH4 and N2O by C-8 and C-9a. Tier 1
-    takes the HHV of table C-1, tier 2 a measured one; `rules.american.part98.tiers` tells which a unit may use.
+    takes the HHV of table C-1, tier 2 a measured one; 98.33(b) tells which a unit may use.
 
     Parameters
     ----------

@@ -1,17 +1,13 @@
 """Scope 1: CO2 of solid fuel burned, by 40 CFR 98 from the carbon in it."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.american import part98
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.one_gas import co2_with_share
-from rules.methods import Inputs, Parameters
+from rules.formulas.one_gas import BIOGENIC_SHARE, BY_ORIGIN, co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.methods.part98_energy import KG_PER_TONNE
-from rules.methods.stack_co2 import BIOGENIC_SHARE
 from rules.validity import percent
 
 SPEC = MethodSpec(
@@ -27,12 +23,11 @@ SPEC = MethodSpec(
 EXAMPLE = Example(inputs={"fuel": 100.0}, factor={}, parameters={"carbon": 63.7, "biogenic_share": 0.0})
 WORKING = (
     "all_co2 [kg] = 44 / 12 * fuel * carbon / 100 * 0.91 * 1000",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *BY_ORIGIN,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 from burning solid fuel of known carbon content [1]_.
 
     `CO2 = 44/12 Fuel CC 0.91`, equation C-3 of [1]_ in t, here in kg; 0.91 t per short ton is a number of the rule.
@@ -58,4 +53,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     .. [1] 40 CFR 98.33(a)(3)(i).
     """
     tonnes = part98.c3(inputs["fuel"], percent(parameters["carbon"]) / 100)
-    return co2_with_share(tonnes * KG_PER_TONNE, parameters.get(BIOGENIC_SHARE.name, 0.0))
+    return co2_by_origin(tonnes * KG_PER_TONNE, parameters)

@@ -1,16 +1,12 @@
 """Scope 1: CO2 measured in a stack, by 40 CFR 98, flow and concentration wet."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.american import part98
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.one_gas import co2_with_share
-from rules.methods import Inputs, Parameters
+from rules.formulas.one_gas import BIOGENIC_SHARE, BY_ORIGIN, co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.methods.part98_energy import KG_PER_TONNE
-from rules.methods.stack_co2 import BIOGENIC_SHARE
 
 SPEC = MethodSpec(
     name="part98-stack",
@@ -25,12 +21,11 @@ SPEC = MethodSpec(
 EXAMPLE = Example(inputs={"flow": 10e6, "co2": 12.0}, factor={}, parameters={"biogenic_share": 0.0})
 WORKING = (
     "all_co2 [kg] = 5.18e-7 * co2 * flow * 1000",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *BY_ORIGIN,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 mass from wet stack volume and wet concentration [1]_.
 
     `CO2 = 5.18e-7 C Q`, equation C-6 of [1]_ in t, here in kg; times the operating time, as an amount of gas is.
@@ -56,4 +51,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     .. [1] 40 CFR 98.33(a)(4).
     """
     co2 = part98.c6(inputs["co2"], inputs["flow"]) * KG_PER_TONNE
-    return co2_with_share(co2, parameters.get(BIOGENIC_SHARE.name, 0.0))
+    return co2_by_origin(co2, parameters)

@@ -1,16 +1,12 @@
 """Scope 1: CO2 measured in a stack, by 40 CFR 98, flow wet and concentration dry."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.american import part98
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.formulas.one_gas import co2_with_share
-from rules.methods import Inputs, Parameters
+from rules.formulas.one_gas import BIOGENIC_SHARE, BY_ORIGIN, co2_by_origin
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.methods.part98_energy import KG_PER_TONNE
-from rules.methods.stack_co2 import BIOGENIC_SHARE
 
 SPEC = MethodSpec(
     name="part98-stack-dry",
@@ -27,12 +23,11 @@ EXAMPLE = Example(
 )
 WORKING = (
     "all_co2 [kg] = 5.18e-7 * co2 * flow * (100 - moisture) / 100 * 1000",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *BY_ORIGIN,
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 mass from wet stack volume and dry concentration [1]_.
 
     `CO2* = CO2 (100 - %H2O) / 100`, equation C-7 of [1]_, with `CO2 = 5.18e-7 C Q` (C-6) in t, here in kg.
@@ -60,4 +55,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     """
     rate = part98.c6(inputs["co2"], inputs["flow"])
     co2 = part98.c7(rate, inputs["moisture"]) * KG_PER_TONNE
-    return co2_with_share(co2, parameters.get(BIOGENIC_SHARE.name, 0.0))
+    return co2_by_origin(co2, parameters)

@@ -1,13 +1,10 @@
 """Scope 1: solid fuel or waste burned, by 40 CFR 98 from the steam that its boiler makes."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, part98_energy
+from rules.methods import FactorValues, Inputs, Parameters, part98_energy
 from rules.validity import positive
 
 SPEC = MethodSpec(
@@ -26,18 +23,12 @@ SPEC = MethodSpec(
 EXAMPLE = Example(
     inputs={"steam": 100_000.0},
     factor={},
-    parameters={
-        "heat_per_steam": 0.00125,
-        "co2_per_heat": 90.7,
-        "ch4_per_heat": 0.032,
-        "n2o_per_heat": 0.0042,
-        "biogenic_share": 0.0,
-    },
+    parameters={"heat_per_steam": 0.00125, **part98_energy.rates(90.7, 0.032, 0.0042)},
 )
 WORKING = ("heat [mmBtu] = steam * heat_per_steam", *part98_energy.PER_HEAT)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """Emissions from burning solid fuel or waste that nobody weighs, by the steam it makes [1]_.
 
     `CO2 = 0.001 Steam B EF`, equation C-2c of [1]_ in t, here in kg; CH4 and N2O by C-9b, which is the same product.

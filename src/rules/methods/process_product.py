@@ -1,14 +1,11 @@
 """Scope 1: CO2 of a process, known by what it makes: clinker, lime, glass, steel."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.factor_files import PRODUCT
 from rules.factors.gases import Gases
 from rules.formulas.one_gas import co2_or_co2e
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 
 BASIS = PRODUCT
 
@@ -26,7 +23,7 @@ EXAMPLE = Example(inputs={"product": 1e6}, factor={"co2": 0.525}, parameters={})
 WORKING = ("co2_kg = product * factor.co2",)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 that raw materials and reducing agents give off while something is made of them [1]_.
 
     `E = AD EF`, article 19(2) of [1]_. No correction factor is multiplied in: whether a factor of the national

@@ -1,15 +1,11 @@
 """Scope 1: fluorinated gas that leaked, known by what the books of a year do not explain."""
 
-from collections.abc import Mapping
-
-import numpy as np
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters
+from rules.formulas.one_gas import co2e_only
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import not_negative, positive
 
 SPEC = MethodSpec(
@@ -35,7 +31,7 @@ EXAMPLE = Example(
 WORKING = ("lost_kg = stock_before + bought - stock_after - passed_on", "co2e_kg = lost_kg * gwp")
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2e of a fluorinated gas that stock and trade do not account for [1]_.
 
     `lost = stock_before + bought - stock_after - passed_on`, one substance a source. Each is an event that is entered
@@ -63,5 +59,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     out_of_stock = not_negative(inputs["stock_before"]) - not_negative(inputs["stock_after"])
     traded = not_negative(inputs["bought"]) - not_negative(inputs["passed_on"])
     co2e = (out_of_stock + traded) * positive(parameters["gwp"])
-    unknown = np.full_like(co2e, np.nan)
-    return Gases(unknown, unknown, unknown, unknown, co2e_kg=co2e)
+    return co2e_only(co2e)

@@ -1,15 +1,11 @@
 """Scope 1: fluorinated gas that leaked, known by what was topped up."""
 
-from collections.abc import Mapping
-
-import numpy as np
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters
+from rules.formulas.one_gas import co2e_only
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import not_negative, positive
 
 SPEC = MethodSpec(
@@ -26,7 +22,7 @@ EXAMPLE = Example(inputs={"refrigerant": 10.0}, factor={}, parameters={"gwp": 14
 WORKING = ("co2e_kg = refrigerant * gwp",)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2e of a fluorinated gas that was refilled because it had leaked [1]_.
 
     `TPT = AD GWP / 1000`, point 2.1 of [1]_, one substance a source.
@@ -51,5 +47,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     .. [1] Circular 38/2023/TT-BCT, Annex II, section 2, point 2.1.
     """
     co2e = not_negative(inputs["refrigerant"]) * positive(parameters["gwp"])
-    unknown = np.full_like(co2e, np.nan)
-    return Gases(unknown, unknown, unknown, unknown, co2e_kg=co2e)
+    return co2e_only(co2e)

@@ -1,17 +1,12 @@
 """Scope 1: CO2 measured in a stack, flow and concentration on the same moisture basis."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
-from plant.catalogue import MethodSpec, Parameter, Role
-from rules import plausible
+from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.gases import Gases
+from rules.formulas.one_gas import BIOGENIC_SHARE, BY_ORIGIN, co2_by_origin
 from rules.formulas.stack_gas import CO2_DENSITY
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import percent
-
-BIOGENIC_SHARE = Parameter("biogenic_share", "%", default=0.0, plausible=plausible.BIOGENIC_SHARE)
 
 SPEC = MethodSpec(
     name="stack-co2",
@@ -27,13 +22,12 @@ EXAMPLE = Example(inputs={"flow": 100e3, "co2": 12.0}, factor={}, parameters={"b
 OF_SAME_BASIS = (
     "density [kg/Nm3] = 44.0095 * 101.325 / (8.314462618 * 273.15)",
     "all_co2 [kg] = volume * co2 / 100 * density",
-    "co2_biogenic_kg = all_co2 * biogenic_share / 100",
-    "co2_kg = all_co2 - co2_biogenic_kg",
+    *BY_ORIGIN,
 )
 WORKING = ("volume [Nm3] = flow", *OF_SAME_BASIS)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 mass from stack volume and mean concentration, on one moisture basis [1]_, [2]_.
 
     `m = V C/100 M/Vm` with the molar volume `Vm = R T0 / p0`; equation 1 of [1]_, F-11 of [2]_, in SI units.
@@ -60,5 +54,4 @@ def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Paramete
     .. [2] 40 CFR part 75, Appendix F, section 4.
     """
     co2 = inputs["flow"] * percent(inputs["co2"]) / 100 * CO2_DENSITY
-    biogenic = co2 * percent(parameters.get("biogenic_share", 0.0)) / 100
-    return Gases.co2_only(fossil=co2 - biogenic, biogenic=biogenic)
+    return co2_by_origin(co2, parameters)

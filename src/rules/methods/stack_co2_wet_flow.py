@@ -1,13 +1,11 @@
 """Scope 1: CO2 measured in a stack, wet flow and dry concentration: the usual extractive analyser."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.gases import Gases
+from rules.formulas.one_gas import BIOGENIC_SHARE
 from rules.formulas.stack_gas import dry_of_wet
-from rules.methods import Inputs, Parameters, stack_co2
+from rules.methods import FactorValues, Inputs, Parameters, stack_co2
 
 SPEC = MethodSpec(
     name="stack-co2-wet-flow",
@@ -16,7 +14,7 @@ SPEC = MethodSpec(
     reference="Regulation (EU) 2018/2066, Annex VIII, equation 1; 40 CFR 98.33, equation C-7; both in SI units",
     roles=(Role("flow", "Nm3"), Role("co2", "%", level=True), Role("moisture", "%", level=True, lowers=True)),
     activity="flow",
-    parameters=(stack_co2.BIOGENIC_SHARE,),
+    parameters=(BIOGENIC_SHARE,),
 )
 
 EXAMPLE = Example(
@@ -27,7 +25,7 @@ EXAMPLE = Example(
 WORKING = ("volume [Nm3] = flow * (100 - moisture) / 100", *stack_co2.OF_SAME_BASIS)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 mass from wet stack volume and dry mean concentration [1]_.
 
     `V_dry = V_wet (100 - %H2O) / 100`, equation C-7 of [1]_, then as `stack_co2.emissions`.

@@ -1,7 +1,5 @@
 """Scope 2: purchased steam, known by its mass and the fuel of the boiler that made it."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from plant.arrays import Floats
@@ -10,7 +8,7 @@ from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import percent, positive
 
 KJ_PER_GJ = 1e6
@@ -45,7 +43,7 @@ PER_HEAT = (
 WORKING = ("heat [GJ] = steam * enthalpy / 1000000", *PER_HEAT)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 of the fuel that purchased steam was made with [1]_, [2]_.
 
     `E = AD_H EF_H` with `EF_H = h / eta EF_fuel / 10^9`, equations TPT_H and EF_H,p of [1]_ with the divisor of

@@ -1,16 +1,13 @@
 """Scope 2: purchased steam, counted by the heat that stays with the buyer."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter
 from rules import plausible
 from rules.examples import Example
 from rules.factors.factor_files import NET_CALORIFIC
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, steam_full_enthalpy
+from rules.methods import FactorValues, Inputs, Parameters, steam_full_enthalpy
 from rules.validity import not_negative, positive
 
 BASIS = NET_CALORIFIC
@@ -37,7 +34,7 @@ EXAMPLE = Example(
 WORKING = ("heat [GJ] = steam * (enthalpy - water_enthalpy) / 1000000", *steam_full_enthalpy.PER_HEAT)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CO2 of the fuel behind the heat that purchased steam brought.
 
     `h = h_steam - h_water`, then as `steam_full_enthalpy.emissions`. Not what the Circular asks for.

@@ -1,13 +1,10 @@
 """Scope 1: CH4 of domestic wastewater, known by its volume and biochemical oxygen demand."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.factor_files import WASTEWATER_BOD
 from rules.factors.gases import Gases
-from rules.methods import Inputs, Parameters, wastewater_cod
+from rules.methods import FactorValues, Inputs, Parameters, wastewater_cod
 
 BASIS = WASTEWATER_BOD
 
@@ -27,7 +24,7 @@ EXAMPLE = Example(
 WORKING = ("organic [kg] = volume * bod - sludge", "ch4_kg = organic * factor.b0 * factor.mcf")
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CH4 from treating wastewater of households and canteens.
 
     As `wastewater_cod.emissions`, with a demand and a methane capacity that are both biochemical.

@@ -1,14 +1,11 @@
 """Scope 1: CH4 of industrial wastewater, known by its volume and chemical oxygen demand."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.factor_files import WASTEWATER_COD
 from rules.factors.gases import Gases
 from rules.formulas.one_gas import ch4_only
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import not_negative
 
 SLUDGE = Role("sludge", "kg", required=False)
@@ -31,7 +28,7 @@ EXAMPLE = Example(
 WORKING = ("organic [kg] = volume * cod - sludge", "ch4_kg = organic * factor.b0 * factor.mcf")
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CH4 from treating wastewater, before any recovery [1]_.
 
     `CH4 = (TOW - S) EF`, equation 6.4 of [1]_, with `EF = B0 MCF` (6.5) and `TOW = Q COD` (6.6 as metered).

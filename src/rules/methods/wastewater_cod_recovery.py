@@ -1,8 +1,5 @@
 """Scope 1: CH4 of industrial wastewater from which biogas is drawn off."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Parameter, Role
 from rules import plausible
 from rules.examples import Example
@@ -10,7 +7,7 @@ from rules.factors.factor_files import WASTEWATER_COD
 from rules.factors.gases import Gases
 from rules.formulas import methane
 from rules.formulas.one_gas import ch4_only
-from rules.methods import Inputs, Parameters, wastewater_cod
+from rules.methods import FactorValues, Inputs, Parameters, wastewater_cod
 from rules.validity import percent
 
 METHANE_SHARE = Parameter("methane", "%", plausible=plausible.METHANE)
@@ -46,7 +43,7 @@ WORKING = (
 )
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """CH4 from treating wastewater, less what is drawn off and metered [1]_.
 
     `CH4 = (TOW - S) EF - R`, equation 6.4 of [1]_, with `R = V methane/100 0.67 kg/m3` at 20 degC.

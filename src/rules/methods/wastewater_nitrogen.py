@@ -1,14 +1,11 @@
 """Scope 1: N2O of wastewater, known by its volume and the nitrogen in it."""
 
-from collections.abc import Mapping
-
-from plant.arrays import Floats
 from plant.catalogue import MethodSpec, Role
 from rules.examples import Example
 from rules.factors.factor_files import WASTEWATER_NITROGEN
 from rules.factors.gases import Gases
 from rules.formulas.one_gas import n2o_only
-from rules.methods import Inputs, Parameters
+from rules.methods import FactorValues, Inputs, Parameters
 from rules.validity import not_negative
 
 N2O_PER_NITROGEN = 44 / 28  # [kg/kg]
@@ -29,7 +26,7 @@ EXAMPLE = Example(inputs={"volume": 200e3, "nitrogen": 0.05}, factor={"n2o_n": 0
 WORKING = ("n2o_kg = volume * nitrogen * factor.n2o_n * 44 / 28",)
 
 
-def emissions(inputs: Inputs, factor: Mapping[str, Floats], parameters: Parameters) -> Gases:  # noqa: ARG001 - one signature for all methods
+def emissions(inputs: Inputs, factor: FactorValues, parameters: Parameters) -> Gases:
     """N2O from the nitrogen of wastewater [1]_.
 
     `N2O = N EF 44/28`, equation 6.7 of [1]_, with `N = Q TN`.
