@@ -191,10 +191,10 @@ def _in_order(found: dict[str, Seen], seconds: float) -> dict[str, Seen]:
     picked: dict[str, Seen] = {}
     total = 0.0
     for test in sorted(quick_first, key=lambda test: turn[test]):
-        if picked and total + found[test].wall > seconds:
+        if picked and total + found[test].cpu > seconds:
             continue
         picked[test] = found[test]
-        total += found[test].wall
+        total += found[test].cpu
     return picked
 
 
