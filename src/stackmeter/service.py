@@ -399,7 +399,7 @@ def _loaded(settings: Settings, catalogue: Register) -> Plant:
 def _passing(error: sqlite3.OperationalError) -> str:
     """Return what keeps the state from being written for now, "" where it will not pass by itself."""
     if is_locked(error):
-        return "state.db is locked by another process"
+        return "state.db or journal.db is locked by another process"
     return "no room for the state" if error.sqlite_errorcode == sqlite3.SQLITE_FULL else ""
 
 
