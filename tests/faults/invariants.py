@@ -260,7 +260,7 @@ class NoRules:
     def windows(self, _now: int) -> None:
         """Judge nothing."""
 
-    is_looking_back = False
+    matters = False
     takers: Mapping[bytes, Any] = {}
 
     def reload(self) -> None:

@@ -212,3 +212,51 @@ def test_a_rebuild_takes_each_step_under_its_own_configuration(world, tmp_path):
         made.run()
 
     assert differences(kept, tmp_path / "again.db") == {}
+
+
+def test_a_step_that_cannot_be_recorded_is_not_committed_and_is_taken_later(world, monkeypatch):
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    world.at("06:00", **COOL)
+    before = world.state.cursor
+    with monkeypatch.context() as patched:
+        patched.setattr(world._log, "write", full)
+        with pytest.raises(sqlite3.OperationalError):
+            world.at("06:01", **HOT)
+        assert world.state.cursor == before
+        assert world.rows("SELECT count(*) FROM alert") == [(0,)]
+
+    world.line.step()
+    assert world.rows("SELECT count(*) FROM alert") == [(1,)]
+
+
+def test_a_step_that_nobody_can_read_ends_doing_again_and_the_service_goes_on(world):
+    world.at("06:00", **HOT)
+    world.at("06:20", **COOL)
+    told = len(world.told())
+    last = len(steps(world))
+    with closing(sqlite3.connect(world.folder / "journal.db")) as journal:
+        journal.execute("UPDATE step SET kind = 'nonsense' WHERE number = ?", (last - 3,))
+        journal.commit()
+
+    lose_state(world)
+    while world.line.step():
+        pass
+
+    assert len(world.told()) <= told
+    world.at("06:40", **HOT)
+    assert "hot firing" in world.told()[-1]
+    world.is_rebuilt = False  # the steps before the start that followed from none are not done again
+
+
+@pytest.mark.parametrize("by", [-400 * 86_400 * SECOND, 400 * 86_400 * SECOND], ids=["back", "ahead"])
+def test_a_clock_that_was_set_changes_nothing_of_what_is_made_again(world, by):
+    world.at("06:00", **HOT)
+    world.now += by
+    for _ in range(3):
+        world.now += 30 * SECOND
+        world.line.step()
+    world.now -= by
+    world.at("06:20", **COOL)
+    world.check_rebuild()

@@ -84,7 +84,7 @@ class ConditionWatch:
         self.read()
 
     @property
-    def is_looking_back(self) -> bool:
+    def matters(self) -> bool:
         """Whether a look at what came late has begun, and goes on in the next step."""
         return self._late is not None and self._late.is_looking
 

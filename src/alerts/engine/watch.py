@@ -49,6 +49,7 @@ class RuleWatch:
         self._states: dict[str, RuleState] = {}
         self._subjects = {rule.name: alerts.subject_of(plant, rule) for rule in plant.rules}
         self._started = self._looked = clock()
+        self._was_set_back = False
         self._is_quiet = False
         self.takers = {actions.TOPIC: AlertActions(memory).take}
         self._teller = Teller(plant, memory.connection, api_url, key)
@@ -64,9 +65,9 @@ class RuleWatch:
         self._read()
 
     @property
-    def is_looking_back(self) -> bool:
-        """Whether a look at what came late has begun, and goes on in the next step."""
-        return self._conditions.is_looking_back
+    def matters(self) -> bool:
+        """Whether a look at what came late goes on in the next step, or the clock was found to be set back."""
+        return self._conditions.matters or self._was_set_back
 
     def _read(self) -> None:
         connection, now = self._memory.connection, self._clock()
@@ -157,7 +158,8 @@ class RuleWatch:
 
     def windows(self, now: int) -> None:
         """Judge windows and conditions whose time has come, mark rules without readings as unknown, and tell what is due."""
-        if now < self._looked - SET_BACK:
+        self._was_set_back = now < self._looked - SET_BACK
+        if self._was_set_back:
             self._conditions.read()
             self._read()
         self._looked = now

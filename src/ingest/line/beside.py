@@ -42,8 +42,8 @@ class Watch(Protocol):
         ...
 
     @property
-    def is_looking_back(self) -> bool:
-        """Whether it has begun to judge something of the past again, and goes on with it in the next step."""
+    def matters(self) -> bool:
+        """Whether the last look changed what it keeps in memory alone, so that it matters though it changed nothing else."""
         ...
 
 

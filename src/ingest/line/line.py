@@ -238,9 +238,7 @@ class Line:
                 taken = contained(work)
                 self._alerts.run(lambda: self._watch.windows(now))
                 more = self._replays.taken if kind == steps.REPLAY else detail
-                recorder.end(
-                    RecordedStep(kind, now, self._state.cursor, more), matters=self._watch.is_looking_back
-                )
+                recorder.end(RecordedStep(kind, now, self._state.cursor, more), matters=self._watch.matters)
                 if taken:
                     self._crash("line_before_commit")
         except Fault as fault:

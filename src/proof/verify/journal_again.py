@@ -59,7 +59,7 @@ class Within(JournalReader):
 class NoWatch:
     """Judges nothing; what people did with alerts is noted all the same."""
 
-    is_looking_back = False
+    matters = False
 
     def __init__(self, state: State) -> None:
         self.takers = {actions.TOPIC: AlertActions(state).take}
