@@ -51,6 +51,19 @@ class Channel:
     uncertainty: float = nan  # relative half-width of a 95 % interval; NaN: unknown
     cadence: int = 0  # ns, how often it is read; 0: as its last readings tell
 
+    @property
+    def facts(self) -> str:
+        """What of it decides its windows, but for swaps, which have dates."""
+        numbers = {
+            "ratio": self.ratio,
+            "max_rate": self.max_rate,
+            "modulus": self.modulus,
+            "max_gap_s": self.max_gap / 1e9,
+            "period_s": self.period / 1e9,
+        }
+        told = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
+        return f"{self.unit.symbol}, {self.kind}, {told}, {self.hold_last}, {self.counter_in_gateway}"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

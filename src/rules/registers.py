@@ -16,8 +16,6 @@ SAME_VALUE = 1e-12  # relative: closer values are the same reading
 LIMIT_SLACK = 1e-9  # relative: a limit is inclusive by this much
 LOOK_AHEAD = 5  # counting readings that may yet explain an implausible step
 
-ACCEPTED = (Verdict.COUNTED, Verdict.RESET, Verdict.ROLLOVER, Verdict.BASELINE, Verdict.ANOMALY)
-
 
 @dataclass(frozen=True, slots=True)
 class Displays:

@@ -217,16 +217,7 @@ def _channel(channel: Channel | Virtual, plant: Plant) -> str:
             _channel(plant.channel(step.channel), plant) for step in channel.steps if step.name == "channel"
         ]
         return f"{channel.name} = {channel.formula} of {', '.join(dict.fromkeys(parts))}"
-    c = channel
-    numbers = {
-        "ratio": c.ratio,
-        "max_rate": c.max_rate,
-        "modulus": c.modulus,
-        "max_gap_s": c.max_gap / 1e9,
-        "period_s": c.period / 1e9,
-    }
-    told = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
-    return f"{c.name} [{c.unit.symbol}, {c.kind}, {told}, {c.hold_last}, {c.counter_in_gateway}]"
+    return f"{channel.name} [{channel.facts}]"
 
 
 # --- changes --------------------------------------------------------------------------------------------------------
