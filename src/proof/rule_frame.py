@@ -52,7 +52,7 @@ def series(written: str) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayState:
+class ScenarioGatewayState:
     """What a gateway does from `start` [ns after the scenario's] on; its clock is off by `skew` [s]."""
 
     start: int
@@ -69,7 +69,7 @@ class ScenarioFrame:
     step: int  # ns
     readings: Mapping[int, Floats]
     rates: Mapping[int, Floats]
-    gateways_by_index: Mapping[int, Sequence[GatewayState]] = field(default_factory=dict)
+    gateways_by_index: Mapping[int, Sequence[ScenarioGatewayState]] = field(default_factory=dict)
     now: int = 0
 
     def __post_init__(self) -> None:

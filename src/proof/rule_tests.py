@@ -25,7 +25,7 @@ from plant.documents.fields import Duration, Fault, Instant, Name, Part, Text
 from plant.documents.problems import ConfigurationError, Problem
 from plant.park import Condition, Plant
 from plant.suggest import did_you_mean
-from proof.rule_frame import GatewayState, ScenarioFrame, series
+from proof.rule_frame import ScenarioFrame, ScenarioGatewayState, series
 from rules.catalogue import load_catalogue
 
 Notation = Annotated[str, BeforeValidator(lambda given: given if isinstance(given, bool) else str(given))]
@@ -274,8 +274,8 @@ def _differences(one: ExpectedPart, standing: _Standing) -> Iterator[tuple[str, 
         yield "summary", one.summary, standing.summary.get("en", "")
 
 
-def _states(parts: Sequence[ScenarioGateway]) -> tuple[GatewayState, ...]:
-    return tuple(GatewayState(p.start, p.state, np.nan if p.skew is None else p.skew) for p in parts)
+def _states(parts: Sequence[ScenarioGateway]) -> tuple[ScenarioGatewayState, ...]:
+    return tuple(ScenarioGatewayState(p.start, p.state, np.nan if p.skew is None else p.skew) for p in parts)
 
 
 def _by_index(

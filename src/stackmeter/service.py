@@ -63,6 +63,7 @@ from store.state import REMEDY, State
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
 ACK_EVERY_S = 1.0
 API = "api"
+WATCHDOG = "pulse"  # as /metrics and /readyz have always called it
 SWITCH_S = 0.001  # after which the line lets threads go on that wait for the network
 CYCLE_S = 0.5  # a micro-batch gathers for so long: the windows it touches are written once
 IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
@@ -181,7 +182,7 @@ class Service:
         for name, work in self.webhooks.workers(stop):
             threads.start(name, work)
         threads.start("totals", lambda: self.broadcast.run(stop))
-        threads.start("pulse", lambda: self.watchdog.watch(stop))
+        threads.start(WATCHDOG, lambda: self.watchdog.watch(stop))
         self.subscriber.start()
         if self.sparkplug is not None:
             host = self.sparkplug

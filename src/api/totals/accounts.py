@@ -18,7 +18,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedTotals:
     """The sources that totals are asked for, by park, facility and name, and what is known of them.
 
     `amounts` has the columns `AMOUNTS`, `periods` the period on each park's clock.
@@ -46,7 +46,7 @@ class Account:
     amounts: Floats  # with the columns `AMOUNTS`
 
 
-def accounts(asked: Asked) -> list[Account]:
+def accounts(asked: AskedTotals) -> list[Account]:
     """Return the accounts of all sources of which something is known, by source and time.
 
     A window was calculated with the row that is in force at its start. Where no row begins inside the period its
@@ -69,7 +69,7 @@ def accounts(asked: Asked) -> list[Account]:
     return sorted(found, key=lambda account: (account.row, account.entry))
 
 
-def _spans(asked: Asked, park: str, factor: str) -> list[Span]:
+def _spans(asked: AskedTotals, park: str, factor: str) -> list[Span]:
     """Return the parts of a park's period between which another row of a factor comes into force."""
     period, window = asked.periods[park], asked.state.plant.window
     edges = -(-asked.catalogue.factor(factor).edges // window) * window if factor else np.empty(0, np.int64)
@@ -77,13 +77,13 @@ def _spans(asked: Asked, park: str, factor: str) -> list[Span]:
     return list(zip([period.start, *inside], [*inside, period.end], strict=True))
 
 
-def _amounts(asked: Asked, period: Period, span: Span, rows: list[int]) -> Floats:
+def _amounts(asked: AskedTotals, period: Period, span: Span, rows: list[int]) -> Floats:
     if span == (period.start, period.end):
         return np.asarray(asked.amounts[rows])
     return asked.of([asked.sources[row] for row in rows], Period(*span, period.zone))
 
 
-def _account(asked: Asked, row: int, span: Span, amounts: Floats) -> Account:
+def _account(asked: AskedTotals, row: int, span: Span, amounts: Floats) -> Account:
     name = asked.sources[row].factor
     factor = asked.catalogue.factor(name) if name else None
     entry = int(factor.rows(np.array(span[0]))) if factor else 0

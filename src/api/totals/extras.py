@@ -8,7 +8,7 @@ import numpy as np
 
 from api.models import FactorUsedBody, UncertaintyBody
 from api.problems import InvalidQuery
-from api.totals.accounts import Account, Asked, accounts
+from api.totals.accounts import Account, AskedTotals, accounts
 from api.totals.parameters import parameters_of
 from api.totals.scope2 import market, scope2_body
 from plant.arrays import number
@@ -47,7 +47,7 @@ def extras_of(text: str | None) -> frozenset[Extra]:
 
 
 def told_extras(
-    asked: Asked, wanted: frozenset[Extra], groups: Sequence[list[int]], *, single: bool
+    asked: AskedTotals, wanted: frozenset[Extra], groups: Sequence[list[int]], *, single: bool
 ) -> list[dict[str, Any]]:
     """Return, for each group of sources that makes a total, the fields of `TotalBody` that are asked for."""
     found: list[dict[str, Any]] = [{} for _ in groups]
@@ -90,7 +90,9 @@ def _add_factors(found: list[dict[str, Any]], kept: list[tuple[int, Account]]) -
         )
 
 
-def _uncertainties(asked: Asked, kept: list[tuple[int, Account]], count: int) -> list[UncertaintyBody | None]:
+def _uncertainties(
+    asked: AskedTotals, kept: list[tuple[int, Account]], count: int
+) -> list[UncertaintyBody | None]:
     """Return the uncertainty of each total, None where nothing of it is known or all of it is 0."""
     numbers: dict[tuple[str, ...], int] = {}
     tonnes: list[float] = []
@@ -129,7 +131,7 @@ def _uncertainty(tonnes: float, covered: float, half_width: float) -> Uncertaint
     )
 
 
-def _terms(asked: Asked, account: Account) -> Iterator[Term]:
+def _terms(asked: AskedTotals, account: Account) -> Iterator[Term]:
     """Yield a source's tonnes per gas, and what each is the product of; gases that it has none of are left out."""
     source = asked.sources[account.row]
     activity = ("activity", source.park, source.facility, source.name), source.uncertainty

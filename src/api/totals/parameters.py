@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from api.models import ParameterUsedBody
-from api.totals.accounts import Asked
+from api.totals.accounts import AskedTotals
 from plant.arrays import number
 from plant.clock import format_time
 from plant.park import Source
@@ -15,7 +15,7 @@ from store import terms
 Span = tuple[int, float, int]  # since when, the number, until when [ns UTC]
 
 
-def parameters_of(asked: Asked, groups: Sequence[list[int]]) -> list[list[ParameterUsedBody]]:
+def parameters_of(asked: AskedTotals, groups: Sequence[list[int]]) -> list[list[ParameterUsedBody]]:
     """Return the parameters of each total's sources that were in force at any time of its period."""
     rows = sorted({row for group in groups for row in group if asked.sources[row].parameters})
     stored = terms.read(asked.state.connection)
@@ -24,7 +24,7 @@ def parameters_of(asked: Asked, groups: Sequence[list[int]]) -> list[list[Parame
     return [[body for row in group if row in kept for body in _bodies(asked, kept[row])] for group in groups]
 
 
-def _bodies(asked: Asked, source: Source) -> Iterator[ParameterUsedBody]:
+def _bodies(asked: AskedTotals, source: Source) -> Iterator[ParameterUsedBody]:
     period = asked.periods[source.park]
     units = {
         one.name: one.unit

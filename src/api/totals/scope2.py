@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from api.models import Scope2Body
-from api.totals.accounts import Asked
+from api.totals.accounts import AskedTotals
 from plant.arrays import Floats, number
 from plant.park import Facility, Source
 from plant.periods import YEAR, next_year, starts
@@ -45,7 +45,7 @@ class Market:
     residual: dict[tuple[str, str], set[float | None]]
 
 
-def market(asked: Asked) -> Market:
+def market(asked: AskedTotals) -> Market:
     """Return what scope 2 is by the market."""
     electric = [is_from_grid(asked, source) for source in asked.sources]
     found = Market(electric, np.full((len(electric), len(COLUMNS)), np.nan), {}, {})
@@ -56,12 +56,12 @@ def market(asked: Asked) -> Market:
     return found
 
 
-def is_from_grid(asked: Asked, source: Source) -> bool:
+def is_from_grid(asked: AskedTotals, source: Source) -> bool:
     """Return whether a source is of purchased electricity by the grid's factor; what is resold has another scope."""
     return source.scope == 2 and asked.catalogue.basis(source.method) == ELECTRICITY
 
 
-def scope2_body(asked: Asked, found: Market, rows: list[int], *, single: bool) -> Scope2Body | None:
+def scope2_body(asked: AskedTotals, found: Market, rows: list[int], *, single: bool) -> Scope2Body | None:
     """Return the sum of some sources, None where none of them is of electricity from the grid.
 
     Certificates are a facility's: those of a `single` source are not named.
@@ -83,7 +83,7 @@ def scope2_body(asked: Asked, found: Market, rows: list[int], *, single: bool) -
     )
 
 
-def _notes(asked: Asked, sites: Sequence[tuple[str, str]], found: Market) -> Iterator[str]:
+def _notes(asked: AskedTotals, sites: Sequence[tuple[str, str]], found: Market) -> Iterator[str]:
     facilities = [one for one in asked.state.plant.facilities if (one.park, one.name) in sites]
     yield ONLY
     if any(one.certificates for one in facilities):
@@ -94,7 +94,7 @@ def _notes(asked: Asked, sites: Sequence[tuple[str, str]], found: Market) -> Ite
         yield NO_MIX
 
 
-def _add_facility(asked: Asked, facility: Facility, rows: list[int], found: Market) -> None:
+def _add_facility(asked: AskedTotals, facility: Facility, rows: list[int], found: Market) -> None:
     period = asked.periods[facility.park]
     years = [_Year(int(start), period.zone) for start in starts(period.start, period.end, YEAR, period.zone)]
     residual = {one.year: one.co2 for one in facility.residual_factors}
@@ -122,7 +122,7 @@ class _Year:
 
 
 def _matched(
-    asked: Asked, facility: Facility, rows: list[int], year: _Year, residual: float | None
+    asked: AskedTotals, facility: Facility, rows: list[int], year: _Year, residual: float | None
 ) -> Floats:
     """Return the columns `COLUMNS` of a facility's sources in the part of a year that is asked for.
 
@@ -145,7 +145,7 @@ def _matched(
     return np.column_stack(columns)
 
 
-def _rest(asked: Asked, facility: Facility, year: Period, part: float) -> float:
+def _rest(asked: AskedTotals, facility: Facility, year: Period, part: float) -> float:
     """Return what the facility took from the grid in a year, beside the part that is asked for [kWh]."""
     sources = [
         one
@@ -169,7 +169,7 @@ def _certificates(facility: Facility, years: Sequence[int]) -> Certificates:
     )
 
 
-def _kwh(asked: Asked, rows: Sequence[int]) -> Floats:
+def _kwh(asked: AskedTotals, rows: Sequence[int]) -> Floats:
     return np.array([_scale(asked.sources[row]) for row in rows])
 
 

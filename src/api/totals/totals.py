@@ -13,7 +13,7 @@ from api.access.scope import only, select_sources
 from api.models import By, Level, SharesBody, TotalBody, TotalsBody
 from api.problems import InvalidQuery
 from api.times import period_of
-from api.totals.accounts import Asked
+from api.totals.accounts import AskedTotals
 from api.totals.budgets import budget_fields
 from api.totals.extras import BY_REGISTER, Extra, told_extras
 from api.totals.now import LATELY, Freshness, Rates, away, freshness, rates
@@ -164,7 +164,7 @@ def _extras(
         raise InvalidQuery(("with", "this service does not say more than the totals"))
     periods = {park.name: period(park) for park in state.plant.parks}
     amounts = figures.values[:, : len(AMOUNTS)]
-    asked = Asked(state, catalogue, figures.sources, amounts, periods, as_of)
+    asked = AskedTotals(state, catalogue, figures.sources, amounts, periods, as_of)
     return told_extras(asked, wanted, groups, single=query.level == "source")
 
 

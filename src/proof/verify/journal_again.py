@@ -30,7 +30,7 @@ from store.state import State
 NO_REPLAYS = "CREATE TRIGGER no_replays AFTER INSERT ON replay BEGIN UPDATE replay SET finished = at WHERE message = new.message; END"
 
 
-class Within(JournalReader):
+class JournalUpTo(JournalReader):
     """The messages of a journal up to one, as of one moment; damaged ones too, as far as they can be read."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -107,7 +107,7 @@ class JournalAgain:
         journal: sqlite3.Connection,
     ) -> None:
         """Begin with nothing in an empty directory."""
-        self._plant, self._engine, self._stored, self.reader = plant, engine, stored, Within(journal)
+        self._plant, self._engine, self._stored, self.reader = plant, engine, stored, JournalUpTo(journal)
         self.state = State(folder / "state.db", plant)
         self.state.connection.execute("PRAGMA synchronous = OFF")
         self.state.connection.execute(NO_REPLAYS)

@@ -21,7 +21,7 @@ from plant.park import Plant
 from plant.vocabulary import Flag
 from proof.verify.configurations import Configurations
 from proof.verify.findings import Finding, Kind, Report, when
-from proof.verify.journal_again import Within, open_to_all
+from proof.verify.journal_again import JournalUpTo, open_to_all
 from proof.verify.known_readings import SAID, Settled, paired, said_of
 from proof.verify.ledger_proof import bits
 from store.audit import StoredReadings
@@ -49,7 +49,7 @@ class ReadingProof:
         self,
         state: sqlite3.Connection,
         plant: Plant,
-        reader: Within,
+        reader: JournalUpTo,
         configurations: Configurations,
         report: Report,
     ) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from stackmeter.field.device_cases import CaseReport
-    from stackmeter.field.device_trials import Place, Reader, Row, Tried
+    from stackmeter.field.device_trials import PayloadReader, Place, Tried, TriedReading
 
 profile_commands = typer.Typer(
     no_args_is_help=True,
@@ -194,7 +194,7 @@ def try_payloads(
 
 def _reader(
     profile: str | None, form: str | None, options: dict[str, object], config: Path | None
-) -> "Reader | None":
+) -> "PayloadReader | None":
     from stackmeter.field.device_trials import TrialError, reader
 
     if profile is None and form is None:
@@ -216,7 +216,7 @@ def _bytes(file: str) -> bytes:
 
 def _tried(
     payload: bytes,
-    given: "Reader | None",
+    given: "PayloadReader | None",
     place: "Place | None",
     topic: str | None,
     at: int,
@@ -248,7 +248,7 @@ def _told(report: "CaseReport") -> str:
     return "\n".join(lines)
 
 
-def _to_add(profile: str | None, form: str | None, given: "Reader | None") -> str:
+def _to_add(profile: str | None, form: str | None, given: "PayloadReader | None") -> str:
     """Return what would let the service take such messages."""
     what = f"profile: {profile}" if profile else f"format: {form}"
     topic = given.topic if given and given.topic else "…"
@@ -271,7 +271,7 @@ def _print(file: str, one: "Tried", zone: "tzinfo") -> None:
         typer.echo("nothing in it is what is read; is it another message of the device?")
 
 
-def _cells(row: "Row", zone: "tzinfo", *, is_kept: bool) -> list[str]:
+def _cells(row: "TriedReading", zone: "tzinfo", *, is_kept: bool) -> list[str]:
     unit = "(its channel's)" if row.unit is None else row.unit
     time = exact(row.time, zone) if has_times(row.time) else row.time
     cells = [row.channel, f"{row.value:.12g}", unit, time, row.quality]

@@ -23,9 +23,9 @@ from stackmeter.commands.command import (
 )
 
 if TYPE_CHECKING:
-    from stackmeter.doctor.checkup import Case, Finding, Level
+    from stackmeter.doctor.checkup import Case, CheckResult, Level
 
-Told = tuple[str, "Finding"]
+Told = tuple[str, "CheckResult"]
 
 
 def doctor(
@@ -90,25 +90,25 @@ def examined(case: "Case", mosquitto_conf: Path | None) -> Iterator[Told]:
     from ingest.mqtt.connection import BrokerAddress
     from plant.documents.problems import ConfigurationError
     from stackmeter.doctor import machine_checks
-    from stackmeter.doctor.checkup import Finding
+    from stackmeter.doctor.checkup import CheckResult
     from stackmeter.doctor.probe import NotLetIn, NotReached, SessionInUse
 
     reached = True
     for name, check in _checks(case, mosquitto_conf):
         if not reached and name in _NEEDS_BROKER:
-            yield name, Finding("warn", "cannot be told: the broker is not reached")
+            yield name, CheckResult("warn", "cannot be told: the broker is not reached")
             continue
         try:
             yield name, check()
         except (NotReached, NotLetIn, BrokerAddress, SessionInUse) as error:
             reached = reached and name != _BROKER
             level: Level = "warn" if isinstance(error, SessionInUse) else "fail"
-            yield name, Finding(level, str(error), _advice(error))
+            yield name, CheckResult(level, str(error), _advice(error))
         except ConfigurationError as error:
             first, more = error.problems[0], len(error.problems) - 1
             yield (
                 name,
-                Finding(
+                CheckResult(
                     "fail",
                     f"{first}{f', and {more} more' if more else ''}",
                     f"stackmeter check {case.settings.config}",
@@ -117,7 +117,7 @@ def examined(case: "Case", mosquitto_conf: Path | None) -> Iterator[Told]:
         except machine_checks.FAILURES as error:
             yield (
                 name,
-                Finding("fail", f"cannot be looked at: {error}", "see that it is there and may be read"),
+                CheckResult("fail", f"cannot be looked at: {error}", "see that it is there and may be read"),
             )
 
 
@@ -147,11 +147,11 @@ _NEEDS_BROKER = {
 }
 
 
-def _checks(case: "Case", mosquitto_conf: Path | None) -> "Iterator[tuple[str, Callable[[], Finding]]]":
+def _checks(case: "Case", mosquitto_conf: Path | None) -> "Iterator[tuple[str, Callable[[], CheckResult]]]":
     """Yield what is looked at, in this order."""
     from stackmeter.doctor import broker_checks, broker_kind, machine_checks, mosquitto_file
 
-    of_case: list[tuple[str, Callable[[Case], Finding]]] = [
+    of_case: list[tuple[str, Callable[[Case], CheckResult]]] = [
         ("configuration", machine_checks.configuration),
         ("state permissions", machine_checks.permissions),
         ("disk", machine_checks.disk),

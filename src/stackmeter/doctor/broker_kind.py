@@ -8,7 +8,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from ingest.mqtt.connection import Broker
 from plant.documents.problems import ConfigurationError
-from stackmeter.doctor.checkup import Case, Finding, Level
+from stackmeter.doctor.checkup import Case, CheckResult, Level
 from stackmeter.doctor.probe import NotLetIn, NotReached, Probe
 from stackmeter.field.access_list import CANARY
 
@@ -146,7 +146,7 @@ UNKNOWN = (
 )
 
 
-def kind(case: Case) -> Finding:
+def kind(case: Case) -> CheckResult:
     """Which broker it is, whether it has known weaknesses, and what is to be seen to on it."""
     traits = observed(case.address)
     known = shown(traits)
@@ -162,17 +162,17 @@ def _topics(case: Case) -> list[str]:
         return []
 
 
-def _without_dots(found: Finding, topics: list[str]) -> Finding:
+def _without_dots(found: CheckResult, topics: list[str]) -> CheckResult:
     """Return the finding of a broker that makes a slash of each dot in a topic, but of Sparkplug's own if it is told so."""
     dotted = [one for one in topics if "." in one.removeprefix(SPARKPLUG)]
     if dotted:
-        return Finding(
+        return CheckResult(
             "fail",
             f"{found.says}; it makes a slash of each dot in a topic, so that nothing comes by {', '.join(dotted[:3])}",
             f"names and topics without dots; {found.do}",
         )
     if any(one.startswith(SPARKPLUG) for one in topics):
-        return Finding(
+        return CheckResult(
             "warn",
             f"{found.says}; it makes spBv1/0 of spBv1.0 unless it is told otherwise, which cannot be seen from here",
             f"mqtt.sparkplug = true; {found.do}",
@@ -218,33 +218,35 @@ def shown(traits: Traits) -> BrokerKind | None:
     return next((one for one in KINDS if one.is_shown(traits)), None)
 
 
-def judged(traits: Traits) -> Finding:
+def judged(traits: Traits) -> CheckResult:
     """Return what a broker's traits mean."""
     if traits.payload.startswith("mosquitto version "):
         return mosquitto(traits.payload)
     found = shown(traits)
     if found is None and traits.topic == SAYS_ITS_VERSION:
-        return Finding("warn", f"the broker is {traits.payload!r}, of which nothing is known here", UNKNOWN)
+        return CheckResult(
+            "warn", f"the broker is {traits.payload!r}, of which nothing is known here", UNKNOWN
+        )
     if found is None:
-        return Finding("warn", "the broker does not say what it is, nor show it", UNKNOWN)
+        return CheckResult("warn", "the broker does not say what it is, nor show it", UNKNOWN)
     surely = "the broker is" if found.is_sure else "the broker is probably"
-    return Finding(found.level, f"{surely} {found.name}: {found.sign}", found.do)
+    return CheckResult(found.level, f"{surely} {found.name}: {found.sign}", found.do)
 
 
-def mosquitto(text: str) -> Finding:
+def mosquitto(text: str) -> CheckResult:
     """Return what a version as Mosquitto says it means."""
     match = re.fullmatch(r"mosquitto version (\d+)\.(\d+)\.(\d+)\S*", text)
     if match is None:
-        return Finding(
+        return CheckResult(
             "warn", f"the broker is {text!r}, of which nothing is known here", "see that it is supported"
         )
     found, wanted = tuple(map(int, match.groups())), "upgrade to {}.{}.{} or later".format(*PATCHED)
     if found < SERVES:
-        return Finding("fail", f"{text} is too old for the shipped files", wanted)
+        return CheckResult("fail", f"{text} is too old for the shipped files", wanted)
     if found < PATCHED:
-        return Finding(
+        return CheckResult(
             "warn",
             f"{text} has known weaknesses, unless it is a distribution's that mends them under the old number",
             f"keep the distribution's security updates installed, or {wanted}; what it lacks is in {GUIDE}",
         )
-    return Finding("ok", text)
+    return CheckResult("ok", text)

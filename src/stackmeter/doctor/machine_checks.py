@@ -14,7 +14,7 @@ import httpx
 from ingest.subscriptions import Subscriptions
 from plant.vocabulary import NS_PER_DAY
 from stackmeter.client import Client, TokenRefused, Unreachable, Unready
-from stackmeter.doctor.checkup import Case, Finding
+from stackmeter.doctor.checkup import Case, CheckResult
 from store.access_log import AccessLog
 from store.faults import FileFault, told_of
 from store.folder import FolderUnusable, keys_file, stored_token, stored_url
@@ -41,59 +41,59 @@ FAILURES = (
 )  # what keeps a check from its answer
 
 
-def configuration(case: Case) -> Finding:
+def configuration(case: Case) -> CheckResult:
     """Whether `run` would take the configuration."""
     plant = case.plant
     Subscriptions(plant)
     counts = f"{len(plant.parks)} parks, {len(plant.gateways)} gateways, {len(plant.channels)} channels"
-    return Finding("ok", f"{case.settings.config} can be used: {counts}")
+    return CheckResult("ok", f"{case.settings.config} can be used: {counts}")
 
 
-def permissions(case: Case) -> Finding:
+def permissions(case: Case) -> CheckResult:
     """Whether others on this machine can read the state directory."""
     folder = case.state
     if folder.exists() and not folder.is_dir():
-        return Finding("fail", f"{folder} is no directory", "say where the state is with --state DIR")
+        return CheckResult("fail", f"{folder} is no directory", "say where the state is with --state DIR")
     if not folder.is_dir():
-        return Finding(
+        return CheckResult(
             "warn", f"there is no {folder} yet", "stackmeter run makes it; or say where with --state"
         )
     try:
         stored_token(folder), stored_url(folder)
     except FolderUnusable as error:
-        return Finding("fail", str(error), "as it says")
+        return CheckResult("fail", str(error), "as it says")
     files = [folder / "journal.db", folder / "state.db", folder / "token", keys_file(folder)]
     open_ones = [str(p) for p in (folder, *files) if p.exists() and stat.S_IMODE(p.stat().st_mode) & 0o077]
     if open_ones:
-        return Finding(
+        return CheckResult(
             "fail", f"others on this machine may look into {', '.join(open_ones)}", f"chmod -R go= {folder}"
         )
-    return Finding("ok", f"{folder} is its owner's alone")
+    return CheckResult("ok", f"{folder} is its owner's alone")
 
 
-def disk(case: Case) -> Finding:
+def disk(case: Case) -> CheckResult:
     """Whether there is room for the journal: without it nothing is acknowledged any more."""
     folder = next(p for p in (case.state.absolute(), *case.state.absolute().parents) if p.exists())
     usage = shutil.disk_usage(folder)
     return room(usage.free, usage.total, str(folder))
 
 
-def room(free: int, total: int, where: str) -> Finding:
+def room(free: int, total: int, where: str) -> CheckResult:
     """Return what so many free bytes of so many mean."""
     told = f"{free / (1 << 30):,.1f} GiB free of {total / (1 << 30):,.1f} at {where}"
     if free < URGENT_BYTES:
-        return Finding("fail", told, "make room: when it is full, messages wait at the broker")
+        return CheckResult("fail", told, "make room: when it is full, messages wait at the broker")
     if free < SOON_BYTES or free < SOON_SHARE * total:
-        return Finding("warn", told, "make room soon")
-    return Finding("ok", told)
+        return CheckResult("warn", told, "make room soon")
+    return CheckResult("ok", told)
 
 
-def files_belong_together(case: Case) -> Finding:
+def files_belong_together(case: Case) -> CheckResult:
     """Whether journal and state are of one another, of this version and of this configuration."""
     state, journal = case.state / "state.db", case.state / "journal.db"
     if not state.exists() or not journal.exists():
         both = not state.exists() and not journal.exists()
-        return Finding("ok" if both else "warn", f"{case.state} holds no {'journal and state' if both else 'pair of both'} yet",
+        return CheckResult("ok" if both else "warn", f"{case.state} holds no {'journal and state' if both else 'pair of both'} yet",
                        "" if both else "restore both from one backup, or start: the journal alone gives the state again")  # fmt: skip
     with (
         told_of(state, REMEDY),
@@ -102,7 +102,7 @@ def files_belong_together(case: Case) -> Finding:
     ):
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
-            return Finding(
+            return CheckResult(
                 "fail",
                 f"{state} has schema {version}, this version reads {SCHEMA_VERSION}",
                 "see CHANGELOG.md on upgrading",
@@ -112,81 +112,81 @@ def files_belong_together(case: Case) -> Finding:
         known, end, whole = reader.identity(), reader.end(), reader.whole_up_to()
     head = stored_head(journal)
     if head is not None and head.end > end:
-        return Finding(
+        return CheckResult(
             "fail",
             f"{whole}; what came after it, up to message {head.end - 1}, is damaged or missing",
             "restore both from one backup",
         )
     if meta.get("journal") not in (None, known) or cursor > end:
-        return Finding(
+        return CheckResult(
             "fail", f"{state} follows another journal than {journal}", "restore both from one backup"
         )
     if meta["window"] != case.plant.window:
-        return Finding(
+        return CheckResult(
             "fail",
             f"{state} has windows of {meta['window'] / 1e9:g} s, the configuration says {case.plant.window / 1e9:g} s",
             "another --state, or the window as it was",
         )
-    return Finding("ok", f"the state follows its journal, {end - cursor:,} messages behind")
+    return CheckResult("ok", f"the state follows its journal, {end - cursor:,} messages behind")
 
 
-def keys(case: Case) -> Finding:
+def keys(case: Case) -> CheckResult:
     """Whether the file of keys and audit log is whole."""
     file = keys_file(case.state)
     if not file.exists():
-        return Finding("ok", f"there is no {file} yet")
+        return CheckResult("ok", f"there is no {file} yet")
     with told_of(file, "restore it from a backup: without it no key lets anybody in"):
         AccessLog(file).check()
-    return Finding("ok", f"{file} is whole; `stackmeter audit` proves its rows")
+    return CheckResult("ok", f"{file} is whole; `stackmeter audit` proves its rows")
 
 
-def stored_rows(case: Case) -> Finding:
+def stored_rows(case: Case) -> CheckResult:
     """Whether every row that the service needed of the state could be read."""
     state = case.state / "state.db"
     if not state.exists():
-        return Finding("ok", f"{case.state} holds no state yet")
+        return CheckResult("ok", f"{case.state} holds no state yet")
     with closing(_read_only(state)) as connection:
         rows = rows_aside(connection)
     if not rows:
-        return Finding("ok", "every stored row could be read")
+        return CheckResult("ok", "every stored row could be read")
     told = "; ".join(str(row) for row in rows[:MOST_ROWS])
     more = f"; and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
-    return Finding(
+    return CheckResult(
         "warn",
         f"{len(rows)} stored rows could not be read and were set aside: {told}{more}",
         "look at the disk, and at who writes into state.db; stackmeter verify says what does not follow from the journal any more",
     )
 
 
-def clock(_case: Case) -> Finding:
+def clock(_case: Case) -> CheckResult:
     """Whether this machine's clock follows a time server, as far as the kernel knows."""
     adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
     if adjtimex is None:
-        return Finding(
+        return CheckResult(
             "warn", "whether the clock follows a time server cannot be told here", "see to it by hand"
         )
     if adjtimex(ctypes.create_string_buffer(512)) == UNSYNCHRONISED:
-        return Finding(
+        return CheckResult(
             "warn",
             "the kernel says that the clock follows no time server",
             "run chrony or systemd-timesyncd: readings ahead of our clock by 120 s are refused",
         )
-    return Finding("ok", "the clock follows a time server")
+    return CheckResult("ok", "the clock follows a time server")
 
 
-def influx(case: Case) -> Finding:
+def influx(case: Case) -> CheckResult:
     """Whether InfluxDB answers, what it is, and whether its clock is ours."""
     answer = httpx.get(f"{case.settings.influx_url}/ping", timeout=TIMEOUT_S, trust_env=False)
     answer.raise_for_status()
     told = f"InfluxDB {answer.headers.get('X-Influxdb-Version', 'of an unknown version')} answers"
     skew = skew_of(answer.headers.get("Date"), time.time())
     if skew is not None and abs(skew) > LARGEST_SKEW_S:
-        return Finding(
+        return CheckResult(
             "warn",
             f"{told}, and its clock is {skew:+.0f} s from ours",
             "let both machines follow one time server",
         )
-    return Finding("ok", told)
+    return CheckResult("ok", told)
 
 
 def skew_of(date: str | None, now: float) -> float | None:
@@ -194,7 +194,7 @@ def skew_of(date: str | None, now: float) -> float | None:
     return None if date is None else parsedate_to_datetime(date).timestamp() - now
 
 
-def retention(case: Case) -> Finding:
+def retention(case: Case) -> CheckResult:
     """Whether InfluxDB keeps points for as long as readings may be late."""
     s = case.settings
     with closing(
@@ -203,32 +203,32 @@ def retention(case: Case) -> Finding:
         kept = reader.retention()
     late = case.plant.max_late
     if 0 < kept < late:
-        return Finding(
+        return CheckResult(
             "fail",
             f"it keeps {s.influx_bucket} for {kept / NS_PER_DAY:g} days, and readings may be {late / NS_PER_DAY:g} days late",
             "let it keep longer, or shorten max_late",
         )
-    return Finding(
+    return CheckResult(
         "ok", f"it keeps {s.influx_bucket} {'for ever' if not kept else f'for {kept / NS_PER_DAY:g} days'}"
     )
 
 
-def service(case: Case) -> Finding:
+def service(case: Case) -> CheckResult:
     """Whether the service is ready."""
     with Client(case.api_url, case.token) as client:
         try:
             ready = client.ready()
         except Unreachable:
-            return Finding(
+            return CheckResult(
                 "warn", f"no service answers at {case.api_url}", "stackmeter run, or say where with --url"
             )
         except (TokenRefused, Unready) as error:
-            return Finding("warn", str(error), "--token, or --state of the service")
+            return CheckResult("warn", str(error), "--token, or --state of the service")
     if not ready.ready:
-        return Finding("fail", f"not ready: {'; '.join(ready.reasons)}", "as each reason says")
+        return CheckResult("fail", f"not ready: {'; '.join(ready.reasons)}", "as each reason says")
     if ready.degradations:
-        return Finding("warn", f"ready, but {'; '.join(ready.degradations)}", "as each says")
-    return Finding("ok", f"the service at {case.api_url} is ready")
+        return CheckResult("warn", f"ready, but {'; '.join(ready.degradations)}", "as each says")
+    return CheckResult("ok", f"the service at {case.api_url} is ready")
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

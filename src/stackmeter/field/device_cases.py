@@ -14,7 +14,16 @@ from plant.documents.documents import parse
 from plant.documents.fields import Instant, Part
 from plant.documents.problems import ConfigurationError
 from plant.vocabulary import Code
-from stackmeter.field.device_trials import Reader, Row, TrialError, instant_text, read, reader, row_of, words
+from stackmeter.field.device_trials import (
+    PayloadReader,
+    TrialError,
+    TriedReading,
+    instant_text,
+    read,
+    reader,
+    row_of,
+    words,
+)
 
 
 class CasePart(Part):
@@ -97,7 +106,7 @@ def run_case(case: Path, config: Path | None) -> CaseReport:
     return CaseReport(str(case), len(raw), tuple(different))
 
 
-def _words_of(case: Path, expected: CasePart, made: Reader) -> dict[str, str]:
+def _words_of(case: Path, expected: CasePart, made: PayloadReader) -> dict[str, str]:
     file = case / "topic"
     pattern = expected.subscription or made.topic
     if not file.exists():
@@ -107,7 +116,7 @@ def _words_of(case: Path, expected: CasePart, made: Reader) -> dict[str, str]:
     return words(pattern, file.read_text().strip())
 
 
-def _line(row: Row) -> str:
+def _line(row: TriedReading) -> str:
     unit = "the channel's unit" if row.unit is None else row.unit
     return f"{row.channel} {row.value!r} {unit} at {row.time} {row.quality}"
 
@@ -118,4 +127,4 @@ def _expected_line(row: list[Any], case: Path) -> str:
     if isinstance(found, Code) or isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigurationError.of(case / "expected.yaml", 0, f"{row!r} is no reading", "readings")
     good = quality[0] if quality else "good"
-    return _line(Row(str(channel), float(value), unit, instant_text(found), str(good)))
+    return _line(TriedReading(str(channel), float(value), unit, instant_text(found), str(good)))

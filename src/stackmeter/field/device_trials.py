@@ -53,7 +53,7 @@ class TrialError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class PayloadReader:
     """What reads payloads, and for which topic it is meant."""
 
     decode: Decode
@@ -62,7 +62,7 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TriedReading:
     """A reading as it was read; `kept` is what a configuration makes of it."""
 
     channel: str
@@ -88,7 +88,7 @@ class Tried:
     """What came of a payload."""
 
     decoded: bool
-    readings: tuple[Row, ...]
+    readings: tuple[TriedReading, ...]
     refusals: tuple[TrialRefusal, ...]
     gateway: str | None = None
 
@@ -97,7 +97,9 @@ class Tried:
         return asdict(self)
 
 
-def reader(name: str | None, form: str | None, options: Mapping[str, Any], config: Path | None) -> Reader:
+def reader(
+    name: str | None, form: str | None, options: Mapping[str, Any], config: Path | None
+) -> PayloadReader:
     """Return what reads payloads by a profile or by a format.
 
     Raises
@@ -113,7 +115,7 @@ def reader(name: str | None, form: str | None, options: Mapping[str, Any], confi
         topic, given, form = found.topic, {**found.mapping(), **options, "profile": name}, "mapping"
         needs = found.free_words()
     try:
-        return Reader(decoder_of(form or "", given), topic, needs)
+        return PayloadReader(decoder_of(form or "", given), topic, needs)
     except OptionError as error:
         raise TrialError(f"{name or form}: {error.key}: {error}") from error
 
@@ -173,7 +175,7 @@ class Place:
         return self._subscriptions.route(topic.encode()) is not None
 
     def tried(
-        self, payload: bytes, topic: str, given: Reader | None, received: int, *, retained: bool
+        self, payload: bytes, topic: str, given: PayloadReader | None, received: int, *, retained: bool
     ) -> Tried:
         """Return what the service makes of a message; `given` reads it in the place of the topic's own format.
 
@@ -212,10 +214,10 @@ class Place:
         return [name for name, of in place if of == gateway]
 
 
-def row_of(raw: RawReadings, row: int, kept: str | None = None) -> Row:
+def row_of(raw: RawReadings, row: int, kept: str | None = None) -> TriedReading:
     """Return a reading as it was read."""
     time = raw.stamped[row] if row in raw.stamped else parse_time(raw.time[row])
-    return Row(
+    return TriedReading(
         channel=raw.channel[row],
         value=raw.value[row],
         unit=None if row in raw.own_unit else raw.unit[row],
