@@ -218,16 +218,24 @@ def tried(
         one = next(as_completed(running))
         running.remove(one)
         result = one.result()
-        done, lived = done + 1, lived + (result.trial.outcome == "lived")
+        if result.trial.outcome == "lived":
+            lived += 1
+            print(f"lives: {row(result)}", file=sys.stderr)
+        done += 1
         _progress(f"{done} of {len(sample)} mutants tried, {lived} lived")
         yield result
+
+
+def row(one: Tried) -> str:
+    """Return a mutant as people read it."""
+    return f"{one.mutant.file}:{one.mutant.line}  {one.mutant.change}  ({one.trial.tests} tests ran)"
 
 
 def show(results: Sequence[Tried], known: int) -> None:
     """Print a table of what lived."""
     lived = [one for one in results if one.trial.outcome == "lived"]
     for one in sorted(lived, key=lambda one: (one.mutant.file, one.mutant.start)):
-        print(f"{one.mutant.file}:{one.mutant.line}  {one.mutant.change}  ({one.trial.tests} tests ran)")
+        print(row(one))
     share = f", {len(lived) / len(results):.1%}" if results else ""
     print(
         f"{len(results)} mutants tried, {len(lived)} lived{share}; {known} known to change nothing were left out"

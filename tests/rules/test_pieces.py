@@ -124,7 +124,8 @@ def test_a_swap_is_put_in_only_where_the_run_reaches_it() -> None:
 
     soon = START + 30 * MINUTE
 
-    whole, _ = pieces_and_verdicts(runs_of(rows, until=soon), COLUMNS)
+    whole, verdict = pieces_and_verdicts(runs_of(rows, until=soon), COLUMNS)
+    assert verdict.tolist() == [Verdict.BASELINE, *[Verdict.COUNTED] * 3]
     assert [(s - START) / MINUTE for s in whole.start.tolist()] == [8, 9, 10, 11]
     assert whole.first.tolist() == pytest.approx([0.5 * 40, 0.5 * 40, 0.5 * 3, 0.5 * 3])
 
@@ -133,8 +134,19 @@ def test_a_swap_is_put_in_only_where_the_run_reaches_it() -> None:
     reached, _ = pieces_and_verdicts(runs_of(rows[:2], until=START + 10 * MINUTE), COLUMNS)
     assert reached.start.tolist() == whole.start.tolist()[:2]
 
+    begun_before, _ = pieces_and_verdicts(runs_of(rows, until=soon, whole=False), COLUMNS)
+    assert begun_before.start.tolist() == whole.start.tolist()
     begun_after, _ = pieces_and_verdicts(runs_of(rows[2:], until=soon, whole=False), COLUMNS)
     assert begun_after.start.tolist() == whole.start.tolist()[3:]
+
+
+def test_a_swap_brings_its_own_limit_and_modulus_and_keeps_the_ratio_that_it_does_not_change() -> None:
+    """From 60 min on 90 kWh/h and 1,000 kWh: the third meter comes round there, and not at 100."""
+    rows = shown(8, *((62 + k, 989.5 + 1.4 * k) for k in range(8)), (70, 0.5))
+    pieces, verdict = pieces_and_verdicts(runs_of(rows), COLUMNS)
+
+    assert verdict.tolist() == [Verdict.ANOMALY, *[Verdict.COUNTED] * 7, Verdict.ROLLOVER]
+    assert pieces.first[-8:].tolist() == pytest.approx([*[1.4 * 3] * 7, 1.2 * 3])
 
 
 def test_a_reading_at_the_instant_of_a_swap_is_the_new_meters_and_makes_no_piece_of_no_length() -> None:
