@@ -15,6 +15,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -302,6 +303,7 @@ def main() -> int:
     parser.add_argument("--tests", nargs="+", default=[])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copies are deleted
     ends = time.monotonic() + 60 * options.minutes * len(options.what)
     found = chosen(options.what)
     if not found:
