@@ -102,9 +102,10 @@ class Rebuild:
             self.steps.step()
 
     def close(self) -> None:
-        """Close state and journal."""
+        """Close state and journal; the state is safe on disk then."""
         self.steps.close()
         self._messages.close()
+        self.state.connection.execute("PRAGMA synchronous = FULL")
         self.state.close()
 
     def _restate(self, state: State, step: RecordedStep) -> None:
@@ -117,7 +118,9 @@ class Rebuild:
                 f"from some message on the configuration had the hash {configuration}: give its directory too, with --past"
             )
         self._under = configuration
-        return State(self._target, self._known[configuration].plant)
+        state = State(self._target, self._known[configuration].plant)
+        state.connection.execute("PRAGMA synchronous = OFF")  # one that is not finished is begun anew
+        return state
 
 
 def step_of(state: Path) -> int:

@@ -119,7 +119,6 @@ class World:
         with TemporaryDirectory(dir="/dev/shm") as folder:
             again = Path(folder) / "state.db"
             with closing(Rebuild(self.folder / "journal.db", again, self.known, self.links)) as rebuild:
-                rebuild.state.connection.execute("PRAGMA synchronous = OFF")
                 rebuild.run()
             found = differences(self.folder / "state.db", again)
             assert found == {}, found

@@ -120,9 +120,13 @@ def _made(
     made = folder.path / "state.db.again"
     _remove(made)
     there = folder.state if folder.state.exists() else None
-    with closing(Rebuild(folder.journal, made, known, links)) as rebuild:
-        first, end = rebuild.first, step_of(there) if there else rebuild.end
-        rebuild.run(end, lambda step: progress(step - first, end - first))
+    try:
+        with closing(Rebuild(folder.journal, made, known, links)) as rebuild:
+            first, end = rebuild.first, step_of(there) if there else rebuild.end
+            rebuild.run(end, lambda step: progress(step - first, end - first))
+    except BaseException:
+        _remove(made)
+        raise
     found = differences(there, made) if there else None
     if found is None or replace:
         _put_in_place(folder.state, made)

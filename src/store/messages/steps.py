@@ -57,7 +57,11 @@ class StepFailed(Exception):
 
 def started(step: RecordedStep) -> Started:
     """Return what a start says."""
-    return msgspec.json.decode(step.detail, type=Started)
+    return _started(step.detail)
+
+
+def _started(detail: bytes) -> Started:
+    return msgspec.json.decode(detail, type=Started)
 
 
 class AsideDetail(msgspec.Struct, frozen=True):
@@ -111,8 +115,10 @@ class StepReader:
 
     def last_beginning(self) -> int:
         """Return the number of the step that the state of today began with: the last start of one that followed from none."""
-        starts = [number for number, step in self.read(1) if step.kind == START and not started(step).follows]
-        return starts[-1] if starts else 1
+        starts = self._connection.execute(
+            "SELECT number, detail FROM step WHERE kind = ? ORDER BY number DESC", (START,)
+        )
+        return next((number for number, detail in starts if not _started(detail).follows), 1)
 
     def last_start(self, before: int) -> RecordedStep:
         """Return the last start before a step."""
