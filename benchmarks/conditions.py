@@ -22,14 +22,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from alerts.judging.conditions import GatewayColumns, Judge
+from alerts.judging.histories import History
 from plant.alert_rules.condition_terms import Fact, checked
 from plant.alert_rules.conditions import Subject, parse
 from plant.arrays import Floats, Ints, Times
 from plant.park import Bilingual, Channel, Condition, Facility, Gateway, Park, Plant
 from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Kind
-from alerts.judging.conditions import GatewayColumns, Judge
-from alerts.judging.histories import History
 
 CONDITIONS = 1000
 NOW = 1_790_000_040 * NS_PER_S

@@ -65,7 +65,7 @@ def test_later_readings_step_from_every_verdict_but_three() -> None:
 ENDS_OF_OTHER_THINGS = {  # than of time
     "src/api/live/event_ids.py": "ids of events",
     "src/ingest/sparkplug/past.py": "a number of messages",
-    "src/stackmeter/proof/verify/configurations.py": "an offset of the journal",
+    "src/proof/verify/configurations.py": "an offset of the journal",
     "src/store/accounting/ledger_views.py": "ids of the ledger",
     "src/store/messages/presence.py": "SQL, where a time is missing",
     "src/store/messages/quarantine.py": "offsets of the journal",

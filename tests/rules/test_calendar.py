@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plant.periods import offset, time_of_day
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S
-from rules.calendar import days_until, elapsed, in_force, offset, start_of, start_of_interval, time_of_day
+from rules.calendar import days_until, elapsed, in_force, start_of, start_of_interval
 
 HANOI, BERLIN, CHATHAM = ZoneInfo("Asia/Ho_Chi_Minh"), ZoneInfo("Europe/Berlin"), ZoneInfo("Pacific/Chatham")
 ZONES = [HANOI, BERLIN, CHATHAM, ZoneInfo("America/St_Johns")]

@@ -7,14 +7,13 @@ import pytest
 
 from plant.park import Input, Source, Terms
 from plant.units import unit
-from plant.vocabulary import SINCE_EVER, Kind
+from plant.vocabulary import FOREVER, SINCE_EVER, Kind
 from rules.factors.gwp import gwp_set
 from rules.terms import (
     ABSENT,
     FACTOR,
     GWP,
     METHOD,
-    NEVER,
     PARAMETER,
     Change,
     Content,
@@ -170,7 +169,7 @@ def test_a_change_says_what_windows_keep_what_is_configured_and_from_when_to_whe
     ]
     assert list(changes_of(3, kept, kept)) == []
     assert list(changes_of(3, content((SINCE_EVER, 1.0)), content((SINCE_EVER, 1.0), (50, None)))) == [
-        Change(3, "density", "1", "unknown", 50, NEVER)
+        Change(3, "density", "1", "unknown", 50, FOREVER)
     ]
 
 
@@ -187,7 +186,7 @@ def test_what_differs_alike_in_stretches_that_touch_is_one_change_and_else_there
     assert list(changes_of(0, kept, {**kept, DENSITY: relabelled})) == [
         Change(0, "density", "1", "2", SINCE_EVER, 10),
         Change(0, "density", "1", "3", 10, 20),
-        Change(0, "density", "1", "3", 30, NEVER),
+        Change(0, "density", "1", "3", 30, FOREVER),
     ]
 
 

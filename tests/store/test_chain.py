@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from plant import periods
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
-from store import blocks, periods
+from store import blocks
 from store.accounting.chain import SumChain, hour_sums, parent_of, parent_sums
 
 HANOI, BERLIN, LORD_HOWE = (
