@@ -46,16 +46,12 @@ from typing import NamedTuple
 
 import httpx
 
-from alerts.engine.watch import RuleWatch
 from alerts.tables.links import link_key
 from api.app import create_app
 from api.health import Health
-from ingest.line.evaluate import Evaluator
-from ingest.line.line import Line
-from ingest.line.regulated import RegulatedSources
 from plant.configuration.load import load
+from proof.works import Configured, Links, whole_line
 from rules.catalogue import load_catalogue
-from rules.engine import Engine
 from store.messages.journal import Journal, JournalReader, Message
 from store.reader import Reader
 from store.state import State
@@ -97,7 +93,6 @@ class Works:
         (folder / "plant.yaml").write_text(PLANT, encoding="utf-8")
         catalogue = load_catalogue(folder)
         plant = load(folder, catalogue)
-        engine = Engine(plant, catalogue)
         self._now, journal, state_file = (
             int(FIRST.timestamp()) * NS,
             folder / "journal.db",
@@ -109,16 +104,9 @@ class Works:
             messages = opened.enter_context(closing(JournalReader(journal)))
             reader = opened.enter_context(closing(Reader(state_file, plant)))
             self.close = opened.pop_all().close
-        self._line = Line(
-            plant,
-            state,
-            messages,
-            Evaluator(plant, engine, state),
-            RuleWatch(plant, state, self._clock, URL, link_key(TOKEN)),
-            regulated=RegulatedSources(plant, engine, state),
-            clock=self._clock,
-            crash=lambda _point: None,
-            project=True,
+        links = Links(URL, link_key(TOKEN))
+        self._line = whole_line(
+            Configured(plant, catalogue), state, messages, self._clock, links, project=True
         )
         self._app = create_app(
             reader,

@@ -3,19 +3,13 @@
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
-from alerts.engine.watch import RuleWatch
 from alerts.tables.webhook_acts import act_again
-from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.line.recorded import RecordedLine, StepTime
-from ingest.line.regulated import RegulatedSources
-from plant.park import Plant
 from proof.restate.restate import publish_again
-from rules.catalogue import Register
-from rules.engine import Engine
+from proof.works import Configured, Links, whole_line
 from store.messages.journal import JournalReader
 from store.messages.steps import (
     OUTBOX,
@@ -35,20 +29,7 @@ BESIDE = frozenset({"influx_reading", "influx_emission", "influx_alert", "influx
 BESIDE_META = ("to_influx",)
 
 
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """A configuration that steps may have been taken under."""
-
-    plant: Plant
-    catalogue: Register
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """What is written into what receivers are told: where they find the API, and the key that signs links to it."""
-
-    public_url: str = ""
-    key: bytes = b""
+NO_LINKS = Links()
 
 
 class Rebuild:
@@ -59,7 +40,7 @@ class Rebuild:
         journal: Path,
         target: Path,
         known: Mapping[str, Configured],
-        links: Links = Links(),
+        links: Links = NO_LINKS,
     ) -> None:
         """Begin with nothing; `known` are configurations by their hashes.
 
@@ -82,18 +63,7 @@ class Rebuild:
             self.state.close()
             self.state = self._opened(start.configuration)
         one = self._known[start.configuration]
-        engine = Engine(one.plant, one.catalogue)
-        return Line(
-            one.plant,
-            self.state,
-            self._messages,
-            Evaluator(one.plant, engine, self.state),
-            RuleWatch(one.plant, self.state, self._time, self._links.public_url, self._links.key),
-            regulated=RegulatedSources(one.plant, engine, self.state),
-            clock=self._time,
-            crash=lambda _point: None,
-            project=False,
-        )
+        return whole_line(one, self.state, self._messages, self._time, self._links, project=False)
 
     def run(self, end: int | None = None, tell: Callable[[int], None] = lambda _step: None) -> None:
         """Do all steps again, or those before a number; `tell` is told the number of each next one."""

@@ -16,16 +16,13 @@ from importlib.metadata import version
 import msgspec
 from fastapi import FastAPI
 
-from alerts.engine.watch import RuleWatch
 from alerts.tables.links import link_key
 from alerts.tables.webhook_acts import act_again
 from alerts.tables.webhooks import WebhookOutbox
 from api.app import create_app
 from api.serve import Server
-from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
-from ingest.line.regulated import RegulatedSources
 from ingest.mqtt.connection import Broker, broker
 from ingest.mqtt.intake import Arrival, Intake
 from ingest.mqtt.session import SessionMemory
@@ -38,8 +35,8 @@ from plant.configuration.load import load_with_doubts
 from plant.park import Plant
 from plant.places import Places
 from proof.restate.restate import publish_again
+from proof.works import Configured, Links, whole_line
 from rules.catalogue import Register, load_catalogue
-from rules.engine import Engine
 from stackmeter.broadcast import TotalsBroadcast
 from stackmeter.chores import Chores
 from stackmeter.clock_watch import ClockMemory
@@ -57,7 +54,7 @@ from store.folder import Folder, keys_file
 from store.messages.journal import Journal, JournalReader
 from store.messages.steps import OUTBOX, RESTATEMENT, Started, StepFailed, StepLog
 from store.reader import Reader
-from store.sqlite import StateMismatch, is_locked
+from store.sqlite import StateMismatch, passing
 from store.state import REMEDY, State
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
@@ -243,17 +240,17 @@ class Service:
         """Return a line whose memory is what the state says; raise StepFailed where that start had another configuration."""
         if started.configuration != self.plant.hash:
             raise StepFailed("it was taken under another configuration")
-        engine, settings = Engine(self.plant, self._catalogue), self._settings
-        return Line(
-            self.plant,
+        links = Links(self._settings.public_url, link_key(self.token))
+        configured = Configured(self.plant, self._catalogue)
+        is_projecting = self._settings.influx_url is not None
+        return whole_line(
+            configured,
             self.state,
             self._journal_reader,
-            Evaluator(self.plant, engine, self.state),
-            RuleWatch(self.plant, self.state, self._time, settings.public_url, link_key(self.token)),
-            regulated=RegulatedSources(self.plant, engine, self.state),
-            clock=self._time,
+            self._time,
+            links,
+            project=is_projecting,
             crash=self._crash,
-            project=settings.influx_url is not None,
         )
 
     def _renew_line(self) -> None:
@@ -282,7 +279,7 @@ class Service:
         try:
             messages = self.steps.step()
         except sqlite3.OperationalError as error:
-            self.line_waits = _passing(error)
+            self.line_waits = passing(error)
             if not self.line_waits:
                 raise
             self._stop.wait(RETRY_S)
@@ -395,13 +392,6 @@ def _loaded(settings: Settings, catalogue: Register) -> Plant:
             len(loaded.doubts), settings.config, loaded.doubts[0],
         )  # fmt: skip
     return loaded.plant
-
-
-def _passing(error: sqlite3.OperationalError) -> str:
-    """Return what keeps the state from being written for now, "" where it will not pass by itself."""
-    if is_locked(error):
-        return "state.db or journal.db is locked by another process"
-    return "no room for the state" if error.sqlite_errorcode == sqlite3.SQLITE_FULL else ""
 
 
 def _rfc3339(ns: int) -> str:

@@ -49,6 +49,13 @@ def is_locked(error: BaseException) -> bool:
     return _kind(error) in _LOCKED
 
 
+def passing(error: sqlite3.OperationalError) -> str:
+    """Return what keeps a transaction from being written for now, "" where it will not pass by itself."""
+    if is_locked(error):
+        return "state.db or journal.db is locked by another process"
+    return "no room for the state" if error.sqlite_errorcode == sqlite3.SQLITE_FULL else ""
+
+
 def is_of_the_file(error: BaseException) -> bool:
     """Tell whether SQLite complains of the file, its disk or a lock, and not of what was to be read or written."""
     kind = _kind(error)

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.tables.actions import AlertAction
 from plant.configuration.load import load
-from proof.rebuild import Links
+from proof.works import Links
 from rules.catalogue import load_catalogue
 from tests.semantics.world import HOUR, MINUTE, SECOND, World, ns, reading
 

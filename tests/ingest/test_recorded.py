@@ -11,7 +11,8 @@ import pytest
 from alerts.tables.webhook_acts import Delivery, DropEvents
 from alerts.tables.webhooks import WebhookOutbox
 from ingest.line.line import Line
-from proof.rebuild import Links, Rebuild, differences
+from proof.rebuild import Rebuild, differences
+from proof.works import Links
 from store.messages.steps import OUTBOX, START, StepFailed, StepReader
 from store.once import keyed_id
 from tests.ingest.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, write

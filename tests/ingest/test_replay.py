@@ -406,6 +406,7 @@ def test_a_damaged_group_of_the_journal_is_left_and_holds_up_nothing(folder):
         [(digest,)] = journal.execute("SELECT digest FROM journal WHERE first = 2").fetchall()
         journal.execute("UPDATE journal SET digest = x'00' WHERE first = 2")
 
+        world.is_rebuilt = False  # a journal that is damaged only now makes another state
         became = replay(world)
 
         assert (became.messages, became.left) == ({"accepted": 2}, {replaying.GONE: 1})
@@ -567,6 +568,7 @@ def test_sparkplug_messages_behind_damage_in_the_journal_stay_refused(folder):
         [(digest,)] = journal.execute("SELECT digest FROM journal WHERE first = 1").fetchall()
         journal.execute("UPDATE journal SET digest = x'00' WHERE first = 1")
 
+        world.is_rebuilt = False  # a journal that is damaged only now makes another state
         became = replay(world)
 
         assert (became.messages, became.codes, became.left) == (

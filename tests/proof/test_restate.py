@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from plant.park import Plant
-from proof.rebuild import Configured, Rebuild, differences
+from proof.rebuild import Rebuild, differences
 from proof.restate import restate as work
 from proof.restate.report import Report
 from proof.restate.request import Request
+from proof.works import Configured
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
 from store import blocks

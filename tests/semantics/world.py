@@ -11,18 +11,16 @@ from typing import Any
 
 import httpx
 
-from alerts.engine.watch import RuleWatch
 from alerts.tables.webhook_acts import act_again
 from api.app import create_app
 from api.health import Health
-from ingest.line.evaluate import Evaluator
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
 from plant.configuration.load import load
-from proof.rebuild import Configured, Links, Rebuild, differences
+from proof.rebuild import Rebuild, differences
 from proof.verify.verify import verify
+from proof.works import Configured, Links, whole_line
 from rules.catalogue import load_catalogue
-from rules.engine import Engine
 from store.accounting.closing import Decision
 from store.influx.lines import PointNames
 from store.messages.journal import Journal, JournalReader, Message
@@ -100,12 +98,8 @@ class World:
         """Return a line by the world's clock."""
         if start.configuration != self.plant.hash:
             raise StepFailed("it was taken under another configuration")
-        return Line(
-            self.plant, self.state, self._journal_reader,
-            Evaluator(self.plant, Engine(self.plant, self.catalogue), self.state),
-            RuleWatch(self.plant, self.state, self._clock, self.links.public_url, self.links.key),
-            clock=self._clock, crash=lambda _point: None, project=True,
-        )  # fmt: skip
+        configured = Configured(self.plant, self.catalogue)
+        return whole_line(configured, self.state, self._journal_reader, self._clock, self.links, project=True)
 
     links = Links()
     known: Mapping[str, Configured] = {}

@@ -9,7 +9,7 @@ from ingest.formats.columns import Envelope, RawReadings, Refusal
 from ingest.line.evaluate import Evaluated
 from plant.arrays import Ints, Readings, Times
 from store.messages.books import Refused, Tally
-from store.messages.journal import Message
+from store.messages.journal import DECISION, JournalReader, Message
 
 
 @dataclass(slots=True)
@@ -58,3 +58,36 @@ class Batch:
 def consecutive(offset: int, messages: list[Message]) -> Batch:
     """Return messages as they follow each other in the journal, the first at `offset`."""
     return Batch(offset + np.arange(len(messages)), messages)
+
+
+def stretch(journal: JournalReader, first: int, end: int) -> Batch:
+    """Return the messages [first, end) of a journal."""
+    messages: list[Message] = []
+    for _, found in journal.read(first, end - first):
+        messages += found
+    return consecutive(first, messages[: end - first])
+
+
+def gathered(
+    journal: JournalReader, first: int, most: int, most_bytes: int, until: int | None
+) -> tuple[list[Message], bool]:
+    """Return the messages of a micro-batch, and whether it was cut; a decision is a batch of its own.
+
+    Parameters
+    ----------
+    first, until
+        The first message, and the one before which it ends; None: it ends with the journal.
+    most, most_bytes
+        How many messages it has, and how many bytes; one message at least.
+    """
+    found: list[Message] = []
+    size = 0
+    for offset, messages in journal.read(first, most + 1):
+        for message in messages if until is None else messages[: max(0, until - offset)]:
+            size += len(message.payload) + 64
+            if found and (size > most_bytes or len(found) == most or message.flags & DECISION):
+                return found, True
+            found.append(message)
+            if message.flags & DECISION:
+                return found, True
+    return found, False

@@ -17,30 +17,27 @@ from ingest.known.our_clock import OurClock
 from ingest.known.remember import remember
 from ingest.known.strangers import Strangers, leave_to_nobody
 from ingest.line.accounts import Accounts
-from ingest.line.away import Away
-from ingest.line.batch import Batch, consecutive
+from ingest.line.batch import Batch, consecutive, gathered, stretch
 from ingest.line.beside import Beside, NoRegulation, Regulated, Watch
 from ingest.line.containment import Fault, FaultLog, Pace, contained, told
 from ingest.line.decisions import Decisions
+from ingest.line.edge_nodes import KeptNodes
 from ingest.line.evaluate import Evaluated, Evaluator
 from ingest.line.normalise import Normaliser
 from ingest.line.recompute import fields_of
 from ingest.line.replay import Replays
 from ingest.line.set_aside import SetAside, Way
-from ingest.sparkplug.nodes import Nodes, Spoken
+from ingest.sparkplug.nodes import Spoken
 from ingest.subscriptions import Subscriptions, TopicRoute, hear, rejection, unknown_gateway
 from plant.park import Plant
-from rules.engine import Emissions
 from store import blocks
 from store.accounting import closing
 from store.accounting.ledger import Entry
 from store.messages import clock_steps, replays, steps
 from store.messages.journal import DECISION, JournalReader, Message
-from store.messages.set_aside import set_aside
-from store.messages.sparkplug import OUT_OF_SIGHT, forget_online, store_nodes, stored_births, stored_nodes
+from store.messages.sparkplug import OUT_OF_SIGHT
 from store.messages.steps import RecordedStep
 from store.state import State
-from store.totals.emissions import Changes
 
 MOST_MESSAGES = 20_000  # of a micro-batch
 MOST_BYTES = 12 * 1024 * 1024  # of a micro-batch; one message at least
@@ -70,9 +67,8 @@ class Line:
         self._clock, self._crash, self._project = clock, crash, project
         self._regulated = regulated or NoRegulation()
         self._subscriptions = Subscriptions(plant)
-        self._nodes = Nodes(stored_nodes(state.connection), partial(stored_births, state.connection))
         self._normaliser = Normaliser(plant)
-        self._away = Away(self._subscriptions, self._normaliser, state)
+        self._nodes = KeptNodes(self._subscriptions, self._normaliser, state)
         self._accounts = Accounts(state.books, plant.allowed_lateness)
         self._replays = Replays(state, journal, self._subscriptions, clock)
         self._faults, self._pace = FaultLog(), Pace(MOST_MESSAGES)
@@ -83,7 +79,7 @@ class Line:
             **watch.takers,
             replays.TOPIC: self._replays.take,
             clock_steps.TOPIC: partial(clock_steps.note, state.connection),
-            OUT_OF_SIGHT: self._lose_sight_of_nodes,
+            OUT_OF_SIGHT: self._nodes.lose_sight,
         }
         self._boots = Boots(plant, state.boots, clock)
         self.acknowledgements = self._boots.acknowledgements
@@ -96,7 +92,6 @@ class Line:
         self.behind = False  # the last micro-batch was cut: more waits
         self.heard: set[str] = set()  # gateways to acknowledge; the publisher empties it
         self._spoke: set[str] = set()  # those of the open transaction
-        self.unborn = frozenset(self._nodes.unborn)  # edge nodes, group/node, that lack a birth
         self.stages: tuple[Callable[[Batch], None], ...] = (
             self._decode,
             self._normalise,
@@ -119,6 +114,11 @@ class Line:
         return self._our_clock.told(self._clock())
 
     @property
+    def unborn(self) -> AbstractSet[str]:
+        """The Sparkplug edge nodes, group/node, that lack a birth."""
+        return self._nodes.unborn
+
+    @property
     def gateways_ahead(self) -> int:
         """How many gateways heard lately send readings of the future."""
         return self._our_clock.doubt.ahead
@@ -139,42 +139,34 @@ class Line:
         Nothing is taken from the message `until` on.
         """
         replayed = self._replay() if self._replays.waiting else 0
-        messages, self.behind = self._gather(until)
+        messages, self.behind = gathered(self._journal, self._next, self._pace.most, self._most_bytes, until)
         taken = self._take_next(messages) if messages else self._commit(self._idle, steps.TIME)
         self.behind |= self._replays.waiting
         return taken + replayed
 
     def repeat(self, step: RecordedStep) -> int:
         """Do again what a recorded step of the line did, by the clock's time; return how many messages it took."""
+        work: Callable[[], int]
         match step.kind:
             case steps.MESSAGES:
-                batch = self._recorded(step)
-                taken = self._commit(partial(self._advance, batch), step.kind)
+                work = partial(self._advance, stretch(self._journal, self._next, step.through))
             case steps.ASIDE:
                 said = msgspec.json.decode(step.detail, type=steps.AsideDetail)
-                way = self._aside.ways(self._recorded(step).messages[0])[said.way]
-                taken = self._commit(
-                    partial(self._keep_one, self._recorded(step).messages[0], way, said.why), step.kind
-                )
+                [message] = stretch(self._journal, self._next, step.through).messages
+                self._forget()  # as after the fault
+                work = partial(self._keep_one, message, self._aside.ways(message)[said.way], said.why)
             case steps.REPLAY:
                 until = msgspec.json.decode(step.detail, type=int)
-                return self._commit(partial(self._replays.step, self._take, until), step.kind)
+                work = partial(self._replays.step, self._take, until)
             case steps.LEFT:
-                left = msgspec.json.decode(step.detail, type=steps.LeftDetail)
-                return self._commit(partial(self._replays.leave, left), step.kind)
+                work = partial(self._replays.leave, msgspec.json.decode(step.detail, type=steps.LeftDetail))
             case steps.TIME:
-                return self._commit(self._idle, step.kind)
+                work = self._idle
             case _:
                 raise ValueError(f"the line has no step {step.kind!r}")
+        taken = self._commit(work, step.kind)
         self._next = step.through
         return taken
-
-    def _recorded(self, step: RecordedStep) -> Batch:
-        """Return the messages that a recorded step took."""
-        messages: list[Message] = []
-        for _, found in self._journal.read(self._next, step.through - self._next):
-            messages += found
-        return consecutive(self._next, messages[: step.through - self._next])
 
     def _take_next(self, messages: list[Message]) -> int:
         """Take what comes next in the journal, or as much of it as goes without a fault, at least one message; return how many."""
@@ -249,15 +241,10 @@ class Line:
             raise
         if taken:
             self._crash("line_after_commit")
-        self._publish()
-        return taken
-
-    def _publish(self) -> None:
-        """Let others know what a transaction that is committed said: whom to acknowledge, and which edge nodes lack a birth."""
         self.heard |= self._spoke
         self._spoke.clear()
-        if self.unborn != self._nodes.unborn:
-            self.unborn = frozenset(self._nodes.unborn)
+        self._nodes.settle()
+        return taken
 
     def _advance(self, batch: Batch) -> int:
         """Take what comes next in the journal, and move the cursor behind it."""
@@ -285,15 +272,6 @@ class Line:
         self._count_hours(None, self._clock(), (self._next, self._next))
         return 0
 
-    def _store_nodes(self) -> None:
-        for node, why in self._nodes.unread.items():
-            set_aside(self._state.connection, "sparkplug_node", {"node": node}, why)
-        self._nodes.unread.clear()
-        store_nodes(self._state.connection, self._nodes.changed())
-
-    def _reload_nodes(self) -> None:
-        self._nodes.reload(stored_nodes(self._state.connection))
-
     def _take(self, batch: Batch) -> None:
         """Take messages through all stages."""
         for stage in self.stages:
@@ -308,22 +286,6 @@ class Line:
         """Return what the ledger of regulated hours says of the messages [from, to)."""
         return Entry(self._clock(), "regulation", "line", self._plant.hash, *journal)
 
-    def _gather(self, until: int | None) -> tuple[list[Message], bool]:
-        """Return the messages of a micro-batch, and whether it was cut; a decision is a batch of its own."""
-        gathered: list[Message] = []
-        size, most = 0, self._pace.most
-        for first, messages in self._journal.read(self._next, most + 1):
-            for message in messages if until is None else messages[: max(0, until - first)]:
-                size += len(message.payload) + 64
-                if gathered and (size > self._most_bytes or len(gathered) == most):
-                    return gathered, True
-                if message.flags & DECISION and gathered:
-                    return gathered, True
-                gathered.append(message)
-                if message.flags & DECISION:
-                    return gathered, True
-        return gathered, False
-
     def _forget(self) -> None:
         """After a rollback, read again whatever the failed batch had changed in memory."""
         self._evaluator.forget()
@@ -331,7 +293,7 @@ class Line:
         self._hours.forget()
         self._replays.reload()
         self._spoke.clear()
-        self._reload_nodes()
+        self._nodes.forget()
         self._boots.forget()
         self._first.forget()
         self._conflicts.forget()
@@ -351,7 +313,11 @@ class Line:
                 batch.rejected[position] = refused
             elif route is not None:
                 replayed = batch.before and route.sparkplug
-                nodes = self._replays.nodes_before(int(batch.offsets[position])) if replayed else self._nodes
+                nodes = (
+                    self._replays.nodes_before(int(batch.offsets[position]))
+                    if replayed
+                    else self._nodes.nodes
+                )
                 spoken = hear(route, message, position, nodes, batch.raw, batch.refusals)
                 self._note_spoken(batch, position, spoken, route)
 
@@ -378,7 +344,7 @@ class Line:
     def _sequence(self, batch: Batch) -> None:
         """Enter sequence numbers, and find the holes in time that opened or closed."""
         self._boots.enter(batch)
-        self._store_nodes()
+        self._nodes.store()
 
     def _evaluate(self, batch: Batch) -> None:
         """Find which readings are new, and the windows they change."""
@@ -391,7 +357,9 @@ class Line:
     def _emit(self, batch: Batch) -> None:
         """Store the windows that changed, and say so in the ledger."""
         e = batch.done.emissions
-        changes = self._store_emissions(e)
+        changes = self._state.emissions.apply(
+            self._state.source_ids[e.source], e.window * self._plant.window, fields_of(e)
+        )
         if len(changes):
             entry = Entry(self._clock(), batch.cause, batch.actor, self._plant.hash, *batch.journal)
             self._state.ledger.append(entry, changes)
@@ -428,16 +396,5 @@ class Line:
             batch.statuses[position] = spoken.online
         if spoken.is_new:
             batch.counted.add(position)
-        if spoken.turns and route.sparkplug and not batch.before:
-            self._away.take(route.sparkplug[0].name, spoken.turns, int(batch.offsets[position]))
-
-    def _lose_sight_of_nodes(self, message: Message, offset: int) -> None:
-        """Know no longer whether edge nodes are there: our own connection was lost, until they speak again."""
-        for node, turns in self._nodes.lose_sight(message.received).items():
-            forget_online(self._state.connection, self._away.take(node, turns, offset))
-        self._store_nodes()
-
-    def _store_emissions(self, e: Emissions) -> Changes:
-        return self._state.emissions.apply(
-            self._state.source_ids[e.source], e.window * self._plant.window, fields_of(e)
-        )
+        if not batch.before:
+            self._nodes.note(route, spoken, int(batch.offsets[position]))

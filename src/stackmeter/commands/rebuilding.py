@@ -22,7 +22,7 @@ from stackmeter.commands.command import (
 
 if TYPE_CHECKING:
     from plant.park import Plant
-    from proof.rebuild import Configured, Links
+    from proof.works import Configured, Links
     from rules.catalogue import Register
     from stackmeter.settings import Settings
     from store.folder import Folder
@@ -79,7 +79,7 @@ def rebuild(
 
 def _known(past: list[Path], plant: "Plant", catalogue: "Register") -> "dict[str, Configured]":
     """Return configurations by their hashes: today's, and those of before."""
-    from proof.rebuild import Configured
+    from proof.works import Configured
 
     before = [or_exit(partial(_loaded, directory), failures()) for directory in past]
     known: dict[str, Configured] = {}
@@ -91,7 +91,7 @@ def _known(past: list[Path], plant: "Plant", catalogue: "Register") -> "dict[str
 def _loaded(directory: Path) -> "Configured":
     from plant.configuration.environments import AnySecret
     from plant.configuration.load import load
-    from proof.rebuild import Configured
+    from proof.works import Configured
     from rules.catalogue import load_catalogue
 
     catalogue = load_catalogue(directory)
@@ -101,7 +101,7 @@ def _loaded(directory: Path) -> "Configured":
 def _links(folder: "Folder", settings: "Settings") -> "Links":
     """Return what the service writes into what receivers are told."""
     from alerts.tables.links import link_key
-    from proof.rebuild import Links
+    from proof.works import Links
 
     token = folder.token(settings.token.get_secret_value() if settings.token else None)
     return Links(settings.public_url, link_key(token))

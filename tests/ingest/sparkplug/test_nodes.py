@@ -157,7 +157,7 @@ def test_a_message_that_never_came_is_lost_and_its_node_lacks_a_birth(plant):
     plant.birth()
     plant.data(3, 12.0, 120)
     assert plant.line.unborn == {"G/E"}
-    assert plant.line._nodes.node("G/E").lost == 2  # type: ignore[attr-defined]
+    assert plant.line._nodes.nodes.node("G/E").lost == 2  # type: ignore[attr-defined]
     plant.data(4, 13.0, 180)
     assert len(plant.readings()) == 3
     plant.birth(1)
@@ -257,7 +257,7 @@ def test_operational_behavior_edge_node_termination_host_action_ndeath_devices_o
     plant.birth(number=3)
     plant.device_birth()
     plant.hear("NDEATH", payload(T, None, bdseq(3)), at=plant.now)
-    node = plant.line._nodes.node("G/E")
+    node = plant.line._nodes.nodes.node("G/E")
     assert (node.devices, node.died) == ({"M1": False}, {"M1": plant.now // 10**6})
     plant.birth(number=4)
     plant.hear("DDATA", payload(T, 1, {"alias": 2, "value": 101.0}), device="M1")
