@@ -198,6 +198,19 @@ def test_an_ack_has_so_many_boots_and_memory_no_more(known: Boots, table: BootTa
     assert [name for name, _, _ in Boots(PLANT, table, lambda: NOW).acknowledgements(GW)] == found
 
 
+def test_a_boot_that_memory_has_no_more_keeps_its_number_and_what_came_of_it(
+    known: Boots, table: BootTable
+) -> None:
+    entered(known, *(One(f"b{n:03}", 1, received=NOW - 1000 + n) for n in range(MOST_BOOTS + 5)))
+    assert "b000" not in known._gateways[GW]
+    again = batch_of(One("b000", 1, received=NOW), One("b000", 2, received=NOW))
+
+    assert known.number(again).tolist() == [1, 1]
+    known.enter(again)
+    assert (again.counted, again.repeated) == ({1}, {0})
+    assert known.acknowledgements(GW)[0] == ("b000", 2, [])
+
+
 def test_an_ack_has_so_many_bytes(known: Boots) -> None:
     messages = [
         One(f"{n:02}" + "x" * 500, seq, received=NOW + n) for n in range(60) for seq in range(1, 260, 2)

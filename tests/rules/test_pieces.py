@@ -33,7 +33,12 @@ SWAPPED = replace(
         Swap(START + 61 * MINUTE, 8.0, 0.0, "d"),
     ),
 )
-ALL = (*CHANNELS, SWAPPED)
+SCALED = (
+    channel(9, Kind.INTERVAL, period=10 * MINUTE, ratio=3.0),
+    channel(10, Kind.EVENT, ratio=0.5),
+    channel(11, Kind.LEVEL, max_gap=3 * MINUTE, hold_last=True, ratio=4.0),
+)
+ALL = (*CHANNELS, SWAPPED, *SCALED)
 COLUMNS = ChannelColumns.of(ALL)
 Rows = list[tuple[int, oracle.Reading]]  # channel and reading
 
@@ -93,7 +98,7 @@ def test_windows_of_all_channels_at_once_are_those_of_the_plain_loop_channel_by_
     check([(one.index, r) for one in ALL for r in long_history(rng, one.kind, length=60)])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_windows_of_few_readings_with_all_that_goes_wrong_are_those_of_the_plain_loop(
     data: st.DataObject,
@@ -168,6 +173,10 @@ def test_of_a_run_that_goes_on_the_first_reading_keeps_the_verdict_that_it_had()
 
     _, verdict = pieces_and_verdicts(runs_of(rows), COLUMNS)
     assert verdict.tolist() == [Verdict.BASELINE, Verdict.COUNTED, Verdict.COUNTED]
+    two = runs_of(rows + shown(1, (0, 5.0), (1, 5.5)), whole=False)
+    two.readings.verdict[:] = Verdict.RESET
+    _, verdict = pieces_and_verdicts(two, COLUMNS)
+    assert verdict.tolist() == [Verdict.RESET, *[Verdict.COUNTED] * 2, Verdict.RESET, Verdict.COUNTED]
 
 
 def test_what_does_not_count_is_left_out_and_says_so() -> None:
@@ -195,6 +204,13 @@ def pieces_at(*spans: tuple[int, int], amount: float = 6.0, run: int = 0) -> Pie
     return Pieces(np.full(len(spans), run), start, end, start, amounts, amounts, no, no)
 
 
+def test_the_mean_of_a_level_that_does_not_move_is_that_level_however_much_of_a_window_is_covered() -> None:
+    rows = shown(5, (0.25, 7.0), (1, 7.0), (9, 7.0), (12.5, 7.0))
+
+    for mean, _, _ in windows_of(rows)[5].values():
+        assert mean == pytest.approx(7.0, rel=1e-15)
+
+
 def test_a_windows_bits_do_not_depend_on_which_other_windows_are_asked_for() -> None:
     rng = np.random.default_rng(1)
     runs = runs_of([(one.index, r) for one in ALL for r in long_history(rng, one.kind, length=40)])
@@ -216,6 +232,18 @@ def test_a_windows_bits_do_not_depend_on_which_other_windows_are_asked_for() -> 
     ]
     for name in WindowValues.__slots__:
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[rows])
+
+
+def test_a_piece_over_several_ranges_gives_each_its_share() -> None:
+    pieces = pieces_at((0, 4 * MINUTE), amount=8.0)
+    ranges = Ranges(np.array([0, 0]), np.array([0, 3]), np.array([1, 4]))
+    found = spread(pieces, ranges, np.zeros(1, np.int32), COLUMNS, MINUTE)
+
+    assert (found.window.tolist(), found.value.tolist(), found.measured.tolist()) == (
+        [0, 3],
+        [2.0, 2.0],
+        [1.0, 1.0],
+    )
 
 
 def test_runs_of_one_channel_that_share_a_window_add_up() -> None:
@@ -316,6 +344,17 @@ def test_of_an_event_channel_holes_alone_are_missing_and_an_event_covers_its_ins
             assert found.value[window] == pytest.approx(came)
         else:
             assert np.isnan(found.value[window])
+
+
+def test_an_event_by_itself_covers_nothing() -> None:
+    runs = runs_of(shown(EVENT, (0, 2.0), (0.5, 3.0), (7, 4.0)))
+    pieces, _ = pieces_and_verdicts(runs, COLUMNS)
+    found = spread(
+        pieces, ranges_of(pieces.run, pieces.start, pieces.end, MINUTE), runs.channel, COLUMNS, MINUTE
+    )
+
+    assert found.value.tolist() == [5.0, 4.0]
+    assert found.measured.tolist() == [0.0, 0.0]
 
 
 def test_an_amount_of_events_that_cannot_be_counted_with_is_unknown_and_other_kinds_are_left_as_they_are() -> (

@@ -94,6 +94,7 @@ def test_without_a_limit_any_climb_counts_and_no_fall_does() -> None:
         (3.0, (RESET, 0, 3.0)),
         (0.0, (RESET, 0, 0.0)),
         (10.0, (RESET, 0, 10.0)),
+        (10.0 * (1 + LIMIT_SLACK), (RESET, 0, 10.00000001)),
         (11.0, NOTHING[HELD]),
         (-1.0, NOTHING[HELD]),
         (55.0, (COUNTED, 0, 5.0)),
