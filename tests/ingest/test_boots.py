@@ -165,6 +165,22 @@ def test_a_replay_disturbs_every_hole_of_its_gateways_and_gives_messages_their_t
     assert (replayed.counted, replayed.repeated) == ({0}, set())
 
 
+def test_after_a_rollback_holes_are_found_as_if_it_had_never_been(known: Boots, table: BootTable) -> None:
+    """What was rolled back made b the newest boot; it is not, so that the hole before c follows its last reading."""
+    entered(known, One("b", 1), One("b", 2, [40]), One("c", 2, [50]))
+    assert known.open_holes(1, 0, 100) == [(40, 50)]
+
+    table._connection.execute("BEGIN")
+    replayed = batch_of(One("b", 1, [60]))
+    replayed.before, replayed.counted = [object()], {0}
+    known.enter(replayed)
+    table._connection.execute("ROLLBACK")
+    known.forget()
+    entered(known, One("b", 3, [45]))
+
+    assert known.open_holes(1, 0, 100) == [(45, 50)]
+
+
 # --- what an ack says -----------------------------------------------------------------------------------------------------
 
 

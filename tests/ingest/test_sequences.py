@@ -106,6 +106,20 @@ def test_the_first_reading_behind_missing_numbers_opens_a_hole_though_messages_w
         assert boots.holes(GATEWAY, -EVER, EVER) == [(10, 40)]
 
 
+def test_the_hole_before_the_next_boot_begins_where_the_last_reading_of_this_one_is_by_now():
+    """Though nothing else of this boot moves: its last run is one message longer."""
+    with table() as boots:
+        keeper, one, other = Holes(boots), named(boots, "a", 1), named(boots, "b", 2)
+        told = []
+        for boot, seq, time in ((one, 1, 10), (other, 2, 40), (one, 2, 20)):
+            boot.add([seq], [time], [time])
+            boots.put(boot.rows())
+            told.append(keeper.settle(boot))
+
+        assert told == [[], [(10, 40)], [(10, 40), (20, 40)]]
+        assert boots.holes(GATEWAY, -EVER, EVER) == [(20, 40)]
+
+
 def test_the_times_of_a_message_that_came_with_none_are_those_of_its_run_from_then_on():
     """Whatever joins the run afterwards, and whether memory holds it or it is read again."""
     with table() as boots:
