@@ -289,6 +289,7 @@ def restarted(world: Conditions, rng: random.Random) -> None:
 
 def forgotten(world: Conditions, rng: random.Random) -> None:
     """Let an idle step fail after it judged."""
+    world.is_rebuilt = False  # no step says that a fault took its work back
     now = world.now
     world.now += rng.randrange(20) * SECOND
     with failing(world.line._watch._teller, "tell"):  # type: ignore[attr-defined]

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -72,7 +72,7 @@ class World:
         self.plant = load(config, self.catalogue, {"SEMANTICS_SECRET": "whsec_" + "A" * 40})
 
     def _open(self) -> None:
-        self.known = {**self.known, self.plant.hash: Configured(self.plant, self.catalogue)}
+        self.known[self.plant.hash] = Configured(self.plant, self.catalogue)
         self.journal = Journal(self.folder / "journal.db")
         self.state = State(self.folder / "state.db", self.plant)
         self._journal_reader = JournalReader(self.folder / "journal.db")
@@ -102,7 +102,7 @@ class World:
         return whole_line(configured, self.state, self._journal_reader, self._clock, self.links, project=True)
 
     links = Links()
-    known: Mapping[str, Configured] = {}
+    known: ClassVar[dict[str, Configured]] = {}  # of all worlds: several may follow each other on one state
     is_rebuilt = True  # whether it is yet to be proven that the steps of its journal make it again
 
     def check_rebuild(self) -> None:
