@@ -24,8 +24,9 @@ import numpy as np
 
 from alerts.judging.conditions import GatewayColumns, Judge
 from alerts.judging.histories import History
-from plant.alert_rules.condition_terms import Fact, checked
+from plant.alert_rules.condition_terms import checked
 from plant.alert_rules.conditions import Subject, parse
+from plant.alert_rules.terms import Fact
 from plant.arrays import Floats, Ints, Times
 from plant.park import Bilingual, Channel, Condition, Facility, Gateway, Park, Plant
 from plant.units import unit

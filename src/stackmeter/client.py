@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.accounting.explain import ExplainBody
 from api.accounting.periods import DecidedBody, DecisionBody, PeriodsBody
-from api.alerts.alerts import (
+from api.alerts.alert_bodies import (
     ActedBody,
     ActionBody,
     NewSilenceBody,

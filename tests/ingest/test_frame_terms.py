@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from alerts.engine.frame import asked_spans
-from plant.alert_rules.condition_terms import Fact, checked
+from plant.alert_rules.condition_terms import checked
 from plant.alert_rules.conditions import Subject, parse
+from plant.alert_rules.terms import Fact
 from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, Kind
 from store.totals.sums import Period, source_sums

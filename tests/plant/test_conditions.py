@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from plant.alert_rules.alert_parts import LONGEST_LABEL, MOST_LABELS
-from plant.alert_rules.condition_terms import Fact, Term, checked, contradict
+from plant.alert_rules.condition_terms import checked, contradict
 from plant.alert_rules.conditions import ASKED, Subject, parse
+from plant.alert_rules.terms import Fact, Term
 from plant.catalogue import FactorSpec
 from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError

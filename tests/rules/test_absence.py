@@ -3,8 +3,9 @@
 import pytest
 
 from alerts.judging.absence import lacks_readings
-from plant.alert_rules.condition_terms import Fact, checked
+from plant.alert_rules.condition_terms import checked
 from plant.alert_rules.conditions import Subject, parse
+from plant.alert_rules.terms import Fact
 from plant.park import Bilingual, Condition
 from plant.units import unit
 from plant.vocabulary import Kind

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from alerts.judging.conditions import GatewayColumns, Judge, Truth, evaluate
 from alerts.judging.histories import History
-from plant.alert_rules.condition_terms import Fact, checked
+from plant.alert_rules.condition_terms import checked
 from plant.alert_rules.conditions import Subject, parse
+from plant.alert_rules.terms import Fact
 from plant.configuration.load import load
 from plant.park import Condition, Dated, Plant
 from plant.periods import time_of_day

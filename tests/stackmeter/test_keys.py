@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.access.guard import Access
-from api.alerts.alerts import ActionBody
+from api.alerts.alert_bodies import ActionBody
 from api.app import create_app
 from api.health import Health
 from api.serve import Server

@@ -14,7 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from api.accounting.periods import PeriodsBody
-from api.alerts.alerts import OneAlertBody, SilencesBody
+from api.alerts.alert_bodies import OneAlertBody, SilencesBody
 from api.alerts.retroactive import RetroactivesBody
 from api.alerts.webhooks import DeadListBody, DeliveriesBody, WebhooksBody
 from api.field.channels import ChannelsBody

@@ -22,7 +22,7 @@ from alerts.tables.happenings import Happening, happenings, newest_happening
 from alerts.tables.views import find_alerts
 from api.access.caller import SERVICE, Asking, Caller
 from api.access.guard import GUARDED
-from api.alerts.alerts import alert_body
+from api.alerts.alert_bodies import alert_body
 from api.field.rebirth import EdgeNodes, nodes_by_gateway
 from api.health import Health
 from api.live.event_ids import LONGEST as LONGEST_ID

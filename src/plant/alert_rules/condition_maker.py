@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from fnmatch import translate
 
 from plant.alert_rules.alert_parts import AlertPart, bilingual
-from plant.alert_rules.condition_terms import Fact, Term, checked, contradict
+from plant.alert_rules.condition_terms import checked, contradict
 from plant.alert_rules.conditions import OF_FACTOR, Node, Subject, parse, questions
+from plant.alert_rules.terms import Fact, Term
 from plant.catalogue import FactorSpec
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings

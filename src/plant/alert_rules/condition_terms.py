@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from enum import StrEnum
 from itertools import pairwise
 
 from plant.alert_rules.conditions import (
@@ -21,6 +20,7 @@ from plant.alert_rules.conditions import (
     Question,
     questions,
 )
+from plant.alert_rules.terms import Fact, Nature, Region, Term
 from plant.catalogue import FactorSpec
 from plant.expressions import (
     ARGUMENTS,
@@ -37,47 +37,6 @@ from plant.expressions import (
 from plant.park import Comparison, ConditionStep, Dated
 from plant.units import DimensionError, Unit, UnknownUnit, conversion, unit
 from plant.vocabulary import NS_PER_DAY, Kind
-
-
-class Nature(StrEnum):
-    """What a term is: a flag is 1, 0 or unknown, and may stand as either of the others."""
-
-    NUMBER = "a number"
-    TRUTH = "true or false"
-    FLAG = "a flag"
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What a condition needs to know of a channel that it asks; the name "" is the subject itself."""
-
-    name: str
-    unit: Unit
-    kind: Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Where a term is true that only compares one left side with numbers."""
-
-    of: tuple[ConditionStep, ...]
-    limits: tuple[float, ...]
-    holds: Callable[[float], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A checked part of a condition; `value` is NaN unless it is constant, `comparisons` are those among its steps."""
-
-    text: str
-    nature: Nature
-    unit: Unit
-    steps: tuple[ConditionStep, ...]
-    value: float = math.nan
-    is_plain: bool = False  # takes the unit of what it stands beside
-    comparisons: tuple[Comparison, ...] = ()
-    region: Region | None = None
-
 
 _HOLDS: Mapping[str, Callable[[float, float], bool]] = {
     ">": lambda x, limit: x > limit,

@@ -25,7 +25,7 @@ from stackmeter.commands.command import (
 )
 
 if TYPE_CHECKING:
-    from api.alerts.alerts import ActedBody, SilencedBody
+    from api.alerts.alert_bodies import ActedBody, SilencedBody
     from proof.why import Why
     from stackmeter.client import Client
 
@@ -279,7 +279,7 @@ def silence(
 
     Exit codes: 0 taken, 1 not taken, 2 token missing or wrong, 3 not reachable.
     """
-    from api.alerts.alerts import NewSilenceBody
+    from api.alerts.alert_bodies import NewSilenceBody
 
     made = valid(NewSilenceBody, match=match, until=_end(until, for_), by=by, comment=comment)
     with client_of(state, url, token) as client:
@@ -341,7 +341,7 @@ def _refuse_options(context: typer.Context) -> None:
 
 
 def _acted(client: "Client", alert: str, **given: object) -> "ActedBody":
-    from api.alerts.alerts import ActionBody
+    from api.alerts.alert_bodies import ActionBody
 
     made = valid(ActionBody, **given)
     number = _alert_id(client, alert)

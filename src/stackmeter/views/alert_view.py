@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 from rich.text import Text
 
-from api.alerts.alerts import OneAlertBody, SilencesBody
+from api.alerts.alert_bodies import OneAlertBody, SilencesBody
 from api.alerts.retroactive import RetroactivesBody
 from api.models import AlertBody, AlertsBody
 from plant.languages import passed_text
