@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from plant.arrays import Bytes, Floats, Ints, Times
-from plant.vocabulary import NS_PER_MIN
 from store.blocks import FIELDS, IS_HOUR, from_bytes
 from store.sqlite import write_rows
 
@@ -98,7 +97,7 @@ def gateways_online(connection: sqlite3.Connection) -> dict[str, bool]:
 
 
 def gateways_heard(connection: sqlite3.Connection, gateways: Iterable[str]) -> dict[str, int]:
-    """Return when gateways were heard last [ns UTC], by id; where only the minute is known, that is its end."""
+    """Return when gateways were heard last [ns UTC], by id; where only the minute is known, that is its beginning."""
     names = json.dumps(list(gateways))
     exact = dict(connection.execute("SELECT gateway, at FROM gateway_heard"))
     for query in (
@@ -113,7 +112,7 @@ def gateways_heard(connection: sqlite3.Connection, gateways: Iterable[str]) -> d
     )
     for gateway, minute in minutes:
         if minute is not None and (gateway not in exact or exact[gateway] < minute):
-            exact[gateway] = minute + NS_PER_MIN - 1
+            exact[gateway] = minute
     return exact
 
 

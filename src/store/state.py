@@ -14,6 +14,7 @@ from plant.transfers import is_transfer
 from store.accounting.closing import Closing
 from store.accounting.ledger import Ledger
 from store.faults import told_of
+from store.messages import news
 from store.messages.books import Books
 from store.messages.boots import BootTable
 from store.messages.steps import StepRecorder, go_on_from, next_step
@@ -45,6 +46,7 @@ class State:
         self._check(plant)
         with transaction(self._connection):
             set_unsound_aside(self._connection)
+            self._connection.execute(news.TABLE)
         self._plant = plant
         self.channel_ids = self._ids("channel", [(c.park, c.facility, c.name) for c in plant.channels])
         self.source_ids = self._ids("source", [(s.park, s.facility, s.name) for s in plant.sources])

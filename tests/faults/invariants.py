@@ -263,6 +263,9 @@ class NoRules:
     matters = False
     takers: Mapping[bytes, Any] = {}
 
+    def __init__(self, plant: Plant) -> None:
+        self.asked = np.zeros(len(plant.channels), bool)
+
     def reload(self) -> None:
         """Remember nothing."""
 
@@ -273,7 +276,7 @@ def new_line(
     """Return a line without alert rules, whose entries of the ledger are at 0."""
     engine = Engine(plant, load_catalogue(config))
     return Line(
-        plant, state, journal, Evaluator(plant, engine, state), NoRules(),
+        plant, state, journal, Evaluator(plant, engine, state), NoRules(plant),
         clock=clock, crash=lambda _point: None, project=False,
     )  # fmt: skip
 

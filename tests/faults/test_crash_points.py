@@ -17,6 +17,7 @@ POINTS = (
     "intake_after_commit",
     "line_before_commit",
     "line_after_commit",
+    "alerts_before_commit",
     "influx_before_send",
     "influx_after_204",
     "webhook_before_send",

@@ -67,14 +67,14 @@ class Attacked(World):
         for place in range(STAGES, 0, -1):
             stages.insert(place, lambda batch, place=place: _fail(batch, place))  # type: ignore[misc]
         line.stages = tuple(stages)
-        judge = line._watch.windows
+        judge = line._following._watch.windows
 
         def windows(now: int) -> None:
             judge(now)
             if self.dice.random() < 0.03:
                 raise Bug("the alert rules")
 
-        line._watch.windows = windows  # type: ignore[method-assign]
+        line._following._watch.windows = windows  # type: ignore[method-assign]
 
 
 def _fail(batch: Batch, place: int) -> None:

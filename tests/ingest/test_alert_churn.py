@@ -315,7 +315,7 @@ class Churn:
 
     def _check_beginnings(self) -> None:
         """No alert begins before its rule was configured; those of another rule of that name end with the first step."""
-        if not self.plant.line._watch._is_settled:
+        if not self.plant.line._following._watch._is_settled:
             return
         self._note_rules()
         for rule, started_at in self.plant.rows("SELECT rule, started_at FROM alert WHERE ended_at IS NULL"):

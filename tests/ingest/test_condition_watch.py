@@ -292,7 +292,7 @@ def forgotten(world: Conditions, rng: random.Random) -> None:
     world.is_rebuilt = False  # no step says that a fault took its work back
     now = world.now
     world.now += rng.randrange(20) * SECOND
-    with failing(world.line._watch._teller, "tell"):  # type: ignore[attr-defined]
+    with failing(world.line._following._watch._teller, "tell"):  # type: ignore[attr-defined]
         world.line.step()
     world.line.step()  # it rests for a moment
     world.now = now

@@ -197,8 +197,9 @@ def test_solid_a_what_fails_beside_the_tonnes_does_not_stop_them_and_is_stated(
 ) -> None:
     world.is_rebuilt = False  # no step says that a fault took work back
     deaf = Deaf()
-    before = getattr(world.line, part)
-    setattr(world.line, part, deaf)
+    owner = world.line._following if part == "_watch" else world.line
+    before = getattr(owner, part)
+    setattr(owner, part, deaf)
     for minute in range(40):
         world.send(power(minute, 1.0))
 
@@ -207,7 +208,7 @@ def test_solid_a_what_fails_beside_the_tonnes_does_not_stop_them_and_is_stated(
     assert any("Bug" in trouble for trouble in world.line.troubles())
     assert 0 < deaf.asked < 20, "after each time it rests longer"
 
-    setattr(world.line, part, before)
+    setattr(owner, part, before)
     for tick in range(300):
         world.tick(world.now + tick)
     assert world.line.troubles() == []
@@ -215,14 +216,15 @@ def test_solid_a_what_fails_beside_the_tonnes_does_not_stop_them_and_is_stated(
 
 def test_solid_a_what_the_alert_side_had_done_of_a_step_is_taken_back_with_it(world: World) -> None:
     """Half of a judgement would be worse than none."""
-    judge = world.line._watch.windows
+    world.is_rebuilt = False  # no step says that a fault took work back
+    judge = world.line._following._watch.windows
 
     def half(now: int) -> None:
         judge(now)
         world.state.connection.execute("INSERT INTO late_breach VALUES ('half', 1, 1.0)")
         raise Bug("in the middle")
 
-    world.line._watch.windows = half  # type: ignore[method-assign]
+    world.line._following._watch.windows = half  # type: ignore[method-assign]
     world.send(reading("heat", NOON, 500.0, "°C"))
 
     assert len(world.stored("heat")) == 1

@@ -25,7 +25,7 @@ class FrameWorld(World):
         super()._open()
         self.gateways = GatewaysHeard(self.plant, self.state.connection)
         self.frame = LineFrame(self.plant, self.state, self.plant.conditions, self.gateways)
-        watch = self.line._watch  # type: ignore[attr-defined]
+        watch = self.line._following._watch  # type: ignore[attr-defined]
         readings, heard = watch.readings, watch.heard
 
         def both(new, fresh):

@@ -57,7 +57,7 @@ def late(configuration: Path) -> Iterator[Late]:
 
 def looked(world: Late) -> int:
     """Return how many instants the look that is under way has judged so far, 0 where none is."""
-    look = world.line._watch._conditions._late._look  # type: ignore[attr-defined]
+    look = world.line._following._watch._conditions._late._look  # type: ignore[attr-defined]
     return 0 if look is None else (look.next - look.start) // look.condition.every
 
 
@@ -225,7 +225,7 @@ def restarted(world: Late) -> None:
 def rolled_back(world: Late) -> None:
     """Let the alert rules fail in a step, after they looked; the line itself goes on."""
     world.is_rebuilt = False  # no step says that a fault took its work back
-    with failing(world.line._watch._teller, "tell"):  # type: ignore[attr-defined]
+    with failing(world.line._following._watch._teller, "tell"):  # type: ignore[attr-defined]
         world.line.step()
 
 
@@ -322,7 +322,7 @@ def test_f119_a_look_reads_so_many_readings_in_a_step_and_judges_once_they_are_t
     breach(world)
     world.at(63 * MINUTE)
     reads = [0]
-    frame = world.line._watch._conditions._late._look.frame  # type: ignore[attr-defined]
+    frame = world.line._following._watch._conditions._late._look.frame  # type: ignore[attr-defined]
     inner = frame.read_on
     frame.read_on = lambda until, most: reads.append(most) or inner(until, most)
     world.settled(70 * MINUTE)

@@ -63,7 +63,7 @@ def cut_at(line: Line, point: str) -> None:
         if at == point:
             raise PowerCut
 
-    line._crash = crash
+    line._crash = line._following._crash = crash
 
 
 def test_a_state_that_is_lost_is_made_again_with_alerts_revisions_and_what_was_told(world, tmp_path):
@@ -82,21 +82,25 @@ def test_a_state_that_is_lost_is_made_again_with_alerts_revisions_and_what_was_t
     assert world.told() == told
 
 
-def test_a_step_that_was_recorded_and_not_committed_is_done_again_at_its_time(world):
+@pytest.mark.parametrize("point", ["line_before_commit", "alerts_before_commit"])
+def test_a_step_that_was_recorded_and_not_committed_is_done_again_at_its_time(world, point):
     world.at("06:00", **COOL)
-    cut_at(world.line, "line_before_commit")
-    before = steps(world)
+    cut_at(world.line, point)
+    before, minute = len(steps(world)), MIDNIGHT + 361 * MINUTE
     with pytest.raises(PowerCut):
         world.at("06:01", **HOT)
-    assert len(steps(world)) == len(before) + 1
+    is_of_the_line = point == "line_before_commit"
+    assert [kind for kind, _ in steps(world)][before:] == ["messages", "alerts"][: 1 if is_of_the_line else 2]
     assert world.rows("SELECT count(*) FROM alert") == [(0,)]
 
     world.now += 90 * SECOND
     world.restart()
 
-    assert [kind for kind, _ in steps(world)][len(before) :] == ["messages", "start"]
-    assert world.rows("SELECT started_at FROM alert") == [(MIDNIGHT + 361 * MINUTE,)]
-    assert world.rows("SELECT created FROM webhook") == [(MIDNIGHT + 361 * MINUTE,)]
+    assert world.rows("SELECT time FROM reading ORDER BY time DESC LIMIT 1") == [(minute,)]
+    assert world.rows("SELECT created FROM webhook") == ([] if is_of_the_line else [(minute,)])
+    world.line.step()
+    assert world.rows("SELECT started_at FROM alert") == [(minute,)]
+    assert world.rows("SELECT created FROM webhook") == [(world.now if is_of_the_line else minute,)]
 
 
 def test_a_step_that_changes_nothing_is_not_recorded(world):

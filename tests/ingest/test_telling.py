@@ -119,7 +119,7 @@ def test_a_step_in_which_nothing_happened_asks_one_question(started: Started, ro
     asked: list[str] = []
 
     plant.state.connection.set_trace_callback(asked.append)
-    plant.line._watch._teller.tell(plant.now + SECOND)
+    plant.line._following._watch._teller.tell(plant.now + SECOND)
     plant.state.connection.set_trace_callback(None)
 
     assert [re.sub(r"\s+", " ", text) for text in asked] == ["SELECT coalesce(max(id), 0) FROM alert_event"]

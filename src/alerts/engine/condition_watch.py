@@ -1,4 +1,4 @@
-"""Conditions on the line: each is judged on its clock for all its subjects, and becomes alerts in the line's transaction."""
+"""Conditions on the line: each is judged on its clock for all its subjects, and becomes alerts, in one transaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alerts.engine.condition_alerts import Labels, raised, subject_id, subject_labels
-from alerts.engine.frame import LineFrame
+from alerts.engine.frame import LineFrame, asked_spans
 from alerts.engine.heard import GatewaysHeard
 from alerts.engine.late_looks import LateLooks
 from alerts.judging.conditions import Judge
@@ -82,6 +82,13 @@ class ConditionWatch:
         if self._late is not None:
             self._late.forget()
         self.read()
+
+    @property
+    def asked(self) -> Bools:
+        """Which channels, by index, some condition asks about."""
+        asked = np.zeros(len(self._plant.channels), bool)
+        asked[list(asked_spans(self._plant.conditions))] = True
+        return asked
 
     @property
     def matters(self) -> bool:

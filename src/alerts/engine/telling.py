@@ -1,4 +1,4 @@
-"""Tells receivers of alerts as the routes say: notices and what they were made of, in the line's transaction."""
+"""Tells receivers of alerts as the routes say: notices and what they were made of, in one transaction."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Alert rules: new readings and windows that fell due are judged in the transaction that brought them."""
+"""Alert rules: new readings and windows that fell due are judged once the line has committed them."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -55,6 +55,8 @@ class RuleWatch:
         self._teller = Teller(plant, memory.connection, api_url, key)
         self._heard = GatewaysHeard(plant, memory.connection)
         self._conditions = ConditionWatch(plant, memory, clock, self._heard)
+        self.asked = self._conditions.asked
+        self.asked[list(self._by_channel)] = True
         self._read()
 
     def reload(self) -> None:

@@ -1,4 +1,4 @@
-"""Makes a judgement lasting: alert, its events, rule state, late breaches, InfluxDB line, in the line's transaction.
+"""Makes a judgement lasting: alert, its events, rule state, late breaches, InfluxDB line, in one transaction.
 
 Nothing here begins or commits a transaction, and nothing tells anybody: whoever tells (`alerts.engine.telling`) reads the events
 in the same transaction, so that an alert and the webhooks that tell of it are there together or not at all.

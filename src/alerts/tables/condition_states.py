@@ -1,4 +1,4 @@
-"""Where conditions stand in the state: each subject's life, and up to when all were judged. In the line's transaction."""
+"""Where conditions stand in the state: each subject's life, and up to when all were judged; in one transaction."""
 
 import json
 import sqlite3

@@ -1,6 +1,6 @@
 """Which subjects of conditions are to be looked at again because readings came late, and what that showed.
 
-In the line's transaction: what is to be done outlives a restart, and what was found is noted once.
+In one transaction: what is to be done outlives a restart, and what was found is noted once.
 """
 
 import sqlite3

@@ -14,7 +14,12 @@ LONGEST_REST = 256  # calls that a part which fails sits out at the most
 
 
 class Watch(Protocol):
-    """What judges alert rules inside the line's transaction."""
+    """What judges alert rules by what the line wrote."""
+
+    @property
+    def asked(self) -> Bools:
+        """Which channels, by index, some rule asks about."""
+        ...
 
     @property
     def takers(self) -> Mapping[bytes, Callable[[Message, int], None]]:
@@ -99,7 +104,7 @@ class Beside:
         self._is_stale = True
 
     def run(self, work: Callable[[], object]) -> bool:
-        """Do some of its work inside the line's transaction; False where it failed, or rests after it did."""
+        """Do some of its work inside a transaction; False where it failed, or rests after it did."""
         if self._rest:
             self._rest -= 1
             return False

@@ -23,6 +23,7 @@ from ingest.line.containment import Fault, FaultLog, Pace, contained, told
 from ingest.line.decisions import Decisions
 from ingest.line.edge_nodes import KeptNodes
 from ingest.line.evaluate import Evaluated, Evaluator
+from ingest.line.following import Following
 from ingest.line.normalise import Normaliser
 from ingest.line.recompute import fields_of
 from ingest.line.replay import Replays
@@ -63,7 +64,7 @@ class Line:
         """Wire the line; `project` says whether readings are put out for InfluxDB."""
         self._plant, self._state, self._journal = plant, state, journal
         self.undated = remember(plant, evaluator.engine, state, clock())
-        self._evaluator, self._watch = evaluator, watch
+        self._evaluator = evaluator
         self._clock, self._crash, self._project = clock, crash, project
         self._regulated = regulated or NoRegulation()
         self._subscriptions = Subscriptions(plant)
@@ -72,7 +73,7 @@ class Line:
         self._accounts = Accounts(state.books, plant.allowed_lateness)
         self._replays = Replays(state, journal, self._subscriptions, clock)
         self._faults, self._pace = FaultLog(), Pace(MOST_MESSAGES)
-        self._alerts = Beside("alert rules", state.connection, watch.reload, self._faults)
+        self._following = Following(watch, state, self._faults, crash)
         self._hours = Beside("regulated hours", state.connection, self._regulated.reload, self._faults)
         self._takers: dict[bytes, Callable[[Message, int], None]] = {
             closing.TOPIC: Decisions(plant, state, clock, evaluator.engine.provisional).take,
@@ -98,9 +99,9 @@ class Line:
             self._sequence,
             self._evaluate,
             self._emit,
-            self._judge,
             self._accounts.settle,
             self._project_readings,
+            self._following.note,
         )
         self._aside = SetAside(self._subscriptions, self._accounts, state.closing, self.stages[1:])
 
@@ -130,7 +131,7 @@ class Line:
 
     def troubles(self) -> list[str]:
         """Return what beside the tonnes fails at present, and what was changed without a date, for people."""
-        parts = (self._alerts, self._hours)
+        parts = (self._following, self._hours)
         return [*self.clock_doubts(), *self.undated.kept, *(part.trouble for part in parts if part.trouble)]
 
     def step(self, until: int | None = None) -> int:
@@ -142,12 +143,16 @@ class Line:
         messages, self.behind = gathered(self._journal, self._next, self._pace.most, self._most_bytes, until)
         taken = self._take_next(messages) if messages else self._commit(self._idle, steps.TIME)
         self.behind |= self._replays.waiting
+        self._following.step(self._clock())
         return taken + replayed
 
     def repeat(self, step: RecordedStep) -> int:
         """Do again what a recorded step of the line did, by the clock's time; return how many messages it took."""
         work: Callable[[], int]
         match step.kind:
+            case steps.ALERTS:
+                self._following.step(step.now)
+                return 0
             case steps.MESSAGES:
                 work = partial(self._advance, stretch(self._journal, self._next, step.through))
             case steps.ASIDE:
@@ -228,9 +233,8 @@ class Line:
             with self._state.transaction():
                 recorder.begin()
                 taken = contained(work)
-                self._alerts.run(lambda: self._watch.windows(now))
                 more = self._replays.taken if kind == steps.REPLAY else detail
-                recorder.end(RecordedStep(kind, now, self._state.cursor, more), matters=self._watch.matters)
+                recorder.end(RecordedStep(kind, now, self._state.cursor, more))
                 if taken:
                     self._crash("line_before_commit")
         except Fault as fault:
@@ -289,7 +293,6 @@ class Line:
     def _forget(self) -> None:
         """After a rollback, read again whatever the failed batch had changed in memory."""
         self._evaluator.forget()
-        self._alerts.forget()
         self._hours.forget()
         self._replays.reload()
         self._spoke.clear()
@@ -363,17 +366,6 @@ class Line:
         if len(changes):
             entry = Entry(self._clock(), batch.cause, batch.actor, self._plant.hash, *batch.journal)
             self._state.ledger.append(entry, changes)
-
-    def _judge(self, batch: Batch) -> None:
-        """Let the alert rules see the new readings."""
-        self._alerts.run(lambda: self._show(batch))
-
-    def _show(self, batch: Batch) -> None:
-        if batch.before:
-            self._watch.replayed(batch.readings, batch.done.fresh)
-            return
-        self._watch.heard(batch.gateways, batch.received, batch.position, batch.readings.time)
-        self._watch.readings(batch.readings, batch.done.fresh)
 
     def _project_readings(self, batch: Batch) -> None:
         """Put what was written out for InfluxDB."""

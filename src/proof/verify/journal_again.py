@@ -61,7 +61,8 @@ class NoWatch:
 
     matters = False
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, plant: Plant, state: State) -> None:
+        self.asked = np.zeros(len(plant.channels), bool)
         self.takers = {actions.TOPIC: AlertActions(state).take}
 
     def readings(self, new: Readings, fresh: Bools) -> None:
@@ -133,7 +134,7 @@ class JournalAgain:
             self.state,
             self.reader,
             evaluator,  # type: ignore[arg-type]  # all of it that a line asks
-            NoWatch(self.state),
+            NoWatch(self._plant, self.state),
             clock=lambda: self.reader.latest,
             crash=lambda _point: None,
             project=False,

@@ -16,9 +16,9 @@ from store.messages.journal import REMEDY
 from store.sqlite import be_brisk, open_writer, uri
 
 # What a step is: the beginning of a service, messages, one message set aside, refused ones taken anew, one of these left as it was,
-# what time alone makes due, an act of the webhooks' outbox, a part of a restatement.
-START, MESSAGES, ASIDE, REPLAY, LEFT, TIME, OUTBOX, RESTATEMENT = (
-    "start", "messages", "aside", "replay", "left", "time", "outbox", "restatement",
+# what time alone makes due, a look of the rules of alerts, an act of the webhooks' outbox, a part of a restatement.
+START, MESSAGES, ASIDE, REPLAY, LEFT, TIME, ALERTS, OUTBOX, RESTATEMENT = (
+    "start", "messages", "aside", "replay", "left", "time", "alerts", "outbox", "restatement",
 )  # fmt: skip
 
 
@@ -171,14 +171,19 @@ class StepRecorder:
         """Note how things stand at the beginning of a transaction."""
         self._changes = self._connection.total_changes
 
-    def end(self, step: RecordedStep, *, matters: bool = False) -> None:
-        """Record a step that changed something, or that `matters` though it did not, as the last thing before its commit."""
+    def end(self, step: RecordedStep, *, matters: bool = False) -> bool:
+        """Record a step that changed something, or that `matters` though it did not, as the last thing before its commit.
+
+        Returns whether it is one.
+        """
+        is_step = matters or self._connection.total_changes != self._changes
         if self.again is not None:
             go_on_from(self._connection, self.again)
-        elif self.log is not None and (matters or self._connection.total_changes != self._changes):
+        elif self.log is not None and is_step:
             number = next_step(self._connection)
             self.log.write(number, step)
             go_on_from(self._connection, number + 1)
+        return is_step
 
 
 def next_step(connection: sqlite3.Connection) -> int:

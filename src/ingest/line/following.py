@@ -1,0 +1,76 @@
+"""Who follows the line: sees what it wrote, in a transaction of its own, and whatever fails there costs no tonne."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ingest.line.batch import Batch
+from ingest.line.beside import Beside, Watch
+from ingest.line.containment import FaultLog
+from store.messages import news
+from store.messages.news import News
+from store.messages.steps import ALERTS, RecordedStep
+from store.state import State
+
+
+class Following:
+    """Keeps for the rules of alerts what is new, and lets them see it once the line has committed.
+
+    Attributes
+    ----------
+    trouble
+        What is wrong with them, "" where nothing is.
+    """
+
+    def __init__(self, watch: Watch, state: State, log: FaultLog, crash: Callable[[str], None]) -> None:
+        self._watch, self._asked = watch, watch.asked
+        self._state, self._crash = state, crash
+        self._beside = Beside("alert rules", state.connection, watch.reload, log)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, "" where nothing is."""
+        return self._beside.trouble
+
+    def note(self, batch: Batch) -> None:
+        """Keep what is new of a batch, inside the line's transaction; of readings, those that rules ask about."""
+        asked = self._asked[batch.readings.channel]
+        if not len(batch.messages) or (batch.before and not asked.any()):
+            return
+        last = news.newest(batch.position, batch.readings.time, len(batch.messages))
+        new = News.of(
+            batch.gateways,
+            batch.received,
+            last,
+            batch.readings.take(asked),
+            batch.done.fresh[asked],
+            again=bool(batch.before),
+        )
+        news.tell(self._state.connection, new)
+
+    def step(self, now: int) -> None:
+        """Let them see what is new and judge what is due at a time [ns UTC]; what fails there is not seen again."""
+        state, recorder = self._state, self._state.recorder
+        try:
+            with state.transaction():
+                recorder.begin()
+                last, untold = news.untold(state.connection)
+                self._beside.run(lambda: self._see(untold, now))
+                news.drop(state.connection, last)
+                step = RecordedStep(ALERTS, now, state.cursor)
+                if recorder.end(step, matters=self._watch.matters):
+                    self._crash("alerts_before_commit")
+        except BaseException:
+            self._beside.forget()
+            raise
+
+    def _see(self, untold: list[News], now: int) -> None:
+        for new in untold:
+            readings, fresh = new.of_readings()
+            if new.again:
+                self._watch.replayed(readings, fresh)
+                continue
+            gateways, received, last = new.of_messages()
+            self._watch.heard(gateways, received, np.arange(len(gateways)), last)
+            self._watch.readings(readings, fresh)
+        self._watch.windows(now)
