@@ -28,6 +28,7 @@ from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Plant, ThresholdRule
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
 from store import blocks
+from store.messages import news
 from store.state import State as Memory
 
 LONGEST_LATE = 45 * NS_PER_DAY  # of gateways; a configuration that takes what is older replays history
@@ -88,7 +89,7 @@ class RuleWatch:
         """
         if rule.source >= 0:
             return self._due(rule, self._started)
-        is_replay = self._plant.max_late > LONGEST_LATE and self._memory.cursor == 1
+        is_replay = self._plant.max_late > LONGEST_LATE and news.is_unseen(self._memory.connection)
         return 0 if is_replay else self._started - 1
 
     def _settle(self) -> None:

@@ -69,6 +69,13 @@ def untold(connection: sqlite3.Connection) -> tuple[int, list[News]]:
     return (rows[-1][0] if rows else 0), [_decode(content) for _, content in rows]
 
 
+def is_unseen(connection: sqlite3.Connection) -> bool:
+    """Return whether nothing was seen yet: all that ever came still stands there."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'news'").fetchone()
+    (rows,) = connection.execute("SELECT count(*) FROM news").fetchone()
+    return row is None or int(row[0]) == int(rows)
+
+
 def drop(connection: sqlite3.Connection, last: int) -> None:
     """Forget what was seen, up to a row."""
     connection.execute("DELETE FROM news WHERE id <= ?", (last,))
