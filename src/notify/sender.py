@@ -20,6 +20,7 @@ from notify.webhook import Attempt, EndpointClient, WebhookClient
 from plant.park import Webhook
 from plant.places import Places
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
+from store.messages.steps import StepLog
 
 POLL = 0.2  # s between two looks into an outbox that had nothing due
 PRUNE_EVERY = 10 * NS_PER_MIN
@@ -67,10 +68,10 @@ class WebhookSender:
         *,
         own: Doors = (),
         places: Places = NOWHERE,
-        journal: Path | None = None,
+        log: StepLog | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._database, self._journal = database, journal
+        self._database, self._log = database, log
         self._endpoints = list(endpoints)
         self._couriers = [
             _Courier(one, _client(one, own, places), clock, crash, jitter) for one in self._endpoints
@@ -80,7 +81,7 @@ class WebhookSender:
     def step(self) -> int:
         """Send all that is due and forget what is old, in the caller's thread; return how many attempts were made."""
         stop = threading.Event()
-        with closing(WebhookOutbox(self._database, self._journal)) as outbox:
+        with closing(WebhookOutbox(self._database, self._log)) as outbox:
             made = sum(courier.drain(outbox, stop) for courier in self._couriers)
             self._keeper.drain(outbox, stop)
         return made
@@ -97,7 +98,7 @@ class WebhookSender:
 
     def statistics(self) -> list[EndpointState]:
         """Return each endpoint's state as it stands; from any thread."""
-        with closing(WebhookOutbox(self._database, self._journal)) as outbox:
+        with closing(WebhookOutbox(self._database, self._log)) as outbox:
             found = outbox.endpoints(self._endpoints)
         return [found.get(one.name, EndpointState(one.name)) for one in self._endpoints]
 
@@ -107,7 +108,7 @@ class WebhookSender:
             courier.close()
 
     def _serve(self, worker: "_Courier | _Keeper", stop: threading.Event) -> None:
-        with closing(WebhookOutbox(self._database, self._journal)) as outbox:
+        with closing(WebhookOutbox(self._database, self._log)) as outbox:
             while not stop.is_set():
                 stop.wait(_pause_after_drain(worker, outbox, stop))
 

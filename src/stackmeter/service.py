@@ -133,7 +133,7 @@ class Service:
             crash,
             own=settings.doors,
             places=Places(self.plant.parks, self.plant.facilities),
-            journal=self.folder.journal,
+            log=self._log,
         )
         self.reader = Reader(self.folder.state, self.plant)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
@@ -349,7 +349,7 @@ class Service:
             decide=lambda decision: self.intake.decide(decision.message(time.time_ns())),
             stream_failed=self._stream.failed,
             catalogue=catalogue,
-            outbox=lambda: WebhookOutbox(self.folder.state, self.folder.journal),
+            outbox=lambda: WebhookOutbox(self.folder.state, self._log),
             public_url=settings.public_url,
             access=self.access,
             allowed_hosts=[name.strip() for name in settings.allowed_hosts.split(",") if name.strip()],

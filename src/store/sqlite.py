@@ -52,7 +52,7 @@ def is_locked(error: BaseException) -> bool:
 def passing(error: sqlite3.OperationalError) -> str:
     """Return what keeps a transaction from being written for now, "" where it will not pass by itself."""
     if is_locked(error):
-        return "state.db or journal.db is locked by another process"
+        return "state.db is locked by another process"
     return "no room for the state" if error.sqlite_errorcode == sqlite3.SQLITE_FULL else ""
 
 

@@ -113,10 +113,15 @@ class State:
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('quiet', ?)", (until,))
 
     @property
+    def quiet_until(self) -> int:
+        """The first message from which on people are told of alerts."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'quiet'").fetchone()
+        return int(row[0]) if row else 0
+
+    @property
     def is_quiet(self) -> bool:
         """Whether people were told before of the alerts that come of what is being taken."""
-        row = self._connection.execute("SELECT value FROM meta WHERE key = 'quiet'").fetchone()
-        return row is not None and self.cursor < int(row[0])
+        return self.cursor < self.quiet_until
 
     def take_under(self, configuration: str) -> None:
         """Remember under which configuration (its hash) messages are taken from the cursor on."""

@@ -120,7 +120,7 @@ class Asked:
             self.world.reader, self.world.plant, "no-token-of-theirs",
             health=Health, metrics=lambda: {"up": Family("gauge", "up", {(): 1.0})}, clock=self._clock,
             decide=self._decide, catalogue=self.world.catalogue,
-            outbox=lambda: WebhookOutbox(state), access=Access(self.keys, log), edge_nodes=OneNode(),
+            outbox=lambda: WebhookOutbox(state, self.world._log), access=Access(self.keys, log), edge_nodes=OneNode(),
         )  # fmt: skip
 
     def _happen(self) -> dict[str, list[Any]]:

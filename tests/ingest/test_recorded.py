@@ -117,8 +117,7 @@ def test_what_became_of_webhooks_is_made_again(world, tmp_path):
     world.at("06:00", **HOT)
     world.at("06:20", **COOL)
     world.at("06:40", **HOT)
-    journal = world.folder / "journal.db"
-    with closing(WebhookOutbox(world.folder / "state.db", journal)) as outbox:
+    with closing(WebhookOutbox(world.folder / "state.db", world._log)) as outbox:
         first, second, third = (row[0] for row in world.rows("SELECT id FROM webhook ORDER BY id"))
         outbox.mark_failed(first, world.now, Delivery(first, "day", "a", world.now, 500, "HTTP 500", 3))
         outbox.mark_delivered(first, Delivery(first, "day", "a", world.now, 204, "", 3))
@@ -186,6 +185,7 @@ def test_where_steps_cannot_be_done_again_people_are_told_of_what_lasts_alone(wo
     write(world.config, LIMITS.replace("above: 100", "above: 101") + DESK)
     Clockwork.__init__(world, world.folder, world.config, world.now + MINUTE)
     assert world.rows("SELECT count(*) FROM reading") == [(0,)]
+    world.restart()  # which forgets nothing of that
 
     while world.line.step():
         pass

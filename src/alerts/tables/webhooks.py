@@ -75,11 +75,10 @@ def address_of(endpoint: Webhook) -> bytes:
 class WebhookOutbox:
     """The webhook tables through a connection of their own; each method is one small transaction."""
 
-    def __init__(self, database: Path, journal: Path | None = None) -> None:
-        """Open the outbox in a state's file; what is done to it is recorded beside the messages of `journal`, if that is given."""
+    def __init__(self, database: Path, log: StepLog | None = None) -> None:
+        """Open the outbox in a state's file; what is done to it is recorded in `log`, if that is given."""
         self._connection = open_writer(database)
-        self._log = StepLog(journal) if journal is not None else None
-        self._recorder = StepRecorder(self._connection, self._log)
+        self._recorder = StepRecorder(self._connection, log)
 
     def due(self, endpoint: str, now: int, horizon: int, most: int = 50) -> list[WaitingWebhook]:
         """Return what to send to an endpoint now, the longest due first: nothing before an older event of the same labels.
@@ -289,10 +288,8 @@ class WebhookOutbox:
         return self._do(acts.DropEvents(endpoint, event_id, since, until), 0)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connection."""
         self._connection.close()
-        if self._log is not None:
-            self._log.close()
 
     def _do(self, act: acts.Act, now: int) -> int:
         """Do an act in a transaction of its own; return what it gives."""
@@ -303,6 +300,5 @@ class WebhookOutbox:
         """Do an act inside a transaction, and record it where it changes something."""
         self._recorder.begin()
         count = act.apply(self._connection)
-        if self._log is not None:
-            self._recorder.end(RecordedStep(OUTBOX, now, 0, acts.encode(act)))
+        self._recorder.end(RecordedStep(OUTBOX, now, 0, acts.encode(act)))
         return count

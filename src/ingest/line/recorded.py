@@ -81,7 +81,7 @@ class RecordedLine:
             Who goes on when all is done again; None: nobody.
         """
         self._opener, self._time, self._others, self._owner = opener, time, others, owner
-        self._reader = StepReader(journal)
+        self._journal = journal
         self.begin()
 
     @property
@@ -93,6 +93,7 @@ class RecordedLine:
         """Begin where the state is, and know nothing else."""
         state = self._opener.state
         first = state.step
+        self._reader = StepReader(self._journal)
         self._waiting = self._reader.read(first)
         self._next = next(self._waiting, None)
         if self._next is None:
@@ -171,9 +172,11 @@ class RecordedLine:
 
     def _go_on(self, *, follows: bool, quiet: int = 0) -> None:
         """Let the owner begin: its first step is the start."""
+        self._reader.close()
         if self._owner is None:
             return
         state = self._opener.state
+        quiet = max(quiet, state.quiet_until)
         state.recorder.again, state.recorder.log = None, self._owner.log
         self._time.now = self._owner.clock()
         started = Started(self._owner.configuration, self._owner.version, follows, quiet)

@@ -79,7 +79,7 @@ class LeftDetail(msgspec.Struct, frozen=True):
 
 
 class StepLog:
-    """Writes steps through a connection of its own, one thread at a time; whoever writes holds the state's lock."""
+    """Writes steps through a connection that all share who write the state: its lock lets in one at a time."""
 
     def __init__(self, path: Path) -> None:
         """Open the file of a journal."""
