@@ -104,7 +104,7 @@ class Service:
         self.state = State(self.folder.state, self.plant)
         reader = JournalReader(self.folder.journal)
         self._catalogue, self._settings, self._journal_reader = catalogue, settings, reader
-        self._time, self._log = StepTime(), StepLog(self.folder.journal)
+        self._time, self._log = StepTime(), StepLog(self.journal)
         with told_of(self.folder.state, REMEDY):
             self._check_order(reader)
             self._tell_of_another_configuration()
@@ -227,7 +227,6 @@ class Service:
             self.state.close()
             self._journal_reader.close()
             self.steps.close()
-            self._log.close()
             self.journal.close()
         self.folder.close()
 

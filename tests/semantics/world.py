@@ -76,7 +76,7 @@ class World:
         self.journal = Journal(self.folder / "journal.db")
         self.state = State(self.folder / "state.db", self.plant)
         self._journal_reader = JournalReader(self.folder / "journal.db")
-        self._log = StepLog(self.folder / "journal.db")
+        self._log = StepLog(self.journal)
         owner = Owner(self._log, lambda: self.now, self.plant.hash, "test")
         self._time, self._is_behind = StepTime(), True
         self.steps = RecordedLine(self, self.folder / "journal.db", self._time, {OUTBOX: act_again}, owner)
@@ -144,7 +144,6 @@ class World:
         self.reader.close()
         self._journal_reader.close()
         self.steps.close()
-        self._log.close()
         self.state.close()
         self.journal.close()
 

@@ -31,6 +31,7 @@ from store.accounting.regulated import RegulatedTable
 from store.accounting.regulated_hours import RegulatedHours
 from store.faults import Damaged, told_of
 from store.folder import Folder
+from store.messages.journal import Journal
 from store.messages.steps import RESTATEMENT, START, RecordedStep, Started, StepLog
 from store.recording import record
 from store.state import REMEDY, State
@@ -124,8 +125,8 @@ def _recorded(journal: Path, state: State) -> Iterator[None]:
     if not journal.exists():
         yield
         return
-    with closing(StepLog(journal)) as log:
-        state.recorder.log = log
+    with closing(Journal(journal)) as opened:
+        state.recorder.log = StepLog(opened)
         yield
 
 

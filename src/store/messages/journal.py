@@ -1,6 +1,7 @@
 """The journal: raw messages in the order they arrived, durable before anyone is told that they are safe."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -60,10 +61,11 @@ _decode = msgspec.msgpack.Decoder(list[Message]).decode
 
 
 class Journal:
-    """One writer appends groups; anyone with a connection of their own may read behind it."""
+    """One writer appends groups, and steps beside them; anyone with a connection of their own may read behind it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._turn = threading.Lock()  # of the connection, which threads share
         self.next = 1
         with told_of(path, REMEDY):
             self._connection = open_writer(path)
@@ -101,7 +103,7 @@ class Journal:
         packed = _encode(messages)
         first = self.next
         try:
-            with transaction(self._connection):
+            with self._turn, transaction(self._connection):
                 self._connection.execute(
                     "INSERT INTO journal VALUES (?, ?, ?, ?)",
                     (first, len(messages), packed, blake2b(packed, digest_size=16).digest()),
@@ -115,6 +117,11 @@ class Journal:
         self.next = first + len(messages)
         self._head.write(JournalHead(self.next, messages[-1].received))
         return first
+
+    def write_step(self, row: tuple[int, str, int, int, bytes]) -> None:
+        """Make a row of the table `step` safe, from any thread; one of its number that is there already is replaced."""
+        with self._turn:
+            self._connection.execute("INSERT OR REPLACE INTO step VALUES (?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and close; a reader's connection is its own."""

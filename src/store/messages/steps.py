@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from store.faults import told_of
-from store.messages.journal import REMEDY
-from store.sqlite import be_brisk, open_writer, uri
+from store.messages.journal import REMEDY, Journal
+from store.sqlite import uri
 
 # What a step is: the beginning of a service, messages, one message set aside, refused ones taken anew, one of these left as it was,
 # what time alone makes due, a look of the rules of alerts, an act of the webhooks' outbox, a part of a restatement.
@@ -79,24 +79,14 @@ class LeftDetail(msgspec.Struct, frozen=True):
 
 
 class StepLog:
-    """Writes steps through a connection that all share who write the state: its lock lets in one at a time."""
+    """Writes steps into a journal's file; the state's lock lets in one at a time of those who write the state."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file of a journal."""
-        with told_of(path, REMEDY):
-            self._connection = open_writer(path)
-            be_brisk(self._connection)
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
 
     def write(self, number: int, step: RecordedStep) -> None:
         """Make a step safe under a number; one that is there already was never committed, and is replaced."""
-        self._connection.execute(
-            "INSERT OR REPLACE INTO step VALUES (?, ?, ?, ?, ?)",
-            (number, step.kind, step.now, step.through, step.detail),
-        )
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        self._journal.write_step((number, step.kind, step.now, step.through, step.detail))
 
 
 class StepReader:
