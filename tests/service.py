@@ -3,10 +3,11 @@
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, Self
 
@@ -191,7 +192,10 @@ class Service:
                 last.get(f"stackmeter_messages{{{o}}}", 0) for o in ("accepted", "late", "quarantined")
             )
             enough = kept >= messages and last.get("stackmeter_messages{received}", 0) >= received
-            return enough and not any(last[name] for name in self._outboxes)
+            if not enough or any(last[name] for name in self._outboxes) or self._has_news():
+                return False
+            last.update(self.metrics())  # what the rules of alerts queued while they saw the last of it
+            return not any(last[name] for name in self._outboxes)
 
         try:
             wait_until(drained, "drained", patience)
@@ -201,6 +205,11 @@ class Service:
             }
             raise TimeoutError(f"of {messages} messages within {patience:g} s: {waiting}") from error
         return last
+
+    def _has_news(self) -> bool:
+        """Return whether the rules of alerts have yet to see something that the line has committed."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as state:
+            return state.execute("SELECT 1 FROM news LIMIT 1").fetchone() is not None
 
     def _ready_or_dead(self) -> bool:
         if not self.running:
