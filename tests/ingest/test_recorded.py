@@ -265,3 +265,19 @@ def test_a_clock_that_was_set_changes_nothing_of_what_is_made_again(world, by):
     world.now -= by
     world.at("06:20", **COOL)
     world.check_rebuild()
+
+
+def test_news_that_nobody_can_read_costs_alerts_and_no_tonne(world):
+    world.at("06:00", **COOL)
+    world.state.connection.execute("INSERT INTO news (content) VALUES (x'c1')")
+    world.is_rebuilt = False  # no step says what somebody wrote
+    world.restart()
+    world.at("06:01", **COOL)
+    for _ in range(4):
+        world.now += SECOND
+        world.line.step()
+
+    assert world.rows("SELECT count(*) FROM reading") == [(2,)]
+    assert world.rows("SELECT count(*) FROM news") == [(0,)]
+    world.at("06:10", **HOT)
+    assert "hot firing" in world.told()[-1]

@@ -22,9 +22,11 @@ class Following:
         What is wrong with them, "" where nothing is.
     """
 
-    def __init__(self, watch: Watch, state: State, log: FaultLog, crash: Callable[[str], None]) -> None:
+    def __init__(
+        self, watch: Watch, state: State, log: FaultLog, crash: Callable[[str], None], configuration: str
+    ) -> None:
         self._watch, self._asked = watch, watch.asked
-        self._state, self._crash = state, crash
+        self._state, self._crash, self._configuration = state, crash, configuration
         self._beside = Beside("alert rules", state.connection, watch.reload, log)
 
     @property
@@ -39,6 +41,7 @@ class Following:
             return
         last = news.newest(batch.position, batch.readings.time, len(batch.messages))
         new = News.of(
+            self._configuration,
             batch.gateways,
             batch.received,
             last,
@@ -64,8 +67,11 @@ class Following:
             self._beside.forget()
             raise
 
-    def _see(self, untold: list[News], now: int) -> None:
-        for new in untold:
+    def _see(self, untold: list[bytes], now: int) -> None:
+        for content in untold:
+            new = news.read(content)
+            if new.configuration != self._configuration:  # a kill lies between; conditions read the state
+                continue
             readings, fresh = new.of_readings()
             if new.again:
                 self._watch.replayed(readings, fresh)

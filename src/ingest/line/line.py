@@ -73,7 +73,7 @@ class Line:
         self._accounts = Accounts(state.books, plant.allowed_lateness)
         self._replays = Replays(state, journal, self._subscriptions, clock)
         self._faults, self._pace = FaultLog(), Pace(MOST_MESSAGES)
-        self._following = Following(watch, state, self._faults, crash)
+        self._following = Following(watch, state, self._faults, crash, plant.hash)
         self._hours = Beside("regulated hours", state.connection, self._regulated.reload, self._faults)
         self._takers: dict[bytes, Callable[[Message, int], None]] = {
             closing.TOPIC: Decisions(plant, state, clock, evaluator.engine.provisional).take,

@@ -23,6 +23,7 @@ class News(msgspec.Struct, frozen=True):
     """
 
     again: bool
+    configuration: str  # by whose indexes (its hash) the readings name channels
     gateways: list[str]
     received: bytes
     last: bytes
@@ -32,6 +33,7 @@ class News(msgspec.Struct, frozen=True):
     @classmethod
     def of(
         cls,
+        configuration: str,
         gateways: list[str],
         received: Times,
         last: Times,
@@ -42,7 +44,9 @@ class News(msgspec.Struct, frozen=True):
     ) -> "News":
         """Return the news of messages and of readings."""
         columns = {name: getattr(readings, name).tobytes() for name in _TYPES}
-        return cls(again, gateways, received.tobytes(), last.tobytes(), columns, fresh.tobytes())
+        return cls(
+            again, configuration, gateways, received.tobytes(), last.tobytes(), columns, fresh.tobytes()
+        )
 
     def of_messages(self) -> tuple[list[str], Times, Times]:
         """Return gateway, arrival and last reading's time of each message."""
@@ -55,7 +59,7 @@ class News(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(News).decode
+read = msgspec.msgpack.Decoder(News).decode
 
 
 def tell(connection: sqlite3.Connection, news: News) -> None:
@@ -63,10 +67,10 @@ def tell(connection: sqlite3.Connection, news: News) -> None:
     connection.execute("INSERT INTO news (content) VALUES (?)", (_encode(news),))
 
 
-def untold(connection: sqlite3.Connection) -> tuple[int, list[News]]:
-    """Return what nobody has seen, in order, and up to which row that is."""
+def untold(connection: sqlite3.Connection) -> tuple[int, list[bytes]]:
+    """Return what nobody has seen, in order and yet to be `read`, and up to which row that is."""
     rows = connection.execute("SELECT id, content FROM news ORDER BY id").fetchall()
-    return (rows[-1][0] if rows else 0), [_decode(content) for _, content in rows]
+    return (rows[-1][0] if rows else 0), [content for _, content in rows]
 
 
 def is_unseen(connection: sqlite3.Connection) -> bool:
