@@ -103,7 +103,7 @@ class RecordedLine:
         elif first == 1:
             self._give_up("the state is from before steps were recorded")
         else:
-            self._go_on_with(self._reader.last_start(first))
+            self._go_on_after(first)
 
     def step(self) -> int:
         """Do the next step, again or by the clock; return how many messages it took, at least 1 of one that is done again."""
@@ -133,10 +133,11 @@ class RecordedLine:
         except (StepFailed, ValueError, LookupError, msgspec.MsgspecError) as error:
             self._give_up(f"step {number}, {step.kind}, cannot be done again: {error}")
 
-    def _go_on_with(self, start: RecordedStep) -> None:
-        """Go on under the start that the next step came after."""
-        self._time.now = start.now
+    def _go_on_after(self, first: int) -> None:
+        """Go on under the start that a step came after."""
         try:
+            start = self._reader.last_start(first)
+            self._time.now = start.now
             self.line = self._opener.make_line(steps.started(start))
         except StepFailed as failed:
             self._give_up(str(failed))

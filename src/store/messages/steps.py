@@ -61,7 +61,10 @@ def started(step: RecordedStep) -> Started:
 
 
 def _started(detail: bytes) -> Started:
-    return msgspec.json.decode(detail, type=Started)
+    try:
+        return msgspec.json.decode(detail, type=Started)
+    except msgspec.MsgspecError as error:
+        raise StepFailed(f"a start cannot be read: {error}") from error
 
 
 class AsideDetail(msgspec.Struct, frozen=True):
