@@ -2,10 +2,12 @@
 
 Real Mosquitto, real `stackmeter run`, real InfluxDB: a backlog is published to the service's persistent session
 while the service is away; then the service is started and timed until its state, and InfluxDB, have all of it. The
-ceilings are measured with the same servers: a bare paho subscriber that acknowledges and drops the same backlog, and
-the same number of points as ready line protocol into the same InfluxDB.
+ceilings are measured between the runs: a bare paho subscriber that acknowledges and drops the same backlog, and
+the same number of points as ready line protocol into the same InfluxDB. Runs and ceilings take turns, round after round, each
+with servers of its own; what is printed is the median of the rounds, and in `spread` the least and the greatest of each.
+Processor time is counted from the first message on, so that the start of the service is not in it.
 
-    .venv/bin/python benchmarks/pipeline.py [--quick] [--channels N] [--readings N]
+    .venv/bin/python benchmarks/pipeline.py [--quick] [--rounds N] [--channels N]
 """
 
 import argparse
@@ -21,10 +23,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -194,6 +197,7 @@ class Run:
 
     seconds_to_state: float
     seconds_to_influx: float
+    cpu_s: float  # from the first message to the end
     peak_rss_mb: float
 
 
@@ -209,17 +213,20 @@ def service(broker: Mosquitto, folder: Path, config: Path, load: Load, influx: I
     ]  # fmt: skip
     if influx is not None:
         command += ["--influx", influx.url]
-    process = subprocess.Popen(command, env={**os.environ, "STACKMETER_TOKEN": "token-of-a-benchmark"})
+    process = subprocess.Popen(
+        command, env={**os.environ, "STACKMETER_TOKEN": "token-of-a-benchmark"}, start_new_session=True
+    )
     try:
         began = _until(state, "SELECT 1 FROM cursor", "state.db", lambda _: _journalled(state) > 1)
+        cpu = _cpu(process.pid)
         end = load.messages + 1
         to_state = _until(state, "SELECT next FROM cursor", "state.db", lambda found: found >= end) - began
         to_influx = _until(state, _WAITING, "state.db", lambda found: found == 0) - began if influx else 0.0
-        peak = _peak(process.pid)
+        cpu, peak = _cpu(process.pid) - cpu, _peak(process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-    return Run(to_state, to_influx, peak)
+    return Run(to_state, to_influx, cpu, peak)
 
 
 _WAITING = "SELECT (SELECT count(*) FROM influx_reading) + (SELECT count(*) FROM influx_emission)"
@@ -247,53 +254,98 @@ def _asked(file: Path, query: str) -> int | None:
         return None
 
 
-def _peak(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+def _session(leader: int) -> Iterator[Path]:
+    """Yield the folder in /proc of each process of a session."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if os.getsid(int(folder.name)) == leader:
+                yield folder
+
+
+def _cpu(leader: int) -> float:
+    """Return the processor time [s] of a session's processes."""
+    ticks = 0
+    for folder in _session(leader):
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _peak(leader: int) -> float:
+    """Return the sum of the most memory [MB] that each of a session's processes had."""
+    found = 0
+    for folder in _session(leader):
+        status = (folder / "status").read_text()
+        found += int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+    return found / 1024
+
+
+Figures = dict[str, float]
+
+
+def one_round(folder: Path, config: Path, many: Load, single: Load) -> Figures:
+    """Measure runs and ceilings once, in turn."""
+    with InfluxDB() as influx:
+        with Mosquitto(extra=IN_MEMORY) as broker:
+            into_influx = service(broker, folder, config, many, influx)
+        influx_ceiling = ready_lines(influx, many.readings)
+    with Mosquitto(extra=IN_MEMORY) as broker:
+        into_state = service(broker, folder, config, many, None)
+    with Mosquitto(extra=IN_MEMORY) as broker:
+        paho_ceiling = bare_subscriber(broker, single)
+    with Mosquitto(extra=IN_MEMORY) as broker:
+        one_each = service(broker, folder, config, single, None)
+    with_influx = many.readings / into_influx.seconds_to_influx
+    singles = single.messages / one_each.seconds_to_state
+    return {
+        "readings_per_s": many.readings / into_state.seconds_to_state,
+        "readings_per_s_influx": with_influx,
+        "messages_per_s": singles,
+        "influx_ceiling": influx_ceiling,
+        "paho_ceiling": paho_ceiling,
+        "ratio_influx": with_influx / influx_ceiling,
+        "ratio_paho": singles / paho_ceiling,
+        "cpu_us_per_reading": into_influx.cpu_s / many.readings * 1e6,
+        "cpu_us_per_message": one_each.cpu_s / single.messages * 1e6,
+        "peak_rss_mb": max(r.peak_rss_mb for r in (into_state, into_influx, one_each)),
+    }
+
+
+def _readable(name: str, value: float) -> float:
+    return round(value, 3 if name.startswith("ratio") else 1)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="smaller loads, under 50 s")
+    parser.add_argument("--quick", action="store_true", help="two rounds of smaller loads, about two minutes")
+    parser.add_argument("--rounds", type=int, help="5 unless told")
     parser.add_argument("--channels", type=int, default=2000, help="channels of the throughput runs")
     options = parser.parse_args()
-    size = 1 if options.quick else 5
+    size = 1 if options.quick else 2
     many, single = Load(options.channels, 2400 * size, 100), Load(options.channels, 20_000 * size, 1)
     wide = Load(100_000, 1600 * size, 100)
-    # Readings and their windows are both written: a ceiling of as many ready points as the run writes readings.
-    with tempfile.TemporaryDirectory() as name, Mosquitto(extra=IN_MEMORY) as broker, InfluxDB() as influx:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = configuration(folder / "config", options.channels)
-        into_state = service(broker, folder, config, many, None)
-        into_influx = service(broker, folder, config, many, influx)
-        one_each = service(broker, folder, config, single, None)
-        at_size = service(broker, folder, configuration(folder / "wide", wide.channels), wide, None)
-        influx_ceiling = ready_lines(influx, many.readings)
-        paho_ceiling = bare_subscriber(broker, single)
-    readings, with_influx = (
-        many.readings / into_state.seconds_to_state,
-        many.readings / into_influx.seconds_to_influx,
-    )
-    singles = single.messages / one_each.seconds_to_state
-    print(
-        json.dumps(
-            {
-                "readings_per_s": round(readings),
-                "readings_per_s_influx": round(with_influx),
-                "messages_per_s": round(singles),
-                "influx_ceiling": round(influx_ceiling),
-                "paho_ceiling": round(paho_ceiling),
-                "ratio_influx": round(with_influx / influx_ceiling, 3),
-                "ratio_paho": round(singles / paho_ceiling, 3),
-                "peak_rss_mb": round(
-                    max(r.peak_rss_mb for r in (into_state, into_influx, one_each, at_size)), 1
-                ),
-                "channels": {"throughput": options.channels, "memory": wide.channels},
-                "self_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-            }
-        )
-    )
+        rounds = [
+            one_round(folder, config, many, single)
+            for _ in range(options.rounds or (2 if options.quick else 5))
+        ]
+        with Mosquitto(extra=IN_MEMORY) as broker:
+            at_size = service(broker, folder, configuration(folder / "wide", wide.channels), wide, None)
+    columns = {key: [figures[key] for figures in rounds] for key in rounds[0]}
+    columns["peak_rss_mb"].append(at_size.peak_rss_mb)
+    medians = {key: _readable(key, median(column)) for key, column in columns.items()}
+    told = {
+        **medians,
+        "peak_rss_mb": round(max(columns["peak_rss_mb"]), 1),
+        "spread": {key: [_readable(key, found) for found in (min(c), max(c))] for key, c in columns.items()},
+        "rounds": len(rounds),
+        "channels": {"throughput": options.channels, "memory": wide.channels},
+        "self_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from ingest.line.line import Line
 from ingest.line.recorded import RecordedLine, StepTime
 from proof.restate.restate import publish_again
 from proof.works import Configured, Links, whole_line
+from store.accounting.ledger import raw_changes
+from store.blocks import from_bytes, to_bytes
 from store.messages.journal import JournalReader
 from store.messages.steps import (
     OUTBOX,
@@ -104,6 +106,7 @@ def differences(one: Path, other: Path) -> dict[str, int]:
     found: dict[str, int] = {}
     with closing(sqlite3.connect(uri(one, "ro"), uri=True)) as connection:
         connection.execute("ATTACH ? AS other", (uri(other, "ro"),))
+        connection.create_function("unpacked", 3, _unpacked, deterministic=True)
         tables = {
             name
             for schema in ("main", "other")
@@ -118,9 +121,27 @@ def differences(one: Path, other: Path) -> dict[str, int]:
     return found
 
 
+# What is compressed is compared by its content: another version of the library may make other bytes of it.
+_PACKED: Mapping[tuple[str, str], Callable[[bytes], bytes]] = {
+    ("emission", "block"): lambda stored: to_bytes(from_bytes(stored)),
+    ("ledger", "changes"): raw_changes,
+}
+
+
+def _unpacked(table: str, column: str, stored: bytes) -> bytes:
+    try:
+        return _PACKED[table, column](stored)
+    except ValueError:
+        return stored
+
+
 def _only_in(connection: sqlite3.Connection, table: str, one: str, other: str) -> int:
     """Return how many rows only one of two schemas has, each as often as it stands there."""
-    columns = ", ".join(f'"{row[1]}"' for row in connection.execute(f'PRAGMA main.table_info("{table}")'))
+    names = [row[1] for row in connection.execute(f'PRAGMA main.table_info("{table}")')]
+    columns = ", ".join(
+        f"unpacked('{table}', '{name}', \"{name}\")" if (table, name) in _PACKED else f'"{name}"'
+        for name in names
+    )
     which = f"WHERE key NOT IN ({', '.join(repr(key) for key in BESIDE_META)})" if table == "meta" else ""
     counted = [
         f'SELECT {columns}, count(*) FROM {schema}."{table}" {which} GROUP BY {columns}'

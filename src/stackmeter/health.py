@@ -1,5 +1,6 @@
 """The service's own health: whether it is ready and why not, what is degraded, and its metrics."""
 
+import shutil
 import sqlite3
 import time
 from collections import Counter
@@ -10,18 +11,23 @@ from typing import Literal
 from alerts.tables.webhooks import EndpointState
 from api.health import Health
 from api.metrics import Family
+from plant.vocabulary import NS_PER_DAY, NS_PER_S
 from stackmeter.service_parts import ServiceParts
+from store.folder import Folder
+from store.growth import bytes_per_day, full_in_days
 from store.influx.sender import Statistics
 from store.messages.set_aside import SHOWN, rows_aside
 from store.reader import Reader
+
+Told = tuple[Literal["counter", "gauge"], str, str, float]
 
 
 class HealthReport:
     """Asks the parts of a service how they are; any thread may ask it."""
 
-    def __init__(self, parts: ServiceParts, standing: Callable[[], list[str]]) -> None:
-        """`standing` says which threads stand still, see `stackmeter.watchdog`."""
-        self._parts, self._standing = parts, standing
+    def __init__(self, parts: ServiceParts, standing: Callable[[], list[str]], folder: Folder) -> None:
+        """`standing` says which threads stand still, see `stackmeter.watchdog`; `folder` is that of the state."""
+        self._parts, self._standing, self._folder = parts, standing, folder
         self._started = time.time()
 
     def health(self) -> Health:
@@ -68,7 +74,8 @@ class HealthReport:
         with s.reader.snapshot() as snapshot:
             waiting = snapshot.outboxes()
             balances = snapshot.balance_ever()
-        told: list[tuple[Literal["counter", "gauge"], str, str, float]] = [
+            disk = _disk(snapshot.connection, self._folder)
+        told: list[Told] = [
             ("gauge", "stackmeter_start_time_seconds", "When this process started.", self._started),
             ("gauge", "stackmeter_ready", "1 when ready.", self.health().ready),
             ("gauge", "stackmeter_broker_connected", "1 when connected and subscribed.", s.subscriber.ready),
@@ -84,6 +91,7 @@ class HealthReport:
             ("gauge", "stackmeter_influx_waiting_readings", "Readings that InfluxDB has yet to get.", waiting.influx_readings),
             ("gauge", "stackmeter_influx_waiting_hours", "Source hours that InfluxDB has yet to get.", waiting.influx_hours),
             ("gauge", "stackmeter_webhooks_waiting", "Webhooks not delivered yet.", waiting.webhooks),
+            *disk,
         ]  # fmt: skip
         with suppress(sqlite3.Error):  # left out while it cannot be read
             rows = head.id if (head := s.audit.head()) else 0
@@ -121,6 +129,16 @@ class HealthReport:
             "gauge", "Messages quarantined or rejected, by gateway and code.", codes, ("gateway", "code")
         )
         return families
+
+
+def _disk(connection: sqlite3.Connection, folder: Folder) -> Iterator[Told]:
+    """Yield what the volume of the state has left; for how long is left out where nobody can say."""
+    free = shutil.disk_usage(folder.state.parent).free
+    yield "gauge", "stackmeter_disk_free_bytes", "Free bytes on the volume of the state.", free
+    days = full_in_days(free, bytes_per_day(connection, (folder.journal, folder.state), time.time_ns()))
+    if days is not None:
+        text = "Seconds until the volume of the state is full at the rate of the last week."
+        yield "gauge", "stackmeter_disk_full_seconds", text, days * NS_PER_DAY / NS_PER_S
 
 
 def _unread(influx: Statistics) -> str:

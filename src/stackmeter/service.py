@@ -54,7 +54,7 @@ from store.folder import Folder, keys_file
 from store.messages.journal import Journal, JournalReader
 from store.messages.steps import OUTBOX, RESTATEMENT, Started, StepFailed, StepLog
 from store.reader import Reader
-from store.sqlite import StateMismatch, passing
+from store.sqlite import passing
 from store.state import REMEDY, State
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
@@ -63,6 +63,7 @@ API = "api"
 WATCHDOG = "pulse"  # as /metrics and /readyz have always called it
 SWITCH_S = 0.001  # after which the line lets threads go on that wait for the network
 CYCLE_S = 0.5  # a micro-batch gathers for so long: the windows it touches are written once
+TIDY_S = 0.05  # of a cycle at the most, when nothing waits
 IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
 RETRY_S = 0.5
 STOP_S = 10.0
@@ -106,7 +107,7 @@ class Service:
         self._catalogue, self._settings, self._journal_reader = catalogue, settings, reader
         self._time, self._log = StepTime(), StepLog(self.journal)
         with told_of(self.folder.state, REMEDY):
-            self._check_order(reader)
+            self.state.check_follows(reader)
             self._tell_of_another_configuration()
             others = {OUTBOX: act_again, RESTATEMENT: publish_again(self.plant, catalogue)}
             owner = Owner(self._log, time.time_ns, self.plant.hash, version("stackmeter"))
@@ -143,7 +144,7 @@ class Service:
             lambda reason: self.fail(EXIT_SOFTWARE, reason),
             Chores(parts, self.note_clock_step, now_and_then).do,
         )
-        self.report = HealthReport(parts, self.watchdog.standing)
+        self.report = HealthReport(parts, self.watchdog.standing, self.folder)
         self._stream = self.threads.part("stream")
         app = self._app()
         self.server = Server(
@@ -271,6 +272,7 @@ class Service:
                 self._wake.wait(IDLE_S)
             self._publish_acks()
             if not (self.line.behind or self.steps.is_behind):
+                self._tidy()
                 self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
 
     def _step(self) -> int:
@@ -285,6 +287,16 @@ class Service:
             return 0
         self.line_waits = ""
         return messages
+
+    def _tidy(self) -> None:
+        """Put together what lies on the disk in small pieces, for a little while; what keeps us from it may pass."""
+        until = time.monotonic() + TIDY_S
+        try:
+            while self.journal.merge(self.line.next) and time.monotonic() < until:
+                pass
+        except sqlite3.OperationalError as error:
+            if not passing(error):
+                raise
 
     def _acknowledge(self, arrivals: list[Arrival]) -> None:
         self.subscriber.acknowledge(arrivals)  # looked up late: the subscriber is made after the intake
@@ -364,20 +376,6 @@ class Service:
                 "the configuration, or a factor, has changed since %s: what was published before keeps its numbers;"
                 " `stackmeter restate` shows what would change",
                 _rfc3339(newest.at),
-            )
-
-    def _check_order(self, journal: JournalReader) -> None:
-        """Refuse a state that knows messages which the journal does not have, or that follows another journal."""
-        if self.state.journal not in (None, journal.identity()):
-            raise StateMismatch(
-                f"{self.folder.state} follows another journal than {self.folder.journal}: restore both from one backup;"
-                " without state.db the journal alone gives the same state again"
-            )
-        if self.state.cursor > self.journal.next:
-            raise StateMismatch(
-                f"{journal.whole_up_to()}, and {self.folder.state} follows messages up to {self.state.cursor - 1}: what came after"
-                " is damaged or missing, or they do not belong together; restore both from one backup, or move state.db aside to"
-                " make it again without those messages"
             )
 
 

@@ -4,10 +4,9 @@ All functions stream: none holds more than a stretch of rows in memory, however 
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ import numpy as np
 from plant.arrays import Floats, Ints, Times
 from store import blocks
 from store.accounting.chain import SUM_FIELDS
-from store.accounting.ledger import Entry
+from store.accounting.ledger import Entry, raw_changes
+from store.messages.groups import GroupUnreadable, digest_of, stored_array
 from store.messages.journal import Message
 
+_LEDGER = "id, at, cause, actor, configuration, journal_from, journal_to, changes, previous, hash"
 AT_ONCE = 20_000  # rows fetched in one go
 
 _messages = msgspec.msgpack.Decoder(list[Message]).decode
@@ -91,21 +92,24 @@ def count(connection: sqlite3.Connection, table: str) -> int:
 
 def ledger_rows(connection: sqlite3.Connection, table: str = "ledger") -> Iterator[LedgerRow]:
     """Yield a ledger (`ledger`, `regulated_ledger`) in order of its ids."""
-    columns = "id, at, cause, actor, configuration, journal_from, journal_to, changes, previous, hash"
-    for number, *entry, changes, previous, digest in connection.execute(
-        f"SELECT {columns} FROM {table} ORDER BY id"
-    ):
-        yield LedgerRow(number, Entry(*entry), bytes(changes), bytes(previous), bytes(digest))
+    rows = connection.execute(f"SELECT {_LEDGER} FROM {table} ORDER BY id")
+    return _ledger_rows(rows, raw_changes if table == "ledger" else bytes)
 
 
 def ledger_rows_of(connection: sqlite3.Connection, start: int) -> Iterator[LedgerRow]:
     """Yield, newest first, the rows of the ledger that may tell of a window that starts at `start` [ns UTC]."""
-    columns = "id, at, cause, actor, configuration, journal_from, journal_to, changes, previous, hash"
     sought = np.array([start], "<i8").tobytes()
-    for number, *entry, changes, previous, digest in connection.execute(
-        f"SELECT {columns} FROM ledger WHERE instr(changes, ?) ORDER BY id DESC", (sought,)
-    ):
-        yield LedgerRow(number, Entry(*entry), bytes(changes), bytes(previous), bytes(digest))
+    rows = _ledger_rows(connection.execute(f"SELECT {_LEDGER} FROM ledger ORDER BY id DESC"), raw_changes)
+    return (row for row in rows if sought in row.changes)
+
+
+def _ledger_rows(rows: sqlite3.Cursor, raw: Callable[[bytes], bytes]) -> Iterator[LedgerRow]:
+    for number, *entry, changes, previous, digest in rows:
+        try:
+            content = raw(changes)
+        except ValueError:
+            content = bytes(changes)  # of which whoever proves it says that it is none
+        yield LedgerRow(number, Entry(*entry), content, bytes(previous), bytes(digest))
 
 
 def emission_rows(
@@ -226,21 +230,18 @@ def journal_group(connection: sqlite3.Connection, offset: int) -> JournalGroup |
 
 def journal_groups(connection: sqlite3.Connection) -> Iterator[JournalGroup]:
     """Yield the groups of the journal in order, the damaged ones too."""
-    for first, size, packed, digest in connection.execute(
-        "SELECT first, count, messages, digest FROM journal ORDER BY first"
-    ):
-        yield _group(first, size, packed, digest)
+    for row in connection.execute("SELECT first, count, messages, digest FROM journal ORDER BY first"):
+        yield _group(*row)
 
 
 def _group(first: int, size: int, packed: bytes, digest: bytes) -> JournalGroup:
-    intact = blake2b(packed, digest_size=16).digest() == bytes(digest)
     try:
-        messages = _messages(packed)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        messages = None
-    return JournalGroup(
-        int(first), int(size), intact and messages is not None and len(messages) == size, messages
-    )
+        array = stored_array(packed)
+        messages = _messages(array)
+    except (GroupUnreadable, msgspec.DecodeError, msgspec.ValidationError):
+        return JournalGroup(int(first), int(size), intact=False, messages=None)
+    intact = digest_of(array) == bytes(digest) and len(messages) == size
+    return JournalGroup(int(first), int(size), intact, messages)
 
 
 def block_of(data: bytes, windows: int) -> Floats | None:

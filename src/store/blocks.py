@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Bytes, Floats, Times
-from plant.vocabulary import NS_PER_HOUR
+from store.packed import MAGIC, RowPacker, unpack_rows
 
 FIELDS = (
     "co2e_t",
@@ -34,11 +34,9 @@ AMOUNTS = FIELDS[: ACTIVITY + 1]
 
 _FLOAT = np.dtype("<f8")
 _ROW = len(FIELDS) * _FLOAT.itemsize
-# In SQL, whether the column block is an hour of windows: what is not was never computed, to whoever reads it.
-IS_HOUR = (
-    f"typeof(block) = 'blob' AND coalesce(length(block) = (SELECT {_ROW * NS_PER_HOUR} / value FROM meta"
-    f" WHERE key = 'window'), length(block) % {_ROW} = 0)"
-)
+_MOST_BYTES = 3600 * _ROW  # of an hour
+# In SQL, whether the column block may be an hour of windows.
+MAY_BE_HOUR = f"typeof(block) = 'blob' AND (substr(block, 1, {len(MAGIC)}) = x'{MAGIC.hex()}' OR length(block) % {_ROW} = 0)"
 _READING = 4 + 8 + 8 + 1  # bytes: channel_id, time, value, quality
 
 
@@ -61,6 +59,11 @@ def coverage(block: Floats) -> Floats:
     return shares
 
 
+def hour_packer() -> RowPacker:
+    """Return what compresses the bytes of hours; for one thread."""
+    return RowPacker(_ROW)
+
+
 def to_bytes(block: Floats) -> bytes:
     """Return a [windows, fields] array as little-endian float64 in C order.
 
@@ -75,23 +78,24 @@ def to_bytes(block: Floats) -> bytes:
 
 
 def from_bytes(data: bytes) -> Floats:
-    """Return the [windows, fields] array, writable, that `to_bytes` made `data` of.
+    """Return the [windows, fields] array, writable, that `to_bytes` made `data` of, compressed or not.
 
     Raises
     ------
     ValueError
         If `data` is not a whole number of windows.
     """
-    if len(data) % _ROW:
-        raise ValueError(f"{len(data)} bytes are not a whole number of windows of {_ROW} bytes")
-    return np.frombuffer(data, _FLOAT).reshape(-1, len(FIELDS)).astype(np.float64)
+    rows = unpack_rows(data, _ROW, _MOST_BYTES)
+    return np.frombuffer(rows, _FLOAT).reshape(-1, len(FIELDS)).astype(np.float64)
 
 
-def block_of(data: object, windows: int) -> Floats | None:
-    """Return the [windows, fields] array of a stored block, None where it is no such block."""
-    if not isinstance(data, bytes) or len(data) != windows * _ROW:
+def block_of(data: object, windows: int | None = None) -> Floats | None:
+    """Return the [windows, fields] array of a stored block, None where it is no such block; `windows` None: of any length."""
+    try:
+        block = from_bytes(data) if isinstance(data, bytes) else None
+    except ValueError:
         return None
-    return from_bytes(data)
+    return block if block is not None and windows in {None, len(block)} else None
 
 
 def pack_readings(channel_id: NDArray[np.int32], time: Times, value: Floats, quality: Bytes) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plant.arrays import Bytes, Floats, Ints, Times
-from store.blocks import FIELDS, IS_HOUR, from_bytes
+from store.blocks import FIELDS, block_of
 from store.sqlite import write_rows
 
 _IN_THESE = "(SELECT value FROM json_each(?))"
@@ -79,14 +79,14 @@ def hour_blocks(
     """Return the stored hours of sources (database ids) that start in [start, end), by source and time."""
     rows = connection.execute(
         f"SELECT source, hour, block FROM emission WHERE source IN {_IN_THESE} AND hour >= ? AND hour < ?"
-        f" AND {IS_HOUR} ORDER BY 1, 2",
+        " ORDER BY 1, 2",
         (json.dumps(list(sources)), start, end),
-    ).fetchall()
-    block = from_bytes(b"".join(row[2] for row in rows))
+    )
+    hours = [(*key, block) for *key, data in rows if (block := block_of(data, windows)) is not None]
     return HourBlocks(
-        np.array([row[0] for row in rows], np.int64),
-        np.array([row[1] for row in rows], np.int64),
-        block.reshape(len(rows), windows, len(FIELDS)),
+        np.array([hour[0] for hour in hours], np.int64),
+        np.array([hour[1] for hour in hours], np.int64),
+        np.array([hour[2] for hour in hours]).reshape(len(hours), windows, len(FIELDS)),
     )
 
 

@@ -49,11 +49,10 @@ CREATE TABLE channel_conflict (channel INTEGER PRIMARY KEY);
 CREATE INDEX reading_lost_by_identity ON reading_lost (channel, time);
 
 -- One hour (of the park's zone) of a source's windows: block is float64 [windows, fields] in C order, fields as
--- store.blocks.FIELDS; a window never computed is NaN with revision 0.
+-- store.blocks.FIELDS, compressed (store.packed.RowPacker); a window never computed is NaN with revision 0.
 CREATE TABLE emission (
-    source INTEGER NOT NULL, hour INTEGER NOT NULL, revision INTEGER NOT NULL, block BLOB NOT NULL,
-    PRIMARY KEY (source, hour)
-) WITHOUT ROWID;
+    source INTEGER NOT NULL, hour INTEGER NOT NULL, revision INTEGER NOT NULL, block BLOB NOT NULL, UNIQUE (source, hour)
+);
 
 -- Sums: level 1 hour, 2 local day, 3 local month. NULL is unknown. windows counts the windows with coverage > 0;
 -- measured, interpolated and substituted are sums of shares over windows, so divide by the period's window count.
@@ -64,7 +63,8 @@ CREATE TABLE total (
     PRIMARY KEY (source, level, start)
 ) WITHOUT ROWID;
 
--- One row per transaction that changed a published number; changes is columns (store.accounting.ledger), hash chains the rows.
+-- One row per transaction that changed a published number; changes is records (store.accounting.ledger), compressed; hash
+-- is of what they are uncompressed, and chains the rows.
 CREATE TABLE ledger (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, cause TEXT NOT NULL, actor TEXT NOT NULL, configuration TEXT NOT NULL,
     journal_from INTEGER NOT NULL, journal_to INTEGER NOT NULL, changes BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL

@@ -99,13 +99,26 @@ def uri(path: Path, mode: str) -> str:
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
-    """Open for writing with WAL and `synchronous=FULL`; raise NotDurable where SQLite refuses either."""
+# What a commit waits for: that the disk has it, or only that no power cut can leave half of it.
+FULL, NORMAL = 2, 1
+
+
+def open_state(path: Path) -> sqlite3.Connection:
+    """Open state.db for writing, as `open_writer`; no commit waits for the disk.
+
+    After a power cut it may be older than what was committed to it, and never half of it: what it lacks is done again from
+    the journal, whose messages and steps are safe before.
+    """
+    return open_writer(path, NORMAL)
+
+
+def open_writer(path: Path, synchronous: int = FULL) -> sqlite3.Connection:
+    """Open for writing with WAL, and with commits as told; raise NotDurable where SQLite refuses either."""
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=512
     )
     path.chmod(0o600)
-    settings = {"journal_mode": "wal", "synchronous": 2}
+    settings = {"journal_mode": "wal", "synchronous": synchronous}
     for name, wanted in settings.items():
         connection.execute(f"PRAGMA {name} = {wanted}")
         got = connection.execute(f"PRAGMA {name}").fetchone()[0]

@@ -17,15 +17,17 @@ from store.faults import told_of
 from store.messages import news
 from store.messages.books import Books
 from store.messages.boots import BootTable
+from store.messages.journal import JournalReader
 from store.messages.steps import StepRecorder, go_on_from, next_step
 from store.sound_rows import set_unsound_aside
-from store.sqlite import STATE, StateMismatch, be_brisk, claim, open_writer, transaction
+from store.sqlite import STATE, StateMismatch, be_brisk, claim, open_state, transaction
 from store.totals.beginnings import UNHEARD, Beginnings, owed_from
 from store.totals.emissions import EmissionTable
 from store.totals.readings import ReadingTable
 from store.totals.sums import only_events
+from store.upgrade import UPGRADED, upgrade
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 REMEDY = (
     "move state.db, state.db-wal and state.db-shm aside and start: it is made again from the journal"
     " (docs/operating.md, Upgrade)"
@@ -41,7 +43,7 @@ class State:
             self._open(plant)
 
     def _open(self, plant: Plant) -> None:
-        self._connection = open_writer(self.path)
+        self._connection = open_state(self.path)
         claim(self._connection, self.path, STATE, _creation(plant.window))
         self._check(plant)
         with transaction(self._connection):
@@ -176,14 +178,26 @@ class State:
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
-    def _check(self, plant: Plant) -> None:
-        """Refuse a state of another version or window length."""
-        version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-        if version != SCHEMA_VERSION:
+    def check_follows(self, journal: JournalReader) -> None:
+        """Raise StateMismatch where the state knows messages which a journal does not have, or follows another journal."""
+        if self.journal not in (None, journal.identity()):
             raise StateMismatch(
-                f"{self.path} has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}: move it aside and"
-                " start from the journal (docs/operating.md, Upgrade)"
+                f"{self.path} follows another journal than {journal.path}: restore both from one backup;"
+                " without state.db the journal alone gives the same state again"
             )
+        if self.cursor > journal.end():
+            raise StateMismatch(
+                f"{journal.whole_up_to()}, and {self.path} follows messages up to {self.cursor - 1}: what came after"
+                " is damaged or missing, or they do not belong together; restore both from one backup, or move state.db aside to"
+                " make it again without those messages"
+            )
+
+    def _check(self, plant: Plant) -> None:
+        """Bring a state of an earlier version to today's; refuse one of a later version or of another window length."""
+        found = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+        version = upgrade(self._connection, found)
+        if version != SCHEMA_VERSION:
+            raise StateMismatch(f"{self.path} {of_another_schema(version)}")
         found = self._connection.execute(
             "SELECT (SELECT value FROM meta WHERE key = 'window'), (SELECT next FROM cursor WHERE name = 'line')"
         ).fetchone()
@@ -210,6 +224,14 @@ class State:
             for r in self._connection.execute(f"SELECT id, park, facility, name FROM {table}")
         }
         return np.array([stored[name] for name in names], np.int64)
+
+
+def of_another_schema(version: int) -> str:
+    """Say what a state of another schema has, and what to do."""
+    told = f"has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}"
+    if version in UPGRADED:
+        return f"{told}: start the service once, which brings it to that"
+    return f"{told}: move it aside and start from the journal (docs/operating.md, Upgrade)"
 
 
 def _creation(window: int) -> str:

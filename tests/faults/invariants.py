@@ -23,6 +23,7 @@ from plant.park import Plant
 from rules.catalogue import load_catalogue
 from rules.engine import Engine
 from store import blocks
+from store.accounting.ledger import raw_changes
 from store.messages.journal import JournalReader, Message
 from store.state import State
 from tests.faults.bench import SECRET, Bench
@@ -185,7 +186,8 @@ def check_ledger(state: Path) -> None:
     last: dict[tuple[int, int], Any] = {}
     query = "SELECT at, cause, actor, configuration, journal_from, journal_to, changes, previous, hash FROM ledger ORDER BY id"
     reached = 1
-    for *entry, changes, before, own in rows(state, query):
+    for *entry, stored, before, own in rows(state, query):
+        changes = raw_changes(stored)
         assert before == previous, "the chain of hashes is broken"
         assert own == sha256(previous + msgspec.msgpack.encode(entry) + changes).digest()
         previous = own

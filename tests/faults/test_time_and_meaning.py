@@ -20,7 +20,7 @@ from rules.catalogue import load_catalogue
 from stackmeter.health import HealthReport
 from stackmeter.threads import Threads
 from store.accounting.closing import Decision
-from store.accounting.ledger import CHANGE
+from store.accounting.ledger import CHANGE, raw_changes
 from store.influx.sender import InfluxSender
 from store.influx.sink import InfluxSink
 from store.messages.journal import Journal, JournalReader, Message
@@ -155,7 +155,7 @@ def test_f087_a_block_three_days_late_corrects_a_provisional_month_in_ledger_api
         assert fields["revision"] == (2.0 if minute < 60 else 1.0)
     assert len(after) == 120
     [(packed, cause)] = april.rows("SELECT changes, cause FROM ledger ORDER BY id DESC LIMIT 1")
-    changes = np.frombuffer(packed, CHANGE)
+    changes = np.frombuffer(raw_changes(packed), CHANGE)
     delta = np.nansum(changes["new_co2e_t"]) - np.nansum(changes["old_co2e_t"])
     assert (cause, len(changes)) == ("readings", 120)
     assert delta == pytest.approx(10 * GRID, rel=1e-12)
@@ -584,7 +584,9 @@ def test_f100_a_year_replayed_from_the_journal_has_the_same_bits(folder: Path, r
 
 def last_told(state: Path) -> dict[int, float]:
     """Return the tonnes that the ledger told last of each window, by its start."""
-    packed = b"".join(changes for (changes,) in rows(state, "SELECT changes FROM ledger ORDER BY id"))
+    packed = b"".join(
+        raw_changes(changes) for (changes,) in rows(state, "SELECT changes FROM ledger ORDER BY id")
+    )
     every = np.frombuffer(packed, CHANGE)
     return dict(zip(every["start"].tolist(), every["new_co2e_t"].tolist(), strict=True))
 

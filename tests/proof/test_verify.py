@@ -19,6 +19,8 @@ from proof.verify.verify import NoState, verify
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
 from store import blocks
+from store.accounting.ledger import raw_changes
+from store.messages.groups import stored_array
 from store.messages.journal import DECISION
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, DAY, HOUR, MINUTE, NOON, World, reading
@@ -226,7 +228,9 @@ def test_a_deleted_total_is_named(stopped: Path) -> None:
 
 
 def _changes(state: sqlite3.Connection, row: int) -> bytearray:
-    return bytearray(state.execute("SELECT changes FROM ledger WHERE id = ?", (row,)).fetchone()[0])
+    return bytearray(
+        raw_changes(state.execute("SELECT changes FROM ledger WHERE id = ?", (row,)).fetchone()[0])
+    )
 
 
 def test_an_edited_change_of_the_ledger_is_named(stopped: Path) -> None:
@@ -300,7 +304,8 @@ def test_a_chain_forged_anew_is_found_by_what_its_changes_follow(stopped: Path) 
 
 
 def edit_payload(journal: sqlite3.Connection, old: bytes, new: bytes, *, digest: bool) -> None:
-    for first, packed in journal.execute("SELECT first, messages FROM journal").fetchall():
+    for first, stored in journal.execute("SELECT first, messages FROM journal").fetchall():
+        packed = stored_array(stored)
         if old in packed:
             edited = packed.replace(old, new)
             journal.execute("UPDATE journal SET messages = ? WHERE first = ?", (edited, first))

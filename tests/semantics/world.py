@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import httpx
 
@@ -23,6 +24,7 @@ from proof.works import Configured, Links, whole_line
 from rules.catalogue import load_catalogue
 from store.accounting.closing import Decision
 from store.influx.lines import PointNames
+from store.messages import segments
 from store.messages.journal import Journal, JournalReader, Message
 from store.messages.replays import Replay
 from store.messages.set_aside import rows_aside
@@ -122,6 +124,7 @@ class World:
         assert self.may_set_aside or self.aside() == [], "a row that the service wrote cannot be read"
         try:
             self.check_balance()
+            self.merge()
             report = verify(self.plant, self.catalogue, self.folder)
             assert report.proven, [one for one in report.findings if one.kind not in {"waiting", "earlier"}][
                 :5
@@ -129,6 +132,12 @@ class World:
             self.check_rebuild()
         finally:
             self._shut()
+
+    def merge(self) -> None:
+        """Put the journal's groups together as far as they are taken, into segments of a few messages."""
+        with patch.object(segments, "SEGMENT_BYTES", 2048):
+            while self.journal.merge(self.line.next):
+                pass
 
     def check_balance(self) -> None:
         """Every row of the balance closes, and what is kept of minutes, hours and days adds up to what is kept of ever."""

@@ -319,6 +319,12 @@ def test_a_disk_that_fills_is_told_in_time(free, total, level):
     assert machine_checks.room(int(free * 2**30), total * 2**30, "/").level == level
 
 
+@pytest.mark.parametrize(("days", "level"), [(2, "fail"), (20, "warn"), (400, "ok")])
+def test_a_disk_that_will_be_full_is_told_by_when(days, level):
+    found = machine_checks.room(100 * 2**30, 200 * 2**30, "/", 100 * 2**30 / days)
+    assert (found.level, f"full in {days} days at the present" in found.says) == (level, True)
+
+
 def test_the_disk_of_a_state_that_is_not_there_yet_is_looked_at(config):
     assert str(config.parent) in machine_checks.disk(case(config)).says
 

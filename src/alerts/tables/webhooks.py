@@ -10,7 +10,7 @@ from alerts.tables.webhook_acts import BITE, MOST_DELIVERIES, Delivery, kept_sin
 from plant.park import Webhook
 from store.messages.steps import OUTBOX, RecordedStep, StepLog, StepRecorder
 from store.once import is_noted
-from store.sqlite import open_writer, transaction
+from store.sqlite import open_state, transaction
 
 _WAITING = "delivered IS NULL AND dead IS NULL"
 
@@ -77,7 +77,7 @@ class WebhookOutbox:
 
     def __init__(self, database: Path, log: StepLog | None = None) -> None:
         """Open the outbox in a state's file; what is done to it is recorded in `log`, if that is given."""
-        self._connection = open_writer(database)
+        self._connection = open_state(database)
         self._recorder = StepRecorder(self._connection, log)
 
     def due(self, endpoint: str, now: int, horizon: int, most: int = 50) -> list[WaitingWebhook]:

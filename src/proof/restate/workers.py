@@ -131,9 +131,11 @@ def _stored(tools: Tools, chunk: Chunk, source: Ints, start: Times) -> Floats:
             "SELECT hour, block FROM emission WHERE source = ? AND hour >= ? AND hour < ?",
             (tools.ids[one], chunk.start, chunk.end),
         )
-        for hour, block in rows:
-            begin = np.searchsorted(start[mine], hour)
-            result[mine[begin : begin + per_hour]] = blocks.from_bytes(block)
+        for hour, data in rows:
+            block = blocks.block_of(data, per_hour)
+            if block is not None:  # else it is had again by being restated
+                begin = np.searchsorted(start[mine], hour)
+                result[mine[begin : begin + per_hour]] = block
     return result
 
 

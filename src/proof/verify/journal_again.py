@@ -34,7 +34,7 @@ class JournalUpTo(JournalReader):
     """The messages of a journal up to one, as of one moment; damaged ones too, as far as they can be read."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._path, self._connection = Path("journal.db"), connection
+        self.path, self._connection = Path("journal.db"), connection
         self.end_at, self.latest = 1, 0
         self.damaged: set[int] = set()  # first offsets of groups that do not match their digest
 

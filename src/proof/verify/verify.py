@@ -32,7 +32,7 @@ from store.faults import told_of
 from store.messages.journal import REMEDY as JOURNAL_REMEDY
 from store.messages.journal_head import stored_head
 from store.sqlite import StateMismatch
-from store.state import REMEDY, SCHEMA_VERSION
+from store.state import REMEDY, SCHEMA_VERSION, of_another_schema
 
 
 class NoState(Exception):
@@ -118,9 +118,7 @@ def _contained(report: Report, proof: Proof) -> Iterator[None]:
 def _check(state: sqlite3.Connection, plant: Plant, folder: Path) -> None:
     version = int(state.execute("PRAGMA user_version").fetchone()[0])
     if version != SCHEMA_VERSION:
-        raise StateMismatch(
-            f"{folder} has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}"
-        )
+        raise StateMismatch(f"{folder} {of_another_schema(version)}")
     row = state.execute("SELECT value FROM meta WHERE key = 'window'").fetchone()
     if row is None or not isinstance(row[0], int):
         raise StateMismatch(f"{folder} does not say how long its windows are: {REMEDY}")

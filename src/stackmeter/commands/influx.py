@@ -143,12 +143,12 @@ def _written(settings: "Settings", wanted: Wanted) -> Told:
     from stackmeter.views import view
     from store.influx.again import Again, Points
     from store.recording import record
-    from store.sqlite import open_writer
+    from store.sqlite import open_state
 
     _check_there(settings)
     with (
         stop_on_signal() as stop,
-        closing(open_writer(settings.state / "state.db")) as connection,
+        closing(open_state(settings.state / "state.db")) as connection,
         _sender(settings, connection, stop) as (send, refused),
         view.hours_progress() as progress,
     ):
@@ -229,13 +229,11 @@ def _sender(
 
 def _check_version(connection: "sqlite3.Connection") -> None:
     from store.sqlite import StateMismatch
-    from store.state import SCHEMA_VERSION
+    from store.state import SCHEMA_VERSION, of_another_schema
 
     [(version,)] = connection.execute("PRAGMA user_version")
     if version != SCHEMA_VERSION:
-        raise StateMismatch(
-            f"the state has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}"
-        )
+        raise StateMismatch(f"the state {of_another_schema(version)}")
 
 
 def _service_sends(connection: "sqlite3.Connection") -> bool:

@@ -18,18 +18,20 @@ from stackmeter.doctor.checkup import Case, CheckResult
 from store.access_log import AccessLog
 from store.faults import FileFault, told_of
 from store.folder import FolderUnusable, keys_file, stored_token, stored_url
+from store.growth import bytes_per_day, full_in_days
 from store.influx.reader import InfluxReader, QueryFailed
 from store.messages.journal import JournalReader
 from store.messages.journal_head import stored_head
 from store.messages.set_aside import rows_aside
 from store.sqlite import uri
-from store.state import REMEDY, SCHEMA_VERSION
+from store.state import REMEDY, SCHEMA_VERSION, of_another_schema
 
 TIMEOUT_S = 5.0
 UNSYNCHRONISED = 5  # what adjtimex returns then: TIME_ERROR
 LARGEST_SKEW_S = 2.0 + TIMEOUT_S  # Date has whole seconds, and the answer takes its time
 MOST_ROWS = 10  # that were set aside are told one by one
 URGENT_BYTES, SOON_BYTES, SOON_SHARE = 1 << 30, 4 << 30, 0.05  # free: below the first it is urgent
+URGENT_DAYS, SOON_DAYS = 3, 30  # until it is full
 FAILURES = (
     OSError,
     ValueError,
@@ -75,15 +77,30 @@ def disk(case: Case) -> CheckResult:
     """Whether there is room for the journal: without it nothing is acknowledged any more."""
     folder = next(p for p in (case.state.absolute(), *case.state.absolute().parents) if p.exists())
     usage = shutil.disk_usage(folder)
-    return room(usage.free, usage.total, str(folder))
+    return room(usage.free, usage.total, str(folder), _growth(case.state))
 
 
-def room(free: int, total: int, where: str) -> CheckResult:
-    """Return what so many free bytes of so many mean."""
+def _growth(folder: Path) -> float | None:
+    """Return by how many bytes a day journal and state grow, None where nobody can say."""
+    journal, state = folder / "journal.db", folder / "state.db"
+    if not state.exists():
+        return None
+    try:
+        with closing(_read_only(state)) as connection:
+            return bytes_per_day(connection, (journal, state), time.time_ns())
+    except sqlite3.Error:  # other checks say what is wrong with it
+        return None
+
+
+def room(free: int, total: int, where: str, per_day: float | None = None) -> CheckResult:
+    """Return what so many free bytes of so many mean, where so many more are used each day; None: nobody knows."""
     told = f"{free / (1 << 30):,.1f} GiB free of {total / (1 << 30):,.1f} at {where}"
-    if free < URGENT_BYTES:
+    days = full_in_days(free, per_day)
+    if per_day and days is not None:
+        told += f", full in {days:,.0f} days at the present {per_day / 1e6:,.1f} MB a day"
+    if free < URGENT_BYTES or (days is not None and days < URGENT_DAYS):
         return CheckResult("fail", told, "make room: when it is full, messages wait at the broker")
-    if free < SOON_BYTES or free < SOON_SHARE * total:
+    if free < SOON_BYTES or free < SOON_SHARE * total or (days is not None and days < SOON_DAYS):
         return CheckResult("warn", told, "make room soon")
     return CheckResult("ok", told)
 
@@ -103,9 +120,7 @@ def files_belong_together(case: Case) -> CheckResult:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
             return CheckResult(
-                "fail",
-                f"{state} has schema {version}, this version reads {SCHEMA_VERSION}",
-                "see CHANGELOG.md on upgrading",
+                "fail", f"{state} {of_another_schema(version)}", "see CHANGELOG.md on upgrading"
             )
         meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
         (cursor,) = connection.execute("SELECT next FROM cursor WHERE name = 'line'").fetchone()

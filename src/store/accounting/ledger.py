@@ -2,15 +2,19 @@
 
 import sqlite3
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from store import blocks
+from store.packed import RowPacker, unpack_rows
 from store.totals.emissions import Changes
 
 CO2E, ACTIVITY = blocks.FIELDS.index("co2e_t"), blocks.FIELDS.index("activity")
 GENESIS = bytes(32)
+_MOST_BYTES = 1 << 30  # of the changes of a row, far above what one transaction makes
 
 CHANGE = np.dtype(
     [
@@ -41,6 +45,7 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._packer = RowPacker(CHANGE.itemsize)
         self._head = self._stored_head()
 
     def forget(self) -> None:
@@ -58,7 +63,7 @@ class Ledger:
         """Append one row for all changes of a transaction."""
         packed = pack(changes)
         row_hash = chained(self._head, entry, packed)
-        values = (*msgspec.structs.astuple(entry), packed, self._head, row_hash)
+        values = (*msgspec.structs.astuple(entry), self._packer.pack(packed), self._head, row_hash)
         self._connection.execute(f"INSERT INTO ledger VALUES (NULL{', ?' * 9})", values)
         self._head = row_hash
 
@@ -74,6 +79,16 @@ def pack(changes: Changes) -> bytes:
     records["old_co2e_t"], records["new_co2e_t"] = changes.old[:, CO2E], changes.new[:, CO2E]
     records["old_activity"], records["new_activity"] = changes.old[:, ACTIVITY], changes.new[:, ACTIVITY]
     return records.tobytes()
+
+
+def records_of(stored: bytes) -> NDArray[Any]:
+    """Return the changes of a row of the ledger as it is stored, as records of CHANGE; raise ValueError where they are none."""
+    return np.frombuffer(raw_changes(stored), CHANGE)
+
+
+def raw_changes(stored: bytes) -> bytes:
+    """Return what `pack` made, of which the row's hash is, of what is stored; raise ValueError where it is none."""
+    return unpack_rows(stored, CHANGE.itemsize, _MOST_BYTES)
 
 
 def chained(previous: bytes, entry: Entry, packed: bytes) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from store.accounting.ledger import CHANGE, Entry
+from store.accounting.ledger import CHANGE, Entry, records_of
 
 MOST_SCANNED = 2000  # rows that are looked at for one page
 
@@ -59,10 +59,18 @@ def newest_entries(
         if len(found) == most or scanned == MOST_SCANNED:
             return LedgerPage(tuple(found), last)
         last = number
-        changed = _by_source(np.frombuffer(changes, CHANGE), wanted)
+        changed = _by_source(_records(changes), wanted)
         if changed or wanted is None:
             found.append(LedgerEntry(number, Entry(*entry), bytes(digest), changed))
     return LedgerPage(tuple(found), None)
+
+
+def _records(changes: bytes) -> np.ndarray:
+    """Return the changes of a row, none of one that cannot be read: `verify` names it."""
+    try:
+        return records_of(changes)
+    except ValueError:
+        return np.empty(0, CHANGE)
 
 
 def _by_source(changes: np.ndarray, wanted: np.ndarray | None) -> tuple[SourceChange, ...]:

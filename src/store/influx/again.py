@@ -155,7 +155,9 @@ class Again:
         )
         found = []
         for hour, packed in rows:
-            block = blocks.from_bytes(packed)
+            block = blocks.block_of(packed)
+            if block is None:
+                continue
             begin = hour + np.arange(len(block), dtype=np.int64) * (NS_PER_HOUR // len(block))
             chosen: Ints = np.flatnonzero((block[:, blocks.REVISION] > 0) & (begin >= start) & (begin < end))
             if len(chosen):

@@ -69,7 +69,8 @@ class Doubts:
         row = self._connection.execute(
             "SELECT block FROM emission WHERE source = ? AND hour = ?", (told.number, told.hour)
         ).fetchone()
-        return self._differing(told, blocks.from_bytes(row[0])) if row else 0
+        block = blocks.block_of(row[0]) if row else None
+        return 0 if block is None else self._differing(told, block)
 
     def _is_queued(self, told: ToldHour) -> bool:
         row = self._connection.execute(

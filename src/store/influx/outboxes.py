@@ -84,12 +84,12 @@ class PointOutboxes:
         """Return hours that have changed windows, each of these as it is now."""
         rows = self._some(
             # CROSS keeps SQLite from walking through all emissions to find the few in the outbox.
-            "SELECT source, hour, generation, dirty, block FROM influx_emission CROSS JOIN emission USING (source, hour)"
-            f" WHERE {blocks.IS_HOUR}",
+            "SELECT source, hour, generation, dirty, block FROM influx_emission CROSS JOIN emission USING (source, hour)",
             (),
             size=lambda row: row[3].bit_count(),
+            opened=_opened_hour,
         )
-        windows = [_dirty_windows(hour, dirty, blocks.from_bytes(block)) for _, hour, _, dirty, block in rows]
+        windows = [_dirty_windows(hour, dirty, block) for _, hour, _, dirty, block in rows]
         prefixes = [self._names.emission_prefix(row[0]) for row in rows]
         key = np.repeat(np.arange(len(rows)), [len(start) for start, _ in windows])
         start = np.concatenate([np.empty(0, np.int64), *(start for start, _ in windows)])
@@ -113,11 +113,20 @@ class PointOutboxes:
         )
 
     def _some(
-        self, query: str, given: tuple[int, ...], size: Callable[[tuple[Any, ...]], int]
+        self,
+        query: str,
+        given: tuple[int, ...],
+        size: Callable[[tuple[Any, ...]], int],
+        opened: Callable[[tuple[Any, ...]], tuple[Any, ...] | None] = lambda row: row,
     ) -> list[tuple[Any, ...]]:
-        """Return the first rows that fill a request together."""
+        """Return the first rows that fill a request together; `opened` returns a row's content, None where it cannot be read."""
         with closing(self._connection.execute(query, given)) as rows:
-            return list(_filling(rows, size))
+            return list(_filling((row for row in map(opened, rows) if row is not None), size))
+
+
+def _opened_hour(row: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    block = blocks.block_of(row[-1])
+    return None if block is None else (*row[:-1], block)
 
 
 def _filling(

@@ -21,7 +21,7 @@ from store.influx.doubts import Doubts, ReadBack, unread
 from store.influx.outboxes import NOTHING, PointBatch, PointOutboxes, SeriesKeys
 from store.influx.reader import QueryFailed
 from store.influx.sink import Refused, SinkError, SinkUnauthorised, SinkUnavailable
-from store.sqlite import in_turn, is_locked, open_writer
+from store.sqlite import in_turn, is_locked, open_state
 
 IDLE = 0.05  # s between two looks at empty outboxes
 FORGET_S = 2.0  # for which a turn to write to state.db is asked for
@@ -102,7 +102,7 @@ class InfluxSender:
         self.statistics = Statistics()
         self._path, self._sink = database_path, sink
         self._clock, self._crash = clock, crash
-        self._connection = open_writer(database_path)
+        self._connection = open_state(database_path)
         self._connection.execute("PRAGMA busy_timeout = 0")  # `in_turn` asks often instead
         self._doubts = Doubts(self._connection, read_back) if read_back is not None else None
         self.statistics.unread = unread(self._connection)

@@ -4,14 +4,16 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 
 from plant.vocabulary import NS_PER_S
 from store.faults import Damaged, told_of
+from store.messages.groups import GroupUnreadable, GroupWriter, array_of
 from store.messages.journal_head import HeadFile, JournalHead, head_file, stored_head
+from store.messages.segments import TABLE, Segments
+from store.packed import FAST
 from store.sqlite import JOURNAL, be_brisk, claim, is_locked, open_writer, transaction, uri
 
 REMEDY = "put journal.db and state.db of one backup in their place (docs/operating.md, Restore)"
@@ -23,8 +25,8 @@ _SCHEMA = """
 CREATE TABLE journal (
     first INTEGER PRIMARY KEY,  -- offset of the first message; offsets never repeat
     count INTEGER NOT NULL,
-    messages BLOB NOT NULL,     -- MessagePack array of Message
-    digest BLOB NOT NULL        -- BLAKE2b-128 of messages
+    messages BLOB NOT NULL,     -- MessagePack array of Message, or a zstd frame of it
+    digest BLOB NOT NULL        -- BLAKE2b-128 of the array
 ) STRICT
 """
 # When the line looked (store.messages.steps): beside the messages, for it has no place among them.
@@ -71,10 +73,12 @@ class Journal:
             self._connection = open_writer(path)
             claim(self._connection, path, JOURNAL, _SCHEMA)
             self._connection.execute(_STEPS)
+            self._connection.execute(TABLE)
             self.find_end()
             be_brisk(self._connection)
             self._check_whole()
             self._head = HeadFile(path)
+        self._writer, self._segments = GroupWriter(FAST), Segments(self._connection)
 
     def _check_whole(self) -> None:
         """Refuse a journal that ends before what was committed to it once."""
@@ -100,23 +104,34 @@ class Journal:
         sqlite3.OperationalError
             The disk failed. What was written is unknown: stop, and let the broker send again.
         """
-        packed = _encode(messages)
         first = self.next
+        group = self._writer.group(first, len(messages), _encode(messages))
         try:
             with self._turn, transaction(self._connection):
-                self._connection.execute(
-                    "INSERT INTO journal VALUES (?, ?, ?, ?)",
-                    (first, len(messages), packed, blake2b(packed, digest_size=16).digest()),
-                )
+                self._connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", group)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise JournalWaits(f"no room for {len(packed)} bytes in {self._path.name}") from error
+                raise JournalWaits(f"no room for {len(group.messages)} bytes in {self._path.name}") from error
             if is_locked(error):
                 raise JournalWaits(f"{self._path.name} is locked by another process") from error
             raise
         self.next = first + len(messages)
         self._head.write(JournalHead(self.next, messages[-1].received))
         return first
+
+    def merge(self, before: int) -> bool:
+        """Put the next groups that end before a message together, as a segment; return False where there are not enough yet.
+
+        For one thread, which need not be the one that appends.
+        """
+        with self._turn:
+            found = self._segments.find(before)
+        if found is None:
+            return False
+        segment = self._segments.put_together(found)
+        with self._turn, transaction(self._connection):
+            self._segments.put(found, segment)
+        return True
 
     def write_step(self, row: tuple[int, str, int, int, bytes]) -> None:
         """Make a row of the table `step` safe, from any thread; one of its number that is there already is replaced."""
@@ -134,20 +149,20 @@ class JournalReader:
     """Reads groups from an offset on, through a connection of its own."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         with told_of(path, REMEDY):
             self._connection = sqlite3.connect(uri(path, "ro"), uri=True, check_same_thread=False, timeout=30)
 
     def identity(self) -> bytes | None:
         """Return what no other journal begins with, the digest of its first group; None while it is empty."""
-        with told_of(self._path, REMEDY):
+        with told_of(self.path, REMEDY):
             row = self._connection.execute("SELECT digest FROM journal WHERE first = 1").fetchone()
             return bytes(row[0]) if row else None
 
     def whole_up_to(self) -> str:
         """Say how far the journal goes, and until when."""
-        with told_of(self._path, REMEDY):
-            return whole_up_to(self._connection, self._path)
+        with told_of(self.path, REMEDY):
+            return whole_up_to(self._connection, self.path)
 
     def read(self, start: int, most: int) -> Iterator[tuple[int, list[Message]]]:
         """Yield (offset of its first message, messages) from `start` on, until at least `most` were given."""
@@ -173,7 +188,7 @@ class JournalReader:
 
     def end(self) -> int:
         """Return the offset that the next message will get."""
-        with told_of(self._path, REMEDY):
+        with told_of(self.path, REMEDY):
             return journal_end(self._connection)
 
     def close(self) -> None:
@@ -205,7 +220,8 @@ def _moment(time: int) -> str:
     return f"{datetime.fromtimestamp(time // NS_PER_S, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _opened(first: int, packed: bytes, digest: bytes) -> list[Message]:
-    if blake2b(packed, digest_size=16).digest() != digest:
-        raise JournalDamaged(f"the group of messages from offset {first} on does not match its digest")
-    return _decode(packed)
+def _opened(first: int, messages: bytes, digest: bytes) -> list[Message]:
+    try:
+        return _decode(array_of(messages, digest))
+    except GroupUnreadable as error:
+        raise JournalDamaged(f"the group of messages from offset {first} on is damaged: {error}") from error

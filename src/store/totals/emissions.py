@@ -26,6 +26,7 @@ HOURS_AT_ONCE = 1024  # hour blocks worked on at once, about 5 KiB each and a fe
 CACHED = 2048  # hour blocks kept in memory, about 5 KiB each at the most
 
 
+_IN_PLACE = "ON CONFLICT DO UPDATE SET revision = excluded.revision, block = excluded.block"
 _AGAIN = "ON CONFLICT DO UPDATE SET dirty = dirty | excluded.dirty, generation = generation + 1"
 
 
@@ -67,6 +68,7 @@ class EmissionTable:
         self._window = window
         self._quiet = np.array(sorted(quiet), np.int64)
         self._per_hour = NS_PER_HOUR // window
+        self._packer = blocks.hour_packer()
         self._blocks: OrderedDict[tuple[int, int], Floats] = OrderedDict()
         self._chain = SumChain(connection, zone_of)
 
@@ -139,9 +141,11 @@ class EmissionTable:
         for number in changed:
             key, block = keys[number], stored[number]
             self._remember(key, block.copy())  # a view would keep all hours of the batch
-            rows.append((*key, int(block[:, blocks.REVISION].max()), blocks.to_bytes(block)))
+            rows.append(
+                (*key, int(block[:, blocks.REVISION].max()), self._packer.pack(blocks.to_bytes(block)))
+            )
             outbox.append((*key, int(dirty[number])))
-        write_rows(self._connection, "INSERT OR REPLACE INTO emission", rows)
+        write_rows(self._connection, "INSERT INTO emission", rows, _IN_PLACE)
         queue_hours(self._connection, outbox)
         source, hour = (np.array([keys[number][part] for number in changed], np.int64) for part in (0, 1))
         self._chain.rebuild(source, hour, stored[changed])

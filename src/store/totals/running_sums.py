@@ -15,7 +15,7 @@ from plant.arrays import Floats, Ints, Times
 from plant.park import Plant
 from plant.periods import PART, Summand, day_start, month_start, summands, year_start
 from plant.vocabulary import NS_PER_HOUR
-from store.accounting.ledger import CHANGE
+from store.accounting.ledger import records_of
 from store.blocks import CO2E_T
 from store.frame_rows import hour_blocks
 from store.reader import Numbers, Snapshot
@@ -145,8 +145,11 @@ class RunningSums:
         newest = int(self._connection.execute("SELECT coalesce(max(id), 0) FROM ledger").fetchone()[0])
         if self._seen is not None and newest != self._seen and self._kept:
             rows = self._connection.execute("SELECT changes FROM ledger WHERE id > ?", (self._seen,))
-            starts = np.unique(np.concatenate([np.frombuffer(row[0], CHANGE)["start"] for row in rows]))
-            self._drop(starts)
+            try:
+                self._drop(np.unique(np.concatenate([records_of(row[0])["start"] for row in rows])))
+            except ValueError:  # nobody can say what changed
+                self._kept.clear()
+                self._size = 0
         self._seen = newest
 
     def _drop(self, changed: Times) -> None:

@@ -1,0 +1,89 @@
+"""Brings a state of an earlier schema to today's when it is opened.
+
+Each upgrade works in parts that are committed one by one, so that a kill at any point leaves a state with which the next start
+goes on; what was there before is dropped by the last part.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+
+from store import blocks
+from store.sqlite import transaction, write_rows
+
+AT_ONCE = 2000  # rows copied in one transaction
+TELL_S = 5.0
+
+log = logging.getLogger(__name__)
+
+# An hour is compressed to about a kilobyte, and rows of that size lie closer in a table with row numbers.
+EMISSION_6 = """CREATE TABLE {name} (
+    source INTEGER NOT NULL, hour INTEGER NOT NULL, revision INTEGER NOT NULL, block BLOB NOT NULL, UNIQUE (source, hour)
+)"""
+
+
+def upgrade(connection: sqlite3.Connection, found: int) -> int:
+    """Bring a state from one version of the schema as far as there are upgrades; return the version that it has then."""
+    while found in _UPGRADES:
+        log.warning(
+            "state.db has schema %d and is brought to %d: this may take a while, and goes on after an interruption",
+            found,
+            found + 1,
+        )
+        _UPGRADES[found](connection)
+        found += 1
+        connection.execute(f"PRAGMA user_version = {found}")
+        log.warning("state.db has schema %d", found)
+    return found
+
+
+def _compress_hours(connection: sqlite3.Connection) -> None:
+    """Compress the hours of windows, in a table made for rows of that size."""
+    if not _has(connection, "emission_6") and not _is_row_numbered(connection):
+        connection.execute(EMISSION_6.format(name="emission_6"))
+    if _has(connection, "emission_6"):
+        _copy_hours(connection)
+        with transaction(connection):
+            connection.execute("DROP TABLE emission")
+            connection.execute("ALTER TABLE emission_6 RENAME TO emission")
+
+
+def _copy_hours(connection: sqlite3.Connection) -> None:
+    total = int(connection.execute("SELECT count(*) FROM emission").fetchone()[0])
+    done = int(connection.execute("SELECT count(*) FROM emission_6").fetchone()[0])
+    last = connection.execute(
+        "SELECT source, hour FROM emission_6 ORDER BY 1 DESC, 2 DESC LIMIT 1"
+    ).fetchone()
+    packer, told = blocks.hour_packer(), time.monotonic()
+    while rows := connection.execute(
+        "SELECT source, hour, revision, block FROM emission WHERE (source, hour) > (?, ?) ORDER BY 1, 2 LIMIT ?",
+        (*(last or (-1, 0)), AT_ONCE),
+    ).fetchall():
+        with transaction(connection):
+            write_rows(
+                connection,
+                "INSERT INTO emission_6",
+                [
+                    (*key, packer.pack(block) if blocks.block_of(block) is not None else block)
+                    for *key, block in rows
+                ],
+            )
+        last, done = rows[-1][:2], done + len(rows)
+        if time.monotonic() - told >= TELL_S:
+            log.warning("state.db: %d of %d hours", done, total)
+            told = time.monotonic()
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone() is not None
+
+
+def _is_row_numbered(connection: sqlite3.Connection) -> bool:
+    """Whether the table of hours is today's already: the version alone was not written."""
+    [(text,)] = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'emission'")
+    return "WITHOUT ROWID" not in text
+
+
+_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _compress_hours}
+UPGRADED = frozenset(_UPGRADES)  # versions from which there is a way to today's
