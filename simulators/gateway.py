@@ -121,6 +121,11 @@ class Gateway:
         with self._lock:
             return len(self._store)
 
+    def holds(self, seq: int) -> bool:
+        """Whether the service has said that it holds a number."""
+        with self._lock:
+            return self._store.holds(seq)
+
     @property
     def heard(self) -> bool:
         """Whether any ack spoke of this boot: a service listens."""

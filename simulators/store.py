@@ -47,6 +47,7 @@ class Store:
         self.received_through = 0
         self._kept: dict[int, _Kept] = {}
         self._missing: set[int] = set()
+        self._listed: list[tuple[int, int]] = []  # as the newest ack has it
         self._owed: set[int] = set()  # to be sent again because the connection broke
         self._highest = 0
         self._progress = 0.0
@@ -81,12 +82,16 @@ class Store:
         listed = _numbers(ranges, self._highest)
         self.heard = True
         self.received_through = received_through
-        self._missing = listed & self._kept.keys()
+        self._missing, self._listed = listed & self._kept.keys(), ranges
         self.given_up = (self.given_up | (listed - self._kept.keys())) & listed
         for seq in [n for n in self._kept if n <= received_through and n not in self._missing]:
             self._drop(seq)
         if before != (self.received_through, len(self._missing), len(self._kept)):
             self._progress = now
+
+    def holds(self, seq: int) -> bool:
+        """Whether the newest ack covers a number."""
+        return seq <= self.received_through and not any(low <= seq <= high for low, high in self._listed)
 
     def lose(self) -> None:
         """Forget everything kept, as a gateway does that keeps it in memory alone and loses its power."""

@@ -1,11 +1,13 @@
-"""A CSV file's rows as readings, exactly as a replay's mapping explains them."""
+"""The rows of a CSV or Parquet file as readings, exactly as a replay's mapping explains them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from csv import reader as read_csv
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,22 +47,88 @@ class _Cell:
 
 
 def read_table(path: Path, mapping: Mapping) -> Table:
-    """Return the readings of a CSV file; an empty cell is no reading.
+    """Return the readings of a file, CSV or, by its name, Parquet; an empty cell is no reading.
 
     Raises
     ------
     ReplayError
-        If the file cannot be read as text, a column is missing, a cell is no finite number or no time, or two rows
-        have one time.
+        If the file cannot be read, a column is missing, a cell is no finite number or no time, or two rows have one time.
     """
+    [table] = read_parts(path, mapping, None)
+    return table
+
+
+def read_parts(path: Path, mapping: Mapping, rows: int | None) -> Iterator[Table]:
+    """Yield the readings of a file, so many rows at a time; None: all at once. Raises as `read_table`, of two rows of one part."""
+    parts = (
+        _parquet_parts(path, mapping, rows) if path.suffix == ".parquet" else _csv_parts(path, mapping, rows)
+    )
     try:
-        cells = _read_cells(path, mapping)
+        for times, values in parts:
+            scaled = values * [column.scale for column in mapping.columns]
+            yield Table(len(times), _readings(times, scaled))
     except (OSError, UnicodeError, LookupError) as error:
         raise ReplayError(f"{path}: {error}") from error
-    times = _times(cells, mapping)
-    values = np.array([[_number(cell) for cell in row[1:]] for row in cells], np.float64)
-    values = values.reshape(len(cells), len(mapping.columns)) * [column.scale for column in mapping.columns]
-    return Table(len(cells), _readings(times, values))
+
+
+def _csv_parts(path: Path, mapping: Mapping, rows: int | None) -> Iterator[tuple[Times, Floats]]:
+    cells = _read_cells(path, mapping)
+    while (part := list(islice(cells, rows))) or rows is None:
+        values = np.array([[_number(cell) for cell in row[1:]] for row in part], np.float64)
+        yield _times(part, mapping), values.reshape(len(part), len(mapping.columns))
+        if rows is None:
+            return
+
+
+def _parquet_parts(path: Path, mapping: Mapping, rows: int | None) -> Iterator[tuple[Times, Floats]]:
+    """Yield times and values; a time is a timestamp, in the mapping's zone where it names none, or a text in its format."""
+    parquet = _parquet(path)
+    names = [mapping.time_column, *(column.name for column in mapping.columns)]
+    with parquet.ParquetFile(path) as file:
+        _check_names(str(path), names, file.schema_arrow.names)
+        for batch in file.iter_batches(rows or max(file.metadata.num_rows, 1), columns=names):
+            moments, *columns = (batch.column(name) for name in names)
+            values = [column.cast("float64").to_numpy(zero_copy_only=False) for column in columns]
+            if any(np.isinf(column).any() for column in values):
+                raise ReplayError(f"{path}: a value is not finite")
+            yield _stamps(moments.to_pylist(), str(path), mapping), np.stack(values, axis=1)
+
+
+def _stamps(moments: Sequence[datetime | str], at: str, mapping: Mapping) -> Times:
+    """Return times [ns UTC] of timestamps, or of texts in the mapping's format."""
+    if any(isinstance(moment, str) for moment in moments):
+        return _times([[_Cell(f"{at}: {mapping.time_column}", str(moment))] for moment in moments], mapping)
+    found = [_stamp(moment, at, mapping) for moment in moments]
+    if len(set(found)) < len(found):
+        raise ReplayError(f"{at}: a time stands in two rows")
+    return np.array(found, np.int64)
+
+
+def _stamp(moment: Any, at: str, mapping: Mapping) -> int:
+    if not isinstance(moment, datetime):
+        raise ReplayError(f"{at}: {mapping.time_column}: {moment!r} is no time")
+    try:
+        aware = moment if moment.tzinfo else _in_zone(moment, mapping.zone)
+    except ValueError as error:
+        raise ReplayError(f"{at}: {mapping.time_column}: {error}") from error
+    return (aware - EPOCH) // MICROSECOND * NS_PER_MICROSECOND
+
+
+def _check_names(at: str, wanted: Sequence[str], there: Sequence[str]) -> None:
+    absent = [name for name in wanted if name not in there]
+    if absent:
+        raise ReplayError(f"{at}: no column {', '.join(map(repr, absent))} among {', '.join(there)}")
+
+
+def _parquet(path: Path) -> Any:
+    """Return what reads Parquet; raise ReplayError where it is not installed."""
+    try:
+        from pyarrow import parquet  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise ReplayError(
+            f"{path}: Parquet needs pyarrow: install stackmeter[arrow], or export CSV"
+        ) from error
+    return parquet
 
 
 def _readings(times: Times, values: Floats) -> Readings:
@@ -68,17 +136,17 @@ def _readings(times: Times, values: Floats) -> Readings:
     return Readings(columns, times[rows], values[rows, columns], np.zeros(len(rows), np.bool_))
 
 
-def _read_cells(path: Path, mapping: Mapping) -> list[list[_Cell]]:
-    """Return the cells that matter of each row, the time first."""
+def _read_cells(path: Path, mapping: Mapping) -> Iterator[list[_Cell]]:
+    """Yield the cells that matter of each row, the time first."""
     names = [mapping.time_column, *(column.name for column in mapping.columns)]
     with path.open(encoding=mapping.encoding, newline="") as file:
         lines = read_csv(file, delimiter=mapping.delimiter)
         header = next(lines, [])
-        absent = [name for name in names if name not in header]
-        if absent:
-            raise ReplayError(f"{path}:1: no column {', '.join(map(repr, absent))} among {', '.join(header)}")
+        _check_names(f"{path}:1", names, header)
         places = [header.index(name) for name in names]
-        return [_row(f"{path}:{lines.line_num}", row, places, names) for row in lines if row]
+        for row in lines:
+            if row:
+                yield _row(f"{path}:{lines.line_num}", row, places, names)
 
 
 def _row(at: str, row: Sequence[str], places: Sequence[int], names: Sequence[str]) -> list[_Cell]:

@@ -23,7 +23,7 @@ from api.accounting.regulated import RegulatedBody, regulated_body
 from api.alerts import acknowledge, alert_rules, alertmanager, alerts, retroactive, webhooks
 from api.answers import series_answer, totals_answer
 from api.description import Described
-from api.field import channels, gateways, inbox, inventory, quality, quarantine, rebirth
+from api.field import backfills, channels, gateways, inbox, inventory, quality, quarantine, rebirth
 from api.field.rebirth import EdgeNodes
 from api.health import Health
 from api.live import page
@@ -53,11 +53,12 @@ from api.totals.series import activity_series, emission_series, reading_series, 
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
 from store.accounting.closing import Decision
+from store.messages.backfills import BackfillDecision
 from store.messages.replays import Replay
 from store.reader import Reader
 
 Clock = Callable[[], int]  # ns UTC
-Decide = Callable[[Decision | AlertAction | Replay], None]
+Decide = Callable[[Decision | AlertAction | Replay | BackfillDecision], None]
 
 
 With = Annotated[
@@ -175,6 +176,7 @@ def create_app(
     app.include_router(rebirth.routes(reader, plant, edge_nodes))
     app.include_router(channels.routes(reader, plant, clock))
     app.include_router(quarantine.routes(reader, decide))
+    app.include_router(backfills.routes(reader, decide))
     app.include_router(inbox.routes(reader, plant))
     app.include_router(ledger.routes(reader))
     app.include_router(quality.routes(reader, plant, clock))

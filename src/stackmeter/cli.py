@@ -15,6 +15,7 @@ import typer
 from stackmeter.commands import (
     alerting,
     asking,
+    backfilling,
     backup,
     deliveries,
     devices,
@@ -29,7 +30,6 @@ from stackmeter.commands import (
     rebuilding,
     rule_commands,
     simulating,
-    watch,
 )
 from stackmeter.commands.command import (
     EXIT_CONFIG,
@@ -208,7 +208,7 @@ def _started(settings: "Settings", now_and_then: "Callable[[], None]") -> "Servi
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     RUN: (simulating.demo, simulating.simulate, simulating.replay),
-    LOOK: (asking.status, watch.watch, asking.explain),
+    LOOK: (asking.status, asking.watch, asking.explain),
     PROVE: (proving.verify, rebuilding.rebuild, proving.restate, asking.periods, asking.decide),
     ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup),
     ALERTS: (
@@ -227,6 +227,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 for panel, commands in COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.command("import", rich_help_panel=DEVICES)(backfilling.import_file)
 for group, name, panel in (
     (alerting.alerts, "alerts", ALERTS),
     (rule_commands.rules, "rules", ALERTS),

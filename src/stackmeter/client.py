@@ -22,6 +22,7 @@ from api.alerts.alert_bodies import (
 )
 from api.alerts.retroactive import RetroactivesBody
 from api.alerts.webhooks import DeadListBody, DeliveriesBody, DroppedBody, ReplayedBody, WebhooksBody
+from api.field.backfills import BackfillDecidedBody, BackfillWantedBody
 from api.field.channels import ChannelsBody
 from api.field.gateways import GatewaysBody
 from api.field.inbox import InboxBody, UnknownDeviceBody
@@ -218,6 +219,13 @@ class Client:
     def decide(self, decision: DecisionBody) -> DecidedBody:
         """Move a month on; raise `NotTaken` with the reason where the service does not."""
         return self._valid(DecidedBody, self._taken("POST", "/v1/periods", json=decision.model_dump()))
+
+    def decide_backfill(self, decision: BackfillWantedBody) -> BackfillDecidedBody:
+        """Open or close a backfill; raise `NotTaken` with the reason where the service does not."""
+        return self._valid(
+            BackfillDecidedBody,
+            self._taken("POST", "/v1/backfills", json=decision.model_dump(exclude_none=True)),
+        )
 
     def explain(self, **query: str) -> ExplainBody:
         """Return why a number is what it is; raise `QuestionRefused` where the service knows no such source or time."""

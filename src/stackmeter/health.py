@@ -25,9 +25,9 @@ Told = tuple[Literal["counter", "gauge"], str, str, float]
 class HealthReport:
     """Asks the parts of a service how they are; any thread may ask it."""
 
-    def __init__(self, parts: ServiceParts, standing: Callable[[], list[str]], folder: Folder) -> None:
-        """`standing` says which threads stand still, see `stackmeter.watchdog`; `folder` is that of the state."""
-        self._parts, self._standing, self._folder = parts, standing, folder
+    def __init__(self, parts: ServiceParts, standing: Callable[[], list[str]]) -> None:
+        """`standing` says which threads stand still, see `stackmeter.watchdog`."""
+        self._parts, self._standing = parts, standing
         self._started = time.time()
 
     def health(self) -> Health:
@@ -74,7 +74,7 @@ class HealthReport:
         with s.reader.snapshot() as snapshot:
             waiting = snapshot.outboxes()
             balances = snapshot.balance_ever()
-            disk = _disk(snapshot.connection, self._folder)
+            disk = _disk(snapshot.connection, s.folder)
         told: list[Told] = [
             ("gauge", "stackmeter_start_time_seconds", "When this process started.", self._started),
             ("gauge", "stackmeter_ready", "1 when ready.", self.health().ready),

@@ -144,7 +144,7 @@ class Service:
             lambda reason: self.fail(EXIT_SOFTWARE, reason),
             Chores(parts, self.note_clock_step, now_and_then).do,
         )
-        self.report = HealthReport(parts, self.watchdog.standing, self.folder)
+        self.report = HealthReport(parts, self.watchdog.standing)
         self._stream = self.threads.part("stream")
         app = self._app()
         self.server = Server(
@@ -335,6 +335,7 @@ class Service:
     def _parts(self) -> ServiceParts:
         return ServiceParts(
             plant=self.plant,
+            folder=self.folder,
             reader=self.reader,
             journal=self.journal,
             intake=self.intake,

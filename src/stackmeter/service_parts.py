@@ -11,6 +11,7 @@ from notify.sender import WebhookSender
 from plant.park import Plant
 from stackmeter.service_log import ServiceLog
 from stackmeter.threads import Threads
+from store.folder import Folder
 from store.influx.sender import InfluxSender
 from store.messages.journal import Journal
 from store.reader import Reader
@@ -25,6 +26,7 @@ class ServiceParts:
     """
 
     plant: Plant
+    folder: Folder
     reader: Reader
     journal: Journal
     intake: Intake

@@ -129,6 +129,11 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_by_digest ON quarantine (digest, received);
 
+-- Gateways of their own that tell the history of a facility, as far back as oldest while closed is NULL (store.messages.backfills).
+CREATE TABLE backfill (
+    gateway TEXT PRIMARY KEY, oldest INTEGER NOT NULL, opened INTEGER NOT NULL, opened_by TEXT NOT NULL, reason TEXT NOT NULL, closed INTEGER
+) WITHOUT ROWID;
+
 -- What a gateway's retained status (or last will) said last, in which message of the journal, and how many came.
 CREATE TABLE gateway_status (
     gateway TEXT PRIMARY KEY, at INTEGER NOT NULL, online INTEGER, count INTEGER NOT NULL, payload BLOB NOT NULL,

@@ -23,6 +23,11 @@ EMISSION_6 = """CREATE TABLE {name} (
 )"""
 
 
+BACKFILL_6 = """CREATE TABLE IF NOT EXISTS backfill (
+    gateway TEXT PRIMARY KEY, oldest INTEGER NOT NULL, opened INTEGER NOT NULL, opened_by TEXT NOT NULL, reason TEXT NOT NULL, closed INTEGER
+) WITHOUT ROWID"""
+
+
 def upgrade(connection: sqlite3.Connection, found: int) -> int:
     """Bring a state from one version of the schema as far as there are upgrades; return the version that it has then."""
     while found in _UPGRADES:
@@ -38,8 +43,9 @@ def upgrade(connection: sqlite3.Connection, found: int) -> int:
     return found
 
 
-def _compress_hours(connection: sqlite3.Connection) -> None:
-    """Compress the hours of windows, in a table made for rows of that size."""
+def _to_6(connection: sqlite3.Connection) -> None:
+    """Compress the hours of windows, in a table made for rows of that size; and make room for backfills."""
+    connection.execute(BACKFILL_6)
     if not _has(connection, "emission_6") and not _is_row_numbered(connection):
         connection.execute(EMISSION_6.format(name="emission_6"))
     if _has(connection, "emission_6"):
@@ -85,5 +91,5 @@ def _is_row_numbered(connection: sqlite3.Connection) -> bool:
     return "WITHOUT ROWID" not in text
 
 
-_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _compress_hours}
+_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _to_6}
 UPGRADED = frozenset(_UPGRADES)  # versions from which there is a way to today's

@@ -62,6 +62,16 @@ SENT_TOGETHER = {
             "by": "fuzz",
         }
     ],
+    "/v1/backfills": [
+        {
+            "gateway": "park-a/works/history",
+            "action": "open",
+            "oldest": "2025-01-01T00:00:00Z",
+            "reason": "exports",
+            "by": "fuzz",
+        }
+    ],
+    "/v1/quarantine/replay": [{"all": True, "by": "fuzz"}],
     "/v1/webhooks/replay": [{"endpoint": "receiver", "dead_only": True}],
     "/v1/alerts/{alert_id}/actions": [{"action": "comment", "comment": "seen"}],
 }

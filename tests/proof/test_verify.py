@@ -171,7 +171,7 @@ def test_an_edited_byte_of_a_block_is_named_by_its_window(stopped: Path, field: 
     def edit(state: sqlite3.Connection) -> None:
         key = (number_of(state, "source", "power"), NOON)
         query = "SELECT block FROM emission WHERE source = ? AND hour = ?"
-        block = bytearray(state.execute(query, key).fetchone()[0])
+        block = bytearray(blocks.to_bytes(blocks.from_bytes(state.execute(query, key).fetchone()[0])))
         at = 8 * (2 * len(blocks.FIELDS) + blocks.FIELDS.index(field))
         block[at] ^= 1
         state.execute("UPDATE emission SET block = ? WHERE source = ? AND hour = ?", (bytes(block), *key))

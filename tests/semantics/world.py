@@ -25,6 +25,7 @@ from rules.catalogue import load_catalogue
 from store.accounting.closing import Decision
 from store.influx.lines import PointNames
 from store.messages import segments
+from store.messages.backfills import BackfillDecision
 from store.messages.journal import Journal, JournalReader, Message
 from store.messages.replays import Replay
 from store.messages.set_aside import rows_aside
@@ -186,7 +187,7 @@ class World:
         """Let one batch message arrive; `boot` and `seq` may be given."""
         self.publish({**envelope, "readings": list(readings)}, gateway=gateway)
 
-    def decide(self, decision: Decision | Replay) -> None:
+    def decide(self, decision: Decision | Replay | BackfillDecision) -> None:
         """Let the line take what somebody decides."""
         self.journal.append([decision.message(self.now)])
         while self.line.step():

@@ -1,12 +1,13 @@
 """Who follows the line: sees what it wrote, in a transaction of its own, and whatever fails there costs no tonne."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
 from ingest.line.batch import Batch
 from ingest.line.beside import Beside, Watch
 from ingest.line.containment import FaultLog
+from plant.arrays import Bools
 from store.messages import news
 from store.messages.news import News
 from store.messages.steps import ALERTS, RecordedStep
@@ -23,8 +24,16 @@ class Following:
     """
 
     def __init__(
-        self, watch: Watch, state: State, log: FaultLog, crash: Callable[[str], None], configuration: str
+        self,
+        watch: Watch,
+        state: State,
+        log: FaultLog,
+        crash: Callable[[str], None],
+        configuration: str,
+        backfills: Collection[str],
     ) -> None:
+        """`backfills` are the gateways whose readings come too late to wake anybody."""
+        self._backfills = backfills
         self._watch, self._asked = watch, watch.asked
         self._state, self._crash, self._configuration = state, crash, configuration
         self._beside = Beside("alert rules", state.connection, watch.reload, log)
@@ -39,15 +48,21 @@ class Following:
         asked = self._asked[batch.readings.channel]
         if not len(batch.messages) or (batch.before and not asked.any()):
             return
-        last = news.newest(batch.position, batch.readings.time, len(batch.messages))
+        is_history = np.array([gateway in self._backfills for gateway in batch.gateways])[batch.position]
+        self._tell(batch, asked & ~is_history, is_late=bool(batch.before))
+        if is_history.any() and not batch.before:
+            self._tell(batch, asked & is_history, is_late=True)
+
+    def _tell(self, batch: Batch, which: Bools, *, is_late: bool) -> None:
+        """Keep some of a batch's readings; `is_late` are those that come too late to wake anybody."""
         new = News.of(
             self._configuration,
             batch.gateways,
             batch.received,
-            last,
-            batch.readings.take(asked),
-            batch.done.fresh[asked],
-            again=bool(batch.before),
+            news.newest(batch.position, batch.readings.time, len(batch.messages)),
+            batch.readings.take(which),
+            batch.done.fresh[which],
+            again=is_late,
         )
         news.tell(self._state.connection, new)
 

@@ -11,6 +11,7 @@ from functools import partial
 import msgspec
 import numpy as np
 
+from ingest.known.backfills import Backfills
 from ingest.known.boots import Boots
 from ingest.known.channel_facts import Conflicts, FirstReadings
 from ingest.known.our_clock import OurClock
@@ -34,7 +35,7 @@ from plant.park import Plant
 from store import blocks
 from store.accounting import closing
 from store.accounting.ledger import Entry
-from store.messages import clock_steps, replays, steps
+from store.messages import backfills, clock_steps, replays, steps
 from store.messages.journal import DECISION, JournalReader, Message
 from store.messages.sparkplug import OUT_OF_SIGHT
 from store.messages.steps import RecordedStep
@@ -68,17 +69,19 @@ class Line:
         self._clock, self._crash, self._project = clock, crash, project
         self._regulated = regulated or NoRegulation()
         self._subscriptions = Subscriptions(plant)
-        self._normaliser = Normaliser(plant)
+        self._backfills = Backfills(plant, state)
+        self._normaliser = Normaliser(plant, self._backfills.reach)
         self._nodes = KeptNodes(self._subscriptions, self._normaliser, state)
         self._accounts = Accounts(state.books, plant.allowed_lateness)
         self._replays = Replays(state, journal, self._subscriptions, clock)
         self._faults, self._pace = FaultLog(), Pace(MOST_MESSAGES)
-        self._following = Following(watch, state, self._faults, crash, plant.hash)
+        self._following = Following(watch, state, self._faults, crash, plant.hash, self._backfills.reach)
         self._hours = Beside("regulated hours", state.connection, self._regulated.reload, self._faults)
         self._takers: dict[bytes, Callable[[Message, int], None]] = {
             closing.TOPIC: Decisions(plant, state, clock, evaluator.engine.provisional).take,
             **watch.takers,
             replays.TOPIC: self._replays.take,
+            backfills.TOPIC: self._backfills.take,
             clock_steps.TOPIC: partial(clock_steps.note, state.connection),
             OUT_OF_SIGHT: self._nodes.lose_sight,
         }
@@ -301,6 +304,7 @@ class Line:
         self._first.forget()
         self._conflicts.forget()
         self._strangers.forget()
+        self._backfills.forget()
 
     # --- stages, in order -------------------------------------------------------------------------------------
 
@@ -334,8 +338,9 @@ class Line:
             if not self._normaliser.knows(batch.gateways[position]):
                 batch.refusals.append(unknown_gateway(batch.gateways[position], position))
         position_of = np.array(raw.message, np.int64)
+        oldest = self._normaliser.oldest(batch.gateways, batch.judged)
         readings, rows = self._normaliser.normalise(
-            raw, np.array(channel, np.int32), batch.judged[position_of], batch.refusals
+            raw, np.array(channel, np.int32), batch.judged[position_of], oldest[position_of], batch.refusals
         )
         if not batch.before:
             spoke = [position for position, envelope in batch.envelopes.items() if envelope.count]

@@ -1,6 +1,7 @@
 """From raw readings to readings: channels looked up, units converted, times read, limits checked; refusals said."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +27,11 @@ class Normaliser:
     """Knows every channel and unit; one instance for the life of a configuration."""
 
     plant: Plant
+    backfills: Mapping[str, int] = field(
+        default_factory=dict
+    )  # how far back [ns UTC] gateways may tell that speak for a facility
     _channels: dict[str, dict[str, int]] = field(init=False)
+    _of_facility: dict[str, dict[str, int]] = field(init=False)
     _codes: dict[str, int] = field(init=False)
     _units: list[Unit] = field(init=False)
     _own: Ints = field(init=False)
@@ -35,25 +40,42 @@ class Normaliser:
 
     def __post_init__(self) -> None:
         self._channels = {gateway.id: {} for gateway in self.plant.gateways}
+        self._of_facility = defaultdict(dict)
         for channel in self.plant.channels:
-            gateway = f"{channel.park}/{channel.facility}/{channel.gateway}"
-            self._channels[gateway][channel.name] = channel.index
+            facility = f"{channel.park}/{channel.facility}"
+            self._channels[f"{facility}/{channel.gateway}"][channel.name] = channel.index
+            self._of_facility[facility][channel.name] = channel.index
         self._codes, self._units = {}, []
         self._own = np.array([self._code(c.unit.symbol) for c in self.plant.channels], np.int64)
         self._minimum = np.array([c.minimum for c in self.plant.channels])
         self._maximum = np.array([c.maximum for c in self.plant.channels])
 
     def knows(self, gateway: str) -> bool:
-        """Whether the configuration has this gateway (park/facility/gateway)."""
-        return gateway in self._channels
+        """Whether the configuration has this gateway (park/facility/gateway), or a backfill."""
+        return gateway in self._channels or gateway in self.backfills
 
     def channels(self, gateway: str, names: list[str]) -> list[int]:
         """Return the index of each channel of a gateway; -1 where there is none."""
         known = self._channels.get(gateway, {})
+        if gateway in self.backfills:
+            known = self._of_facility.get(gateway.rpartition("/")[0], {})
         return [known.get(name, -1) for name in names]
 
+    def oldest(self, gateways: Sequence[str], received: Times) -> Times:
+        """Return of which time [ns UTC] a reading of each message may be, by its gateway and arrival [ns UTC]."""
+        found: Times = received - self.plant.max_late
+        for position, gateway in enumerate(gateways if self.backfills else ()):
+            if gateway in self.backfills:
+                found[position] = min(found[position], self.backfills[gateway])
+        return found
+
     def normalise(
-        self, raw: RawReadings, channel: NDArray[np.int32], received: Times, refusals: list[Refusal]
+        self,
+        raw: RawReadings,
+        channel: NDArray[np.int32],
+        received: Times,
+        oldest: Times,
+        refusals: list[Refusal],
     ) -> tuple[Readings, Ints]:
         """Return the readings that count as come, and the raw row of each; say why of every other one.
 
@@ -65,6 +87,8 @@ class Normaliser:
             The channel of each, -1 where it is unknown.
         received
             When the message of each arrived. [ns]
+        oldest
+            Of which time each may be. [ns]
         """
         checks = _Checks(raw)
         checks.refuse(
@@ -81,7 +105,7 @@ class Normaliser:
                 row, code, f"{raw.time[row][:MAX_SHOWN]!r} is no RFC 3339 time with a zone", "time"
             )
         checks.refuse(
-            time < received - self.plant.max_late,
+            time < oldest,
             Code.TS_OLD,
             lambda row: f"{_told(raw, row)} is too old",
             "time",

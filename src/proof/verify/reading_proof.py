@@ -25,6 +25,7 @@ from proof.verify.journal_again import JournalUpTo, open_to_all
 from proof.verify.known_readings import SAID, Settled, paired, said_of
 from proof.verify.ledger_proof import bits
 from store.audit import StoredReadings
+from store.messages.backfills import reach
 from store.messages.boots import BootTable
 from store.messages.clock_steps import corrections
 from store.messages.journal import Message
@@ -57,7 +58,7 @@ class ReadingProof:
         self._configurations, self._report = configurations, report
         self._subscriptions = Subscriptions(plant)
         self._past = Past(reader, self._subscriptions)
-        self._normaliser = Normaliser(open_to_all(plant))
+        self._normaliser = Normaliser(open_to_all(plant), reach(state, closed=True))
         index = {(c.park, c.facility, c.name): c.index for c in plant.channels}
         self._names: dict[int, str] = {}
         self._index: dict[int, int] = {}
@@ -173,7 +174,10 @@ class ReadingProof:
         # A replay takes the arrival by our clock as it was set since; what came before that was judged without.
         judged = received + np.maximum(corrections(self._state, np.array(offsets, np.int64), received), 0)
         position_of = np.array(raw.message, np.int64)
-        readings, kept = self._normaliser.normalise(raw, np.array(channel, np.int32), judged[position_of], [])
+        judged = judged[position_of]
+        readings, kept = self._normaliser.normalise(
+            raw, np.array(channel, np.int32), judged, self._normaliser.oldest((), judged), []
+        )
         return _derived(readings, np.array(offsets, np.int64), position_of[kept], boots)
 
     def _hear(

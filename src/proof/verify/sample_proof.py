@@ -21,6 +21,7 @@ from proof.verify.journal_proof import Taken
 from proof.verify.known_readings import KnownReadings
 from store import audit
 from store.audit import JournalGroup
+from store.messages.backfills import reach
 from store.messages.journal import DECISION, Message
 
 ONE_IN = 20  # groups of the journal, of which each is one commit of the intake
@@ -42,7 +43,10 @@ class SampleProof:
     ) -> None:
         self._state, self._journal, self._plant, self._report = state, journal, plant, report
         self._configurations, self._chance = configurations, chance
-        self._subscriptions, self._normaliser = Subscriptions(plant), Normaliser(plant)
+        self._subscriptions, self._normaliser = (
+            Subscriptions(plant),
+            Normaliser(plant, reach(state, closed=True)),
+        )
         self._known = KnownReadings(state, plant, state)
         self._taken = taken
 
@@ -91,7 +95,9 @@ class SampleProof:
         }
         raw, channel = RawReadings(), list[int]()
         whole: list[int] = []
+        gateways = [""] * len(messages)
         for position, (gateway, envelope) in self._heard(messages, raw):
+            gateways[position] = gateway
             names = raw.channel[envelope.first : envelope.first + envelope.count]
             channel += self._normaliser.channels(gateway, names)
             if group.first + position not in refused:
@@ -99,8 +105,9 @@ class SampleProof:
                 self._look_up_number(group.first + position, gateway, envelope)
         received = np.array([message.received for message in messages], np.int64)
         position_of = np.array(raw.message, np.int64)
+        oldest = self._normaliser.oldest(gateways, received)
         readings, rows = self._normaliser.normalise(
-            raw, np.array(channel, np.int32), received[position_of], []
+            raw, np.array(channel, np.int32), received[position_of], oldest[position_of], []
         )
         readings.message = group.first + position_of[rows]
         readings = readings.take(np.isin(position_of[rows], whole))

@@ -213,6 +213,14 @@ def replay_progress() -> Iterator[Callable[[replay.Progress], None]]:
         yield lambda at: bar.update(task, completed=at.sent, total=at.total)
 
 
+@contextmanager
+def import_progress(readings: int) -> Iterator[Callable[[int], None]]:
+    """Give what an import tells how many readings it has sent, of so many; shown on a terminal."""
+    with _bar("{task.completed:,.0f} of {task.total:,.0f} readings") as bar:
+        task = bar.add_task("", total=readings)
+        yield lambda sent: bar.update(task, completed=sent)
+
+
 def _bar(text: str) -> Progress:
     return Progress(
         TextColumn(text),
