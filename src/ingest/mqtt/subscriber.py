@@ -102,13 +102,10 @@ class Subscriber(Connection):
     def acknowledge(self, arrivals: list[Arrival]) -> None:
         """Send the PUBACKs of journalled messages, in order, unless their connection is gone."""
         with self._lock:
-            for arrival in arrivals:
-                if arrival.qos <= 0:  # nobody asked for one
-                    continue
-                if arrival.epoch == self._epoch:
-                    self._client.ack(arrival.packet, arrival.qos)
-                else:
-                    self.stale_acknowledgements += 1
+            asked = [arrival for arrival in arrivals if arrival.qos > 0]  # of the others nobody asked for one
+            packets = [arrival.packet for arrival in asked if arrival.epoch == self._epoch]
+            self.stale_acknowledgements += len(asked) - len(packets)
+            self._client.ack_all(packets)
 
     def publish(self, topic: str, payload: bytes) -> bool:
         """Publish retained at QoS 1, or as far as the broker takes it; False, and nothing queued, where it cannot be."""
