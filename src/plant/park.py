@@ -1,6 +1,7 @@
 """The park as the rest of the code sees it: frozen, resolved, without text to parse."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from math import nan
 from zoneinfo import ZoneInfo
 
@@ -226,26 +227,6 @@ class Bilingual:
     en: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ThresholdRule:
-    """One limit on a channel's readings, or on a source's emission rate [t/h] in a window."""
-
-    name: str
-    park: str
-    facility: str
-    channel: int  # -1 where the rule is on a source
-    source: int  # -1 where the rule is on a channel
-    above: bool
-    limit: float  # in `unit`
-    unit: str
-    severity: str
-    delay: int  # ns after a window's end before it is judged
-    summary: Bilingual
-    description: Bilingual = Bilingual()
-    first_action: Bilingual = Bilingual()
-    runbook: str = ""
-
-
 Dated = tuple[tuple[str, float], ...]  # days, ascending, and the number from each on, by the park's clock
 
 
@@ -270,11 +251,20 @@ class Comparison:
     turned: bool = False  # the limit is written first
 
 
+class Instants(StrEnum):
+    """When a condition is judged."""
+
+    CLOCK = "clock"  # on its grid, for all its subjects at once
+    READINGS = "readings"  # a limit on a channel: at the time of each new reading
+    WINDOWS = "windows"  # a limit on a source: at the end of each window, when that and the delay are over
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An alert rule that is judged on the clock, for all its subjects at once.
+    """An alert rule: what must be true of its subjects for alerts to begin.
 
-    Subjects whose units differ are parted: several conditions may have one name, each subject is in one of them.
+    Subjects whose units differ are parted: several conditions may have one name, each subject is in one of them. A
+    *limit* is the condition `value > x`, or `value < x`, of one channel or source.
     """
 
     name: str
@@ -282,22 +272,33 @@ class Condition:
     subjects: tuple[int, ...]  # indexes of the plant
     expr: str
     steps: tuple[ConditionStep, ...]
-    others: tuple[tuple[int, ...], ...]  # each channel that it names besides, of each subject
     unit: str  # of what its first comparison compares; "" where it compares nothing
-    clear: tuple[ConditionStep, ...]  # ends the alert; empty: as soon as `steps` is false
-    every: int  # ns between two judgements
-    delay: int  # ns after an instant before it is judged
-    hold: int  # ns that it must be true before it fires
-    keep: int  # ns that it must be over before it resolves
     severity: str
-    labels: tuple[tuple[str, str], ...]
     summary: Bilingual
-    description: Bilingual
-    first_action: Bilingual
-    runbook: str
+    description: Bilingual = Bilingual()
+    first_action: Bilingual = Bilingual()
+    runbook: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    others: tuple[tuple[int, ...], ...] = ()  # each channel that it names besides, of each subject
+    clear: tuple[ConditionStep, ...] = ()  # ends the alert; empty: as soon as `steps` is false
+    every: int = 0  # ns between two judgements; of a limit 0
+    delay: int = 0  # ns after an instant before it is judged
+    hold: int = 0  # ns that it must be true before it fires
+    keep: int = 0  # ns that it must be over before it resolves
     clear_expr: str = ""  # as written; "" where nothing else ends it
     parameters: tuple[tuple[str, float | Dated], ...] = ()  # as written, by name
     comparisons: tuple[Comparison, ...] = ()  # those of `steps`, in their order
+    instants: Instants = Instants.CLOCK
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether it is a limit."""
+        return self.instants is not Instants.CLOCK
+
+    @property
+    def limit(self) -> float:
+        """What the value of a limit is compared with [unit]."""
+        return self.steps[1].number
 
     def comparison(self, of: int) -> Comparison:
         """Return the comparison at a place, one without an operator where there is none."""
@@ -366,7 +367,7 @@ class Plant:
     gateways: tuple[Gateway, ...]
     channels: tuple[Channel, ...]
     sources: tuple[Source, ...]
-    rules: tuple[ThresholdRule, ...]
+    rules: tuple[Condition, ...]  # the limits
     webhooks: tuple[Webhook, ...]
     window: int  # ns, divides an hour
     gwp: str

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alerts.engine.condition_alerts import subject_id, subject_labels
 from alerts.engine.frame import LineFrame
+from alerts.engine.raised import subject_id, subject_labels
 from alerts.judging.conditions import Judge
 from alerts.judging.lifecycle import States, advance
 from alerts.judging.truths import Passed

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from alerts.engine.condition_alerts import raised, subject_id, subject_labels
+from alerts.engine.raised import raised, subject_id, subject_labels
 from alerts.judging.conditions import Judge
 from alerts.judging.lifecycle import Phase, States, advance
 from alerts.judging.truths import Passed, Truth

@@ -7,17 +7,15 @@ from math import isnan
 
 import numpy as np
 
-from alerts.engine.condition_alerts import subject_id, subject_labels
-from alerts.engine.frame import LineFrame, asked_spans
-from alerts.engine.watch import stored_windows
+from alerts.engine.frame import LineFrame, asked_spans, window_rates
+from alerts.engine.raised import subject_id, subject_labels
 from alerts.judging.conditions import Judge
-from alerts.judging.thresholds import breaches
+from alerts.judging.limits import limit_truth
 from alerts.judging.truths import Truth
 from alerts.tables.views import AlertView, alert
 from plant.arrays import number
 from plant.clock import format_time
-from plant.park import Condition, Plant, ThresholdRule
-from plant.vocabulary import NS_PER_HOUR
+from plant.park import Condition, Instants, Plant
 from proof.read_memory import ReadMemory, read_memory
 
 STEPS = 12  # instants of a condition, or windows of a limit, that are shown up to the alert's beginning
@@ -104,31 +102,30 @@ def _found(connection: sqlite3.Connection, given: str) -> AlertView:
     return found
 
 
-def _of_limit(connection: sqlite3.Connection, plant: Plant, found: AlertView, rule: ThresholdRule) -> Why:
-    memory = read_memory(connection, plant)
-    if rule.channel >= 0:
-        readings = _readings(memory, plant, [rule.channel], found.started_at)
+def _of_limit(connection: sqlite3.Connection, plant: Plant, found: AlertView, rule: Condition) -> Why:
+    memory, [subject] = read_memory(connection, plant), rule.subjects
+    readings = []
+    if rule.instants is Instants.READINGS:
+        readings = _readings(memory, plant, [subject], found.started_at)
         steps = [_step(rule, one.time, one.value) for one in readings]
     else:
-        window, number = plant.window, int(memory.source_ids[rule.source])
-        since = found.started_at - STEPS * window
-        start, tonnes, coverage = stored_windows(connection, number, since, found.started_at, window)
-        rate = np.where(coverage > 0, tonnes / (window / NS_PER_HOUR), np.nan)
-        readings = []
+        since = found.started_at - STEPS * plant.window
+        source = int(memory.source_ids[subject])
+        ends, rates = window_rates(connection, source, since, found.started_at, plant.window)
         steps = [
-            _step(rule, format_time(end), value)
-            for end, value in zip((start + window).tolist(), rate.tolist(), strict=True)
+            _step(rule, format_time(end), rate)
+            for end, rate in zip(ends.tolist(), rates.tolist(), strict=True)
         ]
-    words = f"{'above' if rule.above else 'below'} {rule.limit:g} {rule.unit}"
+    words = f"{'above' if rule.comparison(0).operator == '>' else 'below'} {rule.limit:g} {rule.unit}"
     return _told(found, words, rule.unit, steps, readings)
 
 
-def _step(rule: ThresholdRule, time: str, value: float) -> RuleStep:
-    comparison = ">" if rule.above else "<"
-    if isnan(value):
-        return RuleStep(time, None, None, rule.limit, rule.unit, comparison)
-    found = bool(breaches(rule.above, rule.limit, np.array(value)))
-    return RuleStep(time, found, value, rule.limit, rule.unit, comparison)
+def _step(rule: Condition, time: str, value: float) -> RuleStep:
+    [truth] = limit_truth(rule, np.array([value])).truth
+    shown = None if isnan(value) else value
+    return RuleStep(
+        time, None if isnan(truth) else bool(truth), shown, rule.limit, rule.unit, rule.comparison(0).operator
+    )
 
 
 def _of_condition(

@@ -142,9 +142,6 @@ CREATE TABLE gateway_status (
 
 -- status is 'firing', 'acknowledged', 'silenced', 'inhibited' or 'resolved'; labels and texts (what the rule says beyond
 -- summary and description) are JSON. value comparison limit is what it fired for: '>', '>=', '<', '<=', '==', '!=', or ''. muted_by is the silence, maintenance window or alert that keeps it from being told.
--- rule_state remembers how far a limit has judged: subject is what it judges and in which unit, state is 'ok', 'firing' or 'unknown',
--- judged at first the instant before it was configured; fired and shelved_until as in condition_state; told is when a receiver was
--- told last that it fires.
 CREATE TABLE alert (
     id TEXT PRIMARY KEY, rule TEXT NOT NULL, status TEXT NOT NULL, severity TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER,
     value REAL, "limit" REAL, unit TEXT NOT NULL, labels TEXT NOT NULL, summary TEXT NOT NULL, description TEXT NOT NULL,
@@ -153,17 +150,14 @@ CREATE TABLE alert (
 ) WITHOUT ROWID;
 CREATE INDEX alert_open ON alert (started_at) WHERE ended_at IS NULL;
 CREATE INDEX alert_by_start ON alert (started_at, id);
+-- Where a rule stands with each of its subjects, as alerts.judging.lifecycle has it: state is its Phase, fired JSON times, alert the
+-- open one's id or '', passed the place of the comparison that it fired for, or -1. Of a limit judged is how far it has judged, at first
+-- the instant before it was configured; told is when a receiver was told last that it fires. gateway_heard is kept while a condition
+-- asks of gateways: offsets are the least of received - time of each minute up to minute (since 1970), float64 [ns].
 CREATE TABLE rule_state (
-    rule TEXT PRIMARY KEY, state TEXT NOT NULL, judged INTEGER NOT NULL, alert TEXT, fired TEXT NOT NULL, shelved_until INTEGER NOT NULL,
-    told INTEGER NOT NULL DEFAULT 0, subject TEXT NOT NULL DEFAULT ''
-) WITHOUT ROWID;
--- Where a condition stands with each of its subjects, as alerts.judging.lifecycle has it: state is its Phase, fired JSON times, alert the
--- open one's id or '', passed the place of the comparison that it fired for, or -1. gateway_heard is kept while a condition asks of gateways: offsets are the least of received - time of
--- each minute up to minute (since 1970), float64 [ns].
-CREATE TABLE condition_state (
-    condition TEXT NOT NULL, subject TEXT NOT NULL, state INTEGER NOT NULL, since INTEGER NOT NULL, firing INTEGER NOT NULL,
+    rule TEXT NOT NULL, subject TEXT NOT NULL, state INTEGER NOT NULL, since INTEGER NOT NULL, firing INTEGER NOT NULL,
     cleared_since INTEGER NOT NULL, fired TEXT NOT NULL, shelved_until INTEGER NOT NULL, alert TEXT NOT NULL, passed INTEGER NOT NULL,
-    PRIMARY KEY (condition, subject)
+    judged INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (rule, subject)
 ) WITHOUT ROWID;
 CREATE TABLE gateway_heard (gateway TEXT PRIMARY KEY, at INTEGER NOT NULL, minute INTEGER NOT NULL, offsets BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE late_breach (rule TEXT NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL, PRIMARY KEY (rule, time)) WITHOUT ROWID;

@@ -53,8 +53,7 @@ def _is_one_of(column: str, words: type[Code | Outcome | Status]) -> str:
 _ALSO: Mapping[str, Mapping[str, str]] = {
     "quarantine": {"outcome": _is_one_of("outcome", Outcome), "code": _is_one_of("code", Code)},
     "period": {"status": _is_one_of("status", Status)},
-    "rule_state": {"state": "state IN ('ok', 'firing', 'unknown')", "fired": _is_list("fired", "integer")},
-    "condition_state": {"state": "state BETWEEN 0 AND 3", "fired": _is_list("fired", "integer")},
+    "rule_state": {"state": "state BETWEEN 0 AND 3", "fired": _is_list("fired", "integer")},
     "gateway_heard": {"offsets": "length(offsets) = 80"},
     "alert": {"labels": _is_object("labels"), "texts": _is_object("texts")},
     "silence": {"match": "are_matchers(match)"},

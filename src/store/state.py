@@ -25,9 +25,8 @@ from store.totals.beginnings import UNHEARD, Beginnings, owed_from
 from store.totals.emissions import EmissionTable
 from store.totals.readings import ReadingTable
 from store.totals.sums import only_events
-from store.upgrade import UPGRADED, upgrade
+from store.upgrade import SCHEMA_VERSION, UPGRADED, of_another_schema, upgrade
 
-SCHEMA_VERSION = 6
 REMEDY = (
     "move state.db, state.db-wal and state.db-shm aside and start: it is made again from the journal"
     " (docs/operating.md, Upgrade)"
@@ -193,10 +192,9 @@ class State:
             )
 
     def _check(self, plant: Plant) -> None:
-        """Bring a state of an earlier version to today's; refuse one of a later version or of another window length."""
-        found = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-        version = upgrade(self._connection, found)
-        if version != SCHEMA_VERSION:
+        """Refuse a state of a version from which there is no way to today's, or of another window length; bring it to today's."""
+        version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+        if version != SCHEMA_VERSION and version not in UPGRADED:
             raise StateMismatch(f"{self.path} {of_another_schema(version)}")
         found = self._connection.execute(
             "SELECT (SELECT value FROM meta WHERE key = 'window'), (SELECT next FROM cursor WHERE name = 'line')"
@@ -212,6 +210,7 @@ class State:
                 f"{self.path} was made with windows of {window / 1e9:g} s, the configuration says {plant.window / 1e9:g} s:"
                 " use another state directory"
             )
+        upgrade(self._connection, version)
 
     def _ids(self, table: str, names: list[tuple[str, str, str]]) -> Ints:
         """Return the database ids of names, giving new ones where needed."""
@@ -224,14 +223,6 @@ class State:
             for r in self._connection.execute(f"SELECT id, park, facility, name FROM {table}")
         }
         return np.array([stored[name] for name in names], np.int64)
-
-
-def of_another_schema(version: int) -> str:
-    """Say what a state of another schema has, and what to do."""
-    told = f"has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}"
-    if version in UPGRADED:
-        return f"{told}: start the service once, which brings it to that"
-    return f"{told}: move it aside and start from the journal (docs/operating.md, Upgrade)"
 
 
 def _creation(window: int) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from store import blocks
 from store.sqlite import transaction, write_rows
 
+SCHEMA_VERSION = 7  # of state.db
 AT_ONCE = 2000  # rows copied in one transaction
 TELL_S = 5.0
 
@@ -28,8 +29,36 @@ BACKFILL_6 = """CREATE TABLE IF NOT EXISTS backfill (
 ) WITHOUT ROWID"""
 
 
-def upgrade(connection: sqlite3.Connection, found: int) -> int:
-    """Bring a state from one version of the schema as far as there are upgrades; return the version that it has then."""
+# Limits had a table of their own beside that of conditions.
+_RULES_7 = """
+CREATE TABLE rule_7 (
+    rule TEXT NOT NULL, subject TEXT NOT NULL, state INTEGER NOT NULL, since INTEGER NOT NULL, firing INTEGER NOT NULL,
+    cleared_since INTEGER NOT NULL, fired TEXT NOT NULL, shelved_until INTEGER NOT NULL, alert TEXT NOT NULL, passed INTEGER NOT NULL,
+    judged INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (rule, subject)
+) WITHOUT ROWID;
+INSERT INTO rule_7
+    SELECT condition, subject, state, since, firing, cleared_since, fired, shelved_until, alert, passed, -4611686018427387904, 0
+    FROM condition_state;
+INSERT INTO rule_7
+    SELECT rule, subject, CASE state WHEN 'ok' THEN 0 WHEN 'firing' THEN 2 ELSE 3 END, judged, alert IS NOT NULL, -4611686018427387904,
+    fired, shelved_until, coalesce(alert, ''), iif(alert IS NULL, -1, 0), judged, told
+    FROM rule_state;
+DROP TABLE rule_state;
+DROP TABLE condition_state;
+ALTER TABLE rule_7 RENAME TO rule_state
+"""
+
+
+def of_another_schema(version: int) -> str:
+    """Say what a state of another schema has, and what to do."""
+    told = f"has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}"
+    if version in UPGRADED:
+        return f"{told}: start the service once, which brings it to that"
+    return f"{told}: move it aside and start from the journal (docs/operating.md, Upgrade)"
+
+
+def upgrade(connection: sqlite3.Connection, found: int) -> None:
+    """Bring a state from one version of the schema to today's, as far as there is a way."""
     while found in _UPGRADES:
         log.warning(
             "state.db has schema %d and is brought to %d: this may take a while, and goes on after an interruption",
@@ -38,9 +67,7 @@ def upgrade(connection: sqlite3.Connection, found: int) -> int:
         )
         _UPGRADES[found](connection)
         found += 1
-        connection.execute(f"PRAGMA user_version = {found}")
         log.warning("state.db has schema %d", found)
-    return found
 
 
 def _to_6(connection: sqlite3.Connection) -> None:
@@ -50,9 +77,19 @@ def _to_6(connection: sqlite3.Connection) -> None:
         connection.execute(EMISSION_6.format(name="emission_6"))
     if _has(connection, "emission_6"):
         _copy_hours(connection)
-        with transaction(connection):
+    with transaction(connection):
+        if _has(connection, "emission_6"):
             connection.execute("DROP TABLE emission")
             connection.execute("ALTER TABLE emission_6 RENAME TO emission")
+        connection.execute("PRAGMA user_version = 6")
+
+
+def _to_7(connection: sqlite3.Connection) -> None:
+    """Put limits and conditions into one table."""
+    with transaction(connection):
+        for statement in _RULES_7.split(";"):
+            connection.execute(statement)
+        connection.execute("PRAGMA user_version = 7")
 
 
 def _copy_hours(connection: sqlite3.Connection) -> None:
@@ -91,5 +128,5 @@ def _is_row_numbered(connection: sqlite3.Connection) -> bool:
     return "WITHOUT ROWID" not in text
 
 
-_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _to_6}
+_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _to_6, 6: _to_7}
 UPGRADED = frozenset(_UPGRADES)  # versions from which there is a way to today's

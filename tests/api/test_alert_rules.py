@@ -5,21 +5,21 @@ from dataclasses import replace
 import pytest
 
 from api.access.caller import Caller, Role
-from plant.park import Bilingual, Condition, ThresholdRule
+from plant.alert_rules.alerts import limit
+from plant.park import Bilingual, Condition, Instants
 from plant.vocabulary import NS_PER_S
 from tests.api.conftest import Api
 from tests.api.state import State, plant
 from tests.api.test_inventory import ALL_OF_HAI_PHONG, MILL, pages, seen_by
 
-LIMIT = ThresholdRule(
-    name="grid-rate", park="rhein", facility="works", channel=-1, source=4, above=True, limit=5.0, unit="t/h",
-    severity="critical", delay=60 * NS_PER_S, summary=Bilingual("Too much", "Too much"),
+LIMIT = replace(
+    limit("grid-rate", Instants.WINDOWS, 4, ">", 5.0, "t/h", severity="critical", summary=Bilingual("Too much", "Too much"), delay=60 * NS_PER_S),
     description=Bilingual("Ask the shift leader.", "Ask the shift leader."),
 )  # fmt: skip
 OF_CHANNEL = replace(
-    LIMIT, name="stack-low", park="hai-phong", facility="mill", channel=5, source=-1, above=False, limit=1.5,
-    unit="mg/Nm3", severity="info",
-)  # fmt: skip
+    limit("stack-low", Instants.READINGS, 5, "<", 1.5, "mg/Nm3", severity="info", summary=LIMIT.summary),
+    description=LIMIT.description,
+)
 CONDITION = Condition(
     name="hourly", subject="channel", subjects=(0, 4), expr='hour_mean(value) > parameter("limit")', steps=(), others=(),
     unit="kWh", clear=(), every=60 * NS_PER_S, delay=10 * NS_PER_S, hold=300 * NS_PER_S, keep=0, severity="warning",
@@ -85,8 +85,8 @@ def test_rules_come_by_name_in_pages_of_any_size(api):
     whole = api.get("/v1/rules")["rules"]
 
     assert [one["rule"] for one in whole] == NAMES
-    for limit in (1, 2, len(NAMES)):
-        assert pages(api, "/v1/rules", "rules", limit) == (whole, -(-len(NAMES) // limit))
+    for most in (1, 2, len(NAMES)):
+        assert pages(api, "/v1/rules", "rules", most) == (whole, -(-len(NAMES) // most))
 
 
 @pytest.mark.parametrize(

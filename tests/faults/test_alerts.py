@@ -174,7 +174,7 @@ def test_f114_what_flaps_is_shelved_and_where_it_stands_is_told_at_the_end(what:
 
 def shelf_end(one: World) -> int:
     """Return until when what flaps is shelved. [ns UTC]"""
-    rows = one.rows("SELECT shelved_until FROM condition_state UNION SELECT shelved_until FROM rule_state")
+    rows = one.rows("SELECT shelved_until FROM rule_state")
     return int(max(until for (until,) in rows))
 
 

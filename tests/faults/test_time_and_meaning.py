@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from alerts.judging.lifecycle import Phase
 from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from stackmeter.health import HealthReport
@@ -435,7 +436,7 @@ def test_f098_where_no_factor_is_in_force_there_is_no_number_and_no_zero(folder:
 
 
 def rule_state(world: World) -> str:
-    return str(world.rows("SELECT state FROM rule_state WHERE rule = 'hot'")[0][0])
+    return Phase(world.rows("SELECT state FROM rule_state WHERE rule = 'hot'")[0][0]).name.lower()
 
 
 def told(world: World, channel: str, unit: str, *minutes: int, value: float = 60, **more: Any) -> None:

@@ -9,7 +9,6 @@ SRC = Path(__file__).parents[2] / "src"
 SAME_THING = {
     "Emissions": ("of windows, as the engine computes them", "of windows and sums, as the state holds them"),
     "Report": ("what restate found", "what tests of rules found", "what verify found"),
-    "Transition": ("of a limit", "of a condition: parted until there is one engine"),
 }
 TO_BE_PARTED = {
     "Batch": ("a message of many readings", "the messages that the line takes at once"),
@@ -22,7 +21,6 @@ TO_BE_PARTED = {
     "Reader": ("of YAML", "of the state"),
     "Role": ("what a caller may do", "an input of a method"),
     "Rows": ("readings that conditions look at", "the readings of one message"),
-    "State": ("where a limit stands", "the line's database"),
     "Status": ("of a gateway", "of an hour under a regulation", "of a month"),
     "Term": ("of a condition", "of a formula"),
     "Terms": ("the limits of an MQTT connection", "what turns amounts into tonnes"),

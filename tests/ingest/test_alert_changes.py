@@ -133,7 +133,7 @@ def test_solid_a2_no_alert_is_over_before_it_began(started: Started) -> None:
 def test_solid_a2_an_open_alert_that_no_rule_has_open_ends(started: Started) -> None:
     plant = started("09:00", LIMITS + DESK)
     plant.at("09:01", t0=500)
-    plant.state.connection.execute("UPDATE rule_state SET alert = NULL")
+    plant.state.connection.execute("UPDATE rule_state SET alert = ''")
     plant.is_rebuilt = False  # which no step says
     plant.restart()
     plant.at("09:02")

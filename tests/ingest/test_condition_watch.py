@@ -140,7 +140,7 @@ def test_a_subject_that_was_never_heard_has_no_alert(world: Conditions) -> None:
         world.at(minute * MINUTE)
 
     assert world.rows("SELECT * FROM alert") == []
-    assert world.rows("SELECT * FROM condition_state WHERE firing = 1 OR alert != ''") == []
+    assert world.rows("SELECT * FROM rule_state WHERE firing = 1 OR alert != ''") == []
 
 
 def test_what_was_missed_wakes_nobody(world: Conditions) -> None:
@@ -151,7 +151,7 @@ def test_what_was_missed_wakes_nobody(world: Conditions) -> None:
     world.send(reading("power", NOON + 50 * MINUTE, 10, "kW"))
 
     assert world.told() == []
-    judged = [since for (since,) in world.rows("SELECT since FROM condition_state WHERE condition = 'peak'")]
+    judged = [since for (since,) in world.rows("SELECT since FROM rule_state WHERE rule = 'peak'")]
     assert judged == [NOON + 50 * MINUTE]
 
 
@@ -267,7 +267,7 @@ def played(seed: int, between: Callable[[Conditions, random.Random], None]) -> t
         (
             one.rows("SELECT id, rule, started_at, ended_at, value, labels FROM alert ORDER BY id"),
             one.rows("SELECT alert, at, kind, detail FROM alert_event ORDER BY alert, at, kind"),
-            one.rows("SELECT * FROM condition_state ORDER BY 1, 2"),
+            one.rows("SELECT * FROM rule_state ORDER BY 1, 2"),
         )
         for one in finished(seed, between)
     ]
@@ -327,7 +327,7 @@ def test_the_alert_of_a_condition_that_is_configured_no_longer_ends(tmp_path: Pa
         world.line.step()
 
         assert world.told() == [("hot", "heat", 2, 5)]
-        assert world.rows("SELECT * FROM condition_state") == []
+        assert world.rows("SELECT * FROM rule_state") == []
 
 
 # --- readings that come late ----------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def late(configuration: Path) -> Iterator[Late]:
 
 def looked(world: Late) -> int:
     """Return how many instants the look that is under way has judged so far, 0 where none is."""
-    look = world.line._following._watch._conditions._late._look  # type: ignore[attr-defined]
+    look = world.line._following._watch._late._look  # type: ignore[attr-defined]
     return 0 if look is None else (look.next - look.start) // look.condition.every
 
 
@@ -322,7 +322,7 @@ def test_f119_a_look_reads_so_many_readings_in_a_step_and_judges_once_they_are_t
     breach(world)
     world.at(63 * MINUTE)
     reads = [0]
-    frame = world.line._following._watch._conditions._late._look.frame  # type: ignore[attr-defined]
+    frame = world.line._following._watch._late._look.frame  # type: ignore[attr-defined]
     inner = frame.read_on
     frame.read_on = lambda until, most: reads.append(most) or inner(until, most)
     world.settled(70 * MINUTE)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ingest.mqtt.connection import SteadyClient
+from ingest.mqtt.steady_client import SteadyClient
 
 
 class Wire:

@@ -13,49 +13,49 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from alerts.engine.telling import Teller
-from alerts.judging.thresholds import Judgement, State, Transition
-from alerts.tables.alerts import apply_judgement
+from alerts.engine.watched_rule import WatchedRule
+from alerts.judging.lifecycle import Phase
+from alerts.judging.truths import Part, Truth
+from alerts.tables.alerts import note_late, open_alerts
+from alerts.tables.rule_states import StoredState, save_rule_states
 from notify.sender import WebhookSender
+from plant.alert_rules.alerts import limit
 from plant.networks import PRIVATE
-from plant.park import Bilingual, Channel, Facility, Park, Plant, Source, ThresholdRule, Webhook
+from plant.park import Bilingual, Channel, Condition, Facility, Instants, Park, Plant, Source, Webhook
 from plant.units import unit
-from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, Kind
+from plant.vocabulary import NEVER, NS_PER_HOUR, NS_PER_MIN, Kind
 from store.sqlite import open_writer, transaction
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_c3RhY2ttZXRlci1zdGFja21ldGVyLXN0YWNr"
 
-STACK = ThresholdRule(
-    name="stack-co2",
-    park="nam-cau-kien",
-    facility="mill",
-    channel=0,
-    source=-1,
-    above=True,
-    limit=12.5,
-    unit="%",
+STACK = limit(
+    "stack-co2",
+    Instants.READINGS,
+    0,
+    ">",
+    12.5,
+    "%",
     severity="critical",
-    delay=0,
     summary=Bilingual(en="{channel} at {facility}, {park}: {value} {unit} is above {limit} {unit}"),
-    description=Bilingual(en=""),
 )
-GRID = ThresholdRule(
-    name="grid-rate",
-    park="nam-cau-kien",
-    facility="mill",
-    channel=-1,
-    source=0,
-    above=True,
-    limit=2.0,
-    unit="t/h",
-    severity="warning",
-    delay=NS_PER_MIN,
-    summary=Bilingual(en="{source} emits {value} {unit}"),
+GRID = replace(
+    limit(
+        "grid-rate",
+        Instants.WINDOWS,
+        0,
+        ">",
+        2.0,
+        "t/h",
+        severity="warning",
+        summary=Bilingual(en="{source} emits {value} {unit}"),
+        delay=NS_PER_MIN,
+    ),
     description=Bilingual(en="Ask the shift leader."),
 )
 
 
-def of_line(number: int) -> ThresholdRule:
+def of_line(number: int) -> Condition:
     """Return STACK under a name of its own, so that its alerts are others to a receiver."""
     return replace(STACK, name=f"stack-{number}")
 
@@ -115,35 +115,45 @@ def new_state(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def judgement(*transitions: tuple[bool, int, float], late: tuple[tuple[int, float], ...] = ()) -> Judgement:
-    """Return a judgement with these transitions (firing, time, value) and late breaches (time, value)."""
-    last = transitions[-1] if transitions else (False, 1, 0.0)
-    return Judgement(
-        state=State.FIRING if last[0] else State.OK,
-        judged=last[1],
-        transitions=tuple(Transition(*one) for one in transitions),
-        late_time=np.array([t for t, _ in late], np.int64),
-        late_value=np.array([v for _, v in late], np.float64),
-    )
+def stood(rule: Condition, told: Plant, alert: str = "", shelved_until: int = NEVER) -> StoredState:
+    """Return where a limit stood: with an alert that is open, or shelved until a time [ns UTC]."""
+    limit = WatchedRule(rule, told)
+    limit.read({}, set(), 0)
+    stored = replace(limit.stored(), state=Phase.OK, shelved_until=shelved_until)
+    return replace(stored, state=Phase.FIRING, firing=True, alert=alert, passed=0) if alert else stored
 
 
 def judged(
     line: sqlite3.Connection,
     told: Plant,
-    rule: ThresholdRule,
-    found: Judgement,
-    alert: str | None = None,
-    *,
+    rule: Condition,
+    *transitions: tuple[bool, int, float],
+    before: StoredState | None = None,
+    late: tuple[tuple[int, float], ...] = (),
     now: int,
     api_url: str = "",
     key: bytes = b"",
 ) -> str | None:
-    """Store a judgement and tell of it, in one transaction as on the line; return the alert that is open afterwards."""
+    """Let a limit fire and resolve (firing, time, value), and come too late (time, value), and tell of it.
+
+    In one transaction, as on the line; returns the alert that is open afterwards.
+    """
+    limit = WatchedRule(rule, told)
     with transaction(line):
         teller = Teller(told, line, api_url, key)
-        is_open = apply_judgement(line, told, rule, found, alert, now=now)
+        stored = {(rule.name, before.subject): before} if before else {}
+        limit.read(stored, open_alerts(line), now)
+        for firing, time, value in transitions:
+            truth = np.array([float(firing)])
+            sides = (np.array([value]), np.array([rule.limit]))
+            limit.advance(line, Truth(truth, 1 - truth, Part(">", truth, sides=sides, of=0)), time)
+            limit.judged = time
+        if late:
+            times, values = (np.array(column) for column in zip(*late, strict=True))
+            note_late(line, rule, limit.labels[0], times, values, now)
+        save_rule_states(line, [limit.stored()])
         teller.tell(now)
-    return is_open
+    return limit.open[0] or None
 
 
 def raise_alert(
@@ -152,12 +162,12 @@ def raise_alert(
     *,
     start: int,
     end: int | None = None,
-    rule: ThresholdRule = STACK,
+    rule: Condition = STACK,
     now: int,
 ) -> None:
     """Let a rule fire at `start`, and resolve at `end` where that is given, in one transaction."""
     transitions = [(True, start, 13.0)] if end is None else [(True, start, 13.0), (False, end, 12.0)]
-    judged(line, told, rule, judgement(*transitions), now=now)
+    judged(line, told, rule, *transitions, now=now)
 
 
 class Clock:

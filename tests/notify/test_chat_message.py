@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.tables.alerts import Raised, begin, end, filled, numbers_in
+from alerts.engine.raised import filled, numbers_in
+from alerts.tables.alerts import Raised, begin, end
 from alerts.tables.notices import send
 from notify.chat_message import LONGEST_BODY, Audience, message
 from plant.alert_rules.rule_library import library

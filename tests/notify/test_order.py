@@ -17,7 +17,7 @@ from notify.webhook import Attempt, WebhookClient
 from plant.alerting import Hours, Rota, Route, Routing, Shift
 from plant.park import Plant
 from store.sqlite import transaction
-from tests.notify.state import STACK, Bench, endpoint, judged, judgement, plant
+from tests.notify.state import STACK, Bench, endpoint, judged, plant, stood
 from tests.servers import RESET, Answer, WebhookReceiver
 from tests.store.test_notices import Told
 
@@ -56,7 +56,8 @@ def test_solid_b8_4_an_alert_waits_for_the_end_of_the_one_before_it(
         sender.step()
         webhook_receiver.script(*[answer] * 3)
         [(first,)] = bench.line.execute("SELECT id FROM alert").fetchall()
-        judged(bench.line, told, STACK, judgement((False, start + S, 12.0)), first, now=bench.clock())
+        before = stood(STACK, told, first)
+        judged(bench.line, told, STACK, (False, start + S, 12.0), before=before, now=bench.clock())
         sender.step()
         bench.raise_alert(told, start + 2 * S)
         for _ in range(8):

@@ -500,7 +500,7 @@ def test_conditions_and_limits_stand_side_by_side_and_share_their_names(tmp_path
     )
     assert ([r.name for r in plant.rules], [c.name for c in plant.conditions]) == (["a"], ["b"])
     [rule] = plant.rules
-    assert (rule.summary, rule.description, rule.delay) == (Bilingual("S", "S"), Bilingual(), NS_PER_MIN)
+    assert (rule.summary, rule.description, rule.delay) == (Bilingual("S", "S"), Bilingual(), 0)
 
     with pytest.raises(ConfigurationError, match="a is declared twice"):
         plant_of(tmp_path, limit + entry(expr="value > 5", match="{channel: drive}"))

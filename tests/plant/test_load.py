@@ -171,15 +171,15 @@ alerts:
 
     rules = plant_of(tmp_path, {"park.yaml": PARK, "alerts.yaml": alerts}).rules
 
-    assert [(r.name, r.above, r.limit, r.unit) for r in rules] == [
-        ("a", False, 0.5, "t/h"),
-        ("b", True, 1.5, "MWh"),
-        ("c", True, 2.0, "t/h"),
-        ("d", True, 373.15, "K"),
-        ("e", True, 2.0, "t/h"),
+    assert [(r.name, r.comparison(0).operator, r.limit, r.unit) for r in rules] == [
+        ("a", "<", 0.5, "t/h"),
+        ("b", ">", 1.5, "MWh"),
+        ("c", ">", 2.0, "t/h"),
+        ("d", ">", 373.15, "K"),
+        ("e", ">", 2.0, "t/h"),
     ]
-    assert [(r.channel, r.source) for r in rules[:2]] == [(-1, 2), (6, -1)]
-    assert [r.delay for r in rules[:2]] == [300 * NS_PER_S, 60 * NS_PER_S]
+    assert [(r.subject, r.subjects) for r in rules[:2]] == [("source", (2,)), ("channel", (6,))]
+    assert [r.delay for r in rules[:3]] == [300 * NS_PER_S, 0, 60 * NS_PER_S]
 
 
 def test_a_facility_of_two_parks_needs_its_park(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_facility_of_two_parks_needs_its_park(tmp_path: Path) -> None:
     assert problems_of(tmp_path, files) == [
         "c.yaml:2: alerts[0].facility: north and south have a facility mill; say which park"
     ]
-    assert plant_of(tmp_path, fixed).rules[0].source == 6
+    assert plant_of(tmp_path, fixed).rules[0].subjects == (6,)
 
 
 WEBHOOK = "webhooks: [{name: hook, url: 'https://example.com/a', %s}]\n"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alerts.judging.lifecycle import Phase
 from store.messages.journal import DUP
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, SECOND, SITE, World, reading, rfc3339
 
@@ -506,7 +507,7 @@ def test_a_reading_that_does_not_count_never_fires(world: World) -> None:
 
 def test_without_a_counting_reading_within_max_gap_the_state_is_unknown(world: World) -> None:
     def state() -> str:
-        return str(world.rows("SELECT state FROM rule_state WHERE rule = 'hot'")[0][0])
+        return Phase(world.rows("SELECT state FROM rule_state WHERE rule = 'hot'")[0][0]).name.lower()
 
     world.send(hot(world, 0, 300))
     began = world.now

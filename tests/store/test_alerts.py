@@ -1,6 +1,7 @@
 """A judgement becomes an alert, a line for InfluxDB and one frozen webhook for each endpoint, all or nothing."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from alerts.judging.thresholds import Shelf, Transition
-from alerts.tables.alerts import StoredRule, alert_id, rule_states, save_rule_state
+from alerts.judging.lifecycle import Phase
+from alerts.tables.alerts import alert_id
 from alerts.tables.links import Link, read_link
+from alerts.tables.rule_states import rule_states, save_rule_states
 from alerts.telling.groups import event_id
-from plant.park import Bilingual, ThresholdRule
+from plant.park import Bilingual, Condition
 from plant.vocabulary import NEVER, NS_PER_DAY
-from tests.notify.state import GRID, STACK, endpoint, judged, judgement, new_state, plant
+from tests.notify.state import GRID, STACK, endpoint, judged, new_state, plant, stood
 
 DESK, PAGER = endpoint("desk"), endpoint("pager")
 TOLD = plant(DESK, PAGER)
@@ -29,8 +31,8 @@ def line(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def applied(line, *transitions, late=(), rule: ThresholdRule = STACK, alert=None, told=TOLD, now=T1, **links):
-    return judged(line, told, rule, judgement(*transitions, late=late), alert, now=now, **links)
+def applied(line, *transitions, rule: Condition = STACK, alert="", told=TOLD, now=T1, **more):
+    return judged(line, told, rule, *transitions, before=stood(rule, told, alert), now=now, **more)
 
 
 def bodies(line: sqlite3.Connection, name: str = "desk") -> list[dict]:
@@ -64,19 +66,20 @@ def test_a_resolved_alert_keeps_its_texts_and_shows_the_value_that_resolved_it(l
 def test_the_rules_state_names_the_alert_that_is_open(line):
     applied(line, (True, T0, 13.0))
 
-    stored = rule_states(line)["stack-co2"]
-    assert (stored.state, stored.judged, stored.alert) == ("firing", T0, alert_id("stack-co2", T0))
+    [stored] = rule_states(line).values()
+    assert (stored.state, stored.judged, stored.alert) == (Phase.FIRING, T0, alert_id("stack-co2", T0))
 
 
 def test_the_rules_state_has_its_shelf(line):
-    save_rule_state(line, "stack-co2", "firing", T0, None, Shelf((NEVER, T0 - 1, T0), T1))
+    wanted = replace(stood(STACK, TOLD, shelved_until=T1), fired=(NEVER, T0 - 1, T0))
+    save_rule_states(line, [wanted])
 
-    assert rule_states(line) == {"stack-co2": StoredRule("firing", T0, None, (NEVER, T0 - 1, T0), T1)}
+    assert rule_states(line) == {("stack-co2", "channel nam-cau-kien/mill/stack1/co2 %"): wanted}
 
 
 def test_an_alert_of_a_rule_that_is_shelved_is_snoozed_by_nobody_and_told_when_that_ends(line):
-    begun = replace(judgement((True, T0, 13.0)), transitions=(Transition(True, T0, 13.0, T1),))
-    alert = judged(line, TOLD, STACK, begun, now=T0)
+    shelved = stood(STACK, TOLD, shelved_until=T1)
+    alert = judged(line, TOLD, STACK, (True, T0, 13.0), before=shelved, now=T0)
     assert bodies(line) == []
     events = line.execute("SELECT kind, actor, detail FROM alert_event WHERE alert = ?", (alert,)).fetchall()
     assert [(kind, by) for kind, by, _ in events] == [("firing", ""), ("snoozed", "")]
@@ -91,9 +94,12 @@ def test_an_alert_of_a_rule_that_is_shelved_is_snoozed_by_nobody_and_told_when_t
 
 def test_an_open_alert_stays_open_while_its_state_is_unknown(line):
     alert = applied(line, (True, T0, 13.0))
-    save_rule_state(line, "stack-co2", "unknown", T0, alert, Shelf())
+    assert (
+        judged(line, TOLD, STACK, (math.nan, T1, math.nan), before=stood(STACK, TOLD, alert), now=T1) == alert
+    )
 
-    assert rule_states(line)["stack-co2"].alert == alert
+    [stored] = rule_states(line).values()
+    assert (stored.state, stored.alert) == (Phase.UNKNOWN, alert)
     assert line.execute("SELECT status FROM alert").fetchall() == [("firing",)]
     assert len(bodies(line)) == 1
 

@@ -235,6 +235,19 @@ class LineFrame:
         return np.where(begun <= self._now - self._plant.window, 0.0, np.nan)
 
 
+def window_rates(
+    connection: sqlite3.Connection, source: int, start: int, end: int, window: int
+) -> tuple[Times, Floats]:
+    """Return end [ns UTC] and emission rate [t/h] of a source's (database id) stored windows in [start, end); NaN: unknown."""
+    per_hour = NS_PER_HOUR // window
+    stored = hour_blocks(connection, [source], start - NS_PER_HOUR + 1, end, per_hour)
+    begin = (stored.hour[:, None] + window * np.arange(per_hour)).ravel()
+    inside = (begin >= start) & (begin < end)
+    block = stored.block.reshape(-1, len(FIELDS))[inside]
+    rate = np.where(coverage(block) > 0, block[:, CO2E_T] / (window / NS_PER_HOUR), np.nan)
+    return begin[inside] + window, rate
+
+
 class PastFrame(LineFrame):
     """A frame of one condition's past: it reads the state from a start on, as far and as much at a time as it is told."""
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from alerts.engine.condition_alerts import Labels, subject_id
 from alerts.engine.frame import Memory, PastFrame, asked_readings
+from alerts.engine.raised import Labels, subject_id
 from alerts.judging.conditions import Judge
 from alerts.judging.lifecycle import Phase, States, advance
 from alerts.judging.truths import Truth
-from alerts.tables import alerts, condition_states, late_looks
-from alerts.tables.condition_states import Begun
+from alerts.tables import alerts, late_looks, rule_states
 from alerts.tables.late_looks import LateMark
+from alerts.tables.rule_states import Begun
 from plant.alert_rules.conditions import ASKED, OF_CHANNEL
 from plant.arrays import Bools, Floats, Ints, Readings, Times
 from plant.park import Condition, Plant
@@ -267,9 +267,7 @@ class LateLooks:
         condition, connection = look.condition, self._memory.connection
         is_open = look.states.firing | (look.states.state == Phase.PENDING)
         pending = (
-            condition_states.subjects_in(connection, condition.name, Phase.PENDING)
-            if is_open.any()
-            else set()
+            rule_states.subjects_in(connection, condition.name, Phase.PENDING) if is_open.any() else set()
         )
         for row, mark in enumerate(look.marks):
             if is_open[row] and look.end == look.judged and mark.subject in pending:
@@ -309,7 +307,8 @@ class _Asked:
         order = np.argsort(channel, kind="stable")
         self._channel = channel[order]
         self._number = np.repeat(
-            np.array([number for _, number in parts], np.int32), [len(channels) for channels, _ in parts]
+            np.array([number for _, number in parts], np.int32),
+            np.array([len(channels) for channels, _ in parts], np.int64),
         )[order]
         rows = [np.arange(len(channels), dtype=np.int32) for channels, _ in parts]
         self._row = np.concatenate([np.empty(0, np.int32), *rows])[order]

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from alerts.tables.alerts import note_event, note_rules_told
+from alerts.tables.alerts import note_event
 from alerts.tables.notices import save_group, send, told_groups
+from alerts.tables.rule_states import note_limits_told
 from alerts.tables.views import silences
 from alerts.telling.groups import Notice
 from alerts.telling.muting import SNOOZE, Alert, Mute, Silence
@@ -32,6 +33,7 @@ class Teller:
         """Note what has happened so far; `key` signs the links by which alerts can be acknowledged, b"" gives none."""
         self._connection, self._api_url, self._key = connection, api_url, key
         self._webhooks = {webhook.name: webhook for webhook in plant.webhooks}
+        self._limits = {rule.name for rule in plant.rules}
         zones = {park.name: park.zone for park in plant.parks}
         self._router = Router(plant.routing, self._webhooks, zones)
         self.forget()
@@ -96,7 +98,7 @@ class Teller:
                 api_url=self._api_url,
                 key=self._key,
             )
-            note_rules_told(self._connection, notice.firing, now)
+            note_limits_told(self._connection, self._limits, notice.firing, now)
             self._note_escalation(notice, now)
         for (receiver, name), group in telling.groups.items():
             save_group(

@@ -1,153 +1,137 @@
-"""Alert rules: new readings and windows that fell due are judged once the line has committed them."""
+"""Alert rules: what is new is judged once the line has committed it, and becomes alerts, in one transaction."""
 
-import sqlite3
-from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 
 from alerts.engine.alert_actions import AlertActions
-from alerts.engine.condition_watch import ConditionWatch
+from alerts.engine.frame import LineFrame, asked_spans, window_rates
 from alerts.engine.heard import GatewaysHeard
+from alerts.engine.late_looks import LateLooks
 from alerts.engine.telling import Teller
-from alerts.judging.lifecycle import SET_BACK, SHELF, not_ahead
-from alerts.judging.thresholds import (
-    Judgement,
-    RuleState,
-    Shelf,
-    State,
-    breaches,
-    judge_readings,
-    judge_windows,
-    shelved,
-    unknown_since,
-)
-from alerts.tables import actions, alerts
+from alerts.engine.watched_rule import WatchedRule
+from alerts.judging.lifecycle import SET_BACK, SHELF, Phase
+from alerts.judging.limits import in_turn, is_newer, limit_truth, turns
+from alerts.tables import actions, alerts, rule_states
+from alerts.tables.rule_states import Begun, StoredState
 from plant.arrays import Bools, Floats, Ints, Readings, Times
-from plant.park import Plant, ThresholdRule
-from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
-from store import blocks
+from plant.park import Condition, Instants, Plant
+from plant.vocabulary import NEVER, NS_PER_DAY
 from store.messages import news
 from store.state import State as Memory
 
+UNKNOWN = np.full(1, np.nan)
 LONGEST_LATE = 45 * NS_PER_DAY  # of gateways; a configuration that takes what is older replays history
 
 
 class RuleWatch:
-    """Keeps where every rule stands, as the state has it."""
+    """Keeps where every rule stands, as the state has it.
+
+    A limit is judged at the time of each new reading of its channel, or at the end of each window of its source when its
+    delay is over: a short peak must not fall between two looks. Other conditions are judged at the instants of a grid, whole
+    multiples of `every` since 1970, `delay` after they are over; each instant once, and of several that are due only the
+    newest: what was missed while the service was away wakes nobody.
+    """
 
     def __init__(
         self, plant: Plant, memory: Memory, clock: Callable[[], int], api_url: str, key: bytes = b""
     ) -> None:
         """Read where the rules stand; `key` signs the links by which alerts can be acknowledged, b"" gives none."""
         self._plant, self._memory, self._clock = plant, memory, clock
-        self._by_channel: dict[int, list[ThresholdRule]] = {}
-        for rule in plant.rules:
-            if rule.channel >= 0:
-                self._by_channel.setdefault(rule.channel, []).append(rule)
-        self._on_windows = [rule for rule in plant.rules if rule.source >= 0]
-        self._states: dict[str, RuleState] = {}
-        self._subjects = {rule.name: alerts.subject_of(plant, rule) for rule in plant.rules}
-        self._started = self._looked = clock()
-        self._was_set_back = False
-        self._is_quiet = False
+        self._connection = memory.connection
+        self._limits = [WatchedRule(rule, plant) for rule in plant.rules]
+        self._conditions = [WatchedRule(rule, plant) for rule in plant.conditions]
+        self._of_channel: dict[int, list[WatchedRule]] = {}
+        for limit in self._limits:
+            if limit.condition.instants is Instants.READINGS:
+                self._of_channel.setdefault(limit.condition.subjects[0], []).append(limit)
+        self._is_limited = np.zeros(len(plant.channels), bool)
+        self._is_limited[list(self._of_channel)] = True
+        self.asked = self._is_limited.copy()
+        self.asked[list(asked_spans(plant.conditions))] = True
+        self._grids: dict[tuple[int, int], list[WatchedRule]] = {}
+        for one in self._conditions:
+            self._grids.setdefault((one.condition.every, one.condition.delay), []).append(one)
+        self._heard = GatewaysHeard(plant, self._connection)
+        self._frame = LineFrame(plant, memory, plant.conditions, self._heard)
+        self._late = LateLooks(plant, memory, [one.labels for one in self._conditions])
+        self._teller = Teller(plant, self._connection, api_url, key)
         self.takers = {actions.TOPIC: AlertActions(memory).take}
-        self._teller = Teller(plant, memory.connection, api_url, key)
-        self._heard = GatewaysHeard(plant, memory.connection)
-        self._conditions = ConditionWatch(plant, memory, clock, self._heard)
-        self.asked = self._conditions.asked
-        self.asked[list(self._by_channel)] = True
+        self._begun: dict[str, Begun] = {}
+        self._started = self._looked = clock()
+        self._was_set_back = self._is_quiet = False
         self._read()
+
+    # --- what is kept of where the rules stand ------------------------------------------------------------------------
 
     def reload(self) -> None:
         """Read again where the rules stand, as after a rollback."""
         self._heard.forget()
-        self._conditions.reload()
+        self._frame.forget()
+        self._late.forget()
         self._teller.forget()
         self._read()
 
     @property
     def matters(self) -> bool:
         """Whether a look at what came late goes on in the next step, or the clock was found to be set back."""
-        return self._conditions.matters or self._was_set_back
+        return self._late.is_looking or self._was_set_back
 
     def _read(self) -> None:
-        connection, now = self._memory.connection, self._clock()
-        stored, still = alerts.rule_states(connection), alerts.open_alerts(connection)
-        known = {name: one for name, one in stored.items() if self._subjects.get(name) == one.subject}
-        self._left = stored.keys() - known.keys()
-        self._states = {name: _standing(one, still, now) for name, one in known.items()}
-        self._new = [rule for rule in self._plant.rules if rule.name not in known]
-        self._states |= {rule.name: RuleState(judged=self._judged_at_first(rule)) for rule in self._new}
+        now = self._clock()
+        stored, still = rule_states.rule_states(self._connection), alerts.open_alerts(self._connection)
+        for one in chain(self._limits, self._conditions):
+            one.read(stored, still, now)
+        self._left = list(stored)
+        self._new = [limit for limit in self._limits if limit.judged == NEVER]
+        for limit in self._new:
+            limit.judged = self._judged_at_first(limit.condition)
+        judged = rule_states.conditions_judged(self._connection)
+        self._judged = judged if judged <= now + SET_BACK else now
         self._is_settled = False
 
-    def _judged_at_first(self, rule: ThresholdRule) -> int:
-        """Return up to when a rule that is new judges nothing: it begins now, and what was before wakes nobody.
+    def _judged_at_first(self, limit: Condition) -> int:
+        """Return up to when a limit that is new judges nothing: it begins now, and what was before wakes nobody.
 
         A plant whose past is replayed has its limits from the beginning.
         """
-        if rule.source >= 0:
-            return self._due(rule, self._started)
-        is_replay = self._plant.max_late > LONGEST_LATE and news.is_unseen(self._memory.connection)
+        if limit.instants is Instants.WINDOWS:
+            return self._due(limit, self._started)
+        is_replay = self._plant.max_late > LONGEST_LATE and news.is_unseen(self._connection)
         return 0 if is_replay else self._started - 1
 
     def _settle(self) -> None:
         """Bring the state in line with the configuration, once, in a transaction: what nothing would ever end ends now."""
         if self._is_settled:
             return
-        connection, now = self._memory.connection, self._clock()
-        self._conditions.settle(now)
-        alerts.drop_rule_states(connection, self._left)
-        theirs = {one.alert for one in self._states.values()} | self._conditions.open_alerts()
+        connection, now = self._connection, self._clock()
+        grids = {one.name: (one.every, one.delay) for one in self._plant.conditions}
+        self._begun = rule_states.begin_conditions(connection, grids, self._judged, now)
+        self._late.begin(self._begun)
+        rule_states.drop_rule_states(connection, self._left)
+        self._left = []
+        theirs = {alert for one in chain(self._limits, self._conditions) for alert in one.open}
         for alert in sorted(alerts.open_alerts(connection) - theirs):
             alerts.end(connection, alert, now, np.nan)
         alerts.wake_shelved(connection, now + SHELF)
         self._is_settled = True
 
     def _begin(self, first: int) -> None:
-        """Keep since when new rules judge: at the latest since the first message under them arrived [ns UTC].
+        """Keep since when new limits judge: at the latest since the first message under them arrived [ns UTC].
 
         That was before the start where a state is made again from the journal: its limits judge what they judged once.
         """
-        for rule in self._new:
-            state = self._state(rule)
-            if rule.channel >= 0:
-                state = replace(state, judged=min(state.judged, first - 1))
-            self._keep(rule, state)
+        for limit in self._new:
+            if limit.condition.instants is Instants.READINGS:
+                limit.judged = min(limit.judged, first - 1)
+        self._save([limit.stored() for limit in self._new])
         self._new = []
 
-    def readings(self, new: Readings, fresh: Bools) -> None:
-        """Judge new readings, in order of arrival, by the rules on their channels."""
-        self._conditions.readings(new, fresh)
-        for channel in np.unique(new.channel[fresh]).tolist() if self._by_channel else ():
-            for rule in self._by_channel.get(channel, ()):
-                mine = new.take(fresh & (new.channel == channel))
-                self._apply(
-                    rule,
-                    judge_readings(
-                        rule.above,
-                        rule.limit,
-                        self._state(rule),
-                        time=mine.time,
-                        value=mine.value,
-                        counting=mine.counting,
-                        message=mine.message,
-                    ),
-                )
+    def _save(self, changed: Sequence[StoredState]) -> None:
+        rule_states.save_rule_states(self._connection, changed)
 
-    def replayed(self, new: Readings, fresh: Bools) -> None:
-        """Take readings of messages that are taken anew: what would have fired then is noted, and wakes nobody."""
-        self._conditions.readings(new, fresh)
-        for channel in np.unique(new.channel[fresh]).tolist() if self._by_channel else ():
-            mine = new.take(fresh & (new.channel == channel) & new.counting)
-            for rule in self._by_channel.get(channel, ()):
-                state = self._state(rule)
-                late = breaches(rule.above, rule.limit, mine.value)
-                self._apply(
-                    rule,
-                    Judgement(state.state, state.judged, (), mine.time[late], mine.value[late]),
-                )
+    # --- what is new --------------------------------------------------------------------------------------------------
 
     def heard(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
         """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time.
@@ -159,28 +143,132 @@ class RuleWatch:
             self._begin(int(received.min()))
         self._heard.take(gateways, received, position, time)
 
+    def readings(self, new: Readings, fresh: Bools) -> None:
+        """Judge new readings, in order of arrival, after they were written; those that are not `fresh` were known."""
+        self._remember(new, fresh)
+        changed = []
+        for limit, mine in self._limited(new, fresh):
+            newer = is_newer(limit.judged, mine.time)
+            self._judge_limit(limit, mine.time[newer], mine.value[newer])
+            self._note_late(limit, mine.time[~newer], mine.value[~newer])
+            changed.append(limit.stored())
+        self._save(changed)
+
+    def replayed(self, new: Readings, fresh: Bools) -> None:
+        """Take readings of messages that are taken anew: what would have fired then is noted, and wakes nobody."""
+        self._remember(new, fresh)
+        for limit, mine in self._limited(new, fresh):
+            self._note_late(limit, mine.time, mine.value)
+
+    def _remember(self, new: Readings, fresh: Bools) -> None:
+        """Keep what conditions may ask of it."""
+        if self._conditions:
+            self._frame.take(new)
+            self._late.take(new, fresh)
+
+    def _limited(self, new: Readings, fresh: Bools) -> Iterator[tuple[WatchedRule, Readings]]:
+        """Yield each limit with the readings that are of its channel, in their turn."""
+        for mine in in_turn(new, fresh & self._is_limited[new.channel]):
+            for limit in self._of_channel[int(mine.channel[0])]:
+                yield limit, mine
+
+    # --- limits -------------------------------------------------------------------------------------------------------
+
+    def _judge_limit(self, limit: WatchedRule, time: Times, value: Floats) -> None:
+        """Judge a limit at instants, in order of time; a value that is NaN is unknown."""
+        found = turns(limit.said, limit_truth(limit.condition, value).truth).tolist()
+        now = self._told_from(limit.condition) if found else None
+        for k in found:
+            instant = int(time[k])
+            lag = None if now is None else now - instant
+            limit.advance(self._connection, limit_truth(limit.condition, value[k : k + 1]), instant, lag)
+        if len(time):
+            limit.judged = max(limit.judged, int(time[-1]))
+
+    def _told_from(self, limit: Condition) -> int | None:
+        """Return the time [ns UTC]; None where receivers neither know, nor will, of a limit that fires again and again.
+
+        The implied route tells of each alert, where there are webhooks. Another one may wait for a group, and tells of none
+        that is over by then: a value that flaps faster than that would be shelved before anybody heard of it.
+        """
+        now = self._clock()
+        if not self._plant.routing.routes:
+            return now if self._plant.webhooks else None
+        return now if now - rule_states.limit_told(self._connection, limit.name) < SHELF else None
+
+    def _note_late(self, limit: WatchedRule, time: Times, value: Floats) -> None:
+        late = limit_truth(limit.condition, value).truth == 1
+        if late.any():
+            alerts.note_late(
+                self._connection, limit.condition, limit.labels[0], time[late], value[late], self._clock()
+            )
+
+    def _judge_limits(self, now: int) -> None:
+        """Judge the windows that are due, and limits as unknown whose channel has no counting reading for its max_gap.
+
+        That ends no alert: only a good value does.
+        """
+        changed = []
+        for limit in self._limits:
+            if limit.condition.instants is Instants.WINDOWS:
+                due = self._due(limit.condition, now)
+                if due > limit.judged:
+                    self._judge_windows(limit, due)
+                    changed.append(limit.stored())
+            elif limit.phase != Phase.UNKNOWN and now > limit.judged + self._max_gap(limit.condition):
+                changed += limit.advance(self._connection, limit_truth(limit.condition, UNKNOWN), now)
+        self._save(changed)
+
+    def _max_gap(self, limit: Condition) -> int:
+        return self._plant.channels[limit.subjects[0]].max_gap
+
+    def _judge_windows(self, limit: WatchedRule, due: int) -> None:
+        """Judge windows up to a time, known or not: what fills one later wakes nobody."""
+        source = int(self._memory.source_ids[limit.condition.subjects[0]])
+        end, rate = window_rates(self._connection, source, limit.judged, due, self._plant.window)
+        known = np.isfinite(rate)
+        end, rate = end[known], rate[known]
+        if not len(end) or end[-1] < due:
+            end, rate = np.append(end, due), np.append(rate, np.nan)
+        self._judge_limit(limit, end, rate)
+
+    def _due(self, limit: Condition, now: int) -> int:
+        """Return the end of the last window that may be judged at a time."""
+        return (now - limit.delay) // self._plant.window * self._plant.window
+
+    # --- what is due --------------------------------------------------------------------------------------------------
+
     def windows(self, now: int) -> None:
         """Judge windows and conditions whose time has come, mark rules without readings as unknown, and tell what is due."""
         self._was_set_back = now < self._looked - SET_BACK
         if self._was_set_back:
-            self._conditions.read()
             self._read()
         self._looked = now
         self._settle()
-        for rule in self._on_windows:
-            state = self._state(rule)
-            if self._due(rule, now) > state.judged:
-                start, co2e_t, coverage = self._emissions(rule, state.judged, self._due(rule, now))
-                judgement = judge_windows(
-                    rule.above, rule.limit, state, now=now, delay=rule.delay, window=self._plant.window,
-                    start=start, co2e_t=co2e_t, coverage=coverage,
-                )  # fmt: skip
-                self._apply(rule, judgement)
-        for channel, rules in self._by_channel.items():
-            for rule in rules:
-                self._doubt(rule, now, self._plant.channels[channel].max_gap)
-        self._conditions.judge(now)
+        self._judge_limits(now)
+        if self._conditions:
+            before = self._judged
+            self._judge_conditions(now)
+            self._late.mark(before, self._judged, now)
+            self._late.look(self._judged, now)
         self._tell(now)
+
+    def _judge_conditions(self, now: int) -> None:
+        changed: list[StoredState] = []
+        is_any = False
+        for (every, delay), watched in self._grids.items():
+            instant = (now - delay) // every * every
+            if instant <= (self._judged - delay) // every * every:
+                continue
+            self._frame.look(instant, now)
+            for one in watched:
+                if instant > self._begun[one.condition.name].judged:
+                    changed += one.advance(self._connection, one.judge.truth(self._frame), instant)
+            is_any = True
+        if is_any:
+            self._save(changed)
+            rule_states.note_conditions_judged(self._connection, now)
+            self._judged = now
 
     def _tell(self, now: int) -> None:
         """Tell what is due; of what was told once, only what lasts."""
@@ -191,71 +279,3 @@ class RuleWatch:
             self._teller.forget()
             self._is_quiet = False
         self._teller.tell(now)
-
-    def _doubt(self, rule: ThresholdRule, now: int, max_gap: int) -> None:
-        state = self._state(rule)
-        if state.state is not State.UNKNOWN and unknown_since(state, now, max_gap) is not None:
-            self._keep(rule, replace(state, state=State.UNKNOWN))
-
-    def _keep(self, rule: ThresholdRule, state: RuleState) -> None:
-        self._states[rule.name] = state
-        alerts.save_rule_state(
-            self._memory.connection, rule.name, state.state, state.judged, state.alert, state.shelf, self._subjects[rule.name]
-        )  # fmt: skip
-
-    def _state(self, rule: ThresholdRule) -> RuleState:
-        return self._states[rule.name]
-
-    def _apply(self, rule: ThresholdRule, judgement: Judgement) -> None:
-        before, now = self._state(rule), self._clock()
-        judgement = shelved(judgement, before.shelf, now, is_known=self._is_known(rule, judgement, now))
-        alert = alerts.apply_judgement(
-            self._memory.connection, self._plant, rule, judgement, before.alert, now=now
-        )
-        self._states[rule.name] = RuleState(judgement.state, judgement.judged, alert, judgement.shelf)
-
-    def _is_known(self, rule: ThresholdRule, judgement: Judgement, now: int) -> bool:
-        """Return whether receivers know, or will, of a limit that fires again and again.
-
-        The implied route tells of each alert, where there are webhooks. Another one may wait for a group, and tells of none
-        that is over by then: a value that flaps faster than that would be shelved before anybody heard of it.
-        """
-        if not self._plant.routing.routes or not judgement.transitions:
-            return bool(self._plant.webhooks)
-        return now - alerts.rule_told(self._memory.connection, rule.name) < SHELF
-
-    def _due(self, rule: ThresholdRule, now: int) -> int:
-        """Return the end of the last window that may be judged at a time."""
-        return (now - rule.delay) // self._plant.window * self._plant.window
-
-    def _emissions(self, rule: ThresholdRule, start: int, end: int) -> tuple[Times, Floats, Floats]:
-        """Return start, tonnes and coverage of the stored windows of a rule's source in [start, end)."""
-        return stored_windows(
-            self._memory.connection, int(self._memory.source_ids[rule.source]), start, end, self._plant.window
-        )
-
-
-def _standing(stored: alerts.StoredRule, still: AbstractSet[str], now: int) -> RuleState:
-    """Return where a limit stands; `still` are the alerts that are open, and what is far ahead of now is of a clock that ran ahead."""
-    return RuleState(
-        state=State(stored.state),
-        judged=stored.judged if stored.judged <= now + SET_BACK else now,
-        alert=stored.alert if stored.alert in still else None,
-        shelf=Shelf(tuple(not_ahead(stored.fired, now)), not_ahead([stored.shelved_until], now + SHELF)[0]),
-    )
-
-
-def stored_windows(
-    connection: sqlite3.Connection, source: int, start: int, end: int, window: int
-) -> tuple[Times, Floats, Floats]:
-    """Return start [ns], emissions [tCO2e] and coverage of a source's stored windows in [start, end)."""
-    rows = connection.execute(
-        "SELECT hour, block FROM emission WHERE source = ? AND hour > ? AND hour < ? ORDER BY hour",
-        (source, start - NS_PER_HOUR, end),
-    ).fetchall()
-    if not rows:
-        return np.empty(0, np.int64), np.empty(0), np.empty(0)
-    stack = np.concatenate([blocks.from_bytes(block) for _, block in rows])
-    times = np.concatenate([hour + window * np.arange(NS_PER_HOUR // window) for hour, _ in rows])
-    inside = (times >= start) & (times < end)
-    return times[inside], stack[inside, blocks.CO2E_T], blocks.coverage(stack[inside])

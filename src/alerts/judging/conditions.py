@@ -1,7 +1,6 @@
 """Judges conditions at an instant, each for all its subjects at once: true is 1, false is 0, unknown is NaN.
 
-Logic is Kleene's: what is compared with an unknown is unknown, and `false and unknown` is false; not finite is unknown. A
-value as near to its limit as `alerts.judging.thresholds` calls equal is equal here too. What a condition may ask is a `Frame`'s to answer.
+Logic is Kleene's: what is compared with an unknown is unknown, and `false and unknown` is false; not finite is unknown. What a condition may ask is a `Frame`'s to answer.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +13,7 @@ import numpy as np
 from alerts.judging import histories
 from alerts.judging.histories import History
 from alerts.judging.subjects import Columns, columns_of
-from alerts.judging.thresholds import SLACK
-from alerts.judging.truths import Part, Truth
+from alerts.judging.truths import Part, Truth, compared
 from plant.alert_rules.conditions import (
     BY_CLOCK,
     CALENDAR,
@@ -149,7 +147,7 @@ class _Run:
             return Part(name, np.where((first == 1) | (last == 1), 1.0, first + last), of_both)
         of, self._compared = self._compared, self._compared + 1
         sides = (last, first) if self._condition.comparison(of).turned else (first, last)
-        return Part(name, _compared(name, first, last), sides=sides, of=of)
+        return Part(name, compared(name, first, last), sides=sides, of=of)
 
     def _asked(self, step: ConditionStep) -> Floats:
         if step not in self._known:
@@ -243,7 +241,7 @@ class _Run:
         """Return how many whole hours of the day have a mean above a limit; an hour that ends with the day is of it."""
         now = self._frame.now
         hours = self._hours(step, lambda zone: start_of("today", now - 1, zone), lambda _: now)
-        is_over = _compared(">", hours, limit[:, None])
+        is_over = compared(">", hours, limit[:, None])
         known = ~np.isnan(is_over)
         return np.where(known.any(axis=1), np.nansum(is_over, axis=1), np.nan)
 
@@ -291,7 +289,7 @@ class _Run:
         if not step.number:
             return total
         coverage = self._asked(ConditionStep("coverage", text=step.text, span=step.span))
-        return np.where(_compared(">=", coverage, np.array(step.number)) == 1, total, np.nan)
+        return np.where(compared(">=", coverage, np.array(step.number)) == 1, total, np.nan)
 
     def _coverage(self, step: ConditionStep) -> Floats:
         """Return the covered share of the windows that each subject's sources owe, NaN where they owe none."""
@@ -340,21 +338,3 @@ def _interval_start(step: ConditionStep, now: int, zone: ZoneInfo) -> int:
     if step.text in CALENDAR:
         return start_of(step.text, now, zone)
     return start_of_interval(step.span, now, zone)
-
-
-def _compared(name: str, first: Floats, last: Floats) -> Floats:
-    slack = SLACK * np.abs(last)
-    match name:
-        case ">":
-            found = first > last + slack
-        case ">=":
-            found = first >= last - slack
-        case "<":
-            found = first < last - slack
-        case "<=":
-            found = first <= last + slack
-        case "==":
-            found = np.abs(first - last) <= slack
-        case _:
-            found = np.abs(first - last) > slack
-    return np.where(np.isfinite(first) & np.isfinite(last), found.astype(np.float64), np.nan)

@@ -7,6 +7,8 @@ import numpy as np
 
 from plant.arrays import Bools, Floats, Ints
 
+SLACK = 1e-9  # relative: a value this near to its limit is equal to it, and equal is no breach
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
@@ -70,6 +72,25 @@ class Truth:
     def column(self, side: Floats) -> Floats:
         """Return a number or a column as a column of all subjects."""
         return np.broadcast_to(side, self.truth.shape)
+
+
+def compared(name: str, first: Floats, last: Floats) -> Floats:
+    """Return what a comparison (>, >=, <, <=, == or !=) says of two sides: 1, 0, or NaN where one of them is not finite."""
+    slack = SLACK * np.abs(last)
+    match name:
+        case ">":
+            found = first > last + slack
+        case ">=":
+            found = first >= last - slack
+        case "<":
+            found = first < last - slack
+        case "<=":
+            found = first <= last + slack
+        case "==":
+            found = np.abs(first - last) <= slack
+        case _:
+            found = np.abs(first - last) > slack
+    return np.where(np.isfinite(first) & np.isfinite(last), found.astype(np.float64), np.nan)
 
 
 def _comparisons(part: Part) -> Iterator[Part]:

@@ -25,7 +25,6 @@ from plant.park import (
     Park,
     Plant,
     Source,
-    ThresholdRule,
 )
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
@@ -141,7 +140,7 @@ class SubjectsBody(BaseModel):
 class WrittenRule:
     """A rule as it is written, and its parts: the subjects [indexes] that are compared in one unit."""
 
-    written: ThresholdRule | Condition
+    written: Condition
     each: Each
     parts: tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -219,11 +218,7 @@ def routes(plant: Plant) -> APIRouter:
 def _rules(plant: Plant) -> dict[str, WrittenRule]:
     """Return all rules by name, in its order; the conditions of one name are one rule."""
     found: dict[str, WrittenRule] = {}
-    for written in plant.rules:
-        each: Each = "channel" if written.channel >= 0 else "source"
-        subject = written.channel if written.channel >= 0 else written.source
-        found[written.name] = WrittenRule(written, each, ((written.unit, (subject,)),))
-    for condition in plant.conditions:
+    for condition in (*plant.rules, *plant.conditions):
         before = found[condition.name].parts if condition.name in found else ()
         parts = (*before, (condition.unit, condition.subjects))
         found[condition.name] = WrittenRule(condition, condition.subject, parts)  # type: ignore[arg-type]
@@ -259,7 +254,7 @@ def _named(sites: list[Site], parameter: str, part: int, wanted: str) -> list[Si
 
 
 def _kind(rule: WrittenRule) -> RuleKind:
-    return "limit" if isinstance(rule.written, ThresholdRule) else "condition"
+    return "limit" if rule.written.is_limit else "condition"
 
 
 def _site(one: Candidate) -> Site:
@@ -288,7 +283,7 @@ def _subject(one: Candidate, unit: str) -> SubjectBody:
 
 def _body(rule: WrittenRule, seen: Mapping[Site, int]) -> RuleBody:
     written = rule.written
-    own = _limit(written) if isinstance(written, ThresholdRule) else _condition(written)
+    own = _limit(written) if written.is_limit else _condition(written)
     return RuleBody(
         rule=written.name,
         kind=_kind(rule),
@@ -301,10 +296,10 @@ def _body(rule: WrittenRule, seen: Mapping[Site, int]) -> RuleBody:
     )
 
 
-def _limit(written: ThresholdRule) -> dict[str, Any]:
+def _limit(written: Condition) -> dict[str, Any]:
     return {
-        "above" if written.above else "below": written.limit,
-        "delay_s": written.delay / NS_PER_S if written.source >= 0 else 0.0,
+        "above" if written.comparison(0).operator == ">" else "below": written.limit,
+        "delay_s": written.delay / NS_PER_S,
         **_told(written),
     }
 
@@ -323,7 +318,7 @@ def _condition(written: Condition) -> dict[str, Any]:
     }
 
 
-def _told(written: ThresholdRule | Condition) -> dict[str, Any]:
+def _told(written: Condition) -> dict[str, Any]:
     return {
         "summary": _text(written.summary),
         "description": _text(written.description),

@@ -2,7 +2,6 @@
 
 import logging
 import ssl
-import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,12 +10,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from ingest.mqtt.steady_client import SteadyClient
 from ingest.mqtt.terms import Terms, farewell, refusal, silence, terms_of
 from plant.documents.urls import checked_url
 
@@ -28,10 +28,6 @@ SAME_AGAIN_S = 60.0  # for which the log does not repeat what it said of the bro
 _STOP_S = 5.0
 
 log = logging.getLogger(__name__)
-
-
-READ_AT_ONCE = 64 * 1024  # bytes of the socket
-_PUBACK = struct.Struct("!BBH")  # type, length, packet id; of MQTT 5 too, where all went well
 
 
 class BrokerAddress(ValueError):
@@ -92,59 +88,6 @@ def _check_certificates(ca: Path) -> None:
         raise BrokerAddress(
             f"{ca}, the setting broker_ca, holds no certificates that can be read: {error}"
         ) from error
-
-
-class SteadyClient(mqtt.Client):
-    """A paho client whose network thread goes on after whatever fails in it, by another connection.
-
-    It reads and acknowledges many messages at a time. paho waits for the socket before each message, asks the system for its
-    first bytes one by one, and wakes its thread for each PUBACK: that was half of what a small message cost.
-    """
-
-    failed: Callable[[Exception], bool]  # told what failed; whether to go on
-    over: Callable[[], None]
-    _read, _at = b"", 0  # what was read of the socket, and how much of it is taken
-
-    def reconnect(self) -> MQTTErrorCode:
-        """Connect anew; what was read of the connection before is of no use."""
-        self._read, self._at = b"", 0
-        return super().reconnect()
-
-    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
-        """Take a packet from the socket, and all that was read with it: the socket says nothing of these any more."""
-        code = super().loop_read(max_packets)
-        while code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._at < len(self._read):
-            code = super().loop_read(max_packets)
-        return code
-
-    def _sock_recv(self, bufsize: int) -> bytes:
-        if self._at == len(self._read):
-            self._read, self._at = super()._sock_recv(READ_AT_ONCE), 0
-        part = self._read[self._at : self._at + bufsize]
-        self._at += len(part)
-        return part
-
-    def ack_all(self, packets: Sequence[int]) -> None:
-        """Acknowledge messages of QoS 1 by their packet ids, in order."""
-        if packets:
-            acks = b"".join(_PUBACK.pack(mqtt.PUBACK, 2, packet) for packet in packets)
-            self._packet_queue(mqtt.PUBACK, acks, packets[-1], 1)
-
-    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
-        """Run the network thread; `loop_start` calls it, and paho would let an exception pass unseen and end."""
-        try:
-            while True:
-                try:
-                    return super().loop_forever(timeout, retry_first_connection)
-                except Exception as error:  # noqa: BLE001 - told to whoever keeps account of it
-                    if not self.failed(error):
-                        return MQTTErrorCode.MQTT_ERR_SUCCESS
-        finally:
-            self.over()
-
-    def let_under_way(self, most: int) -> None:
-        """Have at most so many QoS 1 messages unanswered from now on; paho's own way is shut once there is a connection."""
-        self._max_inflight_messages = most
 
 
 class Connection:

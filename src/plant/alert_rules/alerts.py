@@ -1,10 +1,10 @@
-"""Puts threshold rules and webhooks together."""
+"""Puts limits and webhooks together."""
 
 import base64
 import binascii
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -16,7 +16,7 @@ from plant.documents.files import decode, inside, read_bytes
 from plant.documents.findings import Findings
 from plant.documents.placeholders import check_texts
 from plant.documents.problems import ConfigurationError
-from plant.park import Channel, Source, ThresholdRule, Webhook
+from plant.park import Bilingual, Channel, Comparison, Condition, ConditionStep, Instants, Source, Webhook
 from plant.suggest import did_you_mean
 from plant.units import DimensionError, conversion, unit
 from plant.vocabulary import NS_PER_MIN
@@ -29,44 +29,47 @@ CO2E_RATE = "tCO2e/h"
 WINDOW_DELAY = NS_PER_MIN
 
 Site = tuple[str, str]  # park and facility
+_JUDGED = {Instants.READINGS: "channel", Instants.WINDOWS: "source"}
 _OWN = {"channel": ("park", "facility", "gateway", "channel"), "source": ("park", "facility", "source")}
 
 
 @dataclass(frozen=True, slots=True)
 class RuleMaker:
-    """Makes threshold rules; channels and sources are by site and name, with their index."""
+    """Makes limits; channels and sources are by site and name, with their index."""
 
     channels: Mapping[Site, Mapping[str, Channel]]
     sources: Mapping[Site, Mapping[str, Source]]
     findings: Findings
 
-    def rule(self, part: Placed[AlertPart]) -> ThresholdRule | None:
-        """Return a rule, its limit in the channel's own unit or in t/h; None where it leads nowhere."""
+    def rule(self, part: Placed[AlertPart]) -> Condition | None:
+        """Return a limit, in the channel's own unit or in t/h; None where it leads nowhere."""
         written = part.value
         site = self._site(part)
         if site is None:
             return None
         channel = self._channel(part, site) if written.channel is not None else None
         source = self._source(part, site) if written.source is not None else None
-        if channel is None and source is None:
+        judged = channel or source
+        if judged is None:
             return None
         if channel is not None and written.delay is not None:
             self.findings.refuse(part, "is for a source; a channel is judged at each reading", "delay")
-        subject = "channel" if channel is not None else "source"
-        check_texts(part, subject, _OWN[subject], self.findings)
+        instants = Instants.WINDOWS if channel is None else Instants.READINGS
+        check_texts(part, _JUDGED[instants], _OWN[_JUDGED[instants]], self.findings)
         judged_in = channel.unit.symbol if channel else EMISSION_RATE
-        return ThresholdRule(
-            name=written.name,
-            park=site[0],
-            facility=site[1],
-            channel=channel.index if channel else -1,
-            source=source.index if source else -1,
-            above=written.above is not None,
-            limit=self._limit(part, judged_in),
-            unit=judged_in,
+        made = limit(
+            written.name,
+            instants,
+            judged.index,
+            ">" if written.above is not None else "<",
+            self._limit(part, judged_in),
+            judged_in,
             severity=written.severity,
-            delay=WINDOW_DELAY if written.delay is None else written.delay,
             summary=bilingual(written.summary),
+            delay=0 if channel else WINDOW_DELAY if written.delay is None else written.delay,
+        )
+        return replace(
+            made,
             description=bilingual(written.description),
             first_action=bilingual(written.first_action),
             runbook=written.runbook or "",
@@ -113,6 +116,44 @@ class RuleMaker:
             self.findings.refuse(part, str(error), "unit")
             return nan
         return nan if limit is None else limit * scale + offset
+
+
+def limit(
+    name: str,
+    instants: Instants,
+    index: int,
+    operator: str,
+    number: float,
+    unit: str,
+    *,
+    severity: str,
+    summary: Bilingual,
+    delay: int = 0,
+) -> Condition:
+    """Return the condition `value > x`, or `value < x`, of a channel at each reading, or of a source at each window [t/h].
+
+    Parameters
+    ----------
+    index
+        Of the channel, or of the source.
+    number, unit
+        The limit. [unit]
+    delay
+        How long after its end a window is judged. [ns]
+    """
+    return Condition(
+        name=name,
+        subject=_JUDGED[instants],
+        subjects=(index,),
+        expr=f"value {operator} {number!r}",
+        steps=(ConditionStep("value"), ConditionStep("number", number=number), ConditionStep(operator)),
+        unit=unit,
+        severity=severity,
+        summary=summary,
+        delay=delay,
+        comparisons=(Comparison(operator, unit),),
+        instants=instants,
+    )
 
 
 def webhook(

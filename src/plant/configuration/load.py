@@ -42,7 +42,6 @@ from plant.park import (
     Park,
     Plant,
     Source,
-    ThresholdRule,
     Virtual,
     Webhook,
 )
@@ -325,7 +324,7 @@ def _rules(
     channels: Iterable[Channel],
     sources: Iterable[Source],
     findings: Findings,
-) -> tuple[ThresholdRule, ...]:
+) -> tuple[Condition, ...]:
     maker = RuleMaker(_by_site(facilities, channels), _by_site(facilities, sources), findings)
     made = [maker.rule(alert) for alert in alerts if alert.value.expr is None]
     return tuple(sorted((rule for rule in made if rule), key=lambda rule: rule.name))

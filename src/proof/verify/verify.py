@@ -32,7 +32,8 @@ from store.faults import told_of
 from store.messages.journal import REMEDY as JOURNAL_REMEDY
 from store.messages.journal_head import stored_head
 from store.sqlite import StateMismatch
-from store.state import REMEDY, SCHEMA_VERSION, of_another_schema
+from store.state import REMEDY
+from store.upgrade import SCHEMA_VERSION, of_another_schema
 
 
 class NoState(Exception):

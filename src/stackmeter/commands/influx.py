@@ -229,7 +229,7 @@ def _sender(
 
 def _check_version(connection: "sqlite3.Connection") -> None:
     from store.sqlite import StateMismatch
-    from store.state import SCHEMA_VERSION, of_another_schema
+    from store.upgrade import SCHEMA_VERSION, of_another_schema
 
     [(version,)] = connection.execute("PRAGMA user_version")
     if version != SCHEMA_VERSION:

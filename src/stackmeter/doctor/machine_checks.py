@@ -24,7 +24,8 @@ from store.messages.journal import JournalReader
 from store.messages.journal_head import stored_head
 from store.messages.set_aside import rows_aside
 from store.sqlite import uri
-from store.state import REMEDY, SCHEMA_VERSION, of_another_schema
+from store.state import REMEDY
+from store.upgrade import SCHEMA_VERSION, of_another_schema
 
 TIMEOUT_S = 5.0
 UNSYNCHRONISED = 5  # what adjtimex returns then: TIME_ERROR

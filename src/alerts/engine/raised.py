@@ -1,13 +1,19 @@
-"""What an alert of a condition says: its subject's labels, and its texts in both languages with the words filled in."""
+"""What an alert says: its subject's labels, and its texts in both languages with the words filled in."""
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from alerts.judging.absence import lacks_readings
-from alerts.tables.alerts import Raised, alert_id, in_each, numbers_in
+from alerts.tables.alerts import Raised, alert_id
 from plant.alerting import COVERS, GATEWAY, LACKS, READINGS
-from plant.languages import LANGUAGES
-from plant.park import Channel, Condition, Gateway, Plant, Source
+from plant.languages import LANGUAGES, Language, number_text
+from plant.park import Bilingual, Channel, Condition, Gateway, Plant, Source
+
+UNKNOWN = "-"  # as a number, in a text
+
+_PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[A-Za-z_][A-Za-z0-9_]*)?)\}")
 
 Labels = Mapping[str, str]
 
@@ -52,14 +58,14 @@ def raised(
     }
     by_language = {one: words | numbers_in(one, value, limit) for one in LANGUAGES}
     summary, description, first_action = (
-        in_each(text, by_language)
+        _in_each(text, by_language)
         for text in (condition.summary, condition.description, condition.first_action)
     )
     texts: dict[str, Any] = {
         "summary": summary, "description": description, "first_action": first_action, "runbook": condition.runbook,
     }  # fmt: skip
     return Raised(
-        id=alert_id(f"{condition.name}/{subject}", started_at),
+        id=alert_id(condition.name if condition.is_limit else f"{condition.name}/{subject}", started_at),
         rule=condition.name,
         severity=condition.severity,
         started_at=started_at,
@@ -73,6 +79,33 @@ def raised(
         snoozed_until=snoozed_until,
         comparison=comparison.operator,
     )
+
+
+def _in_each(text: Bilingual, words: Mapping[Language, Mapping[str, str]]) -> dict[str, str]:
+    """Return a text in both languages; where one is missing it is the other, and without either there is none."""
+    vi = filled(text.vi or text.en, words["vi"])
+    en = filled(text.en, words["en"]) if text.en else vi
+    return {"vi": vi, "en": en} if vi else {}
+
+
+def numbers_in(language: Language, value: float, limit: float) -> dict[str, str]:
+    """Return the words of an alert's numbers in a language; - is what is unknown."""
+    return {
+        name: number_text(number, language) if math.isfinite(number) else UNKNOWN
+        for name, number in (("value", value), ("limit", limit))
+    }
+
+
+def filled(template: str, words: Mapping[str, str]) -> str:
+    """Put words into a template: plain replacement, so that no text can reach an attribute; what is unknown stays."""
+    return _PLACEHOLDER.sub(
+        lambda found: _printable(words[found[1]]) if found[1] in words else found[0], template
+    )
+
+
+def _printable(text: str) -> str:
+    """Escape control, format and line characters, which could forge lines or turn the direction of text."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _kind(condition: Condition) -> Labels:

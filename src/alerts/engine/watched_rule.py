@@ -1,0 +1,145 @@
+"""A rule with its subjects: where they stand, and the alerts that begin and end by it."""
+
+import sqlite3
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+
+import numpy as np
+
+from alerts.engine.raised import Labels, raised, subject_id, subject_labels
+from alerts.judging.conditions import Judge
+from alerts.judging.lifecycle import SET_BACK, SHELF, Phase, States, advance, not_ahead
+from alerts.judging.truths import Truth
+from alerts.tables import alerts
+from alerts.tables.rule_states import StoredState
+from plant.arrays import Ints
+from plant.park import Condition, Plant
+from plant.vocabulary import NEVER
+
+
+class WatchedRule:
+    """Columns have a row to each subject. What `read` gives stands for what the state says until `advance`.
+
+    Attributes
+    ----------
+    labels
+        What names each subject.
+    open
+        The id of each subject's open alert, "" where it has none.
+    judged
+        Of a limit: the time of the newest reading, or the end of the newest window, that was judged [ns UTC].
+    """
+
+    def __init__(self, condition: Condition, plant: Plant) -> None:
+        self.condition, self._plant = condition, plant
+        self.labels = subject_labels(plant, condition)
+        self._ids = [_stored_id(condition, labels) for labels in self.labels]
+
+    @cached_property
+    def judge(self) -> Judge:
+        """What judges the condition at an instant of the clock."""
+        return Judge(self.condition, self._plant)
+
+    def read(self, stored: dict[tuple[str, str], StoredState], still: AbstractSet[str], now: int) -> None:
+        """Stand where the subjects are stored, and take them out of that; those that never were begin as unknown.
+
+        `still` are the alerts that are open. Times that are later than now are of a clock that ran ahead.
+        """
+        count = len(self._ids)
+        self._states, self.judged = States.new(count, now), NEVER
+        self.open, self._passed = [""] * count, np.full(count, -1)
+        for row, subject in enumerate(self._ids):
+            one = stored.pop((self.condition.name, subject), None)
+            if one is not None:
+                self._stand(row, one, still, now)
+        self._is_open = np.array([bool(one) for one in self.open], bool)
+
+    def _stand(self, row: int, one: StoredState, still: AbstractSet[str], now: int) -> None:
+        states = self._states
+        states.state[row], states.firing[row] = one.state, one.firing
+        states.since[row], states.cleared_since[row] = (
+            _by_now(one.since, now),
+            _by_now(one.cleared_since, now),
+        )
+        [states.shelved_until[row]] = not_ahead([one.shelved_until], now + SHELF)
+        states.fired[row] = not_ahead(one.fired, now)
+        self.open[row], self._passed[row] = (one.alert if one.alert in still else ""), one.passed
+        self.judged = _by_now(one.judged, now)
+
+    @property
+    def phase(self) -> int:
+        """Where a limit stands with its subject: a `Phase`."""
+        return int(self._states.state[0])
+
+    @property
+    def said(self) -> float:
+        """What a limit said of its subject last: 1, 0, or NaN where that is unknown, or its alert is yet to begin."""
+        if self.phase == Phase.FIRING and self._is_open[0]:
+            return 1.0
+        return 0.0 if self.phase == Phase.OK else np.nan
+
+    def advance(
+        self, connection: sqlite3.Connection, truth: Truth, instant: int, lag: int | None = 0
+    ) -> list[StoredState]:
+        """Go on by what is true at an instant [ns UTC]; return where those stand that stood elsewhere before.
+
+        The alert of a subject that is shelved is snoozed until that ends, `lag` later by our clock than by that of the
+        instants [ns]; None: nobody knows of the alert, so it is not snoozed.
+        """
+        condition, before = self.condition, self._states
+        after, _ = advance(before, truth.truth, truth.clear, instant, condition.hold, condition.keep)
+        begins, ends = after.firing & ~self._is_open, self._is_open & ~after.firing
+        moved = (after.state != before.state) | (after.firing != before.firing)
+        moved |= (after.cleared_since != before.cleared_since) | begins | ends
+        self._states = after
+        if begins.any():
+            self._begin(connection, np.flatnonzero(begins), truth, instant, lag)
+        if ends.any():
+            self._end(connection, np.flatnonzero(ends), truth, instant)
+        return [self.stored(row) for row in np.flatnonzero(moved).tolist()]
+
+    def _begin(
+        self, connection: sqlite3.Connection, rows: Ints, truth: Truth, instant: int, lag: int | None
+    ) -> None:
+        passed, until = truth.passed(rows), self._states.shelved_until[rows]
+        snoozed = np.zeros(len(rows), np.int64) if lag is None else np.where(instant < until, until + lag, 0)
+        columns: Sequence[np.ndarray] = (rows, passed.value, passed.limit, passed.of, snoozed)
+        for row, *shown in zip(*(column.tolist() for column in columns), strict=True):
+            one = raised(self.condition, self.labels[row], instant, *shown)
+            if alerts.begin(connection, one):
+                self.open[row], self._is_open[row], self._passed[row] = one.id, True, shown[2]
+
+    def _end(self, connection: sqlite3.Connection, rows: Ints, truth: Truth, instant: int) -> None:
+        for row, value in zip(rows.tolist(), truth.values(self._passed[rows], rows).tolist(), strict=True):
+            unit = self.condition.comparison(int(self._passed[row])).unit
+            alerts.end(connection, self.open[row], instant, value, unit)
+            self.open[row], self._is_open[row], self._passed[row] = "", False, -1
+
+    def stored(self, row: int = 0) -> StoredState:
+        """Return where a subject stands."""
+        states = self._states
+        return StoredState(
+            rule=self.condition.name,
+            subject=self._ids[row],
+            state=int(states.state[row]),
+            since=int(states.since[row]),
+            firing=bool(states.firing[row]),
+            cleared_since=int(states.cleared_since[row]),
+            fired=tuple(states.fired[row].tolist()),
+            shelved_until=int(states.shelved_until[row]),
+            alert=self.open[row],
+            passed=int(self._passed[row]),
+            judged=self.judged,
+        )
+
+
+def _stored_id(condition: Condition, labels: Labels) -> str:
+    """Return by what a subject is found again; a limit that is moved to something else, or another unit, is another one."""
+    subject = subject_id(labels)
+    return f"{condition.subject} {subject} {condition.unit}" if condition.is_limit else subject
+
+
+def _by_now(time: int, now: int) -> int:
+    """Return a time that was stored; now, where it is of a clock that ran ahead."""
+    return time if time <= now + SET_BACK else now
