@@ -59,6 +59,7 @@ TABLES = (
     Table("gateway_status", ("gateway",), ("at", "online", "count", "payload", "message"), loose=True),
     Table("inbox", ("topic",), ("count", "first", "last"), loose=True),
     Table("decision", ("id",), ("at", "message", "actor", "action", "park"), where="action != 'replay'"),
+    Table("backfill", ("gateway",), ("oldest", "opened", "opened_by", "reason", "closed"), loose=True),
     Table("clock_step", ("message",), ("at", "first", "step"), offset="message"),
     Table("replay", ("message",), ("id", "at", "wanted"), offset="message"),
 )  # fmt: skip
