@@ -22,6 +22,13 @@ def number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def numbers(values: Floats) -> list[float | None]:
+    """Return floats as `number` does, all at once."""
+    found = values.astype(object)
+    found[~np.isfinite(values)] = None
+    return list(found.tolist())
+
+
 @dataclass(slots=True)
 class Readings:
     """Readings as columns of equal length.

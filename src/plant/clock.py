@@ -4,8 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+import numpy as np
 from pydantic import BaseModel, Field
 
+from plant.arrays import Times
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S
 
 DURATION = r"[0-9]{1,9}(s|min|h|d)"
@@ -64,6 +66,14 @@ def format_time(time: int) -> str:
     seconds, fraction = divmod(int(time), NS_PER_S)
     whole = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{whole}.{fraction:09}".rstrip("0").rstrip(".") + "Z"
+
+
+def format_times(times: Times) -> list[str]:
+    """Return times [ns UTC] as `format_time` does, all at once."""
+    if (times % NS_PER_S).any():
+        return [format_time(time) for time in times.tolist()]
+    found: list[str] = np.datetime_as_string(times.view("datetime64[ns]"), unit="s", timezone="UTC").tolist()
+    return found
 
 
 class PeriodBody(BaseModel):

@@ -24,7 +24,7 @@ from store.frame_rows import hour_blocks
 from store.messages.balances import balances, balances_ever
 from store.messages.presence import TypicalSteps, gone, quiet_since
 from store.messages.sparkplug import channels_away
-from store.rows import SUMMED, Balance, Emissions, GatewayStatus, Newest, Outboxes
+from store.rows import SHARES, SUMMED, Balance, Emissions, FieldSums, GatewayStatus, Newest, Outboxes
 from store.totals.beginnings import begins_of
 from store.totals.readings import IS_BASELINE
 
@@ -172,6 +172,22 @@ class Snapshot:
             windows=_column(rows, 2),
             revision=_column(rows, 3),
         )
+
+    def field_totals(self, sources: Sequence[int], level: int, start: int, end: int, field: str) -> FieldSums:
+        """Return one of `SUMMED` of the sums of a level that start in [start, end), by source and time."""
+        ids = self._sources.ids(self._connection, sources)
+        rows = self._all(
+            f"SELECT source, start, {SUMMED[SUMMED.index(field)]}, {' + '.join(SHARES)} FROM total"
+            " WHERE source IN (SELECT value FROM json_each(?)) AND level = ? AND start >= ? AND start < ?"
+            " ORDER BY source, start",
+            _json(ids), level, start, end,
+        )  # fmt: skip
+        return FieldSums(
+            np.array([ids[row[0]] for row in rows], np.int64),
+            _column(rows, 1),
+            np.array([row[2] for row in rows], np.float64),
+            np.array([row[3] for row in rows], np.float64),
+        ).by_source()
 
     def regulated(self, source: int, start: int, end: int) -> RegulatedHours:
         """Return the hours of a source that were counted under its regulation and start in [start, end)."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
+import numpy as np
+
 from plant.arrays import Bools, Floats, Ints, Times
 from store.blocks import AMOUNTS, FIELDS, REVISION
 
@@ -29,6 +31,27 @@ class Emissions:
     def take(self, rows: Bools) -> Self:
         """Return the rows that a mask names."""
         return type(self)(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSums:
+    """One field of emissions, as columns by source (its index in the plant) and time, with how many windows are covered."""
+
+    source: Ints
+    start: Times
+    value: Floats  # NaN: unknown
+    covered: Floats
+
+    def by_source(self) -> Self:
+        """Return them by source, and in their order for each."""
+        return self._take(np.argsort(self.source, kind="stable"))
+
+    def of(self, source: int) -> Self:
+        """Return those of a source; they are by source."""
+        return self._take(slice(*np.searchsorted(self.source, [source, source + 1]).tolist()))
+
+    def _take(self, rows: Ints | slice) -> Self:
+        return type(self)(self.source[rows], self.start[rows], self.value[rows], self.covered[rows])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plant.clock import parse_duration, parse_instant
+from plant.clock import format_time, format_times, parse_duration, parse_instant
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S
 
 
@@ -74,3 +75,9 @@ def test_what_is_no_instant_is_refused(text: object) -> None:
     """A time without a zone, above all."""
     with pytest.raises(ValueError, match=r"."):
         parse_instant(text)
+
+
+@given(st.lists(st.integers(0, 2**62), max_size=20), st.booleans())
+def test_many_times_are_written_as_each_one_is(times: list[int], whole: bool) -> None:
+    given_times = np.array([time // NS_PER_S * NS_PER_S if whole else time for time in times], np.int64)
+    assert format_times(given_times) == [format_time(time) for time in given_times.tolist()]

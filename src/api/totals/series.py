@@ -12,8 +12,8 @@ import numpy as np
 from api.models import Agg, EmissionField, Every, SeriesBody
 from api.problems import InvalidQuery
 from api.totals.roll_up import known_fields
-from plant.arrays import Floats, Ints, Times, number
-from plant.clock import format_time
+from plant.arrays import Floats, Ints, Times, numbers
+from plant.clock import format_times
 from plant.configuration.virtuals import is_level
 from plant.park import Channel, Plant, Source, Virtual
 from plant.periods import DAY, HOUR, MONTH, UNITS, starts
@@ -21,7 +21,7 @@ from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
 from proof.channel_windows import ChannelActivity
 from store.blocks import AMOUNTS
 from store.reader import Snapshot
-from store.rows import Emissions
+from store.rows import FieldSums
 from store.totals.beginnings import UNHEARD
 from store.totals.due import due_windows, known_since
 from store.totals.sums import missing_shares, only_events
@@ -188,10 +188,11 @@ def emission_series(
     begins = state.begins(numbers)
     due = due_windows(state.plant, numbers, begins, steps.edges, as_of).windows
     known = known_since(state.plant, numbers, begins, steps.start, steps.end, as_of)
+    found = _found(state, numbers, field, steps)
     for row, source in enumerate(sources):
         is_quiet = only_events(state.plant, source.index) and begins[row] < UNHEARD
         amounts, shares = _source_steps(
-            state, source.index, AMOUNTS.index(field), steps, due[row], is_quiet=bool(is_quiet)
+            state, found.of(source.index), source.index, steps, due[row], is_quiet=bool(is_quiet)
         )
         values = np.where(np.isnan(values), amounts, values + np.nan_to_num(amounts))
         covered += shares
@@ -203,17 +204,15 @@ def emission_series(
 
 
 def _source_steps(
-    state: Snapshot, source: int, field: int, steps: Steps, due: Ints, *, is_quiet: bool
+    state: Snapshot, found: FieldSums, source: int, steps: Steps, due: Ints, *, is_quiet: bool
 ) -> tuple[Floats, Floats]:
     """Return a source's amounts and covered windows per step, at most the due ones; of a quiet one silence is 0."""
-    found = _stored(state, source, steps)
     step = steps.of(found.start)
-    known = ~np.isnan(found.values[:, field])
-    amounts = np.bincount(step[known], found.values[known, field], len(steps)).astype(np.float64)
+    known = ~np.isnan(found.value)
+    amounts = np.bincount(step[known], found.value[known], len(steps)).astype(np.float64)
     amounts[np.bincount(step[known], minlength=len(steps)) == 0] = np.nan
     if not is_quiet:
-        shares = np.bincount(step, np.nan_to_num(found.values[:, len(AMOUNTS) :]).sum(axis=1), len(steps))
-        return amounts, np.minimum(shares, due)
+        return amounts, np.minimum(np.bincount(step, found.covered, len(steps)), due)
     computed = state.windows([source], steps.start, steps.end)
     step = steps.of(computed.start)
     missing = np.bincount(step, missing_shares(computed), len(steps))
@@ -222,10 +221,13 @@ def _source_steps(
     return amounts, np.clip(due - missing, 0, due)
 
 
-def _stored(state: Snapshot, source: int, steps: Steps) -> Emissions:
-    if steps.every in _FIXED:
-        return state.windows([source], steps.start, steps.end)
-    return state.totals([source], _LEVELS[steps.every], steps.start, steps.end)
+def _found(state: Snapshot, sources: Sequence[int], field: EmissionField, steps: Steps) -> FieldSums:
+    """Return what is summed, windows or sums of theirs."""
+    if steps.every not in _FIXED:
+        return state.field_totals(sources, _LEVELS[steps.every], steps.start, steps.end, field)
+    found = state.windows(sources, steps.start, steps.end)
+    covered = np.nan_to_num(found.values[:, len(AMOUNTS) :]).sum(axis=1)
+    return FieldSums(found.source, found.start, found.values[:, AMOUNTS.index(field)], covered).by_source()
 
 
 def _on_windows(plant: Plant, steps: Steps) -> None:
@@ -236,7 +238,7 @@ def _on_windows(plant: Plant, steps: Steps) -> None:
 def _body(steps: Steps, unit: str, values: Floats, coverage: Floats) -> SeriesBody:
     return SeriesBody(
         unit=unit,
-        times=[format_time(time) for time in steps.edges[:-1].tolist()],
-        values=[number(value) for value in values.tolist()],
-        coverage=[number(share) for share in coverage.tolist()],
+        times=format_times(steps.edges[:-1]),
+        values=numbers(values),
+        coverage=numbers(coverage),
     )
