@@ -340,7 +340,7 @@ class Line:
         position_of = np.array(raw.message, np.int64)
         oldest = self._normaliser.oldest(batch.gateways, batch.judged)
         readings, rows = self._normaliser.normalise(
-            raw, np.array(channel, np.int32), batch.judged[position_of], oldest[position_of], batch.refusals
+            raw, np.array(channel, np.int32), batch.judged[position_of], batch.refusals, oldest[position_of]
         )
         if not batch.before:
             spoke = [position for position, envelope in batch.envelopes.items() if envelope.count]

@@ -74,8 +74,8 @@ class Normaliser:
         raw: RawReadings,
         channel: NDArray[np.int32],
         received: Times,
-        oldest: Times,
         refusals: list[Refusal],
+        oldest: Times | None = None,
     ) -> tuple[Readings, Ints]:
         """Return the readings that count as come, and the raw row of each; say why of every other one.
 
@@ -88,7 +88,7 @@ class Normaliser:
         received
             When the message of each arrived. [ns]
         oldest
-            Of which time each may be. [ns]
+            Of which time each may be, where that is not the same for all gateways. [ns]
         """
         checks = _Checks(raw)
         checks.refuse(
@@ -105,7 +105,7 @@ class Normaliser:
                 row, code, f"{raw.time[row][:MAX_SHOWN]!r} is no RFC 3339 time with a zone", "time"
             )
         checks.refuse(
-            time < oldest,
+            time < (received - self.plant.max_late if oldest is None else oldest),
             Code.TS_OLD,
             lambda row: f"{_told(raw, row)} is too old",
             "time",

@@ -175,9 +175,7 @@ class ReadingProof:
         judged = received + np.maximum(corrections(self._state, np.array(offsets, np.int64), received), 0)
         position_of = np.array(raw.message, np.int64)
         judged = judged[position_of]
-        readings, kept = self._normaliser.normalise(
-            raw, np.array(channel, np.int32), judged, self._normaliser.oldest((), judged), []
-        )
+        readings, kept = self._normaliser.normalise(raw, np.array(channel, np.int32), judged, [])
         return _derived(readings, np.array(offsets, np.int64), position_of[kept], boots)
 
     def _hear(

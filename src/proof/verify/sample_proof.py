@@ -107,7 +107,7 @@ class SampleProof:
         position_of = np.array(raw.message, np.int64)
         oldest = self._normaliser.oldest(gateways, received)
         readings, rows = self._normaliser.normalise(
-            raw, np.array(channel, np.int32), received[position_of], oldest[position_of], []
+            raw, np.array(channel, np.int32), received[position_of], [], oldest[position_of]
         )
         readings.message = group.first + position_of[rows]
         readings = readings.take(np.isin(position_of[rows], whole))

@@ -204,8 +204,7 @@ class Place:
         """Return each raw reading that counts as come, in its channel's unit; the others are refused."""
         index = np.array(self._normaliser.channels(gateway, raw.channel), np.int32)
         came = np.full(len(raw), received, np.int64)
-        oldest = self._normaliser.oldest((), came)
-        readings, rows = self._normaliser.normalise(raw, index, came, oldest, refusals)
+        readings, rows = self._normaliser.normalise(raw, index, came, refusals)
         channels = [self._plant.channels[number] for number in readings.channel.tolist()]
         told = zip(rows.tolist(), readings.value.tolist(), channels, strict=True)
         return {row: f"{value:.12g} {channel.unit.symbol}" for row, value, channel in told}
