@@ -17,6 +17,8 @@ from plant.arrays import number
 from plant.clock import format_time
 from plant.park import Condition, Instants, Plant
 from proof.read_memory import ReadMemory, read_memory
+from store.readings.kinds import COUNTING
+from store.readings.read import last_before
 
 STEPS = 12  # instants of a condition, or windows of a limit, that are shown up to the alert's beginning
 READINGS = 20  # of each channel
@@ -190,14 +192,11 @@ def _readings(memory: ReadMemory, plant: Plant, channels: Iterable[int], until: 
     """Return the newest counting readings of channels up to a time, in time order."""
     seen = []
     for channel in channels:
-        rows = memory.connection.execute(
-            "SELECT time, value, message FROM reading WHERE channel = ? AND time <= ? AND quality <= 1"
-            " ORDER BY time DESC LIMIT ?",
-            (int(memory.channel_ids[channel]), until, READINGS),
-        ).fetchall()
+        found = last_before(memory.connection, int(memory.channel_ids[channel]), until, COUNTING, READINGS)
+        rows = zip(*(column.tolist() for column in (found.time, found.value, found.message)), strict=True)
         one = plant.channels[channel]
         seen += [
             Seen(one.name, format_time(time), value, one.unit.symbol, message)
-            for time, value, message in rows[::-1]
+            for time, value, message in rows
         ]
     return seen

@@ -4,24 +4,23 @@ All functions stream: none holds more than a stretch of rows in memory, however 
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 
-from plant.arrays import Floats, Ints, Times
+from plant.arrays import Floats, Times
 from store import blocks
 from store.accounting.chain import SUM_FIELDS
 from store.accounting.ledger import Entry, raw_changes
 from store.messages.groups import GroupUnreadable, digest_of, stored_array
 from store.messages.journal import Message
+from store.readings.read import span
 
 _LEDGER = "id, at, cause, actor, configuration, journal_from, journal_to, changes, previous, hash"
-AT_ONCE = 20_000  # rows fetched in one go
 
 _messages = msgspec.msgpack.Decoder(list[Message]).decode
 
@@ -45,24 +44,6 @@ class JournalGroup:
     count: int
     intact: bool  # the digest is that of the messages
     messages: list[Message] | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReadings:
-    """Rows of `reading` and `reading_lost` in order of their messages; channels and boots are database ids."""
-
-    lost: Ints  # 1 where the row is of `reading_lost`
-    channel: Ints
-    time: Times
-    value: Floats
-    quality: Ints
-    flags: Ints
-    boot: Ints
-    correction: Ints
-    message: Ints
-
-    def __len__(self) -> int:
-        return len(self.time)
 
 
 @contextmanager
@@ -162,43 +143,20 @@ def published_span(connection: sqlite3.Connection, source: int) -> tuple[int, in
     return None if first is None else (int(first), int(last))
 
 
+def channel_number(connection: sqlite3.Connection, park: str, facility: str, name: str) -> int | None:
+    """Return the database id of a channel, None of one that was never configured."""
+    row = connection.execute(
+        "SELECT max(id) FROM channel WHERE park = ? AND facility = ? AND name = ?", (park, facility, name)
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def reading_span(
     connection: sqlite3.Connection, park: str, facility: str, name: str
 ) -> tuple[int, int] | None:
     """Return the times of the first and the last reading of a channel [ns UTC], None where there is none."""
-    first, last = connection.execute(
-        "SELECT (SELECT min(time) FROM reading WHERE channel = c.id), (SELECT max(time) FROM reading WHERE channel = c.id)"
-        " FROM (SELECT max(id) AS id FROM channel WHERE park = ? AND facility = ? AND name = ?) AS c",
-        (park, facility, name),
-    ).fetchone()
-    return None if first is None else (int(first), int(last))
-
-
-def readings_by_message(connection: sqlite3.Connection) -> Iterator[StoredReadings]:
-    """Yield all readings, also those that lost a conflict, in order of the messages that brought them."""
-    columns = "channel, time, value, quality, flags, boot, correction, message"
-    rows = connection.execute(
-        f"SELECT 0, {columns} FROM reading UNION ALL SELECT 1, {columns} FROM reading_lost ORDER BY message"
-    )
-    while part := rows.fetchmany(AT_ONCE):
-        yield stored_readings(part)
-
-
-def stored_readings(rows: Sequence[Sequence[Any]]) -> StoredReadings:
-    """Return rows of `reading` (0) and `reading_lost` (1), each with its columns but for the verdict, as columns."""
-    lost, channel, time, value, *rest = zip(*rows, strict=True) if rows else [()] * 9
-    quality, flags, boot, correction, message = (np.array(column, np.int64) for column in rest)
-    return StoredReadings(
-        lost=np.array(lost, np.int64),
-        channel=np.array(channel, np.int64),
-        time=np.array(time, np.int64),
-        value=np.array(value, np.float64),
-        quality=quality,
-        flags=flags,
-        boot=boot,
-        correction=correction,
-        message=message,
-    )
+    number = channel_number(connection, park, facility, name)
+    return None if number is None else span(connection, number)
 
 
 def journal_spans(connection: sqlite3.Connection) -> list[tuple[int, int]]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from plant.arrays import Bytes, Floats, Ints, Times
 from store.blocks import FIELDS, block_of
+from store.readings.kinds import COUNTING
+from store.readings.read import first_after, from_counting, last_before
 from store.sqlite import write_rows
 
 _IN_THESE = "(SELECT value FROM json_each(?))"
@@ -24,44 +26,25 @@ def newest_readings(
     channels, since
         Database ids, and for each a time [ns UTC]; `place` in the answer counts them.
     """
-    asked = json.dumps(list(zip(channels, since, strict=True)))
-    rows = connection.execute(
-        "WITH asked AS MATERIALIZED (SELECT key AS place, json_extract(value, '$[0]') AS id,"
-        " json_extract(value, '$[1]') AS since FROM json_each(?)),"
-        " found AS MATERIALIZED (SELECT place, id, coalesce((SELECT time FROM reading WHERE channel = id AND time <= since"
-        " AND quality <= 1 ORDER BY time DESC LIMIT 1), since) AS start FROM asked)"
-        " SELECT place, time, value, quality FROM found CROSS JOIN reading ON channel = id AND time >= start"
-        " ORDER BY place, time",
-        (asked,),
-    ).fetchall()
-    place, time, value, quality = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return (
-        np.array(place, np.int64),
-        np.array(time, np.int64),
-        np.array(value, np.float64),
-        np.array(quality, np.uint8),
-    )
+    ids, times = list(channels), list(since)
+    found = from_counting(connection, ids, times)
+    place_of = {number: place for place, number in enumerate(ids)}
+    place = np.array([place_of[number] for number in found.channel.tolist()], np.int64)
+    return place, found.time, found.value, found.quality
 
 
 def last_counting(connection: sqlite3.Connection, channel: int, time: int) -> int | None:
     """Return the time of a channel's (database id) last counting reading at or before a time [ns UTC], None without one."""
-    row = connection.execute(
-        "SELECT time FROM reading WHERE channel = ? AND time <= ? AND quality <= 1 ORDER BY time DESC LIMIT 1",
-        (channel, time),
-    ).fetchone()
-    return None if row is None else int(row[0])
+    found = last_before(connection, channel, time, COUNTING).time
+    return int(found[0]) if len(found) else None
 
 
 def counting_readings(
     connection: sqlite3.Connection, channel: int, after: int, until: int, most: int
 ) -> tuple[Times, Floats]:
     """Return time and value of a channel's (database id) counting readings in (after, until] [ns UTC], at most so many."""
-    rows = connection.execute(
-        "SELECT time, value FROM reading WHERE channel = ? AND time > ? AND time <= ? AND quality <= 1 ORDER BY time LIMIT ?",
-        (channel, after, until, most),
-    ).fetchall()
-    time, value = zip(*rows, strict=True) if rows else ((), ())
-    return np.array(time, np.int64), np.array(value, np.float64)
+    found = first_after(connection, channel, after, COUNTING, most, until)
+    return found.time, found.value
 
 
 @dataclass(frozen=True, slots=True)

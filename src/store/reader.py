@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
@@ -24,9 +24,10 @@ from store.frame_rows import hour_blocks
 from store.messages.balances import balances, balances_ever
 from store.messages.presence import TypicalSteps, gone, quiet_since
 from store.messages.sparkplug import channels_away
+from store.readings.kinds import BASELINE, COUNTING
+from store.readings.read import newest, pieces
 from store.rows import SHARES, SUMMED, Balance, Emissions, FieldSums, GatewayStatus, Newest, Outboxes
 from store.totals.beginnings import begins_of
-from store.totals.readings import IS_BASELINE
 
 
 class Reader:
@@ -238,25 +239,22 @@ class Snapshot:
     def readings(self, channel: int, start: int, end: int, chunk: int = 50_000) -> Iterator[Readings]:
         """Yield a channel's readings with start <= time < end in time order, at most `chunk` at once."""
         for number in self._channels.ids(self._connection, [channel]):
-            rows = self._connection.execute(
-                "SELECT time, value, quality, flags, verdict, boot, correction, message FROM reading"
-                " WHERE channel = ? AND time >= ? AND time < ? ORDER BY time",
-                (number, start, end),
-            )
-            while part := rows.fetchmany(chunk):
-                yield _readings(channel, part)
+            for part in pieces(self._connection, number, start, end, chunk):
+                yield replace(part, channel=np.full(len(part), channel, np.int32))
 
     def newest(self, channels: Sequence[int]) -> dict[int, Newest]:
         """Return the newest readings of each channel, also of those that have none."""
         ids = self._channels.ids(self._connection, channels)
-        conditions = ("quality <= 1", f"quality <= 1 AND {IS_BASELINE}")
-        columns = [_newest(condition, k) for condition in conditions for k in (0, 1)]
-        rows = self._all(f"SELECT c.value, {', '.join(columns)} FROM json_each(?) AS c", _json(ids))
+        counting, baselines = (
+            _times(newest(self._connection, ids, kind, 2)) for kind in (COUNTING, COUNTING & BASELINE)
+        )
         away = channels_away(self._connection, ids)
         quiet = self._offline(ids)
         found = {
-            ids[row[0]]: Newest(_known(row[1:3]), _known(row[3:5]), row[0] in away, row[0] in quiet)
-            for row in rows
+            index: Newest(
+                counting.get(number, ()), baselines.get(number, ()), number in away, number in quiet
+            )
+            for number, index in ids.items()
         }
         return {channel: found.get(channel, Newest((), ())) for channel in channels}
 
@@ -358,27 +356,12 @@ class _Held:
         return self.windows.take(inside & np.isin(self.windows.source, sources))
 
 
-def _readings(channel: int, rows: Sequence[tuple[Any, ...]]) -> Readings:
-    time, value, quality, flags, verdict, boot, correction, message = zip(*rows, strict=True)
-    return Readings(
-        channel=np.full(len(rows), channel, np.int32),
-        time=np.array(time, np.int64),
-        value=np.array(value, np.float64),
-        quality=np.array(quality, np.uint8),
-        flags=np.array(flags, np.uint8),
-        verdict=np.array(verdict, np.uint8),
-        boot=np.array(boot, np.int32),
-        correction=np.array(correction, np.int32),
-        message=np.array(message, np.int64),
-    )
-
-
-def _newest(condition: str, offset: int) -> str:
-    return f"(SELECT time FROM reading WHERE channel = c.value AND {condition} ORDER BY time DESC LIMIT 1 OFFSET {offset})"
-
-
-def _known(times: Sequence[int | None]) -> tuple[int, ...]:
-    return tuple(time for time in times if time is not None)
+def _times(readings: Readings) -> dict[int, tuple[int, ...]]:
+    """Return the times of each channel's readings, which are by channel and time, newest first."""
+    found: dict[int, tuple[int, ...]] = {}
+    for number, time in zip(readings.channel.tolist(), readings.time.tolist(), strict=True):
+        found[number] = (time, *found.get(number, ()))
+    return found
 
 
 def _column(rows: Sequence[Any], index: int) -> Ints:

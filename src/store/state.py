@@ -8,22 +8,23 @@ from pathlib import Path
 
 import numpy as np
 
-from plant.arrays import Ints, Times
+from plant.arrays import Ints, Readings, Times
 from plant.park import Plant
 from plant.transfers import is_transfer
 from store.accounting.closing import Closing
 from store.accounting.ledger import Ledger
 from store.faults import told_of
+from store.influx.queue import queue_readings
 from store.messages import news
 from store.messages.books import Books
 from store.messages.boots import BootTable
 from store.messages.journal import JournalReader
 from store.messages.steps import StepRecorder, go_on_from, next_step
+from store.readings.table import ReadingTable
 from store.sound_rows import set_unsound_aside
 from store.sqlite import STATE, StateMismatch, be_brisk, claim, open_state, transaction
 from store.totals.beginnings import UNHEARD, Beginnings, owed_from
 from store.totals.emissions import EmissionTable
-from store.totals.readings import ReadingTable
 from store.totals.sums import only_events
 from store.upgrade import SCHEMA_VERSION, UPGRADED, of_another_schema, upgrade
 
@@ -166,11 +167,9 @@ class State:
         begins = self.beginnings.times
         return np.where(begins == UNHEARD, UNHEARD, owed_from(self._plant.sources, begins))
 
-    def enqueue_readings(self, count: int, packed: bytes) -> None:
-        """Put readings into the InfluxDB outbox."""
-        self._connection.execute(
-            "INSERT INTO influx_reading (count, readings) VALUES (?, ?)", (count, packed)
-        )
+    def enqueue_readings(self, readings: Readings) -> None:
+        """Put readings, their channels by database id, into the InfluxDB outbox."""
+        queue_readings(self._connection, readings)
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and close."""

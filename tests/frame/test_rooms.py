@@ -1,6 +1,7 @@
 """The house: every folder of the source is a room that its first sentence explains, and none is a long shelf; no file is long."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,10 @@ def test_house_5_no_file_is_longer_than_400_lines() -> None:
     lengths = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in SRC.rglob("*.py")}
 
     assert {str(file.relative_to(SRC)) for file, lines in lengths.items() if lines > LONGEST} == set()
+
+
+def test_house_6_only_the_room_of_readings_knows_where_they_lie() -> None:
+    asks = re.compile(r"\b(FROM|JOIN|INTO|UPDATE) reading(_block)?\b")
+    files = [file for file in SRC.rglob("*.py") if asks.search(file.read_text(encoding="utf-8"))]
+
+    assert {str(file.parent.relative_to(SRC)) for file in files} == {"store/readings"}

@@ -424,7 +424,7 @@ def test_a_large_state_is_worked_through_in_parts(folder: Path, monkeypatch: pyt
     whole = proven(folder)
     for module, name in (("ledger_proof", "CHANGES_AT_ONCE"), ("ledger_proof", "CACHED"), ("known_readings", "KEYS_AT_ONCE")):  # fmt: skip
         monkeypatch.setattr(f"proof.verify.{module}.{name}", 2)
-    monkeypatch.setattr("store.audit.AT_ONCE", 7)
+    monkeypatch.setattr("store.readings.by_message.AT_ONCE", 7)
     monkeypatch.setattr("ingest.line.line.MOST_MESSAGES", 2)
     parts = proven(folder)
 

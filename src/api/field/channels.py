@@ -17,8 +17,8 @@ from plant.clock import format_time
 from plant.park import Channel, Plant
 from plant.vocabulary import NS_PER_S, Flag, Kind, Quality, Verdict
 from store.reader import Reader, Snapshot
+from store.readings.views import Latest, latest_readings
 from store.rows import Newest
-from store.totals.reading_views import Latest, latest_readings
 
 
 class LatestBody(BaseModel):

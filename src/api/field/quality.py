@@ -24,8 +24,8 @@ from plant.park import Channel, Plant
 from plant.vocabulary import NS_PER_DAY, NS_PER_S, Kind
 from proof.channel_windows import ChannelActivity
 from store.reader import Reader, Snapshot
+from store.readings.views import Gaps, reading_counts, reading_gaps
 from store.rows import Balance
-from store.totals.reading_views import Gaps, reading_counts, reading_gaps
 from store.totals.sums import Period
 
 MOST_CHANNEL_DAYS = 5000  # of a page: all their readings are looked at

@@ -19,8 +19,9 @@ from rules.engine import Emissions, Engine
 from rules.identity import merge
 from rules.pieces import EVENT, INTERVAL, REGISTER, ChannelColumns, Pieces, Runs, pieces_and_verdicts
 from rules.windows import KEY, Ranges, WindowValues, numbers, ranges_of, spread, with_events
+from store.readings.kinds import is_baseline
+from store.readings.table import LOOK_BACK, LOOK_ON
 from store.state import State
-from store.totals.readings import LOOK_BACK, LOOK_ON, is_baseline
 
 BootNames = Callable[[Iterable[int]], Mapping[int, str]]  # of boots by their numbers
 OpenHoles = Callable[

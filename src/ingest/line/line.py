@@ -6,6 +6,7 @@ The order of its stages stands in `Line.stages` and nowhere else. Whatever a mes
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -32,7 +33,6 @@ from ingest.line.set_aside import SetAside, Way
 from ingest.sparkplug.nodes import Spoken
 from ingest.subscriptions import Subscriptions, TopicRoute, hear, rejection, unknown_gateway
 from plant.park import Plant
-from store import blocks
 from store.accounting import closing
 from store.accounting.ledger import Entry
 from store.messages import backfills, clock_steps, replays, steps
@@ -377,9 +377,7 @@ class Line:
         rows = batch.done.written
         if self._project and len(rows):
             ids = self._state.channel_ids[rows.channel].astype(np.int32)
-            self._state.enqueue_readings(
-                len(rows), blocks.pack_readings(ids, rows.time, rows.value, rows.quality)
-            )
+            self._state.enqueue_readings(replace(rows, channel=ids))
 
     # --- parts of stages --------------------------------------------------------------------------------------
 

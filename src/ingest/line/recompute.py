@@ -18,7 +18,7 @@ from rules.pieces import ChannelColumns, Runs, pieces_and_verdicts
 from rules.virtuals import values_at
 from rules.windows import Ranges, WindowValues, numbers, ranges_of, spread, with_events
 from store.messages.boots import BootTable
-from store.totals.readings import LOOK_ON, ReadingTable, Stretch
+from store.readings.table import LOOK_ON, ReadingTable, Stretch
 
 NEVER_SEEN = -1
 

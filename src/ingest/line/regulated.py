@@ -27,8 +27,8 @@ from rules.engine import Engine
 from store.accounting.ledger import Entry
 from store.accounting.regulated import RegulatedTable
 from store.accounting.regulated_hours import HourInputs, RegulatedHours, RoleHour, overlaid, packed, rows_of
+from store.readings.kinds import is_baseline
 from store.state import State
-from store.totals.readings import is_baseline
 
 MOST_HOURS = 744  # measured at once: a month of windows of each input, about 5 MB
 MOST_SOURCES = 2  # counted at once because an hour has passed; the others wait for the line's next step

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from plant.arrays import Bools, Ints, Readings, Times
 from plant.vocabulary import NEVER
-from store.totals.readings import LOOK_BACK, is_baseline
+from store.readings.kinds import is_baseline
+from store.readings.table import LOOK_BACK
 
 KEPT = LOOK_BACK + 2  # counting readings kept: readings may come out of order by as many as exceed LOOK_BACK
 
@@ -132,7 +133,7 @@ def _needed(rows: Readings, which: Ints, channels: int, window: int, period: Int
 def _anchored(rows: Readings, which: Ints, edge: Times, window: int) -> Times:
     """Return, per channel, the newest baseline before the whole window of the newest one at or before `edge`.
 
-    As `store.totals.readings.ReadingTable.stretch` begins; NEVER where the rows have none.
+    As `store.readings.table.ReadingTable.stretch` begins; NEVER where the rows have none.
     """
     at = np.flatnonzero(is_baseline(rows))
     for _ in range(2):

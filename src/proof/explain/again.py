@@ -19,7 +19,7 @@ from rules.factors.gwp import GwpSet
 from rules.pieces import ChannelColumns, Pieces, Runs, pieces_and_verdicts
 from rules.virtuals import Columns, values_at
 from rules.windows import Ranges, WindowValues, spread, with_events
-from store.totals.readings import Stretch
+from store.readings.table import Stretch
 
 VIRTUAL = "virtual"  # a channel's kind, where it is none of plant.vocabulary.Kind
 FIRST_VIRTUAL = (

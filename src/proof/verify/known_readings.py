@@ -4,11 +4,9 @@ What the line asks of its evaluation is which of the new readings were new when 
 came is stored, as the reading that counts or as one that lost to it, but for what says nothing that is not said already.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +19,7 @@ from proof.verify.ledger_proof import bits
 from rules.engine import Emissions, Engine
 from rules.identity import merge
 from rules.registers import SAME_VALUE
-from store import audit
-from store.audit import StoredReadings
+from store.readings.by_message import StoredReadings, readings_by_message, stored_at, stored_readings
 
 NOT_STORED = -1  # the database id of a channel that no state has
 KEYS_AT_ONCE = 5000
@@ -49,7 +46,7 @@ class KnownReadings:
     def __init__(self, state: sqlite3.Connection, plant: Plant, again: sqlite3.Connection) -> None:
         """Read from `state` what is known; `again` is where the line that is asked numbers boots anew."""
         self._state, self._again = state, again
-        self._rows, self._parts = _none(), audit.readings_by_message(state)
+        self._rows, self._parts = _none(), readings_by_message(state)
         self._matched = np.zeros(0, bool)
         self._claimed: dict[tuple[int, int], Readings] = {}
         self._open: tuple[Readings, Bools] = Readings.empty(), np.zeros(0, bool)
@@ -103,8 +100,8 @@ class KnownReadings:
         """Return what has been found out of all messages before one, since this was asked last."""
         self._fill(first)
         cut = int(np.searchsorted(self._rows.message, first))
-        left = rows_of(self._rows, np.flatnonzero(~self._matched[:cut]))
-        self._rows = rows_of(self._rows, np.arange(cut, len(self._rows)))
+        left = self._rows.take(np.flatnonzero(~self._matched[:cut]))
+        self._rows = self._rows.take(slice(cut, None))
         self._matched = self._matched[cut:]
         (new, absent), self._open = self._open, (Readings.empty(), np.zeros(0, bool))
         return Settled(cut, left, new.take(absent), _whole(new, absent))
@@ -117,7 +114,7 @@ class KnownReadings:
             return fresh, absent
         self._fill(int(new.message.max()) + 1)
         low, high = np.searchsorted(self._rows.message, [first, new.message.max() + 1])
-        rows = rows_of(self._rows, np.arange(low, high))
+        rows = self._rows.take(slice(low, high))
         channel, said = self._ids[new.channel], self._said(new)
         pair = paired(
             (new.message, channel, new.time), said, (rows.message, rows.channel, rows.time), said_of(rows)
@@ -163,23 +160,20 @@ class KnownReadings:
             part = next(self._parts, None)
             if part is None:
                 return
-            self._rows = _joined(self._rows, part)
+            self._rows = StoredReadings.concat([self._rows, part])
             self._matched = np.append(self._matched, np.zeros(len(part), bool))
 
     def _known(self, keys: Ints) -> StoredReadings:
         """Return all stored readings of (channel, time), [2, keys], those that lost a conflict too, in order of their messages."""
-        columns = "r.channel, r.time, r.value, r.quality, r.flags, r.boot, r.correction, r.message"
-        rows: list[tuple[Any, ...]] = []
-        for low in range(0, keys.shape[1], KEYS_AT_ONCE):
-            wanted = json.dumps(keys[:, low : low + KEYS_AT_ONCE].T.tolist())
-            for lost, table in enumerate(("reading", "reading_lost")):
-                rows += self._state.execute(
-                    f"SELECT {lost}, {columns} FROM json_each(?) AS k CROSS JOIN {table} AS r"
-                    " ON r.channel = k.value ->> 0 AND r.time = k.value ->> 1",
-                    (wanted,),
-                )
-        rows.sort(key=lambda row: int(row[-1]))
-        return audit.stored_readings(rows)
+        parts = [
+            stored_at(
+                self._state,
+                [(channel, time) for channel, time in keys[:, low : low + KEYS_AT_ONCE].T.tolist()],
+            )
+            for low in range(0, keys.shape[1], KEYS_AT_ONCE)
+        ]
+        found = StoredReadings.concat([stored_readings([]), *parts])
+        return found.take(np.argsort(found.message, kind="stable"))
 
     def _said(self, new: Readings) -> Floats:
         """Return what readings say, [readings, SAID], boots by their numbers in the state."""
@@ -245,17 +239,7 @@ class _Evaluator:
 
 
 def _none() -> StoredReadings:
-    return audit.stored_readings([])
-
-
-def rows_of(rows: StoredReadings, places: Ints) -> StoredReadings:
-    """Return some of the rows."""
-    return StoredReadings(*(getattr(rows, name)[places] for name in StoredReadings.__slots__))
-
-
-def _joined(one: StoredReadings, other: StoredReadings) -> StoredReadings:
-    pairs = ((getattr(one, name), getattr(other, name)) for name in StoredReadings.__slots__)
-    return StoredReadings(*(np.concatenate(pair) for pair in pairs))
+    return stored_readings([])
 
 
 def said_of(rows: StoredReadings) -> Floats:
@@ -270,7 +254,7 @@ def _with_boots(new: Readings, boot: Floats) -> Readings:
 
 def _as_readings(rows: StoredReadings, places: Ints) -> Readings:
     """Return stored readings as the rules know them; channels are ids of the state."""
-    part = rows_of(rows, places)
+    part = rows.take(places)
     return Readings(
         channel=part.channel.astype(np.int32),
         time=part.time,

@@ -8,8 +8,6 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from plant.park import Plant
 from proof.verify.books_proof import Before, BooksProof
 from proof.verify.configurations import NEVER, Configurations
@@ -17,7 +15,7 @@ from proof.verify.decision_proof import DecisionProof
 from proof.verify.findings import Finding, Report, Tell
 from proof.verify.journal_again import JournalAgain, JournalStretch, stretches
 from proof.verify.journal_proof import Taken
-from proof.verify.known_readings import Settled, rows_of
+from proof.verify.known_readings import Settled
 from proof.verify.reading_proof import ReadingProof
 from rules.engine import Engine
 from store import audit
@@ -84,9 +82,9 @@ class MessageProof:
         left = settled.left
         self._report.checked["readings"] += settled.count
         taken, there = left.message < self._taken.cursor, self._taken.has(left.message)
-        proof.say_not_taken(rows_of(left, np.flatnonzero(~taken)), self._taken.cursor)
-        proof.say_gone(rows_of(left, np.flatnonzero(taken & ~there)), self._taken.begin)
-        proof.prove(rows_of(left, np.flatnonzero(taken & there)))
+        proof.say_not_taken(left.take(~taken), self._taken.cursor)
+        proof.say_gone(left.take(taken & ~there), self._taken.begin)
+        proof.prove(left.take(taken & there))
         proof.name_absent(settled)
 
     def _before(self, again: JournalAgain, offset: int) -> Before:

@@ -24,11 +24,11 @@ from proof.verify.findings import Finding, Kind, Report, when
 from proof.verify.journal_again import JournalUpTo, open_to_all
 from proof.verify.known_readings import SAID, Settled, paired, said_of
 from proof.verify.ledger_proof import bits
-from store.audit import StoredReadings
 from store.messages.backfills import reach
 from store.messages.boots import BootTable
 from store.messages.clock_steps import corrections
 from store.messages.journal import Message
+from store.readings.by_message import StoredReadings
 
 NO_CHANNEL = -1
 

@@ -5,13 +5,19 @@ import sqlite3
 import numpy as np
 
 from ingest.line.recompute import RecomputedChannels
+from plant.arrays import Times
 from plant.park import Plant
-from plant.vocabulary import NS_PER_DAY, Flag, Verdict
+from plant.vocabulary import NS_PER_DAY, SINCE_EVER, Flag, Verdict
 from proof.verify.findings import Finding, Kind, Report, Tell, when
 from store import audit
+from store.readings.kinds import COUNTING
+from store.readings.lost import channels_lost, lost_flags
+from store.readings.read import EVER, channels_read, first_times, pieces
+from store.readings.unreadable import unreadable_rows
 
 AT_ONCE = 32 * NS_PER_DAY  # of a channel, with its context
 MARKS = Flag.RESET | Flag.CONFLICT
+NO_SUCH_MARKS = "has marks that there are not"
 
 
 class VerdictProof:
@@ -50,17 +56,29 @@ class VerdictProof:
 
     def _prove_marks(self) -> None:
         """Check that a reading is marked as in conflict where, and only where, one that lost to it is kept."""
-        lost = "EXISTS (SELECT 1 FROM reading_lost AS l WHERE l.channel = r.channel AND l.time = r.time)"
-        marked = f"r.flags & {int(Flag.CONFLICT)}"
-        for where, detail in (
-            (f"{marked} AND NOT {lost}", "is marked as in conflict, and nothing that lost to it is kept"),
-            (f"NOT {marked} AND r.time IN (SELECT time FROM reading_lost) AND {lost}", "another lost to it, and it is not marked as in conflict"),
-            (f"r.flags & ~{int(MARKS)}", "has marks that there are not"),
-        ):  # fmt: skip
-            self._say("reading", where, detail)
-        winner = "EXISTS (SELECT 1 FROM reading AS w WHERE w.channel = r.channel AND w.time = r.time)"
-        self._say("reading_lost", f"NOT {winner}", "lost to a reading that is not there")
-        self._say("reading_lost", f"r.flags & ~{int(MARKS)}", "has marks that there are not")
+        names = {
+            number: "/".join(name)
+            for number, *name in self._state.execute("SELECT id, park, facility, name FROM channel")
+        }
+        for number in sorted({*channels_read(self._state), *channels_lost(self._state)}):
+            self._prove_marks_of(number, names.get(number, str(number)))
+        for number, time in unreadable_rows(self._state):
+            self._say(f"reading {names.get(number, number)}", np.array([time]), "cannot be read")
+
+    def _prove_marks_of(self, number: int, name: str) -> None:
+        lost, flags = lost_flags(self._state, number)
+        won = np.zeros(len(lost), bool)
+        for part in pieces(self._state, number, SINCE_EVER, EVER):
+            won |= np.isin(lost, part.time)
+            marked, is_winner = (part.flags & Flag.CONFLICT) != 0, np.isin(part.time, lost)
+            for wrong, detail in (
+                (marked & ~is_winner, "is marked as in conflict, and nothing that lost to it is kept"),
+                (~marked & is_winner, "another lost to it, and it is not marked as in conflict"),
+                ((part.flags & ~np.uint8(MARKS)) != 0, NO_SUCH_MARKS),
+            ):
+                self._say(f"reading {name}", part.time[wrong], detail)
+        self._say(f"reading_lost {name}", lost[~won], "lost to a reading that is not there")
+        self._say(f"reading_lost {name}", lost[(flags & ~int(MARKS)) != 0], NO_SUCH_MARKS)
 
     def _prove_beginnings(self) -> None:
         """Check that each source begins with the first counting reading of its channels."""
@@ -78,20 +96,15 @@ class VerdictProof:
 
     def _begins(self, channel: int) -> int | None:
         one = self._plant.channels[channel]
-        row = self._state.execute(
-            "SELECT time FROM reading WHERE quality <= 1 AND channel ="
-            " (SELECT id FROM channel WHERE park = ? AND facility = ? AND name = ?) ORDER BY time LIMIT 1",
-            (one.park, one.facility, one.name),
-        ).fetchone()
-        return None if row is None else int(row[0]) - one.period
+        number = audit.channel_number(self._state, one.park, one.facility, one.name)
+        if number is None:
+            return None
+        first = first_times(self._state, [number], COUNTING).get(number)
+        return None if first is None else first - one.period
 
-    def _say(self, table: str, where: str, detail: str) -> None:
-        rows = self._state.execute(
-            f"SELECT c.park || '/' || c.facility || '/' || c.name, r.channel, r.time FROM {table} AS r"
-            f" LEFT JOIN channel AS c ON c.id = r.channel WHERE {where} ORDER BY r.channel, r.time"
-        )
-        for name, number, time in rows:
-            self._add("differs", f"{table} {name or number} {when(time)}", detail)
+    def _say(self, what: str, times: Times, detail: str) -> None:
+        for time in times.tolist():
+            self._add("differs", f"{what} {when(time)}", detail)
 
     def _add(self, kind: Kind, row: str, detail: str) -> None:
         self._report.add(Finding("readings", kind, row, detail))

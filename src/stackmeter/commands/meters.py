@@ -10,6 +10,7 @@ import typer
 from stackmeter.commands.command import EXIT_CONFIG, AsJson, ConfigDir, configured, failures, or_exit
 
 if TYPE_CHECKING:
+    from plant.arrays import Readings
     from plant.park import Channel, Swap
 
 Made = TypeVar("Made")
@@ -139,21 +140,26 @@ def _compare(state: Path, channel: "Channel", swap: "Swap") -> None:
 def _around(state: Path, channel: "Channel", time: int) -> tuple[Reading | None, Reading | None]:
     """Return the last counting reading of a channel before a time [ns UTC], and the first from it on."""
     import sqlite3
-    from contextlib import closing
 
     from plant.vocabulary import Verdict
     from stackmeter.field.swaps import SwapRefused
+    from store.audit import channel_number, snapshot
+    from store.readings.kinds import COUNTING, verdict_other_than
+    from store.readings.read import first_after, last_before
 
-    found = (
-        "SELECT time, value FROM reading WHERE quality <= 1 AND verdict != ? AND channel ="
-        " (SELECT id FROM channel WHERE (park, facility, name) = (?, ?, ?)) AND time {} ? ORDER BY time {} LIMIT 1"
-    )
-    bound = (int(Verdict.OUTLIER), channel.park, channel.facility, channel.name, time)
+    kind = COUNTING & verdict_other_than(Verdict.OUTLIER)
     file = state / "state.db"
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            before = connection.execute(found.format("<", "DESC"), bound).fetchone()
-            after = connection.execute(found.format(">=", "ASC"), bound).fetchone()
+        with snapshot(file) as connection:
+            number = channel_number(connection, channel.park, channel.facility, channel.name)
+            if number is None:
+                return None, None
+            before = last_before(connection, number, time - 1, kind)
+            after = first_after(connection, number, time - 1, kind)
     except sqlite3.Error as error:
         raise SwapRefused(f"{file} cannot be read: {error}") from error
-    return before, after
+    return _reading(before), _reading(after)
+
+
+def _reading(found: "Readings") -> Reading | None:
+    return (int(found.time[0]), float(found.value[0])) if len(found) else None

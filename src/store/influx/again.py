@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plant.arrays import Ints
+from plant.arrays import Ints, Readings
 from plant.vocabulary import NS_PER_HOUR
 from store import blocks
 from store.influx.lines import alert_line
+from store.influx.queue import queue_readings
+from store.readings import read as readings
 from store.sqlite import transaction, write_rows
 from store.totals.emissions import HOURS_AT_ONCE, queue_hours
 
@@ -52,30 +54,21 @@ class Again:
 
     def span(self) -> tuple[int, int] | None:
         """Return [first, end) [ns UTC] of all that there is; None where there is nothing."""
-        query = "SELECT min({0}), max({0}) FROM {1} WHERE {2} = ?"
-        found = [
-            self._connection.execute(query.format(*names), (number,)).fetchone()
-            for ids, names in (
-                (self._channels, ("time", "reading", "channel")),
-                (self._sources, ("hour", "emission", "source")),
-            )
-            for number in ids
-        ]
+        found = [readings.span(self._connection, number) for number in self._channels]
+        query = "SELECT min(hour), max(hour) FROM emission WHERE source = ?"
+        found += [self._connection.execute(query, (number,)).fetchone() for number in self._sources]
         found += self._connection.execute(f"SELECT min(at), max(at) {_EVENTS}", (-(2**63), 2**63 - 1))
-        known = [row for row in found if row[0] is not None]
+        known = [row for row in found if row is not None and row[0] is not None]
         if not known:
             return None
         return min(row[0] for row in known), max(row[1] for row in known) + NS_PER_HOUR
 
     def count(self, start: int, end: int) -> Points:
         """Return how many points there are in [start, end) [ns UTC]."""
-        [(readings,)] = self._connection.execute(
-            "SELECT count(*) FROM channel CROSS JOIN reading ON channel = channel.id WHERE time >= ? AND time < ?",
-            (start, end),
-        )
+        there = sum(readings.count(self._connection, number, start, end) for number in self._channels)
         [(alerts,)] = self._connection.execute(f"SELECT count(*) {_EVENTS}", (start, end))
         windows = sum(_bits(self._windows(number, start, end)) for number in self._sources)
-        return Points(readings, windows, alerts)
+        return Points(there, windows, alerts)
 
     def queue_alerts(self, start: int, end: int) -> Iterator[Points]:
         """Queue the lines of alerts that began or ended in [start, end) [ns UTC]; yield what each transaction has queued."""
@@ -129,23 +122,17 @@ class Again:
 
     def _queue_readings(self, channels: Iterator[int], start: int, end: int) -> int:
         """Queue the readings of the next channels, enough for a transaction; return how many."""
-        query = "SELECT channel, time, value, quality FROM reading WHERE channel = ? AND time >= ? AND time < ? ORDER BY time"
         with transaction(self._connection):
-            rows: list[tuple[int, int, float, int]] = []
+            parts, count = [Readings.empty()], 0
             for number in channels:
-                rows += self._connection.execute(query, (number, start, end))
-                if len(rows) >= READINGS_AT_ONCE:
+                parts.append(readings.between(self._connection, number, start, end))
+                count += len(parts[-1])
+                if count >= READINGS_AT_ONCE:
                     break
-            if rows:
-                channel, time, value, quality = zip(*rows, strict=True)
-                packed = blocks.pack_readings(
-                    np.array(channel, np.int32), np.array(time, np.int64), np.array(value), np.array(quality, np.uint8)
-                )  # fmt: skip
-                self._connection.execute(
-                    "INSERT INTO influx_reading (count, readings) VALUES (?, ?)", (len(rows), packed)
-                )
+            if count:
+                queue_readings(self._connection, Readings.concat(parts))
                 self._last_readings = self._newest("influx_reading")
-        return len(rows)
+        return count
 
     def _windows(self, source: int, start: int, end: int) -> list[tuple[int, int, int]]:
         """Return of each hour of a source that has windows in [start, end): source, hour, and a bit for each of those that were computed."""

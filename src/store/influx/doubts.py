@@ -13,6 +13,8 @@ import numpy as np
 from plant.arrays import Bools, Floats, Ints, Times
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S, Flag
 from store import blocks
+from store.influx.queue import queue_readings
+from store.readings.read import between
 from store.sqlite import write_rows
 from store.totals.emissions import queue_hours
 
@@ -108,18 +110,10 @@ class Doubts:
 
     def _tell_conflicts_again(self, told: ToldHour) -> None:
         """Tell the readings of an hour that had another value before; no other can be out of date."""
-        rows = self._connection.execute(
-            "SELECT channel, time, value, quality FROM reading WHERE channel = ? AND time >= ? AND time < ? AND flags & ?",
-            (told.number, told.hour, told.hour + NS_PER_HOUR, int(Flag.CONFLICT)),
-        ).fetchall()
-        if rows:
-            channel, time, value, quality = zip(*rows, strict=True)
-            packed = blocks.pack_readings(
-                np.array(channel, np.int32), np.array(time, np.int64), np.array(value), np.array(quality, np.uint8)
-            )  # fmt: skip
-            self._connection.execute(
-                "INSERT INTO influx_reading (count, readings) VALUES (?, ?)", (len(rows), packed)
-            )
+        there = between(self._connection, told.number, told.hour, told.hour + NS_PER_HOUR)
+        marked = there.take((there.flags & Flag.CONFLICT) != 0)
+        if len(marked):
+            queue_readings(self._connection, marked)
 
 
 def unread(connection: sqlite3.Connection) -> int:

@@ -1,10 +1,12 @@
 """Whether channels still speak: whose gateway went offline, and how long each is wont to be silent."""
 
-import json
 import sqlite3
 from collections.abc import Mapping
 
 import numpy as np
+
+from store.readings.kinds import COUNTING
+from store.readings.read import newest
 
 STEPS = 20  # between the newest counting readings, of which the median is the typical one
 
@@ -16,13 +18,9 @@ def gone(connection: sqlite3.Connection) -> dict[str, int]:
 
 def quiet_since(connection: sqlite3.Connection, said: Mapping[int, int]) -> set[int]:
     """Return those channels (database ids) of which no message after the given one brought a newest counting reading."""
-    rows = connection.execute(
-        "WITH asked(channel, said) AS (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"
-        " SELECT a.channel FROM asked AS a WHERE NOT coalesce((SELECT message > a.said FROM reading AS r"
-        " WHERE r.channel = a.channel AND quality <= 1 ORDER BY time DESC LIMIT 1), 0)",
-        (json.dumps(list(said.items())),),
-    )
-    return {int(number) for (number,) in rows}
+    found = newest(connection, said, COUNTING)
+    heard = dict(zip(found.channel.tolist(), found.message.tolist(), strict=True))
+    return {number for number, message in said.items() if heard.get(number, 0) <= message}
 
 
 class TypicalSteps:
@@ -46,13 +44,8 @@ def _typical(connection: sqlite3.Connection, channels: list[int]) -> dict[int, i
     """Return the median of the last steps of channels (database ids); one with a single reading has none."""
     if not channels:
         return {}
-    rows = connection.execute(
-        "SELECT c.value, r.time FROM json_each(?) AS c JOIN reading AS r ON r.channel = c.value AND r.quality <= 1"
-        " AND r.time >= coalesce((SELECT time FROM reading WHERE channel = c.value AND quality <= 1"
-        " ORDER BY time DESC LIMIT 1 OFFSET ?), -1 << 62) ORDER BY 1, 2",
-        (json.dumps(channels), STEPS),
-    ).fetchall()
-    channel, time = (np.array(column, np.int64) for column in (zip(*rows, strict=True) if rows else ([], [])))
+    found = newest(connection, channels, COUNTING, STEPS + 1)
+    channel, time = found.channel, found.time
     same = channel[1:] == channel[:-1]
     of, step = channel[1:][same], np.diff(time)[same]
     order = np.lexsort((step, of))

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from store.messages.journal import DECISION, Message
+from store.readings.kinds import COUNTING
+from store.readings.read import newest
 
 OUT_OF_SIGHT = b"$stackmeter/sparkplug"  # no subscription of ours matches it
 
@@ -104,9 +106,15 @@ def absences(connection: sqlite3.Connection) -> list[Absence]:
 def channels_away(connection: sqlite3.Connection, channels: Collection[int]) -> set[int]:
     """Return those channels (ids) whose node or device is away, and of which nobody said anything newer since."""
     rows = connection.execute(
-        "SELECT c.value FROM sparkplug_away AS a, json_each(a.channels) AS c"
-        " WHERE c.value IN (SELECT value FROM json_each(?)) AND NOT coalesce((SELECT message > a.message AND time > a.since"
-        " FROM reading WHERE channel = c.value AND quality <= 1 ORDER BY time DESC LIMIT 1), 0)",
+        "SELECT c.value, a.message, a.since FROM sparkplug_away AS a, json_each(a.channels) AS c"
+        " WHERE c.value IN (SELECT value FROM json_each(?))",
         (json.dumps(list(channels)),),
-    )
-    return {number for (number,) in rows}
+    ).fetchall()
+    found = newest(connection, {number for number, *_ in rows}, COUNTING)
+    said = zip(found.message.tolist(), found.time.tolist(), strict=True)
+    heard = dict(zip(found.channel.tolist(), said, strict=True))
+    return {
+        number
+        for number, message, since in rows
+        if number not in heard or heard[number][0] <= message or heard[number][1] <= since
+    }

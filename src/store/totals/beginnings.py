@@ -13,13 +13,10 @@ import numpy as np
 from plant.arrays import Ints, Readings, Times
 from plant.park import Plant, Source
 from plant.vocabulary import FOREVER
+from store.readings.kinds import COUNTING
+from store.readings.read import first_times
 
 UNHEARD = FOREVER  # no counting reading has come yet
-
-_FIRST = (
-    "SELECT (SELECT time FROM reading WHERE channel = c.value AND quality <= 1 ORDER BY time LIMIT 1)"
-    " FROM json_each(?) AS c ORDER BY c.key"
-)
 
 
 class Beginnings:
@@ -71,8 +68,9 @@ class Beginnings:
 
     def _look(self, channels: Ints) -> None:
         """Look again where channels begin, and store what that changes."""
-        rows = self._connection.execute(_FIRST, (json.dumps(self._channel_ids[channels].tolist()),))
-        first = np.array([UNHEARD if time is None else time for (time,) in rows], np.int64)
+        ids = self._channel_ids[channels].tolist()
+        times_of = first_times(self._connection, ids, COUNTING)
+        first = np.array([times_of.get(number, UNHEARD) for number in ids], np.int64)
         self._of_channel[channels] = np.where(first == UNHEARD, UNHEARD, first - self._period[channels])
         times = np.full(len(self.times), UNHEARD)
         np.minimum.at(times, self._source, self._of_channel[self._channel])

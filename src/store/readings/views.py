@@ -1,16 +1,15 @@
 """Readings, to be read: the latest of each channel, and what a stretch of them is like."""
 
-import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from plant.arrays import Times
+from plant.arrays import Bools, Readings, Times
 from plant.vocabulary import Flag, Verdict
-
-_AT_ONCE = 100_000  # times fetched in one go
+from store.readings.kinds import ANY, COUNTING
+from store.readings.read import last_before, newest, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +47,29 @@ class Gaps:
 
 def latest_readings(connection: sqlite3.Connection, channels: Mapping[int, int]) -> dict[int, Latest]:
     """Return the newest reading of each channel that has one, by index; `channels` is {database id: index}."""
-    rows = connection.execute(
-        "SELECT c.value, r.time, r.value, r.quality, r.flags, r.verdict FROM json_each(?) AS c CROSS JOIN reading AS r"
-        " ON r.channel = c.value AND r.time = (SELECT max(time) FROM reading WHERE channel = c.value)",
-        (json.dumps(list(channels)),),
-    )
+    found = newest(connection, channels, ANY)
+    columns = (found.channel, found.time, found.value, found.quality, found.flags, found.verdict)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
     return {channels[number]: Latest(*row) for number, *row in rows}
 
 
 def reading_counts(connection: sqlite3.Connection, channel: int, start: int, end: int) -> ReadingCounts:
     """Return how a channel's (database id) readings of [start, end) are."""
-    row = connection.execute(
-        "SELECT count(*), total(quality > 1), total(verdict = ?), total(verdict = ?), total(verdict = ?),"
-        " total(verdict = ?), total(verdict = ?), total(flags & ? != 0)"
-        " FROM reading WHERE channel = ? AND time >= ? AND time < ?",
-        (
-            Verdict.OUTLIER, Verdict.HELD, Verdict.ANOMALY, Verdict.RESET, Verdict.ROLLOVER, Flag.CONFLICT,
-            channel, start, end,
-        ),
-    ).fetchone()  # fmt: skip
-    return ReadingCounts(*map(int, row))
+    counts = np.zeros(len(fields(ReadingCounts)), np.int64)
+    for part in pieces(connection, channel, start, end):
+        counts += [np.count_nonzero(mask) for mask in _counted(part)]
+    return ReadingCounts(*counts.tolist())
+
+
+def _counted(readings: Readings) -> tuple[Bools, ...]:
+    """Return which readings each field of `ReadingCounts` counts."""
+    verdicts = (Verdict.OUTLIER, Verdict.HELD, Verdict.ANOMALY, Verdict.RESET, Verdict.ROLLOVER)
+    return (
+        np.ones(len(readings), bool),
+        ~readings.counting,
+        *(readings.verdict == verdict for verdict in verdicts),
+        (readings.flags & Flag.CONFLICT) != 0,
+    )
 
 
 def reading_gaps(connection: sqlite3.Connection, channel: int, start: int, end: int, allowed: int) -> Gaps:
@@ -79,10 +81,8 @@ def reading_gaps(connection: sqlite3.Connection, channel: int, start: int, end: 
     if start >= end:
         return Gaps(None, 0)
     times = _counting_times(connection, channel, start, end)
-    before = connection.execute(
-        "SELECT max(time) FROM reading WHERE channel = ? AND time < ? AND quality <= 1", (channel, start)
-    ).fetchone()[0]
-    bounds = np.concatenate([[start if before is None else before], times, [end]])
+    before = last_before(connection, channel, start - 1, COUNTING).time
+    bounds = np.concatenate([before if len(before) else [start], times, [end]])
     starts, ends = np.maximum(bounds[:-1], start), bounds[1:]
     longest = int(np.argmax(ends - starts))
     too_long = int(np.count_nonzero(np.diff(bounds) > allowed))
@@ -90,11 +90,5 @@ def reading_gaps(connection: sqlite3.Connection, channel: int, start: int, end: 
 
 
 def _counting_times(connection: sqlite3.Connection, channel: int, start: int, end: int) -> Times:
-    rows = connection.execute(
-        "SELECT time FROM reading WHERE channel = ? AND time >= ? AND time < ? AND quality <= 1 ORDER BY time",
-        (channel, start, end),
-    )
-    parts = [np.empty(0, np.int64)]
-    while part := rows.fetchmany(_AT_ONCE):
-        parts.append(np.array(part, np.int64)[:, 0])
-    return np.concatenate(parts)
+    parts = (part.time[part.counting] for part in pieces(connection, channel, start, end))
+    return np.concatenate([np.empty(0, np.int64), *parts])

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Bools, Readings
-from plant.vocabulary import BASELINES, FOREVER, SINCE_EVER, Verdict
-from store.messages.set_aside import set_aside
+from plant.vocabulary import FOREVER, SINCE_EVER, Verdict
+from store.readings.kinds import ANY, BASELINE, ReadingKind, verdict_other_than
+from store.readings.read import between, channels_read, first_after, last_before
 from store.sqlite import write_columns
 
-_COLUMNS = "time, value, quality, flags, verdict, boot, correction, message"
-IS_BASELINE = f"verdict IN ({', '.join(str(int(one)) for one in BASELINES)})"
-_COUNTS = f"verdict != {int(Verdict.UNCOUNTED)}"
+_COUNTS = verdict_other_than(Verdict.UNCOUNTED)
 
 LOOK_BACK = 6  # counting readings before a change whose verdicts may depend on it, and one to start from
 LOOK_ON = 12  # counting readings after a change within which the old and the new verdicts usually agree again
@@ -46,65 +45,39 @@ class ReadingTable:
         """
         start = self._start(channel, first, window, period)
         until = self._until(channel, last, window, period, look_on)
-        within = (channel, SINCE_EVER if start is None else start, until)
-        try:
-            readings = _readings(channel, self._rows(*within))
-        except (ValueError, TypeError, OverflowError):  # only now is it worth finding out which
-            self._set_aside(*within)
-            readings = _readings(channel, self._rows(*within))
+        readings = between(self._connection, channel, SINCE_EVER if start is None else start, until + 1)
         return Stretch(readings, start is None, until)
 
-    def _rows(self, channel: int, start: int, until: int) -> list[tuple[int | float, ...]]:
-        return self._connection.execute(
-            f"SELECT {_COLUMNS} FROM reading WHERE channel = ? AND time BETWEEN ? AND ? ORDER BY time",
-            (channel, start, until),
-        ).fetchall()
-
-    def _set_aside(self, channel: int, start: int, until: int) -> None:
-        """Set aside the readings that cannot be read."""
-        for row in self._rows(channel, start, until):
-            try:
-                _readings(channel, [row])
-            except (ValueError, TypeError, OverflowError) as error:
-                set_aside(self._connection, "reading", {"channel": channel, "time": row[0]}, str(error))
-
     def _start(self, channel: int, first: int, window: int, period: int) -> int | None:
-        back = self._one(
-            f"SELECT time FROM reading WHERE channel = ? AND time < ? AND {_COUNTS} ORDER BY time DESC LIMIT 1 OFFSET ?",
-            (channel, first, LOOK_BACK - 1),
-        )
+        back = self._before(channel, first - 1, _COUNTS, LOOK_BACK)
         if back is None:
             return None
-        anchor = self._baseline(channel, (back - period) // window * window)
+        anchor = self._before(channel, (back - period) // window * window, BASELINE)
         # What changed may reach back to the anchor, and so to its window, which begins with an earlier step.
-        return None if anchor is None else self._baseline(channel, anchor // window * window)
+        return None if anchor is None else self._before(channel, anchor // window * window, BASELINE)
 
-    def _baseline(self, channel: int, until: int) -> int | None:
-        return self._one(
-            f"SELECT time FROM reading WHERE channel = ? AND time <= ? AND {IS_BASELINE} ORDER BY time DESC LIMIT 1",
-            (channel, until),
-        )
+    def _before(self, channel: int, until: int, kind: ReadingKind, back: int = 1) -> int | None:
+        """Return the time of the `back`-th reading of a kind at or before a time."""
+        found = last_before(self._connection, channel, until, kind, back).time
+        return int(found[0]) if len(found) == back else None
 
     def _until(self, channel: int, last: int, window: int, period: int, look_on: int) -> int:
-        ahead = f"SELECT time FROM reading WHERE channel = ? AND time > ? AND {_COUNTS} ORDER BY time LIMIT 1 OFFSET ?"
-        on = self._one(ahead, (channel, last, look_on - 1))
+        on = self._after(channel, last, look_on)
         if on is None:
             return FOREVER
         edge = ((on + period) // window + 1) * window + period
-        until = self._one(ahead, (channel, edge, LOOK_BACK - 1))
+        until = self._after(channel, edge, LOOK_BACK)
         return FOREVER if until is None else until
 
-    def _one(self, query: str, values: tuple[int, ...]) -> int | None:
-        row = self._connection.execute(query, values).fetchone()
-        return int(row[0]) if row else None
+    def _after(self, channel: int, time: int, on: int) -> int | None:
+        """Return the time of the `on`-th counting reading later than a time."""
+        found = first_after(self._connection, channel, time, _COUNTS, on).time
+        return int(found[-1]) if len(found) == on else None
 
     def outliers(self, channel: int, newest: int) -> int:
         """Return how many of a channel's newest readings are outliers."""
-        found = self._one(
-            f"SELECT sum(verdict = {int(Verdict.OUTLIER)}) FROM (SELECT verdict FROM reading WHERE channel = ? ORDER BY time DESC LIMIT ?)",
-            (channel, newest),
-        )
-        return found or 0
+        found = last_before(self._connection, channel, FOREVER, ANY, newest).verdict
+        return int(np.count_nonzero(found == Verdict.OUTLIER))
 
     def conflicts(self) -> set[int]:
         """Return the channels on which two meters seem to speak."""
@@ -121,10 +94,7 @@ class ReadingTable:
 
     def seen_channels(self) -> set[int]:
         """Return the ids of the channels that have any reading."""
-        rows = self._connection.execute(
-            "SELECT id FROM channel WHERE EXISTS (SELECT 1 FROM reading WHERE reading.channel = channel.id)"
-        )
-        return {int(row[0]) for row in rows}
+        return set(channels_read(self._connection))
 
     def write(self, readings: Readings) -> None:
         """Insert or replace; `readings.channel` holds database ids."""
@@ -154,25 +124,3 @@ class ReadingTable:
 
 def _columns(r: Readings) -> tuple[NDArray[Any], ...]:
     return (r.channel, r.time, r.value, r.quality, r.flags, r.verdict, r.boot, r.correction, r.message)
-
-
-def _readings(channel: int, rows: list[tuple[int | float, ...]]) -> Readings:
-    if not rows:
-        return Readings.empty()
-    time, value, quality, flags, verdict, boot, correction, message = zip(*rows, strict=True)
-    return Readings(
-        channel=np.full(len(rows), channel, np.int32),
-        time=np.array(time, np.int64),
-        value=np.array(value, np.float64),
-        quality=np.array(quality, np.uint8),
-        flags=np.array(flags, np.uint8),
-        verdict=np.array(verdict, np.uint8),
-        boot=np.array(boot, np.int32),
-        correction=np.array(correction, np.int32),
-        message=np.array(message, np.int64),
-    )
-
-
-def is_baseline(readings: Readings) -> Bools:
-    """Whether later readings step from each one."""
-    return np.isin(readings.verdict, np.array(BASELINES, np.uint8))
