@@ -27,10 +27,10 @@ from typing import Any
 
 import numpy as np
 
-from plant.arrays import Floats, Readings
+from plant.arrays import Floats, Readings, Times
 from plant.configuration.load import load
 from plant.park import Plant
-from plant.vocabulary import NS_PER_HOUR, NS_PER_S
+from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_S
 from proof.restate import restate
 from proof.restate.request import Request
 from rules.catalogue import load_catalogue
@@ -226,7 +226,8 @@ def _check(plant: Plant, work: list[Block], found: list[Emissions]) -> None:
 def restatement(channels: int, days: int) -> dict[str, Any]:
     """Time a dry run of a restatement of a year, or of its first days, on all cores, from a state on disk.
 
-    Registers that are read every 15 minutes, windows of 15 minutes, nothing published before: every window differs.
+    Registers that are read every 15 minutes, windows of 15 minutes, nothing published before: every window differs. Old readings
+    are folded, as a service leaves them.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -235,11 +236,9 @@ def restatement(channels: int, days: int) -> dict[str, Any]:
         step = QUARTER_S * NS_PER_S
         time_of = START + step * np.arange(days * 96 + 1)
         for number in state.channel_ids.tolist():
-            rows = zip(time_of.tolist(), (KWH_STEP * np.arange(len(time_of))).tolist(), strict=True)
             with state.transaction():
-                state.connection.executemany(
-                    f"INSERT INTO reading VALUES ({number}, ?, ?, 0, 0, 0, 0, 0, 1)", rows
-                )
+                state.readings.write(_register(number, time_of))
+        _fold(state, int(time_of[-1]))
         state.close()
         months = ("2025-01", f"2025-{-(-days // 31):02}") if days < 365 else ("2025-01", "2025-12")
         request = Request(folder / "config", folder, *months)
@@ -257,6 +256,22 @@ def restatement(channels: int, days: int) -> dict[str, Any]:
         "restate_readings": len(time_of) * channels,
         "restate_windows": report.windows,
     }
+
+
+def _register(number: int, time: Times) -> Readings:
+    """Return what a register shows that counts evenly; `number` is its channel's in the state."""
+    nothing = np.zeros(len(time), np.int64)
+    small, plain = nothing.astype(np.uint8), nothing.astype(np.int32)
+    count = np.arange(len(time), dtype=np.float64) * KWH_STEP
+    return Readings(plain + np.int32(number), time, count, small, small, small, plain, plain, nothing + 1)
+
+
+def _fold(state: State, last: int) -> None:
+    """Let readings lie as a service leaves them that has run through them."""
+    now = last + 2 * NS_PER_DAY
+    state.folding.go(now)
+    while state.folding.go(now):
+        pass
 
 
 def _yearly(folder: Path, channels: int) -> Plant:

@@ -11,6 +11,7 @@ from ingest.line.recorded import RecordedLine, StepTime
 from proof.restate.restate import publish_again
 from proof.works import Configured, Links, whole_line
 from store.accounting.ledger import raw_changes
+from store.audit import snapshot
 from store.blocks import from_bytes, to_bytes
 from store.messages.journal import JournalReader
 from store.messages.steps import (
@@ -23,12 +24,14 @@ from store.messages.steps import (
     next_step,
     started,
 )
+from store.readings.compare import readings_apart
 from store.sqlite import uri
 from store.state import State
 
 # What does not follow from the journal: what InfluxDB has yet to be told, and rows that somebody else had broken.
 BESIDE = frozenset({"influx_reading", "influx_emission", "influx_alert", "influx_doubt", "set_aside"})
 BESIDE_META = ("to_influx",)
+READINGS = frozenset({"reading", "reading_block"})  # where a reading lies follows from the time of day
 
 
 NO_LINKS = Links()
@@ -114,10 +117,13 @@ def differences(one: Path, other: Path) -> dict[str, int]:
                 f"SELECT name FROM {schema}.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
             )
         }
-        for table in sorted(tables - BESIDE):
+        for table in sorted(tables - BESIDE - READINGS):
             rows = sum(_only_in(connection, table, *pair) for pair in (("main", "other"), ("other", "main")))
             if rows:
                 found[table] = rows
+    with snapshot(one) as mine, snapshot(other) as theirs:
+        if readings := readings_apart(mine, theirs):
+            found["reading"] = readings
     return found
 
 

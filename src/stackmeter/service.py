@@ -289,11 +289,12 @@ class Service:
         return messages
 
     def _tidy(self) -> None:
-        """Put together what lies on the disk in small pieces, for a little while; what keeps us from it may pass."""
+        """Put together what lies on the disk in small pieces, messages and readings, for a little while; what keeps us from it may pass."""
         until = time.monotonic() + TIDY_S
         try:
             while self.journal.merge(self.line.next) and time.monotonic() < until:
                 pass
+            self.state.folding.go(time.time_ns())
         except sqlite3.OperationalError as error:
             if not passing(error):
                 raise

@@ -25,7 +25,7 @@ from store.messages.balances import balances, balances_ever
 from store.messages.presence import TypicalSteps, gone, quiet_since
 from store.messages.sparkplug import channels_away
 from store.readings.kinds import BASELINE, COUNTING
-from store.readings.read import newest, pieces
+from store.readings.read import newest_times, pieces
 from store.rows import SHARES, SUMMED, Balance, Emissions, FieldSums, GatewayStatus, Newest, Outboxes
 from store.totals.beginnings import begins_of
 
@@ -246,7 +246,7 @@ class Snapshot:
         """Return the newest readings of each channel, also of those that have none."""
         ids = self._channels.ids(self._connection, channels)
         counting, baselines = (
-            _times(newest(self._connection, ids, kind, 2)) for kind in (COUNTING, COUNTING & BASELINE)
+            _times(*newest_times(self._connection, ids, kind, 2)) for kind in (COUNTING, COUNTING & BASELINE)
         )
         away = channels_away(self._connection, ids)
         quiet = self._offline(ids)
@@ -356,11 +356,11 @@ class _Held:
         return self.windows.take(inside & np.isin(self.windows.source, sources))
 
 
-def _times(readings: Readings) -> dict[int, tuple[int, ...]]:
-    """Return the times of each channel's readings, which are by channel and time, newest first."""
+def _times(channel: Ints, time: Times) -> dict[int, tuple[int, ...]]:
+    """Return the times of each channel, given by channel and time, newest first."""
     found: dict[int, tuple[int, ...]] = {}
-    for number, time in zip(readings.channel.tolist(), readings.time.tolist(), strict=True):
-        found[number] = (time, *found.get(number, ()))
+    for number, one in zip(channel.tolist(), time.tolist(), strict=True):
+        found[number] = (one, *found.get(number, ()))
     return found
 
 

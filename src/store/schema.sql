@@ -32,12 +32,20 @@ CREATE INDEX boot_by_beginning ON boot (gateway, began, boot) WHERE began IS NOT
 CREATE TABLE term (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
 CREATE TABLE source_term (source INTEGER PRIMARY KEY, given INTEGER NOT NULL, kept INTEGER NOT NULL, inputs TEXT NOT NULL);
 
--- value is in the channel's unit; quality, flags and verdict as in plant.vocabulary; message is a journal offset.
+-- value is in the channel's unit; quality, flags and verdict as in plant.vocabulary; message is a journal offset. What is older than a
+-- day or two lies in reading_block, and a row holds against what a block says of the same channel and time.
 CREATE TABLE reading (
     channel INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL, quality INTEGER NOT NULL, flags INTEGER NOT NULL,
     verdict INTEGER NOT NULL, boot INTEGER NOT NULL, correction INTEGER NOT NULL, message INTEGER NOT NULL,
     PRIMARY KEY (channel, time)
 ) WITHOUT ROWID;
+
+-- The readings of a channel and of the UTC day from start on as one block (store.readings.coding): count of them, which came with the
+-- messages from low to high. Rows of about a kilobyte lie closer in a table with row numbers.
+CREATE TABLE reading_block (
+    channel INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL,
+    block BLOB NOT NULL, UNIQUE (channel, start)
+);
 
 -- What lost a conflict is kept beside what won it.
 CREATE TABLE reading_lost (

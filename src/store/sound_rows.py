@@ -21,7 +21,16 @@ from store.messages.set_aside import any_text, mend, set_aside
 # Large, append-only, or without anything that could be read wrongly.
 _EXEMPT = frozenset(
     (
-        *("reading", "reading_lost", "emission", "total", "ledger", "regulated_hour", "pending_regulated"),
+        *(
+            "reading",
+            "reading_block",
+            "reading_lost",
+            "emission",
+            "total",
+            "ledger",
+            "regulated_hour",
+            "pending_regulated",
+        ),
         *("regulated_ledger", "alert_event", "delivery", "meta", "cursor", "set_aside"),
     )
 )

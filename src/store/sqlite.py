@@ -147,6 +147,14 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
+def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let all that a connection reads in the block be of the same moment, whatever a writer does meanwhile."""
+    connection.execute("BEGIN")
+    with committed(connection):
+        yield
+
+
+@contextmanager
 def committed(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit a transaction that has begun, all or nothing."""
     try:

@@ -20,6 +20,7 @@ from store.messages.books import Books
 from store.messages.boots import BootTable
 from store.messages.journal import JournalReader
 from store.messages.steps import StepRecorder, go_on_from, next_step
+from store.readings.folding import Folding
 from store.readings.table import ReadingTable
 from store.sound_rows import set_unsound_aside
 from store.sqlite import STATE, StateMismatch, be_brisk, claim, open_state, transaction
@@ -57,6 +58,7 @@ class State:
             int(number): zones[s.park] for number, s in zip(self.source_ids, plant.sources, strict=True)
         }
         self.readings = ReadingTable(self._connection)
+        self.folding = Folding(self._connection)
         quiet = [int(self.source_ids[s.index]) for s in plant.sources if only_events(plant, s.index)]
         self.closing = Closing(
             self._connection,

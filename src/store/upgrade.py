@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from store import blocks
 from store.sqlite import transaction, write_rows
 
-SCHEMA_VERSION = 7  # of state.db
+SCHEMA_VERSION = 8  # of state.db
 AT_ONCE = 2000  # rows copied in one transaction
 TELL_S = 5.0
 
@@ -47,6 +47,12 @@ DROP TABLE rule_state;
 DROP TABLE condition_state;
 ALTER TABLE rule_7 RENAME TO rule_state
 """
+
+
+READING_BLOCK_8 = """CREATE TABLE IF NOT EXISTS reading_block (
+    channel INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL,
+    block BLOB NOT NULL, UNIQUE (channel, start)
+)"""
 
 
 def of_another_schema(version: int) -> str:
@@ -92,6 +98,13 @@ def _to_7(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA user_version = 7")
 
 
+def _to_8(connection: sqlite3.Connection) -> None:
+    """Make room for blocks of readings: the version before would not miss what is in them."""
+    with transaction(connection):
+        connection.execute(READING_BLOCK_8)
+        connection.execute("PRAGMA user_version = 8")
+
+
 def _copy_hours(connection: sqlite3.Connection) -> None:
     total = int(connection.execute("SELECT count(*) FROM emission").fetchone()[0])
     done = int(connection.execute("SELECT count(*) FROM emission_6").fetchone()[0])
@@ -128,5 +141,5 @@ def _is_row_numbered(connection: sqlite3.Connection) -> bool:
     return "WITHOUT ROWID" not in text
 
 
-_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _to_6, 6: _to_7}
+_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _to_6, 6: _to_7, 7: _to_8}
 UPGRADED = frozenset(_UPGRADES)  # versions from which there is a way to today's

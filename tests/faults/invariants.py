@@ -28,6 +28,7 @@ from store.messages.journal import JournalReader, Message
 from store.state import State
 from tests.faults.bench import SECRET, Bench
 from tests.faults.truth import MINUTE, SITE, SOURCES, Sent, Truth, Windows
+from tests.readings import readings_in
 from tests.servers import InfluxDB, Request, wait_until
 from tests.service import CONSOLE_SCRIPT, Service
 
@@ -294,11 +295,7 @@ def outcome(state: Path) -> tuple[Any, ...]:
         "SELECT name, level, start, co2e_t, co2_kg, ch4_kg, n2o_kg, activity FROM total JOIN source ON id = source"
         " WHERE windows > 0 AND (name != 'diesel' OR activity > 0) ORDER BY 1, 2, 3",
     )
-    readings = rows(
-        state,
-        "SELECT name, time, value, quality, flags, verdict, b.boot, correction FROM reading r"
-        " JOIN channel c ON c.id = channel LEFT JOIN boot b ON b.id = r.boot ORDER BY 1, 2",
-    )
+    readings = [row[:-1] for row in readings_in(state)]
     lost = sorted(rows(state, "SELECT channel, time, value, quality, correction FROM reading_lost"))
     sequences = rows(state, "SELECT gateway, boot, low, high FROM sequence ORDER BY 1, 2, 3")
     return known, sums, readings, lost, sequences

@@ -28,7 +28,7 @@ def test_house_5_no_file_is_longer_than_400_lines() -> None:
     assert {str(file.relative_to(SRC)) for file, lines in lengths.items() if lines > LONGEST} == set()
 
 
-def test_house_6_only_the_room_of_readings_knows_where_they_lie() -> None:
+def test_only_the_room_of_readings_knows_where_they_lie() -> None:
     asks = re.compile(r"\b(FROM|JOIN|INTO|UPDATE) reading(_block)?\b")
     files = [file for file in SRC.rglob("*.py") if asks.search(file.read_text(encoding="utf-8"))]
 

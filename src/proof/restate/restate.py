@@ -34,6 +34,7 @@ from store.folder import Folder
 from store.messages.journal import Journal
 from store.messages.steps import RESTATEMENT, START, RecordedStep, Started, StepLog
 from store.recording import record
+from store.sqlite import one_moment
 from store.state import REMEDY, State
 
 
@@ -48,9 +49,10 @@ def dry_run(request: Request, plant: Plant, progress: Callable[[int, int], None]
             report.add(plant, found, frozen)
             progress(number, len(chunks))
         kernels = _hours_kernels(request, plant, connection)
-        report.hours += hours_again(
-            connection, plant, kernels, meant(request, plant), (request.first, request.last), None
-        )
+        with one_moment(connection):
+            report.hours += hours_again(
+                connection, plant, kernels, meant(request, plant), (request.first, request.last), None
+            )
     return report
 
 

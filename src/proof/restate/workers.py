@@ -23,6 +23,7 @@ from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
 from store import blocks
 from store.accounting.closing import CO2E, changed
+from store.sqlite import one_moment, uri
 from store.totals.sums import only_events
 
 FEW = 4  # chunks that are done before a process has started
@@ -85,8 +86,9 @@ def _set_up(config: str, database: str) -> None:
 
 
 def _differences(chunk: Chunk, whole: bool) -> Differences:
-    """Compute a chunk in a worker."""
-    return differences(_tools[0], chunk, whole=whole)
+    """Compute a chunk in a worker, from the state of one moment."""
+    with one_moment(_tools[0].connection):
+        return differences(_tools[0], chunk, whole=whole)
 
 
 def differences(tools: Tools, chunk: Chunk, *, whole: bool) -> Differences:
@@ -153,5 +155,5 @@ def computed(workers: Executor, chunks: Sequence[Chunk], *, whole: bool) -> Iter
 def read_only(database: Path) -> sqlite3.Connection:
     """Return a connection to a state that only reads it."""
     return sqlite3.connect(
-        f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30, check_same_thread=False
+        uri(database, "ro"), uri=True, timeout=30, isolation_level=None, check_same_thread=False
     )

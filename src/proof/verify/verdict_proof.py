@@ -10,10 +10,11 @@ from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY, SINCE_EVER, Flag, Verdict
 from proof.verify.findings import Finding, Kind, Report, Tell, when
 from store import audit
+from store.readings.block_rows import unreadable_blocks
 from store.readings.kinds import COUNTING
 from store.readings.lost import channels_lost, lost_flags
 from store.readings.read import EVER, channels_read, first_times, pieces
-from store.readings.unreadable import unreadable_rows
+from store.readings.rows import unreadable_rows
 
 AT_ONCE = 32 * NS_PER_DAY  # of a channel, with its context
 MARKS = Flag.RESET | Flag.CONFLICT
@@ -64,6 +65,8 @@ class VerdictProof:
             self._prove_marks_of(number, names.get(number, str(number)))
         for number, time in unreadable_rows(self._state):
             self._say(f"reading {names.get(number, number)}", np.array([time]), "cannot be read")
+        for number, start, reason in unreadable_blocks(self._state):
+            self._say(f"reading_block {names.get(number, number)}", np.array([start]), reason)
 
     def _prove_marks_of(self, number: int, name: str) -> None:
         lost, flags = lost_flags(self._state, number)

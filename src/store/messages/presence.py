@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from store.readings.kinds import COUNTING
-from store.readings.read import newest
+from store.readings.read import newest, newest_times
 
 STEPS = 20  # between the newest counting readings, of which the median is the typical one
 
@@ -44,8 +44,7 @@ def _typical(connection: sqlite3.Connection, channels: list[int]) -> dict[int, i
     """Return the median of the last steps of channels (database ids); one with a single reading has none."""
     if not channels:
         return {}
-    found = newest(connection, channels, COUNTING, STEPS + 1)
-    channel, time = found.channel, found.time
+    channel, time = newest_times(connection, channels, COUNTING, STEPS + 1)
     same = channel[1:] == channel[:-1]
     of, step = channel[1:][same], np.diff(time)[same]
     order = np.lexsort((step, of))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from plant.arrays import Bools, Readings
 from plant.vocabulary import FOREVER, SINCE_EVER, Verdict
-from store.readings.kinds import ANY, BASELINE, ReadingKind, verdict_other_than
-from store.readings.read import between, channels_read, first_after, last_before
+from store.readings.kinds import ANY, BASELINE, verdict_other_than
+from store.readings.read import ChannelReadings, channels_read, last_before
 from store.sqlite import write_columns
 
 _COUNTS = verdict_other_than(Verdict.UNCOUNTED)
@@ -43,36 +43,11 @@ class ReadingTable:
         It starts at a baseline before the whole window of the one that stands at or before the window of the
         LOOK_BACK-th counting reading before `first`, and ends LOOK_BACK counting readings after the window of the `look_on`-th one after `last`.
         """
-        start = self._start(channel, first, window, period)
-        until = self._until(channel, last, window, period, look_on)
-        readings = between(self._connection, channel, SINCE_EVER if start is None else start, until + 1)
-        return Stretch(readings, start is None, until)
-
-    def _start(self, channel: int, first: int, window: int, period: int) -> int | None:
-        back = self._before(channel, first - 1, _COUNTS, LOOK_BACK)
-        if back is None:
-            return None
-        anchor = self._before(channel, (back - period) // window * window, BASELINE)
-        # What changed may reach back to the anchor, and so to its window, which begins with an earlier step.
-        return None if anchor is None else self._before(channel, anchor // window * window, BASELINE)
-
-    def _before(self, channel: int, until: int, kind: ReadingKind, back: int = 1) -> int | None:
-        """Return the time of the `back`-th reading of a kind at or before a time."""
-        found = last_before(self._connection, channel, until, kind, back).time
-        return int(found[0]) if len(found) == back else None
-
-    def _until(self, channel: int, last: int, window: int, period: int, look_on: int) -> int:
-        on = self._after(channel, last, look_on)
-        if on is None:
-            return FOREVER
-        edge = ((on + period) // window + 1) * window + period
-        until = self._after(channel, edge, LOOK_BACK)
-        return FOREVER if until is None else until
-
-    def _after(self, channel: int, time: int, on: int) -> int | None:
-        """Return the time of the `on`-th counting reading later than a time."""
-        found = first_after(self._connection, channel, time, _COUNTS, on).time
-        return int(found[-1]) if len(found) == on else None
+        readings = ChannelReadings(self._connection, channel)
+        start = _start(readings, first, window, period)
+        until = _until(readings, last, window, period, look_on)
+        found = readings.between(SINCE_EVER if start is None else start, until + 1)
+        return Stretch(found, start is None, until)
 
     def outliers(self, channel: int, newest: int) -> int:
         """Return how many of a channel's newest readings are outliers."""
@@ -109,9 +84,10 @@ class ReadingTable:
         )
 
     def set_verdicts(self, readings: Readings) -> None:
-        """Write the verdicts of readings that are already there."""
-        rows = zip(readings.verdict.tolist(), readings.channel.tolist(), readings.time.tolist(), strict=True)
-        self._connection.executemany("UPDATE reading SET verdict = ? WHERE channel = ? AND time = ?", rows)
+        """Write the verdicts of readings that are already there: as a row again where one is in a block."""
+        columns = [column.tolist() for column in _columns(readings)]
+        clause = "ON CONFLICT DO UPDATE SET verdict = excluded.verdict"
+        write_columns(self._connection, "INSERT INTO reading", columns, clause)
 
     def keep_lost(self, readings: Readings) -> None:
         """Keep what lost a conflict, each once."""
@@ -120,6 +96,24 @@ class ReadingTable:
             " WHERE channel = ?1 AND time = ?2 AND value = ?3 AND quality = ?4 AND correction = ?8)",
             zip(*(column.tolist() for column in _columns(readings)), strict=True),
         )
+
+
+def _start(readings: ChannelReadings, first: int, window: int, period: int) -> int | None:
+    back = readings.time_before(first - 1, _COUNTS, LOOK_BACK)
+    if back is None:
+        return None
+    anchor = readings.time_before((back - period) // window * window, BASELINE)
+    # What changed may reach back to the anchor, and so to its window, which begins with an earlier step.
+    return None if anchor is None else readings.time_before(anchor // window * window, BASELINE)
+
+
+def _until(readings: ChannelReadings, last: int, window: int, period: int, look_on: int) -> int:
+    on = readings.time_after(last, _COUNTS, look_on)
+    if on is None:
+        return FOREVER
+    edge = ((on + period) // window + 1) * window + period
+    until = readings.time_after(edge, _COUNTS, LOOK_BACK)
+    return FOREVER if until is None else until
 
 
 def _columns(r: Readings) -> tuple[NDArray[Any], ...]:
