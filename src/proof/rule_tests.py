@@ -213,7 +213,7 @@ class _Run:
         """Return where a subject stands."""
         passed = self._truth.passed(np.array([row])) if self._truth else _NOTHING
         shown = float(passed.value[0]), float(passed.limit[0]), int(passed.of[0])
-        alert = raised(self.condition, self.labels[row], self._frame.now, *shown)
+        alert = raised(self.condition, {}, self.labels[row], self._frame.now, *shown)
         states = self._states
         return _Standing(Phase(int(states.state[row])), bool(states.firing[row]), alert.texts["summary"])
 

@@ -10,8 +10,7 @@ import numpy as np
 from alerts.engine.frame import LineFrame, asked_spans, window_rates
 from alerts.engine.raised import subject_id, subject_labels
 from alerts.judging.conditions import Judge
-from alerts.judging.limits import limit_truth
-from alerts.judging.truths import Truth
+from alerts.judging.truths import Truth, compared
 from alerts.tables.views import AlertView, alert
 from plant.arrays import number
 from plant.clock import format_time
@@ -123,10 +122,10 @@ def _of_limit(connection: sqlite3.Connection, plant: Plant, found: AlertView, ru
 
 
 def _step(rule: Condition, time: str, value: float) -> RuleStep:
-    [truth] = limit_truth(rule, np.array([value])).truth
-    shown = None if isnan(value) else value
+    operator = rule.comparison(0).operator
+    truth = compared(operator, np.array(value), np.array(rule.limit))
     return RuleStep(
-        time, None if isnan(truth) else bool(truth), shown, rule.limit, rule.unit, rule.comparison(0).operator
+        time, None if isnan(truth) else bool(truth), number(value), rule.limit, rule.unit, operator
     )
 
 

@@ -253,14 +253,7 @@ def check_rebuild(service: Service, config: Path) -> None:
 class NoRules:
     """Judges nothing."""
 
-    def readings(self, _new: Any, _fresh: Any) -> None:
-        """Judge nothing."""
-
-    def replayed(self, *_: object) -> None: ...
-
-    def heard(self, *_: object) -> None: ...
-
-    def windows(self, _now: int) -> None:
+    def see(self, _untold: Any, _now: int) -> None:
         """Judge nothing."""
 
     matters = False

@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError
 from rules.catalogue import Register, load_catalogue
 from store.messages.journal import DECISION, Message
+from store.messages.news import News
 from tests.faults.poison import (
     CURSED,
     MS,
@@ -67,14 +68,14 @@ class Attacked(World):
         for place in range(STAGES, 0, -1):
             stages.insert(place, lambda batch, place=place: _fail(batch, place))  # type: ignore[misc]
         line.stages = tuple(stages)
-        judge = line._following._watch.windows
+        judge = line._following._watch.see
 
-        def windows(now: int) -> None:
-            judge(now)
+        def see(untold: Sequence[News], now: int) -> None:
+            judge(untold, now)
             if self.dice.random() < 0.03:
                 raise Bug("the alert rules")
 
-        line._following._watch.windows = windows  # type: ignore[method-assign]
+        line._following._watch.see = see  # type: ignore[method-assign]
 
 
 def _fail(batch: Batch, place: int) -> None:

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ingest.line.batch import Batch
 from ingest.line.containment import Pace
 from store.accounting.closing import Decision
 from store.messages.journal import DECISION, Message
+from store.messages.news import News
 from store.messages.replays import Replay
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import MINUTE, NOON, SECOND, SITE, World, reading
@@ -217,14 +218,14 @@ def test_solid_a_what_fails_beside_the_tonnes_does_not_stop_them_and_is_stated(
 def test_solid_a_what_the_alert_side_had_done_of_a_step_is_taken_back_with_it(world: World) -> None:
     """Half of a judgement would be worse than none."""
     world.is_rebuilt = False  # no step says that a fault took work back
-    judge = world.line._following._watch.windows
+    see = world.line._following._watch.see
 
-    def half(now: int) -> None:
-        judge(now)
+    def half(untold: Sequence[News], now: int) -> None:
+        see(untold, now)
         world.state.connection.execute("INSERT INTO late_breach VALUES ('half', 1, 1.0)")
         raise Bug("in the middle")
 
-    world.line._following._watch.windows = half  # type: ignore[method-assign]
+    world.line._following._watch.see = half  # type: ignore[method-assign]
     world.send(reading("heat", NOON, 500.0, "°C"))
 
     assert len(world.stored("heat")) == 1

@@ -26,17 +26,15 @@ class FrameWorld(World):
         self.gateways = GatewaysHeard(self.plant, self.state.connection)
         self.frame = LineFrame(self.plant, self.state, self.plant.conditions, self.gateways)
         watch = self.line._following._watch  # type: ignore[attr-defined]
-        readings, heard = watch.readings, watch.heard
+        see = watch.see
 
-        def both(new, fresh):
-            readings(new, fresh)
-            self.frame.take(new)
+        def both(untold, now):
+            for new in untold:
+                self.gateways.take(new.gateways, new.received, new.last)
+                self.frame.take(new.readings)
+            see(untold, now)
 
-        def both_heard(*columns):
-            heard(*columns)
-            self.gateways.take(*columns)
-
-        watch.readings, watch.heard = both, both_heard
+        watch.see = both
 
     def channel(self, name: str) -> int:
         return next(c.index for c in self.plant.channels if c.name == name)

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from alerts.engine.raised import raised
 from alerts.engine.watch import RuleWatch
-from alerts.engine.watched_rule import WatchedRule
+from alerts.engine.watched_rule import WatchedLimit
 from alerts.judging.conditions import evaluate
 from alerts.judging.lifecycle import CHATTER, CHATTER_SPAN, SHELF, Phase, States, advance
-from alerts.judging.limits import limit_truth
 from alerts.tables.alerts import begin
 from alerts.tables.rule_states import StoredState, rule_states, save_rule_states
 from plant.alert_rules.alerts import limit
@@ -26,6 +25,7 @@ from plant.park import Bilingual, Condition, Instants
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Quality
 from proof.rule_frame import ScenarioFrame
 from store.blocks import CO2E_T, MEASURED, empty, to_bytes
+from store.messages.news import News
 from tests.notify.state import endpoint, plant
 
 UNHEARD = plant()
@@ -87,11 +87,11 @@ class Bench:
         self.watch = RuleWatch(self.plant, memory, lambda: self.now, "")
 
     def _stand(self, before: Stand) -> None:
-        watched = WatchedRule(self.rule, self.plant)
+        watched = WatchedLimit(self.rule, self.plant)
         watched.read({}, set(), self.now)
         stored = replace(watched.stored(), state=before.phase, judged=before.judged)
         if before.is_open:
-            alert = raised(self.rule, watched.labels[0], before.judged - 1, 9.0, self.rule.limit, 0)
+            alert = raised(self.rule, {}, watched.labels[0], before.judged - 1, 9.0, self.rule.limit, 0)
             begin(self.memory.connection, alert)
             stored = replace(stored, firing=True, alert=alert.id, passed=0)
         save_rule_states(self.memory.connection, [stored])
@@ -113,7 +113,8 @@ class Bench:
             correction=np.zeros(count, np.int32),
             message=np.array(message or [0] * count, np.int64),
         )
-        self.watch.readings(new, np.ones(count, bool))
+        none = np.empty(0, np.int64)
+        self.watch.see([News(False, "", [], none, none, new, np.ones(count, bool))], self.now)
 
     def emit(self, starts, co2e_t, measured) -> None:
         """Store windows of the first hour, by the minutes that they start at [t]."""
@@ -173,7 +174,7 @@ def windows(memory, before: Stand, now: int, starts, co2e_t, measured=1.0, numbe
         before = replace(before, judged=10 * NS_PER_MIN)
     bench = Bench(memory, on_windows(number, delay), before, now * NS_PER_MIN)
     bench.emit(starts, co2e_t, measured)
-    bench.watch.windows(bench.now)
+    bench.watch.see([], bench.now)
     return bench
 
 
@@ -234,7 +235,7 @@ def test_a_value_equal_to_its_limit_within_the_slack_is_no_breach(number: float,
         number + beyond * (abs(number) * 2e-9 + 1e-12),
     )
 
-    truth = limit_truth(on_readings(operator, number), np.array([number, near, far]))
+    truth = WatchedLimit(on_readings(operator, number), UNHEARD).truth(np.array([number, near, far]))
     assert truth.truth.tolist() == [0, 0, 1]
 
 
@@ -263,7 +264,7 @@ def test_an_alert_that_was_open_when_its_state_became_unknown_goes_on_without_a_
     assert (found.transitions, found.at[0]) == ([], Phase.FIRING)
 
     found.now += 2 * NS_PER_HOUR
-    found.watch.windows(found.now)
+    found.watch.see([], found.now)
     assert (found.transitions, found.at[0]) == ([], Phase.UNKNOWN)
 
     found.read([(30, 4.0)])
@@ -273,10 +274,10 @@ def test_an_alert_that_was_open_when_its_state_became_unknown_goes_on_without_a_
 def test_a_state_is_unknown_once_max_gap_has_passed_since_the_newest_counting_reading(memory):
     found = judged(memory, QUIET)
     [channel] = found.plant.channels
-    found.watch.windows(10 + channel.max_gap)
+    found.watch.see([], 10 + channel.max_gap)
     assert found.at == (Phase.OK, 10)
 
-    found.watch.windows(11 + channel.max_gap)
+    found.watch.see([], 11 + channel.max_gap)
     assert found.at == (Phase.UNKNOWN, 10)
 
 
@@ -349,7 +350,7 @@ def test_a_limit_is_the_condition_that_it_says(values, operator):
         frame.now = place * NS_PER_MIN
         said.append(evaluate(rule, UNHEARD, frame).truth[0])
 
-    assert limit_truth(rule, np.array(values)).truth.tolist() == said
+    assert WatchedLimit(rule, UNHEARD).truth(np.array(values)).truth.tolist() == said
 
 
 def test_a_windows_rate_is_its_emission_per_hour(memory):
@@ -364,15 +365,15 @@ def test_a_window_is_judged_when_its_end_and_the_delay_have_passed_and_not_befor
     found = windows(memory, QUIET, 11, [10], [0.2])
     assert found.transitions == []
 
-    found.watch.windows(12 * NS_PER_MIN)
+    found.watch.see([], 12 * NS_PER_MIN)
     assert found.minutes == [(True, 11)]
 
 
 def test_a_window_is_judged_once(memory):
     found = windows(memory, QUIET, 12, [10], [0.0])
     found.emit([10], [0.2], 1.0)
-    found.watch.windows(12 * NS_PER_MIN)
-    found.watch.windows(12 * NS_PER_MIN + NS_PER_S)
+    found.watch.see([], 12 * NS_PER_MIN)
+    found.watch.see([], 12 * NS_PER_MIN + NS_PER_S)
 
     assert (found.transitions, found.at[0]) == ([], Phase.OK)
 
@@ -396,7 +397,7 @@ def test_a_window_that_was_unknown_at_its_time_wakes_nobody_when_it_is_filled_la
     assert found.at[0] == Phase.UNKNOWN
 
     found.emit([10, 11], [0.2, 0.0], 1.0)
-    found.watch.windows(13 * NS_PER_MIN)
+    found.watch.see([], 13 * NS_PER_MIN)
     assert (found.transitions, found.at[0]) == ([], Phase.OK)
 
 
@@ -409,7 +410,7 @@ def test_a_state_is_unknown_where_the_newest_due_window_is(memory):
 
 def test_a_clock_that_went_back_changes_nothing(memory):
     found = windows(memory, Stand(Phase.OK, 20 * NS_PER_MIN), 21, [18], [0.2])
-    found.watch.windows(19 * NS_PER_MIN)
+    found.watch.see([], 19 * NS_PER_MIN)
 
     assert (found.transitions, *found.at) == ([], Phase.OK, 20 * NS_PER_MIN)
 

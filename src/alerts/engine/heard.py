@@ -32,15 +32,13 @@ class GatewaysHeard:
             if name in self._index:
                 self._minute[self._index[name]], self._least[self._index[name]] = minute, least
 
-    def take(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
-        """Take a micro-batch: of each message its gateway and arrival, of each reading its message's position and its time."""
+    def take(self, gateways: Sequence[str], received: Times, last: Times) -> None:
+        """Take of each message of a micro-batch its gateway, its arrival and the time of its last reading, `NEVER` without one."""
         of = np.array([self._index.get(name, -1) for name in gateways], np.int64)
         ours = of >= 0
         newest = np.full(len(self._names), NEVER)
         np.maximum.at(newest, of[ours], received[ours])
         self.at = np.maximum(self.at, newest)
-        last = np.full(len(of), NEVER)
-        np.maximum.at(last, position, time)
         mine = np.flatnonzero(ours & (last > NEVER) & (received - last <= self._lateness))
         self._learn(of[mine], received[mine], (received - last)[mine])
         note_gateways_heard(

@@ -120,11 +120,6 @@ class LateLooks:
         self._new: list[tuple[Ints, Times]] = []
         self._look: _Look | None = None
 
-    @property
-    def is_looking(self) -> bool:
-        """Whether a look has begun and is not finished; what it has found so far is in memory alone."""
-        return self._look is not None
-
     def begin(self, begun: Mapping[str, Begun]) -> None:
         """Learn since when each condition is judged, and up to which instant it was before that."""
         self._begun = begun
@@ -172,11 +167,14 @@ class LateLooks:
 
     # --- the second look ------------------------------------------------------------------------------------------
 
-    def look(self, judged: int, now: int) -> None:
-        """Judge a few past instants again, and note what is found; `judged` is when conditions were judged last."""
+    def look(self, judged: int, now: int) -> bool:
+        """Judge a few past instants again, and note what is found; `judged` is when conditions were judged last.
+
+        Returns whether that goes on: what was found so far is in memory alone.
+        """
         look = self._look or self._begin(judged, now)
         if look is None:
-            return
+            return False
         self._look = look
         every = look.condition.every
         reached = look.frame.read_on(min(look.end, look.next + (LOOKS - 1) * every), READINGS)
@@ -186,6 +184,7 @@ class LateLooks:
         if look.next > look.end:
             self._finish(look, now)
             self._look = None
+        return self._look is not None
 
     def _begin(self, judged: int, now: int) -> _Look | None:
         """Begin with what has been due for longest, without what is configured no longer."""

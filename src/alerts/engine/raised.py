@@ -29,8 +29,21 @@ def subject_id(labels: Labels) -> str:
     return "/".join(labels[name] for name in ("park", "facility", last) if name in labels)
 
 
+def rule_labels(condition: Condition) -> Labels:
+    """Return what names all alerts of a condition: its own labels, and that a gateway is away, or that readings are missing.
+
+    A clock that is off hides nothing.
+    """
+    own = dict(condition.labels)
+    if condition.subject == "gateway":
+        is_away = any(step.name in ("online", "silence") for step in condition.steps)
+        return {COVERS: GATEWAY, **own} if is_away else own
+    return {LACKS: READINGS, **own} if condition.subject == "channel" and lacks_readings(condition) else own
+
+
 def raised(
     condition: Condition,
+    of_rule: Labels,
     labels: Labels,
     started_at: int,
     value: float,
@@ -42,6 +55,8 @@ def raised(
 
     Parameters
     ----------
+    of_rule, labels
+        What names all alerts of the condition, and the subject.
     value, limit
         The two sides of the comparison that it fires for, in its unit; NaN where unknown.
     of
@@ -49,10 +64,9 @@ def raised(
     """
     subject = subject_id(labels)
     comparison = condition.comparison(of)
-    of_rule = dict(condition.labels)
     words = {
         **labels,
-        **{f"labels.{name}": text for name, text in of_rule.items()},
+        **{f"labels.{name}": text for name, text in condition.labels},
         "subject": subject,
         "unit": comparison.unit,
     }
@@ -72,7 +86,7 @@ def raised(
         value=value,
         limit=limit,
         unit=comparison.unit,
-        labels={**_kind(condition), **of_rule, **labels},
+        labels={**of_rule, **labels},
         summary=summary.get("en", ""),
         description=description.get("en", ""),
         texts={name: text for name, text in texts.items() if text},
@@ -106,14 +120,6 @@ def filled(template: str, words: Mapping[str, str]) -> str:
 def _printable(text: str) -> str:
     """Escape control, format and line characters, which could forge lines or turn the direction of text."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _kind(condition: Condition) -> Labels:
-    """Return the label of a gateway that is away, or of a channel whose readings are missing. A clock that is off hides nothing."""
-    if condition.subject == "gateway":
-        is_away = any(step.name in ("online", "silence") for step in condition.steps)
-        return {COVERS: GATEWAY} if is_away else {}
-    return {LACKS: READINGS} if condition.subject == "channel" and lacks_readings(condition) else {}
 
 
 def _site(one: Channel | Source | Gateway) -> dict[str, str]:

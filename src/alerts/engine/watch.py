@@ -1,6 +1,6 @@
 """Alert rules: what is new is judged once the line has committed it, and becomes alerts, in one transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 import numpy as np
@@ -10,18 +10,18 @@ from alerts.engine.frame import LineFrame, asked_spans, window_rates
 from alerts.engine.heard import GatewaysHeard
 from alerts.engine.late_looks import LateLooks
 from alerts.engine.telling import Teller
-from alerts.engine.watched_rule import WatchedRule
+from alerts.engine.watched_rule import WatchedLimit, WatchedRule
 from alerts.judging.lifecycle import SET_BACK, SHELF, Phase
-from alerts.judging.limits import in_turn, is_newer, limit_truth, turns
 from alerts.tables import actions, alerts, rule_states
 from alerts.tables.rule_states import Begun, StoredState
-from plant.arrays import Bools, Floats, Ints, Readings, Times
-from plant.park import Condition, Instants, Plant
+from plant.arrays import Bools, Floats, Readings, Times
+from plant.park import Plant
 from plant.vocabulary import NEVER, NS_PER_DAY
 from store.messages import news
+from store.messages.news import News
 from store.state import State as Memory
 
-UNKNOWN = np.full(1, np.nan)
+UNKNOWN = np.full(1, np.nan)  # a limit's value
 LONGEST_LATE = 45 * NS_PER_DAY  # of gateways; a configuration that takes what is older replays history
 
 
@@ -32,6 +32,15 @@ class RuleWatch:
     delay is over: a short peak must not fall between two looks. Other conditions are judged at the instants of a grid, whole
     multiples of `every` since 1970, `delay` after they are over; each instant once, and of several that are due only the
     newest: what was missed while the service was away wakes nobody.
+
+    Attributes
+    ----------
+    asked
+        Which channels, by index, some rule asks about.
+    takers
+        What takes decisions about alerts, by their topic.
+    matters
+        Whether a look at what came late goes on in the next step, or the clock was found to be set back.
     """
 
     def __init__(
@@ -40,12 +49,12 @@ class RuleWatch:
         """Read where the rules stand; `key` signs the links by which alerts can be acknowledged, b"" gives none."""
         self._plant, self._memory, self._clock = plant, memory, clock
         self._connection = memory.connection
-        self._limits = [WatchedRule(rule, plant) for rule in plant.rules]
+        self._limits = [WatchedLimit(rule, plant) for rule in plant.rules]
         self._conditions = [WatchedRule(rule, plant) for rule in plant.conditions]
-        self._of_channel: dict[int, list[WatchedRule]] = {}
+        self._of_channel: dict[int, list[WatchedLimit]] = {}
         for limit in self._limits:
-            if limit.condition.instants is Instants.READINGS:
-                self._of_channel.setdefault(limit.condition.subjects[0], []).append(limit)
+            if not limit.is_on_windows:
+                self._of_channel.setdefault(limit.subject, []).append(limit)
         self._is_limited = np.zeros(len(plant.channels), bool)
         self._is_limited[list(self._of_channel)] = True
         self.asked = self._is_limited.copy()
@@ -58,9 +67,10 @@ class RuleWatch:
         self._late = LateLooks(plant, memory, [one.labels for one in self._conditions])
         self._teller = Teller(plant, self._connection, api_url, key)
         self.takers = {actions.TOPIC: AlertActions(memory).take}
+        self.matters = False
         self._begun: dict[str, Begun] = {}
         self._started = self._looked = clock()
-        self._was_set_back = self._is_quiet = False
+        self._is_quiet = False
         self._read()
 
     # --- what is kept of where the rules stand ------------------------------------------------------------------------
@@ -73,11 +83,6 @@ class RuleWatch:
         self._teller.forget()
         self._read()
 
-    @property
-    def matters(self) -> bool:
-        """Whether a look at what came late goes on in the next step, or the clock was found to be set back."""
-        return self._late.is_looking or self._was_set_back
-
     def _read(self) -> None:
         now = self._clock()
         stored, still = rule_states.rule_states(self._connection), alerts.open_alerts(self._connection)
@@ -86,17 +91,17 @@ class RuleWatch:
         self._left = list(stored)
         self._new = [limit for limit in self._limits if limit.judged == NEVER]
         for limit in self._new:
-            limit.judged = self._judged_at_first(limit.condition)
+            limit.judged = self._judged_at_first(limit)
         judged = rule_states.conditions_judged(self._connection)
         self._judged = judged if judged <= now + SET_BACK else now
         self._is_settled = False
 
-    def _judged_at_first(self, limit: Condition) -> int:
+    def _judged_at_first(self, limit: WatchedLimit) -> int:
         """Return up to when a limit that is new judges nothing: it begins now, and what was before wakes nobody.
 
         A plant whose past is replayed has its limits from the beginning.
         """
-        if limit.instants is Instants.WINDOWS:
+        if limit.is_on_windows:
             return self._due(limit, self._started)
         is_replay = self._plant.max_late > LONGEST_LATE and news.is_unseen(self._connection)
         return 0 if is_replay else self._started - 1
@@ -123,69 +128,66 @@ class RuleWatch:
         That was before the start where a state is made again from the journal: its limits judge what they judged once.
         """
         for limit in self._new:
-            if limit.condition.instants is Instants.READINGS:
+            if not limit.is_on_windows:
                 limit.judged = min(limit.judged, first - 1)
-        self._save([limit.stored() for limit in self._new])
+        rule_states.save_rule_states(self._connection, [limit.stored() for limit in self._new])
         self._new = []
 
-    def _save(self, changed: Sequence[StoredState]) -> None:
-        rule_states.save_rule_states(self._connection, changed)
+    # --- what is new, and what is due -----------------------------------------------------------------------------------
 
-    # --- what is new --------------------------------------------------------------------------------------------------
-
-    def heard(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
-        """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time.
-
-        Before its readings are judged.
-        """
+    def see(self, untold: Iterable[News], now: int) -> None:
+        """Judge what is new, in order of arrival and after it was written, and what is due at a time [ns UTC]; tell of it."""
+        for new in untold:
+            self._take(new)
+        self.matters = now < self._looked - SET_BACK
+        if self.matters:
+            self._read()
+        self._looked = now
         self._settle()
-        if self._new and len(received):
-            self._begin(int(received.min()))
-        self._heard.take(gateways, received, position, time)
-
-    def readings(self, new: Readings, fresh: Bools) -> None:
-        """Judge new readings, in order of arrival, after they were written; those that are not `fresh` were known."""
-        self._remember(new, fresh)
-        changed = []
-        for limit, mine in self._limited(new, fresh):
-            newer = is_newer(limit.judged, mine.time)
-            self._judge_limit(limit, mine.time[newer], mine.value[newer])
-            self._note_late(limit, mine.time[~newer], mine.value[~newer])
-            changed.append(limit.stored())
-        self._save(changed)
-
-    def replayed(self, new: Readings, fresh: Bools) -> None:
-        """Take readings of messages that are taken anew: what would have fired then is noted, and wakes nobody."""
-        self._remember(new, fresh)
-        for limit, mine in self._limited(new, fresh):
-            self._note_late(limit, mine.time, mine.value)
-
-    def _remember(self, new: Readings, fresh: Bools) -> None:
-        """Keep what conditions may ask of it."""
+        self._judge_limits(now)
         if self._conditions:
-            self._frame.take(new)
-            self._late.take(new, fresh)
+            before = self._judged
+            self._judge_conditions(now)
+            self._late.mark(before, self._judged, now)
+            self.matters |= self._late.look(self._judged, now)
+        self._tell(now)
 
-    def _limited(self, new: Readings, fresh: Bools) -> Iterator[tuple[WatchedRule, Readings]]:
-        """Yield each limit with the readings that are of its channel, in their turn."""
-        for mine in in_turn(new, fresh & self._is_limited[new.channel]):
-            for limit in self._of_channel[int(mine.channel[0])]:
-                yield limit, mine
+    def _take(self, new: News) -> None:
+        """Judge limits by new readings. Of messages that are taken anew what would have fired then is noted, and wakes nobody."""
+        if not new.again:
+            self._settle()
+            if self._new and len(new.received):
+                self._begin(int(new.received.min()))
+            self._heard.take(new.gateways, new.received, new.last)
+        if self._conditions:
+            self._frame.take(new.readings)
+            self._late.take(new.readings, new.fresh)
+        changed = []
+        for channel, time, value in _in_turn(
+            new.readings, new.fresh & self._is_limited[new.readings.channel]
+        ):
+            for limit in self._of_channel[channel]:
+                # Of two with one time the first is judged.
+                is_late = new.again | (time <= np.maximum.accumulate(np.append(limit.judged, time))[:-1])
+                if not is_late.all():
+                    self._judge(limit, time[~is_late], value[~is_late])
+                    changed.append(limit.stored())
+                if is_late.any():
+                    self._note_late(limit, time[is_late], value[is_late])
+        rule_states.save_rule_states(self._connection, changed)
 
     # --- limits -------------------------------------------------------------------------------------------------------
 
-    def _judge_limit(self, limit: WatchedRule, time: Times, value: Floats) -> None:
+    def _judge(self, limit: WatchedLimit, time: Times, value: Floats) -> None:
         """Judge a limit at instants, in order of time; a value that is NaN is unknown."""
-        found = turns(limit.said, limit_truth(limit.condition, value).truth).tolist()
-        now = self._told_from(limit.condition) if found else None
-        for k in found:
-            instant = int(time[k])
-            lag = None if now is None else now - instant
-            limit.advance(self._connection, limit_truth(limit.condition, value[k : k + 1]), instant, lag)
-        if len(time):
-            limit.judged = max(limit.judged, int(time[-1]))
+        turns = limit.turns(value)
+        now = self._told_from(limit) if turns else None
+        for k in turns:
+            lag = None if now is None else now - int(time[k])
+            limit.advance(self._connection, limit.truth(value[k : k + 1]), int(time[k]), lag)
+        limit.judged = int(time[-1])
 
-    def _told_from(self, limit: Condition) -> int | None:
+    def _told_from(self, limit: WatchedLimit) -> int | None:
         """Return the time [ns UTC]; None where receivers neither know, nor will, of a limit that fires again and again.
 
         The implied route tells of each alert, where there are webhooks. Another one may wait for a group, and tells of none
@@ -194,13 +196,13 @@ class RuleWatch:
         now = self._clock()
         if not self._plant.routing.routes:
             return now if self._plant.webhooks else None
-        return now if now - rule_states.limit_told(self._connection, limit.name) < SHELF else None
+        return now if now - rule_states.limit_told(self._connection, limit.condition.name) < SHELF else None
 
-    def _note_late(self, limit: WatchedRule, time: Times, value: Floats) -> None:
-        late = limit_truth(limit.condition, value).truth == 1
-        if late.any():
+    def _note_late(self, limit: WatchedLimit, time: Times, value: Floats) -> None:
+        rows = limit.truth(value).truth == 1
+        if rows.any():
             alerts.note_late(
-                self._connection, limit.condition, limit.labels[0], time[late], value[late], self._clock()
+                self._connection, limit.condition, limit.labels[0], time[rows], value[rows], self._clock()
             )
 
     def _judge_limits(self, now: int) -> None:
@@ -210,48 +212,30 @@ class RuleWatch:
         """
         changed = []
         for limit in self._limits:
-            if limit.condition.instants is Instants.WINDOWS:
-                due = self._due(limit.condition, now)
-                if due > limit.judged:
-                    self._judge_windows(limit, due)
+            if limit.is_on_windows:
+                if limit.judged < self._due(limit, now):
+                    self._judge_windows(limit, self._due(limit, now))
                     changed.append(limit.stored())
-            elif limit.phase != Phase.UNKNOWN and now > limit.judged + self._max_gap(limit.condition):
-                changed += limit.advance(self._connection, limit_truth(limit.condition, UNKNOWN), now)
-        self._save(changed)
+            elif now > limit.judged + limit.max_gap and limit.phase != Phase.UNKNOWN:
+                changed += limit.advance(self._connection, limit.truth(UNKNOWN), now)
+        if changed:
+            rule_states.save_rule_states(self._connection, changed)
 
-    def _max_gap(self, limit: Condition) -> int:
-        return self._plant.channels[limit.subjects[0]].max_gap
-
-    def _judge_windows(self, limit: WatchedRule, due: int) -> None:
+    def _judge_windows(self, limit: WatchedLimit, due: int) -> None:
         """Judge windows up to a time, known or not: what fills one later wakes nobody."""
-        source = int(self._memory.source_ids[limit.condition.subjects[0]])
+        source = int(self._memory.source_ids[limit.subject])
         end, rate = window_rates(self._connection, source, limit.judged, due, self._plant.window)
         known = np.isfinite(rate)
         end, rate = end[known], rate[known]
         if not len(end) or end[-1] < due:
             end, rate = np.append(end, due), np.append(rate, np.nan)
-        self._judge_limit(limit, end, rate)
+        self._judge(limit, end, rate)
 
-    def _due(self, limit: Condition, now: int) -> int:
+    def _due(self, limit: WatchedLimit, now: int) -> int:
         """Return the end of the last window that may be judged at a time."""
-        return (now - limit.delay) // self._plant.window * self._plant.window
+        return (now - limit.condition.delay) // self._plant.window * self._plant.window
 
-    # --- what is due --------------------------------------------------------------------------------------------------
-
-    def windows(self, now: int) -> None:
-        """Judge windows and conditions whose time has come, mark rules without readings as unknown, and tell what is due."""
-        self._was_set_back = now < self._looked - SET_BACK
-        if self._was_set_back:
-            self._read()
-        self._looked = now
-        self._settle()
-        self._judge_limits(now)
-        if self._conditions:
-            before = self._judged
-            self._judge_conditions(now)
-            self._late.mark(before, self._judged, now)
-            self._late.look(self._judged, now)
-        self._tell(now)
+    # --- conditions on the clock, and telling -----------------------------------------------------------------------------
 
     def _judge_conditions(self, now: int) -> None:
         changed: list[StoredState] = []
@@ -266,7 +250,7 @@ class RuleWatch:
                     changed += one.advance(self._connection, one.judge.truth(self._frame), instant)
             is_any = True
         if is_any:
-            self._save(changed)
+            rule_states.save_rule_states(self._connection, changed)
             rule_states.note_conditions_judged(self._connection, now)
             self._judged = now
 
@@ -279,3 +263,11 @@ class RuleWatch:
             self._teller.forget()
             self._is_quiet = False
         self._teller.tell(now)
+
+
+def _in_turn(new: Readings, wanted: Bools) -> Iterator[tuple[int, Times, Floats]]:
+    """Yield of each channel the counting readings that are wanted: those of one message by time, message after message."""
+    rows = np.flatnonzero(wanted & new.counting & np.isfinite(new.value))
+    rows = rows[np.lexsort((new.time[rows], new.message[rows], new.channel[rows]))]
+    for mine in np.split(rows, np.flatnonzero(np.diff(new.channel[rows])) + 1) if len(rows) else ():
+        yield int(new.channel[mine[0]]), new.time[mine], new.value[mine]

@@ -1,4 +1,4 @@
-"""A rule with its subjects: where they stand, and the alerts that begin and end by it."""
+"""Rules with their subjects: where they stand, and the alerts that begin and end by it."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
-from alerts.engine.raised import Labels, raised, subject_id, subject_labels
+from alerts.engine.raised import Labels, raised, rule_labels, subject_id, subject_labels
 from alerts.judging.conditions import Judge
 from alerts.judging.lifecycle import SET_BACK, SHELF, Phase, States, advance, not_ahead
-from alerts.judging.truths import Truth
+from alerts.judging.truths import Part, Truth, compared
 from alerts.tables import alerts
 from alerts.tables.rule_states import StoredState
-from plant.arrays import Ints
-from plant.park import Condition, Plant
+from plant.arrays import Floats, Ints
+from plant.park import Condition, Instants, Plant
 from plant.vocabulary import NEVER
 
 
@@ -34,6 +34,7 @@ class WatchedRule:
     def __init__(self, condition: Condition, plant: Plant) -> None:
         self.condition, self._plant = condition, plant
         self.labels = subject_labels(plant, condition)
+        self._more_labels = rule_labels(condition)
         self._ids = [_stored_id(condition, labels) for labels in self.labels]
 
     @cached_property
@@ -67,18 +68,6 @@ class WatchedRule:
         self.open[row], self._passed[row] = (one.alert if one.alert in still else ""), one.passed
         self.judged = _by_now(one.judged, now)
 
-    @property
-    def phase(self) -> int:
-        """Where a limit stands with its subject: a `Phase`."""
-        return int(self._states.state[0])
-
-    @property
-    def said(self) -> float:
-        """What a limit said of its subject last: 1, 0, or NaN where that is unknown, or its alert is yet to begin."""
-        if self.phase == Phase.FIRING and self._is_open[0]:
-            return 1.0
-        return 0.0 if self.phase == Phase.OK else np.nan
-
     def advance(
         self, connection: sqlite3.Connection, truth: Truth, instant: int, lag: int | None = 0
     ) -> list[StoredState]:
@@ -106,7 +95,7 @@ class WatchedRule:
         snoozed = np.zeros(len(rows), np.int64) if lag is None else np.where(instant < until, until + lag, 0)
         columns: Sequence[np.ndarray] = (rows, passed.value, passed.limit, passed.of, snoozed)
         for row, *shown in zip(*(column.tolist() for column in columns), strict=True):
-            one = raised(self.condition, self.labels[row], instant, *shown)
+            one = raised(self.condition, self._more_labels, self.labels[row], instant, *shown)
             if alerts.begin(connection, one):
                 self.open[row], self._is_open[row], self._passed[row] = one.id, True, shown[2]
 
@@ -132,6 +121,34 @@ class WatchedRule:
             passed=int(self._passed[row]),
             judged=self.judged,
         )
+
+
+class WatchedLimit(WatchedRule):
+    """A limit; it has one subject, its channel or its source (by index), and `max_gap` [ns] is that of the channel."""
+
+    def __init__(self, condition: Condition, plant: Plant) -> None:
+        super().__init__(condition, plant)
+        [self.subject], [compared_by] = condition.subjects, condition.comparisons
+        self._operator, self._limit = compared_by.operator, np.array(condition.limit)
+        self.is_on_windows = condition.instants is Instants.WINDOWS
+        self.max_gap = 0 if self.is_on_windows else plant.channels[self.subject].max_gap
+
+    @property
+    def phase(self) -> Phase:
+        """Where it stands."""
+        return Phase(int(self._states.state[0]))
+
+    def truth(self, value: Floats) -> Truth:
+        """Return where it is passed, a row to each value; NaN is unknown."""
+        truth = compared(self._operator, value, self._limit)
+        whole = Part(self._operator, truth, sides=(value, self._limit), of=0)
+        return Truth(truth, 1 - truth, whole)
+
+    def turns(self, value: Floats) -> list[int]:
+        """Return at which values, in order, it says something else than before; NaN is unknown, and always something else."""
+        said = compared(self._operator, value, self._limit)
+        before = {Phase.OK: 0.0, Phase.FIRING: 1.0 if self._is_open[0] else np.nan}.get(self.phase, np.nan)
+        return np.flatnonzero(said != np.append(before, said[:-1])).tolist()
 
 
 def _stored_id(condition: Condition, labels: Labels) -> str:

@@ -112,23 +112,17 @@ def advance(
 
 
 def _chattering(previous: States, begins: Bools, now: int) -> tuple[NDArray[np.int64], Times]:
-    """Return when each subject fired last, and until when it is shelved for having fired too often."""
-    if not begins.any():
-        return previous.fired, previous.shelved_until
-    fired, shelved_until = previous.fired.copy(), previous.shelved_until.copy()
-    fired[begins], shelved_until[begins] = fired_again(fired[begins], shelved_until[begins], now)
-    return fired, shelved_until
-
-
-def fired_again(fired: NDArray[np.int64], shelved_until: Times, now: int) -> tuple[NDArray[np.int64], Times]:
-    """Return, of subjects that fire now, when they fired last and until when they are shelved; both as in `States`.
+    """Return when each subject fired last, and until when it is shelved for having fired too often.
 
     A shelf has an end that no firing puts off, and what was fired before it is not counted after it: else a value that
     flaps for hours would be told of twice, and then never.
     """
-    is_shelved = now < shelved_until
-    was_shelved = ~is_shelved & (fired[:, -1] < shelved_until)
+    fired, until = previous.fired, previous.shelved_until
+    if not begins.any():
+        return fired, until
+    is_shelved = now < until
+    was_shelved = ~is_shelved & (fired[:, -1] < until)
     before = np.where(was_shelved[:, None], NEVER, fired[:, 1:])
-    fired = np.concatenate([before, np.full((len(fired), 1), now)], axis=1)
-    chatters = ~is_shelved & (now - fired[:, 0] <= CHATTER_SPAN)
-    return fired, np.where(chatters, now + SHELF, shelved_until)
+    again = np.concatenate([before, np.full((len(fired), 1), now)], axis=1)
+    chatters = begins & ~is_shelved & (now - again[:, 0] <= CHATTER_SPAN)
+    return np.where(begins[:, None], again, fired), np.where(chatters, now + SHELF, until)

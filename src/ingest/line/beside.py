@@ -6,9 +6,10 @@ from typing import Protocol
 
 from ingest.line.containment import Fault, FaultLog, contained, told
 from ingest.line.evaluate import Evaluated
-from plant.arrays import Bools, Ints, Readings, Times
+from plant.arrays import Bools
 from store.accounting.ledger import Entry
 from store.messages.journal import Message
+from store.messages.news import News
 
 LONGEST_REST = 256  # calls that a part which fails sits out at the most
 
@@ -26,20 +27,8 @@ class Watch(Protocol):
         """What takes decisions about alerts, by their topic: the message, and its offset."""
         ...
 
-    def readings(self, new: Readings, fresh: Bools) -> None:
-        """Judge new readings, in order of arrival."""
-        ...
-
-    def replayed(self, new: Readings, fresh: Bools) -> None:
-        """Take readings that come too late to wake anybody."""
-        ...
-
-    def heard(self, gateways: Sequence[str], received: Times, position: Ints, time: Times) -> None:
-        """Take the gateways of a micro-batch's messages and their arrival, and of each reading its message and its time."""
-        ...
-
-    def windows(self, now: int) -> None:
-        """Judge the windows that have become due."""
+    def see(self, untold: Sequence[News], now: int) -> None:
+        """Judge what is new, in order of arrival, and what is due at a time [ns UTC]."""
         ...
 
     def reload(self) -> None:

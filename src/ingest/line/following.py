@@ -8,6 +8,7 @@ from ingest.line.batch import Batch
 from ingest.line.beside import Beside, Watch
 from ingest.line.containment import FaultLog
 from plant.arrays import Bools
+from plant.vocabulary import SINCE_EVER
 from store.messages import news
 from store.messages.news import News
 from store.messages.steps import ALERTS, RecordedStep
@@ -55,14 +56,16 @@ class Following:
 
     def _tell(self, batch: Batch, which: Bools, *, is_late: bool) -> None:
         """Keep some of a batch's readings; `is_late` are those that come too late to wake anybody."""
-        new = News.of(
+        last = np.full(len(batch.messages), SINCE_EVER)
+        np.maximum.at(last, batch.position, batch.readings.time)
+        new = News(
+            is_late,
             self._configuration,
             batch.gateways,
             batch.received,
-            news.newest(batch.position, batch.readings.time, len(batch.messages)),
+            last,
             batch.readings.take(which),
             batch.done.fresh[which],
-            again=is_late,
         )
         news.tell(self._state.connection, new)
 
@@ -83,15 +86,6 @@ class Following:
             raise
 
     def _see(self, untold: list[bytes], now: int) -> None:
-        for content in untold:
-            new = news.read(content)
-            if new.configuration != self._configuration:  # a kill lies between; conditions read the state
-                continue
-            readings, fresh = new.of_readings()
-            if new.again:
-                self._watch.replayed(readings, fresh)
-                continue
-            gateways, received, last = new.of_messages()
-            self._watch.heard(gateways, received, np.arange(len(gateways)), last)
-            self._watch.readings(readings, fresh)
-        self._watch.windows(now)
+        read = [news.read(content) for content in untold]
+        # Of another configuration: a kill lies between; conditions read the state.
+        self._watch.see([new for new in read if new.configuration == self._configuration], now)

@@ -15,7 +15,6 @@ import numpy as np
 from alerts.engine.alert_actions import AlertActions
 from alerts.tables import actions
 from ingest.line.line import Line
-from plant.arrays import Bools, Readings, Times
 from plant.park import Plant
 from plant.vocabulary import FOREVER
 from proof.verify.as_it_was import AsItWas
@@ -24,6 +23,7 @@ from proof.verify.known_readings import KnownReadings
 from rules.engine import Engine
 from store import audit
 from store.messages.journal import JournalReader, Message
+from store.messages.news import News
 from store.state import State
 
 # What was replayed is taken at its place as it ended, so that a replay has nothing left to do.
@@ -65,16 +65,7 @@ class NoWatch:
         self.asked = np.zeros(len(plant.channels), bool)
         self.takers = {actions.TOPIC: AlertActions(state).take}
 
-    def readings(self, new: Readings, fresh: Bools) -> None:
-        """Do nothing."""
-
-    def replayed(self, new: Readings, fresh: Bools) -> None:
-        """Do nothing."""
-
-    def heard(self, gateways: Sequence[str], received: Times, position: Times, time: Times) -> None:
-        """Do nothing."""
-
-    def windows(self, now: int) -> None:
+    def see(self, untold: Sequence[News], now: int) -> None:
         """Do nothing."""
 
     def reload(self) -> None:
