@@ -76,12 +76,11 @@ def _episodes(
     for instant in range(first, end, condition.every):
         frame.look(instant, first)
         truth = judge.truth(frame)
-        states, transitions = advance(
-            states, truth.truth, truth.clear, instant, condition.hold, condition.keep
-        )
-        for row in (one.row for one in transitions if one.firing):
+        before = states.firing
+        states = advance(states, truth.truth, truth.clear, instant, condition.hold, condition.keep)
+        for row in np.flatnonzero(states.firing & ~before).tolist():
             begun[row] = _episode(condition, subjects[row], instant, truth.passed(np.array([row])))
-        for row in (one.row for one in transitions if not one.firing):
+        for row in np.flatnonzero(before & ~states.firing).tolist():
             yield replace(begun.pop(row), ended_at=format_time(instant))
     yield from begun.values()
 

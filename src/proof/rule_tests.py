@@ -204,7 +204,7 @@ class _Run:
         while self._next + condition.delay <= time:
             self._frame.now = self._next
             self._truth = truth = self._judge.truth(self._frame)
-            self._states, _ = advance(
+            self._states = advance(
                 self._states, truth.truth, truth.clear, self._next, condition.hold, condition.keep
             )
             self._next += condition.every

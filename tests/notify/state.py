@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from alerts.engine.telling import Teller
+from alerts.engine.watch import ALONE
 from alerts.engine.watched_rule import WatchedRule
 from alerts.judging.lifecycle import Phase
 from alerts.judging.truths import Part, Truth
@@ -119,7 +120,8 @@ def stood(rule: Condition, told: Plant, alert: str = "", shelved_until: int = NE
     """Return where a limit stood: with an alert that is open, or shelved until a time [ns UTC]."""
     limit = WatchedRule(rule, told)
     limit.read({}, set(), 0)
-    stored = replace(limit.stored(), state=Phase.OK, shelved_until=shelved_until)
+    [stored] = limit.stored(ALONE)
+    stored = replace(stored, state=Phase.OK, shelved_until=shelved_until)
     return replace(stored, state=Phase.FIRING, firing=True, alert=alert, passed=0) if alert else stored
 
 
@@ -151,7 +153,7 @@ def judged(
         if late:
             times, values = (np.array(column) for column in zip(*late, strict=True))
             note_late(line, rule, limit.labels[0], times, values, now)
-        save_rule_states(line, [limit.stored()])
+        save_rule_states(line, limit.stored(ALONE))
         teller.tell(now)
     return limit.open[0] or None
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.engine.raised import raised
-from alerts.engine.watch import RuleWatch
+from alerts.engine.watch import ALONE, RuleWatch
 from alerts.engine.watched_rule import WatchedLimit
 from alerts.judging.conditions import evaluate
 from alerts.judging.lifecycle import CHATTER, CHATTER_SPAN, SHELF, Phase, States, advance
@@ -89,7 +89,8 @@ class Bench:
     def _stand(self, before: Stand) -> None:
         watched = WatchedLimit(self.rule, self.plant)
         watched.read({}, set(), self.now)
-        stored = replace(watched.stored(), state=before.phase, judged=before.judged)
+        [stored] = watched.stored(ALONE)
+        stored = replace(stored, state=before.phase, judged=before.judged)
         if before.is_open:
             alert = raised(self.rule, {}, watched.labels[0], before.judged - 1, 9.0, self.rule.limit, 0)
             begin(self.memory.connection, alert)
@@ -501,9 +502,9 @@ def test_a_limit_is_shelved_when_a_subject_of_a_condition_would_be_however_it_is
     states, wanted = States.new(1, 0), []
     for minute in minutes_:
         now = minute * NS_PER_MIN
-        states, _ = advance(states, np.ones(1), np.zeros(1), now, 0, 0)
+        states = advance(states, np.ones(1), np.zeros(1), now, 0, 0)
         wanted.append(int(states.shelved_until[0] - now) // NS_PER_MIN if states.shelved(now)[0] else 0)
-        states, _ = advance(states, np.zeros(1), np.ones(1), now + NS_PER_MIN // 2, 0, 0)
+        states = advance(states, np.zeros(1), np.ones(1), now + NS_PER_MIN // 2, 0, 0)
 
     edges = [0, *sorted(cut for cut in cuts if cut < len(minutes_)), len(minutes_)]
     with closing(Memory()) as memory:

@@ -240,7 +240,7 @@ class LateLooks:
         """Judge an instant as it would have been; whether somebody would have been told at once is of no matter here."""
         look.frame.look(look.next, look.next)
         truth, before, condition = look.judge.truth(look.frame), look.states, look.condition
-        look.states, _ = advance(before, truth.truth, truth.clear, look.next, condition.hold, condition.keep)
+        look.states = advance(before, truth.truth, truth.clear, look.next, condition.hold, condition.keep)
         look.runs.add(truth, look.next)
         for row in np.flatnonzero(before.firing & ~look.states.firing).tolist():
             self._note(look, row, look.next, now)

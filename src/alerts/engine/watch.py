@@ -21,6 +21,7 @@ from store.messages import news
 from store.messages.news import News
 from store.state import State as Memory
 
+ALONE = np.zeros(1, np.int64)  # the row of a limit's one subject
 UNKNOWN = np.full(1, np.nan)  # a limit's value
 LONGEST_LATE = 45 * NS_PER_DAY  # of gateways; a configuration that takes what is older replays history
 
@@ -130,7 +131,9 @@ class RuleWatch:
         for limit in self._new:
             if not limit.is_on_windows:
                 limit.judged = min(limit.judged, first - 1)
-        rule_states.save_rule_states(self._connection, [limit.stored() for limit in self._new])
+        rule_states.save_rule_states(
+            self._connection, [row for limit in self._new for row in limit.stored(ALONE)]
+        )
         self._new = []
 
     # --- what is new, and what is due -----------------------------------------------------------------------------------
@@ -171,7 +174,7 @@ class RuleWatch:
                 is_late = new.again | (time <= np.maximum.accumulate(np.append(limit.judged, time))[:-1])
                 if not is_late.all():
                     self._judge(limit, time[~is_late], value[~is_late])
-                    changed.append(limit.stored())
+                    changed += limit.stored(ALONE)
                 if is_late.any():
                     self._note_late(limit, time[is_late], value[is_late])
         rule_states.save_rule_states(self._connection, changed)
@@ -215,9 +218,9 @@ class RuleWatch:
             if limit.is_on_windows:
                 if limit.judged < self._due(limit, now):
                     self._judge_windows(limit, self._due(limit, now))
-                    changed.append(limit.stored())
+                    changed += limit.stored(ALONE)
             elif now > limit.judged + limit.max_gap and limit.phase != Phase.UNKNOWN:
-                changed += limit.advance(self._connection, limit.truth(UNKNOWN), now)
+                changed += limit.stored(limit.advance(self._connection, limit.truth(UNKNOWN), now))
         if changed:
             rule_states.save_rule_states(self._connection, changed)
 
@@ -247,7 +250,8 @@ class RuleWatch:
             self._frame.look(instant, now)
             for one in watched:
                 if instant > self._begun[one.condition.name].judged:
-                    changed += one.advance(self._connection, one.judge.truth(self._frame), instant)
+                    moved = one.advance(self._connection, one.judge.truth(self._frame), instant)
+                    changed += one.stored(moved)
             is_any = True
         if is_any:
             rule_states.save_rule_states(self._connection, changed)

@@ -70,14 +70,14 @@ class WatchedRule:
 
     def advance(
         self, connection: sqlite3.Connection, truth: Truth, instant: int, lag: int | None = 0
-    ) -> list[StoredState]:
-        """Go on by what is true at an instant [ns UTC]; return where those stand that stood elsewhere before.
+    ) -> Ints:
+        """Go on by what is true at an instant [ns UTC]; return which subjects stood elsewhere before.
 
         The alert of a subject that is shelved is snoozed until that ends, `lag` later by our clock than by that of the
         instants [ns]; None: nobody knows of the alert, so it is not snoozed.
         """
         condition, before = self.condition, self._states
-        after, _ = advance(before, truth.truth, truth.clear, instant, condition.hold, condition.keep)
+        after = advance(before, truth.truth, truth.clear, instant, condition.hold, condition.keep)
         begins, ends = after.firing & ~self._is_open, self._is_open & ~after.firing
         moved = (after.state != before.state) | (after.firing != before.firing)
         moved |= (after.cleared_since != before.cleared_since) | begins | ends
@@ -86,7 +86,7 @@ class WatchedRule:
             self._begin(connection, np.flatnonzero(begins), truth, instant, lag)
         if ends.any():
             self._end(connection, np.flatnonzero(ends), truth, instant)
-        return [self.stored(row) for row in np.flatnonzero(moved).tolist()]
+        return np.flatnonzero(moved)
 
     def _begin(
         self, connection: sqlite3.Connection, rows: Ints, truth: Truth, instant: int, lag: int | None
@@ -105,22 +105,25 @@ class WatchedRule:
             alerts.end(connection, self.open[row], instant, value, unit)
             self.open[row], self._is_open[row], self._passed[row] = "", False, -1
 
-    def stored(self, row: int = 0) -> StoredState:
-        """Return where a subject stands."""
+    def stored(self, rows: Ints) -> list[StoredState]:
+        """Return where subjects stand."""
         states = self._states
-        return StoredState(
-            rule=self.condition.name,
-            subject=self._ids[row],
-            state=int(states.state[row]),
-            since=int(states.since[row]),
-            firing=bool(states.firing[row]),
-            cleared_since=int(states.cleared_since[row]),
-            fired=tuple(states.fired[row].tolist()),
-            shelved_until=int(states.shelved_until[row]),
-            alert=self.open[row],
-            passed=int(self._passed[row]),
-            judged=self.judged,
-        )
+        return [
+            StoredState(
+                rule=self.condition.name,
+                subject=self._ids[row],
+                state=int(states.state[row]),
+                since=int(states.since[row]),
+                firing=bool(states.firing[row]),
+                cleared_since=int(states.cleared_since[row]),
+                fired=tuple(states.fired[row].tolist()),
+                shelved_until=int(states.shelved_until[row]),
+                alert=self.open[row],
+                passed=int(self._passed[row]),
+                judged=self.judged,
+            )
+            for row in rows.tolist()
+        ]
 
 
 class WatchedLimit(WatchedRule):

@@ -3,7 +3,7 @@
 A row is a subject. Nothing here keeps anything: whoever asks keeps the `States`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -63,19 +63,8 @@ class States:
         return now < self.shelved_until
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """An alert of a row begins (`firing`) or ends at `time` (ns UTC)."""
-
-    row: int
-    firing: bool
-    time: int
-
-
-def advance(
-    previous: States, truth: Floats, clear: Floats, now: int, hold: int, keep: int
-) -> tuple[States, Sequence[Transition]]:
-    """Return where the subjects stand after a judgement, and which alerts began and ended by it, in order of rows.
+def advance(previous: States, truth: Floats, clear: Floats, now: int, hold: int, keep: int) -> States:
+    """Return where the subjects stand after a judgement: where `firing` changes an alert begins, or ends.
 
     Parameters
     ----------
@@ -95,11 +84,10 @@ def advance(
     over_since = np.where(previous.cleared_since == NEVER, now, previous.cleared_since)
     ends = over & (now - over_since >= keep)
     firing = (previous.firing | begins) & ~ends
-    state = np.select(
-        [np.isnan(truth), firing, waiting], [Phase.UNKNOWN, Phase.FIRING, Phase.PENDING], Phase.OK
-    ).astype(np.uint8)
+    known = np.where(firing, Phase.FIRING, np.where(waiting, Phase.PENDING, Phase.OK))
+    state = np.where(np.isnan(truth), Phase.UNKNOWN, known).astype(np.uint8)
     fired, shelved_until = _chattering(previous, begins, now)
-    states = States(
+    return States(
         state=state,
         since=np.where(state == previous.state, previous.since, now),
         firing=firing,
@@ -107,8 +95,6 @@ def advance(
         fired=fired,
         shelved_until=shelved_until,
     )
-    changed = np.flatnonzero(begins | ends).tolist()
-    return states, [Transition(row, bool(firing[row]), now) for row in changed]
 
 
 def _chattering(previous: States, begins: Bools, now: int) -> tuple[NDArray[np.int64], Times]:
