@@ -19,9 +19,9 @@ from alerts.telling.groups import Group
 from alerts.telling.groups import Told as Told_
 from api.accounting import periods
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
+from tests.alerts.test_notices import Told
 from tests.api.alerts import LABELS, START, TEXTS, Alerts, number, routed
 from tests.api.state import AS_OF, TOKEN, State
-from tests.store.test_notices import Told
 
 KEY = link_key(TOKEN)
 VI = {"Accept-Language": "vi-VN,vi;q=0.9,en;q=0.8"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from store.messages.backfills import BackfillDecision, backfills
-from tests.ingest.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, write
+from tests.alerts.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, write
 from tests.semantics.world import DAY, GRID, HOUR, MINUTE, NOON, SITE, World, reading
 
 YEAR_AGO = NOON - 365 * DAY

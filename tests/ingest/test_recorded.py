@@ -15,7 +15,7 @@ from proof.rebuild import Rebuild, differences
 from proof.works import Links
 from store.messages.steps import OUTBOX, START, StepFailed, StepReader
 from store.once import keyed_id
-from tests.ingest.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, write
+from tests.alerts.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, write
 from tests.semantics.world import MINUTE, SECOND, World
 
 HOT = {"t0": 500.0}

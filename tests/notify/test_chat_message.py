@@ -19,9 +19,9 @@ from plant.park import Facility, Park
 from plant.places import Places
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from store.sqlite import transaction
+from tests.alerts.test_notices import Told
 from tests.frame.repository import ROOT
 from tests.notify.state import endpoint, new_state
-from tests.store.test_notices import Told
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 PLACES = Places(

@@ -17,9 +17,9 @@ from notify.webhook import Attempt, WebhookClient
 from plant.alerting import Hours, Rota, Route, Routing, Shift
 from plant.park import Plant
 from store.sqlite import transaction
+from tests.alerts.test_notices import Told
 from tests.notify.state import STACK, Bench, endpoint, judged, plant, stood
 from tests.servers import RESET, Answer, WebhookReceiver
-from tests.store.test_notices import Told
 
 S = 1_000_000_000
 HOUR_S = 3600

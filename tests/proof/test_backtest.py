@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from plant.clock import format_time
 from proof.backtest import Episode, TooLong, backtest
 from stackmeter.cli import app
-from tests.ingest.test_condition_watch import CONFIGURATION, Conditions
+from tests.alerts.test_condition_watch import CONFIGURATION, Conditions
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON
 
 HEAT = [80.0, 320, 320, 320, 320, 60, 60, 60, 60, 60, 130, 130, 130, 130, 40, 40]

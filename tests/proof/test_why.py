@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from plant.clock import format_time
 from proof.why import CannotExplain, Why, why
 from stackmeter.cli import app
-from tests.ingest.test_condition_watch import CONFIGURATION, Conditions
+from tests.alerts.test_condition_watch import CONFIGURATION, Conditions
 from tests.semantics.world import HOUR, MINUTE, NOON
 
 MOMENTS = {minute: 80.0 if minute < 3 else 320.0 for minute in range(8)}  # hot for 2 min: from the third on

@@ -12,7 +12,7 @@ from proof.rebuild import differences
 from store import blocks, upgrade
 from store.state import State
 from store.upgrade import SCHEMA_VERSION
-from tests.ingest.test_older_alerts import TABLES_OF_6
+from tests.alerts.test_older_alerts import TABLES_OF_6
 from tests.semantics.world import HOUR, NOON, World, reading
 
 OLD = """CREATE TABLE old (

@@ -12,7 +12,7 @@ import pytest
 from alerts.engine import late_looks
 from alerts.tables.views import alert_events
 from proof.backtest import backtest
-from tests.ingest.test_condition_watch import CONFIGURATION, Conditions, failing, opened
+from tests.alerts.test_condition_watch import CONFIGURATION, Conditions, failing, opened
 from tests.semantics.world import DAY, MINUTE, NOON, SECOND, ns, reading
 
 HEAT = {"park": "park-a", "facility": "works", "gateway": "gw", "channel": "heat"}

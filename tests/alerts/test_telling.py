@@ -10,7 +10,7 @@ import pytest
 from alerts.tables.alerts import alert_id
 from alerts.tables.links import Link, read_link
 from alerts.telling.groups import event_id
-from tests.ingest.clockwork import (
+from tests.alerts.clockwork import (
     BEHIND,
     DESK,
     EITHER_WAY,

@@ -7,7 +7,7 @@ import pytest
 
 from alerts.judging.lifecycle import SHELF
 from alerts.tables.alerts import alert_id
-from tests.ingest.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, Started
+from tests.alerts.clockwork import DESK, LIMITS, MIDNIGHT, Clockwork, Started
 from tests.semantics.world import DAY, HOUR, MINUTE, SECOND, reading
 
 MILD = "  - {name: mild, facility: works, channel: t2, above: 50, severity: info, summary: It is mild}\n"

@@ -7,7 +7,7 @@ from contextlib import closing
 from alerts.judging.lifecycle import Phase
 from store.state import State
 from store.upgrade import SCHEMA_VERSION
-from tests.ingest.clockwork import DESK, LIMITS, Clockwork, Started
+from tests.alerts.clockwork import DESK, LIMITS, Clockwork, Started
 from tests.semantics.world import World
 
 HEAT = "  - {name: heat, expr: value > 400, match: {channel: t2}, severity: critical, summary: Hot}\n"

@@ -1,4 +1,4 @@
-"""A service whose clock a test moves."""
+"""A service whose clock a test moves, for tests of alerts."""
 
 import tempfile
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.clockwork import MIDNIGHT, Clockwork, Started, write
+from tests.alerts.clockwork import MIDNIGHT, Clockwork, Started, write
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import HOUR, MINUTE
 

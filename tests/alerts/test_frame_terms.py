@@ -13,7 +13,7 @@ from plant.alert_rules.terms import Fact
 from plant.units import unit
 from plant.vocabulary import NS_PER_HOUR, Kind
 from store.totals.sums import Period, source_sums
-from tests.ingest.test_frame import FrameWorld, world
+from tests.alerts.test_frame import FrameWorld, world
 from tests.semantics.world import DAY, HOUR, MINUTE, NOON, reading
 
 __all__ = ["world"]  # the fixture

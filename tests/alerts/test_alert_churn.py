@@ -14,7 +14,7 @@ from alerts.tables.actions import AlertAction
 from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError
 from rules.catalogue import load_catalogue
-from tests.ingest.clockwork import MIDNIGHT, SECRETS, Clockwork
+from tests.alerts.clockwork import MIDNIGHT, SECRETS, Clockwork
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import HOUR, MINUTE, SECOND, World, reading
 

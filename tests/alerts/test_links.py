@@ -11,8 +11,8 @@ from alerts.tables.notices import send
 from notify.chat_message import LONGEST_BODY, Audience, message
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from store.sqlite import transaction
+from tests.alerts.test_notices import DESK, T0, Told, ended, raised
 from tests.notify.state import new_state
-from tests.store.test_notices import DESK, T0, Told, ended, raised
 
 KEY = link_key("t")
 URL = "https://sm.example"

@@ -13,7 +13,7 @@ from api.models import AlertsBody
 from plant.languages import duration_text, number_text, passed_text
 from plant.places import Places
 from stackmeter.views.alert_view import alerts
-from tests.ingest.clockwork import DESK, Clockwork, Started
+from tests.alerts.clockwork import DESK, Clockwork, Started
 from tests.semantics.world import MINUTE, SECOND
 
 ACID = """
