@@ -27,7 +27,7 @@ CONFIG = Path("config/haiphong")
 HOURS, QUICK_HOURS = 72, 6
 TOKEN = "token-of-a-benchmark"
 IN_MEMORY = "autosave_on_changes false\nautosave_interval 3600"
-SETTLED_S = 5.0  # so long nothing changes on disk once the service has done all its work
+SETTLED_S = 75.0  # so long nothing changes on disk once the service has done all its work: it looks for days to fold once a minute
 KINDS = {
     "journal": "messages",
     "step": "steps",
