@@ -1,5 +1,6 @@
 """The service's own health: whether it is ready and why not, what is degraded, and its metrics."""
 
+import math
 import shutil
 import sqlite3
 import time
@@ -74,7 +75,6 @@ class HealthReport:
         with s.reader.snapshot() as snapshot:
             waiting = snapshot.outboxes()
             balances = snapshot.balance_ever()
-            disk = _disk(snapshot.connection, s.folder)
         told: list[Told] = [
             ("gauge", "stackmeter_start_time_seconds", "When this process started.", self._started),
             ("gauge", "stackmeter_ready", "1 when ready.", self.health().ready),
@@ -91,7 +91,7 @@ class HealthReport:
             ("gauge", "stackmeter_influx_waiting_readings", "Readings that InfluxDB has yet to get.", waiting.influx_readings),
             ("gauge", "stackmeter_influx_waiting_hours", "Source hours that InfluxDB has yet to get.", waiting.influx_hours),
             ("gauge", "stackmeter_webhooks_waiting", "Webhooks not delivered yet.", waiting.webhooks),
-            *disk,
+            *_disk(s.folder),
         ]  # fmt: skip
         with suppress(sqlite3.Error):  # left out while it cannot be read
             rows = head.id if (head := s.audit.head()) else 0
@@ -131,14 +131,14 @@ class HealthReport:
         return families
 
 
-def _disk(connection: sqlite3.Connection, folder: Folder) -> Iterator[Told]:
-    """Yield what the volume of the state has left; for how long is left out where nobody can say."""
+def _disk(folder: Folder) -> Iterator[Told]:
+    """Yield what the volume of the state has left, and for how long: NaN where nobody can say."""
     free = shutil.disk_usage(folder.state.parent).free
+    days = full_in_days(free, bytes_per_day(folder.journal, folder.state, time.time_ns()))
+    seconds = math.nan if days is None else days * NS_PER_DAY / NS_PER_S
     yield "gauge", "stackmeter_disk_free_bytes", "Free bytes on the volume of the state.", free
-    days = full_in_days(free, bytes_per_day(connection, (folder.journal, folder.state), time.time_ns()))
-    if days is not None:
-        text = "Seconds until the volume of the state is full at the rate of the last week."
-        yield "gauge", "stackmeter_disk_full_seconds", text, days * NS_PER_DAY / NS_PER_S
+    text = "Seconds until the volume of the state is full at the rate of the last week; NaN where nobody can say."
+    yield "gauge", "stackmeter_disk_full_seconds", text, seconds
 
 
 def _unread(influx: Statistics) -> str:

@@ -1,42 +1,42 @@
-"""How fast journal and state grow, told from what came lately and from what a message has taken so far."""
+"""How fast journal and state grow, told from how many messages came lately and from what a message has taken so far."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from plant.vocabulary import NS_PER_DAY
+from store.faults import FileFault
+from store.messages.steps import StepFailed, StepReader
 
 LATELY = 7 * NS_PER_DAY
 SHORTEST = NS_PER_DAY  # a shorter record says nothing of a day
 
 
-def bytes_per_day(connection: sqlite3.Connection, files: tuple[Path, ...], now: int) -> float | None:
-    """Return by how many bytes a day some files of a state directory grow at the rate of the last week.
+def bytes_per_day(journal: Path, state: Path, now: int) -> float | None:
+    """Return by how many bytes a day journal and state grow.
+
+    At the rate of the last week, told from a few steps: what it costs does not depend on how long the record is.
 
     Parameters
     ----------
-    connection
-        To state.db.
-    files
-        Those that messages make larger; their write-ahead logs are left out.
     now
         [ns UTC]
 
     Returns
     -------
     float or None
-        None where messages have come for less than a day.
+        None where steps were recorded for less than a day, or nobody can say.
     """
-    ever, first = connection.execute(
-        "SELECT (SELECT sum(received) FROM balance_ever WHERE book = 'messages'), min(start) FROM balance WHERE book = 'messages'"
-    ).fetchone()
-    if not ever or now - first < SHORTEST:
+    try:
+        with closing(StepReader(journal)) as steps:
+            since, before = steps.first_since(now - LATELY)
+            ever = steps.last()[1].through - 1
+    except (StepFailed, FileFault, sqlite3.Error, OSError):
         return None
-    start = max(first, now - LATELY)
-    (lately,) = connection.execute(
-        "SELECT total(received) FROM balance WHERE book = 'messages' AND start >= ?", (start,)
-    ).fetchone()
-    size = sum(file.stat().st_size for file in files if file.exists())
-    return float(size / ever * lately / ((now - start) / NS_PER_DAY))
+    if not ever or now - since < SHORTEST:
+        return None
+    size = sum(file.stat().st_size for file in (journal, state) if file.exists())
+    return size / ever * (ever + 1 - before) / ((now - since) / NS_PER_DAY)
 
 
 def full_in_days(free: int, per_day: float | None) -> float | None:

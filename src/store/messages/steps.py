@@ -6,6 +6,7 @@ committed is the last, and is replaced by the next or done again when the servic
 """
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,20 @@ class StepReader:
     def last_start(self, before: int) -> RecordedStep:
         """Return the last start before a step."""
         return self._one("kind = 'start' AND number < ? ORDER BY number DESC", before)[1]
+
+    def first_since(self, time: int) -> tuple[int, int]:
+        """Return when the first step at or after a time [ns UTC] was, and the first message that it left; else of the last step."""
+        row = self._connection.execute("SELECT min(number), max(number) FROM step").fetchone()
+        if row[0] is None:
+            raise StepFailed("the journal has no step")
+        numbers = range(row[0], row[1])
+        found = row[0] + bisect_left(numbers, time, key=lambda number: self._at(number).now)
+        step = self._at(found)
+        return step.now, step.through
+
+    def _at(self, number: int) -> RecordedStep:
+        """Return the first step from a number on."""
+        return self._one("number >= ? ORDER BY number", number)[1]
 
     def last(self) -> tuple[int, RecordedStep]:
         """Return the last step and its number."""
