@@ -75,17 +75,13 @@ class Following:
         try:
             with state.transaction():
                 recorder.begin()
-                last, untold = news.untold(state.connection)
-                self._beside.run(lambda: self._see(untold, now))
-                news.drop(state.connection, last)
+                self._beside.run(
+                    lambda: self._watch.see(news.untold(state.connection, self._configuration), now)
+                )
+                news.drop(state.connection)
                 step = RecordedStep(ALERTS, now, state.cursor)
                 if recorder.end(step, matters=self._watch.matters):
                     self._crash("alerts_before_commit")
         except BaseException:
             self._beside.forget()
             raise
-
-    def _see(self, untold: list[bytes], now: int) -> None:
-        read = [news.read(content) for content in untold]
-        # Of another configuration: a kill lies between; conditions read the state.
-        self._watch.see([new for new in read if new.configuration == self._configuration], now)

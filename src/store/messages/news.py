@@ -57,24 +57,26 @@ def tell(connection: sqlite3.Connection, news: News) -> None:
     connection.execute("INSERT INTO news (content) VALUES (?)", (_encode(kept),))
 
 
-def read(content: bytes) -> News:
-    """Return what was kept; any error where that cannot be read."""
-    kept = _decode(content)
-    return News(
-        kept.again,
-        kept.configuration,
-        kept.gateways,
-        np.frombuffer(kept.received, np.int64),
-        np.frombuffer(kept.last, np.int64),
-        Readings(**{name: np.frombuffer(kept.readings[name], kind) for name, kind in _TYPES.items()}),
-        np.frombuffer(kept.fresh, bool),
-    )
+def untold(connection: sqlite3.Connection, configuration: str) -> list[News]:
+    """Return what nobody has seen, in order, of what was kept under a configuration (its hash).
 
-
-def untold(connection: sqlite3.Connection) -> tuple[int, list[bytes]]:
-    """Return what nobody has seen, in order and yet to be `read`, and up to which row that is."""
-    rows = connection.execute("SELECT id, content FROM news ORDER BY id").fetchall()
-    return (rows[-1][0] if rows else 0), [content for _, content in rows]
+    What was kept under another one is of before a kill: its readings are in the state, for conditions to find. Whatever error
+    is raised where a row cannot be read.
+    """
+    rows = connection.execute("SELECT content FROM news ORDER BY id").fetchall()
+    return [
+        News(
+            kept.again,
+            kept.configuration,
+            kept.gateways,
+            np.frombuffer(kept.received, np.int64),
+            np.frombuffer(kept.last, np.int64),
+            Readings(**{name: np.frombuffer(kept.readings[name], kind) for name, kind in _TYPES.items()}),
+            np.frombuffer(kept.fresh, bool),
+        )
+        for kept in (_decode(content) for (content,) in rows)
+        if kept.configuration == configuration
+    ]
 
 
 def is_unseen(connection: sqlite3.Connection) -> bool:
@@ -84,6 +86,6 @@ def is_unseen(connection: sqlite3.Connection) -> bool:
     return row is None or int(row[0]) == int(rows)
 
 
-def drop(connection: sqlite3.Connection, last: int) -> None:
-    """Forget what was seen, up to a row."""
-    connection.execute("DELETE FROM news WHERE id <= ?", (last,))
+def drop(connection: sqlite3.Connection) -> None:
+    """Forget what was seen, in the transaction that saw it."""
+    connection.execute("DELETE FROM news")
