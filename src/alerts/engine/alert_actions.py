@@ -1,11 +1,13 @@
 """What people do with alerts, taken at its place among the messages."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from alerts.tables import actions as store
-from alerts.tables.actions import AlertAction
+from alerts.tables.actions import AlertAction, silence_id
+from alerts.tables.alerts import note_event
 from alerts.tables.notices import rfc3339
 from alerts.tables.views import AlertView, alert, silences
 from plant.alert_rules.matchers import matcher
@@ -47,7 +49,7 @@ class AlertActions:
 
     def _act(self, action: AlertAction, now: int) -> str:
         if action.action not in self._do:
-            raise DecisionRefused(f"no action {action.action!r}: {', '.join(store.ACTIONS)}")
+            raise DecisionRefused(f"no action {action.action!r}: {', '.join(self._do)}")
         if not action.by.strip():
             raise DecisionRefused("an action says who does it")
         if max(len(action.comment), len(action.to), len(action.by)) > LONGEST_TEXT:
@@ -55,39 +57,52 @@ class AlertActions:
         return self._do[action.action](action, now)
 
     def _acknowledge(self, action: AlertAction, now: int) -> str:
+        """Note who is on it; it is neither repeated nor escalated from now on."""
         found = self._open(action)
         if found.acknowledged_at is not None:
             when = rfc3339(found.acknowledged_at)
             raise DecisionRefused(
                 f"{found.acknowledged_by} has acknowledged it at {when}: assign it to hand it over"
             )
-        store.acknowledge(self._connection, action, now)
+        self._connection.execute(
+            "UPDATE alert SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ? WHERE id = ?",
+            (now, action.by, action.about),
+        )
+        self._note(action, now, "acknowledged")
         return f"acknowledged by {action.by}: neither repeated nor escalated"
 
     def _snooze(self, action: AlertAction, now: int) -> str:
+        """Let an alert rest until a time."""
         self._open(action)
         if not now < action.until <= now + LONGEST_SNOOZE:
             raise DecisionRefused("a snooze ends in the next 30 days")
-        store.snooze(self._connection, action, now)
+        self._connection.execute(
+            "UPDATE alert SET snoozed_until = ? WHERE id = ?", (action.until, action.about)
+        )
+        self._note(action, now, "snoozed", until=action.until)
         return f"snoozed until {rfc3339(action.until)}"
 
     def _assign(self, action: AlertAction, now: int) -> str:
+        """Hand an alert over."""
         found = self._open(action)
         if not action.to.strip():
             raise DecisionRefused("say whom to hand it over to")
         if found.assigned_to == action.to:
             raise DecisionRefused(f"it is assigned to {action.to} already")
-        store.assign(self._connection, action, now)
+        self._connection.execute("UPDATE alert SET assigned_to = ? WHERE id = ?", (action.to, action.about))
+        self._note(action, now, "assigned", to=action.to)
         return f"assigned to {action.to}"
 
     def _comment(self, action: AlertAction, now: int) -> str:
+        """Keep what somebody says of an alert."""
         self._known(action)
         if not action.comment.strip():
             raise DecisionRefused("a comment has a text")
-        store.comment(self._connection, action, now)
+        self._note(action, now, "commented")
         return "commented"
 
     def _silence(self, action: AlertAction, now: int) -> str:
+        """Make a silence."""
         if action.until <= now:
             raise DecisionRefused("a silence ends later than now")
         if not 0 < len(action.match) <= MOST_MATCHERS:
@@ -98,18 +113,33 @@ class AlertActions:
             match = [str(matcher(text)) for text in action.match]
         except ValueError as error:
             raise DecisionRefused(str(error)) from None
-        number = store.silence(self._connection, action, match, now)
+        number = silence_id(action.id)
+        self._connection.execute(
+            "INSERT INTO silence (id, match, start, finish, actor, comment) VALUES (?, ?, ?, ?, ?, ?)",
+            (number, json.dumps(match, ensure_ascii=False), now, action.until, action.by, action.comment),
+        )
+        self._note(action, now, "silenced", silence=number, until=action.until)
         return f"{number} silences {', '.join(match)} until {rfc3339(action.until)}"
 
     def _unsilence(self, action: AlertAction, now: int) -> str:
+        """End a silence."""
         found = next((one for one in silences(self._connection) if one.id == action.about), None)
         if found is None:
             raise DecisionRefused(f"there is no silence {action.about!r}")
         if found.finish <= now:
             by = f", by {found.ended_by}" if found.ended_by else ""
             raise DecisionRefused(f"it ended at {rfc3339(found.finish)} already{by}")
-        store.unsilence(self._connection, action, now)
+        self._connection.execute(
+            "UPDATE silence SET finish = ?, ended_by = ? WHERE id = ?", (now, action.by, action.about)
+        )
+        self._note(action, now, "unsilenced", silence=action.about)
         return f"ended by {action.by}"
+
+    def _note(self, action: AlertAction, now: int, kind: str, **detail: Any) -> None:
+        """Append what was done to what happened to the alert, or to none where it is of a silence."""
+        said = {"comment": action.comment} if action.comment else {}
+        about = "" if "silence" in detail else action.about
+        note_event(self._connection, about, now, kind, action.by, **detail, **said)
 
     def _known(self, action: AlertAction) -> AlertView:
         found = alert(self._connection, action.about)
