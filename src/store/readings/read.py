@@ -212,7 +212,7 @@ def channels_read(connection: sqlite3.Connection) -> list[int]:
     return sorted(found)
 
 
-class ChannelReadings:
+class OneChannel:
     """The readings of one channel as of one moment, for several questions about it."""
 
     def __init__(self, connection: sqlite3.Connection, channel: int) -> None:

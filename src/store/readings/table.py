@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from plant.arrays import Bools, Readings
 from plant.vocabulary import FOREVER, SINCE_EVER, Verdict
 from store.readings.kinds import ANY, BASELINE, verdict_other_than
-from store.readings.read import ChannelReadings, channels_read, last_before
+from store.readings.read import OneChannel, channels_read, last_before
 from store.sqlite import write_columns
 
 _COUNTS = verdict_other_than(Verdict.UNCOUNTED)
@@ -43,7 +43,7 @@ class ReadingTable:
         It starts at a baseline before the whole window of the one that stands at or before the window of the
         LOOK_BACK-th counting reading before `first`, and ends LOOK_BACK counting readings after the window of the `look_on`-th one after `last`.
         """
-        readings = ChannelReadings(self._connection, channel)
+        readings = OneChannel(self._connection, channel)
         start = _start(readings, first, window, period)
         until = _until(readings, last, window, period, look_on)
         found = readings.between(SINCE_EVER if start is None else start, until + 1)
@@ -98,7 +98,7 @@ class ReadingTable:
         )
 
 
-def _start(readings: ChannelReadings, first: int, window: int, period: int) -> int | None:
+def _start(readings: OneChannel, first: int, window: int, period: int) -> int | None:
     back = readings.time_before(first - 1, _COUNTS, LOOK_BACK)
     if back is None:
         return None
@@ -107,7 +107,7 @@ def _start(readings: ChannelReadings, first: int, window: int, period: int) -> i
     return None if anchor is None else readings.time_before(anchor // window * window, BASELINE)
 
 
-def _until(readings: ChannelReadings, last: int, window: int, period: int, look_on: int) -> int:
+def _until(readings: OneChannel, last: int, window: int, period: int, look_on: int) -> int:
     on = readings.time_after(last, _COUNTS, look_on)
     if on is None:
         return FOREVER
