@@ -26,6 +26,7 @@ FORMS = {
     r"^[^\x00-\x1f\x7f-\x9f]*$": "should be text on one line, without characters that do not print",
     r"^[\x21-\x7e]+$": "should be plain letters, digits and signs without spaces",
     r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": "should be hours such as 22:00-06:00",
+    r"^[^/+#\x00-\x1f\x7f]+/[^/+#\x00-\x1f\x7f]+/[^/+#\x00-\x1f\x7f]+$": "should be park/facility/gateway, such as nam-cau-kien/mill/history-2025",
     r"^(rfc3339|arrival|s|ms|us|ns|.*%.*)$": "should be rfc3339, arrival, s, ms, us, ns, or a pattern such as %Y-%m-%d %H:%M",
     r"^([0-9a-f]{2}){1,4}$": "should be one to four bytes in hexadecimal, such as 0175",
     r"^([us]8|[us](16|24|32|48|64)(be|le)|f(32|64)(be|le))$": "should be a type such as u16be, s32le or f32be",
