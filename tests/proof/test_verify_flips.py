@@ -54,7 +54,9 @@ OF_MESSAGES = (
     "decision", "period", "channel", "source", "emission", "total", "ledger", "pending_emission", "term", "source_term", "meta",
 )  # fmt: skip
 OF_HOURS = ("regulated_hour", "regulated_ledger", "pending_regulated")
-OF_DAYS = ("reading_block",)  # damaged in tests/proof/test_folded.py and tests/store/test_readings_in_blocks.py
+OF_DAYS = (
+    "reading_block",
+)  # damaged in tests/proof/test_folded.py and tests/store/test_readings_in_blocks.py
 
 
 def proven(folder: Path, config: Path) -> Report:
