@@ -64,6 +64,10 @@ def write(path: Path, plant: Plant) -> None:
             state.connection.executemany(f"INSERT INTO total VALUES ({', '.join('?' * 14)})", rows)
             state.connection.execute("UPDATE source SET first = ?, begins = ?", (ns(FIRST), ns(FIRST)))
             state.readings.write(_month(int(state.channel_ids[0])))
+        later = ns(END) + 7 * NS_PER_DAY
+        state.folding.go(later)  # looks for what is to be folded
+        while state.folding.go(later):
+            pass
 
 
 def _month(channel: int) -> Readings:
