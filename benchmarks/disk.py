@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.servers import Mosquitto, free_port
 
 CONFIG = Path("config/haiphong")
-HOURS, QUICK_HOURS = 240, 6
+HOURS, QUICK_HOURS = 72, 6
 TOKEN = "token-of-a-benchmark"
 IN_MEMORY = "autosave_on_changes false\nautosave_interval 3600"
 SETTLED_S = 75.0  # so long nothing changes on disk once the service has done all its work: it looks for days to fold once a minute
