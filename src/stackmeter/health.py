@@ -48,7 +48,7 @@ class HealthReport:
         degradations += [
             *s.subscriber.notices(),
             *s.threads.degradations(),
-            *filter(None, [s.audit.trouble]),
+            *filter(None, [s.audit.trouble, s.tidying.trouble]),
         ]
         if s.influx is not None and s.influx.statistics.last_error:
             degradations.append(f"InfluxDB: {s.influx.statistics.last_error}; its outbox keeps what it lacks")

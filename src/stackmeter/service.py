@@ -48,6 +48,7 @@ from stackmeter.service_log import ServiceLog
 from stackmeter.service_parts import ServiceParts
 from stackmeter.settings import Settings, tell_of_unknown
 from stackmeter.threads import Threads
+from stackmeter.tidying import Tidying
 from stackmeter.watchdog import Watchdog
 from store.faults import told_of
 from store.folder import Folder, keys_file
@@ -63,7 +64,6 @@ API = "api"
 WATCHDOG = "pulse"  # as /metrics and /readyz have always called it
 SWITCH_S = 0.001  # after which the line lets threads go on that wait for the network
 CYCLE_S = 0.5  # a micro-batch gathers for so long: the windows it touches are written once
-TIDY_S = 0.05  # of a cycle at the most, when nothing waits
 IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
 RETRY_S = 0.5
 STOP_S = 10.0
@@ -103,6 +103,7 @@ class Service:
         self.exit_code = 0
         self.journal = Journal(self.folder.journal)
         self.state = State(self.folder.state, self.plant)
+        self.tidying = Tidying(self.journal, self.state)
         reader = JournalReader(self.folder.journal)
         self._catalogue, self._settings, self._journal_reader = catalogue, settings, reader
         self._time, self._log = StepTime(), StepLog(self.journal)
@@ -272,7 +273,7 @@ class Service:
                 self._wake.wait(IDLE_S)
             self._publish_acks()
             if not (self.line.behind or self.steps.is_behind):
-                self._tidy()
+                self.tidying.go(self.line.next)
                 self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
 
     def _step(self) -> int:
@@ -287,17 +288,6 @@ class Service:
             return 0
         self.line_waits = ""
         return messages
-
-    def _tidy(self) -> None:
-        """Put together what lies on the disk in small pieces, messages and readings, for a little while; what keeps us from it may pass."""
-        until = time.monotonic() + TIDY_S
-        try:
-            while self.journal.merge(self.line.next) and time.monotonic() < until:
-                pass
-            self.state.folding.go(time.time_ns())
-        except sqlite3.OperationalError as error:
-            if not passing(error):
-                raise
 
     def _acknowledge(self, arrivals: list[Arrival]) -> None:
         self.subscriber.acknowledge(arrivals)  # looked up late: the subscriber is made after the intake
@@ -342,6 +332,7 @@ class Service:
             intake=self.intake,
             line=lambda: self.line,
             line_waits=lambda: self.line_waits,
+            tidying=self.tidying,
             threads=self.threads,
             subscriber=self.subscriber,
             sparkplug=self.sparkplug,

@@ -11,6 +11,7 @@ from notify.sender import WebhookSender
 from plant.park import Plant
 from stackmeter.service_log import ServiceLog
 from stackmeter.threads import Threads
+from stackmeter.tidying import Tidying
 from store.folder import Folder
 from store.influx.sender import InfluxSender
 from store.messages.journal import Journal
@@ -32,6 +33,7 @@ class ServiceParts:
     intake: Intake
     line: Callable[[], Line]
     line_waits: Callable[[], str]
+    tidying: Tidying
     threads: Threads
     subscriber: Subscriber
     sparkplug: SparkplugHost | None

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Bytes, Floats, Times
-from store.packed import MAGIC, RowPacker, unpack_rows
+from plant.vocabulary import NS_PER_HOUR
+from store.packed import RowPacker, unpack_rows
 
 FIELDS = (
     "co2e_t",
@@ -35,8 +36,11 @@ AMOUNTS = FIELDS[: ACTIVITY + 1]
 _FLOAT = np.dtype("<f8")
 _ROW = len(FIELDS) * _FLOAT.itemsize
 _MOST_BYTES = 3600 * _ROW  # of an hour
-# In SQL, whether the column block may be an hour of windows.
-MAY_BE_HOUR = f"typeof(block) = 'blob' AND (substr(block, 1, {len(MAGIC)}) = x'{MAGIC.hex()}' OR length(block) % {_ROW} = 0)"
+# In SQL, whether the column block is an hour of windows as it is, uncompressed.
+IS_HOUR = (
+    f"typeof(block) = 'blob' AND coalesce(length(block) = (SELECT {_ROW * NS_PER_HOUR} / value FROM meta"
+    f" WHERE key = 'window'), length(block) % {_ROW} = 0)"
+)
 _READING = 4 + 8 + 8 + 1  # bytes: channel_id, time, value, quality
 
 

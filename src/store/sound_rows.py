@@ -14,7 +14,7 @@ import msgspec
 from plant.alert_rules.matchers import matcher
 from plant.vocabulary import FOREVER, SINCE_EVER, Code, Outcome
 from store.accounting.closing import Status
-from store.blocks import MAY_BE_HOUR
+from store.blocks import IS_HOUR
 from store.messages.replays import Became, Replay
 from store.messages.set_aside import any_text, mend, set_aside
 
@@ -68,7 +68,7 @@ _ALSO: Mapping[str, Mapping[str, str]] = {
     "silence": {"match": "are_matchers(match)"},
     "sparkplug_away": {"metrics": _is_list("metrics", "text"), "channels": _is_list("channels", "integer")},
     "influx_reading": {"readings": "count > 0 AND length(readings) = 21 * count"},
-    "pending_emission": {"block": MAY_BE_HOUR},
+    "pending_emission": {"block": IS_HOUR},
     "replay": {"wanted": "is_a_replay(wanted, became)"},
 }
 # Where a row is needed, and what is safe to say in place of what cannot be read: a month that was closed stays closed.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from store.accounting.closing import Decision
-from store.blocks import MAY_BE_HOUR
+from store.blocks import IS_HOUR
 from store.messages.replays import Replay
 from store.messages.set_aside import rows_aside
 from store.sound_rows import _ALSO, _EXEMPT, _MENDED, _WIDE, set_unsound_aside
@@ -183,7 +183,7 @@ def test_solid_a_each_row_of_each_table_that_cannot_be_read_is_set_aside_by_name
             assert left == with_it
             asked += 1
     assert asked > 300
-    assert MAY_BE_HOUR in _ALSO["pending_emission"]["block"]
+    assert IS_HOUR in _ALSO["pending_emission"]["block"]
 
 
 def test_solid_a_with_all_of_them_at_once_the_service_starts_and_goes_on(world: Attacked) -> None:

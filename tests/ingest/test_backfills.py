@@ -101,8 +101,8 @@ def test_closed_it_is_a_gateway_like_any_that_nobody_has_configured(world: World
         (opening("history"), "is no park/facility/gateway"),
         (opening(f"{SITE}/a/b"), "is no park/facility/gateway"),
         (opening(""), "is no park/facility/gateway"),
-        (opening(oldest=NOON + 400 * DAY), "is in the past"),
-        (opening(oldest=-(2**62)), "is in the past"),
+        (opening(oldest=NOON + 400 * DAY), "must lie in the past"),
+        (opening(oldest=-(2**62)), "must lie in the past"),
     ],
 )
 def test_a_decision_that_cannot_be_is_refused_and_changes_nothing(

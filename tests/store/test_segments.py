@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from store.audit import journal_groups, journal_spans
 from store.messages import segments
-from store.messages.groups import GroupUnreadable, GroupWriter, array_of, digest_of, joined
+from store.messages.groups import GroupUnreadable, GroupWriter, array_of, digest_of, joined, size_of
 from store.messages.journal import Journal, JournalDamaged, JournalReader, Message
 from store.packed import FAST, MAGIC, SMALL, NoFrame, Packer, RowPacker, unpack, unpack_rows
 
@@ -143,6 +143,39 @@ def test_a_damaged_group_is_never_merged_and_costs_no_other(path: Path) -> None:
         read(path)
     with closing(sqlite3.connect(path)) as connection:
         assert [group.first for group in journal_groups(connection) if not group.intact] == [41]
+
+
+@pytest.mark.usefixtures("small")
+def test_where_messages_are_missing_nothing_is_put_together_over_the_hole(path: Path) -> None:
+    every = written(path, [1] * 60)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM journal WHERE first IN (7, 30, 31)")
+        connection.commit()
+    merged(path)
+    for start, end in ((1, 7), (8, 30), (32, 61)):
+        assert read(path, start) == every[start - 1 : end - 1]
+    with closing(sqlite3.connect(path)) as connection:
+        assert journal_spans(connection) == [(1, 7), (8, 30), (32, 61)]
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("count", [1, 3, 200])
+def test_a_group_that_has_other_messages_than_its_row_says_stays_alone(path: Path, count: int) -> None:
+    """Its digest is right all the same."""
+    every = written(path, [2] * 40)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE journal SET count = ? WHERE first = 21", (count,))
+        connection.commit()
+    merged(path)
+    assert read(path)[:20] == every[:20]
+    with closing(sqlite3.connect(path)) as connection:
+        assert [group.first for group in journal_groups(connection) if not group.intact] == [21]
+
+
+@pytest.mark.parametrize("array", [b"", b"\xdc", b"\xdd\0\0", b"\x80", b"text", b"\xc0"])
+def test_what_is_no_array_has_no_size(array: bytes) -> None:
+    with pytest.raises(GroupUnreadable):
+        size_of(array)
 
 
 @pytest.mark.usefixtures("small")

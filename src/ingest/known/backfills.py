@@ -58,6 +58,6 @@ class Backfills:
                 f"{made.gateway!r} is no park/facility/gateway of a facility that is configured"
             )
         if not SINCE_EVER < made.oldest < now:
-            raise DecisionRefused("the time from which on it tells is in the past")
+            raise DecisionRefused("oldest, since when it tells, must lie in the past")
         open_backfill(self._state.connection, made, now)
         return "open: no reading since then is too old"

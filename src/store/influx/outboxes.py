@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -87,7 +88,7 @@ class PointOutboxes:
             "SELECT source, hour, generation, dirty, block FROM influx_emission CROSS JOIN emission USING (source, hour)",
             (),
             size=lambda row: row[3].bit_count(),
-            opened=_opened_hour,
+            opened=partial(_opened_hour, self._windows_of_an_hour()),
         )
         windows = [_dirty_windows(hour, dirty, block) for _, hour, _, dirty, block in rows]
         prefixes = [self._names.emission_prefix(row[0]) for row in rows]
@@ -112,6 +113,10 @@ class PointOutboxes:
             [block], len(newest), "DELETE FROM influx_alert WHERE id = ?", [row[:1] for row in rows]
         )
 
+    def _windows_of_an_hour(self) -> int | None:
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'window'").fetchone()
+        return NS_PER_HOUR // row[0] if row else None
+
     def _some(
         self,
         query: str,
@@ -124,8 +129,8 @@ class PointOutboxes:
             return list(_filling((row for row in map(opened, rows) if row is not None), size))
 
 
-def _opened_hour(row: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    block = blocks.block_of(row[-1])
+def _opened_hour(windows: int | None, row: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    block = blocks.block_of(row[-1], windows)
     return None if block is None else (*row[:-1], block)
 
 

@@ -12,7 +12,7 @@ from store.packed import MAGIC, NoFrame, Packer, unpack
 
 MOST_BYTES = 1 << 30  # of a group, far above what one commit or a segment holds
 SEGMENT_BYTES = 256 * 1024  # of the messages of a segment: small enough to be opened for one of them
-_ARRAY_16, _ARRAY_32 = 0xDC, 0xDD  # how a MessagePack array begins
+_FIX, _ARRAY_16, _ARRAY_32 = 0x90, 0xDC, 0xDD  # how a MessagePack array begins
 
 
 class GroupRow(NamedTuple):
@@ -61,6 +61,16 @@ def stored_array(messages: bytes) -> bytes:
 def digest_of(array: bytes) -> bytes:
     """Return the digest of a group's MessagePack array, BLAKE2b-128."""
     return blake2b(array, digest_size=16).digest()
+
+
+def size_of(array: bytes) -> int:
+    """Return of how many elements a MessagePack array says to be; raise GroupUnreadable where it is none."""
+    width = {_ARRAY_16: 2, _ARRAY_32: 4}.get(array[0]) if array else None
+    if width is not None and len(array) > width:
+        return int.from_bytes(array[1 : 1 + width])
+    if not array or array[0] & 0xF0 != _FIX:
+        raise GroupUnreadable("it is no array")
+    return array[0] & 0x0F
 
 
 def joined(arrays: Sequence[bytes], count: int) -> bytes:

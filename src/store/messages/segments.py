@@ -4,7 +4,15 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from store.messages.groups import SEGMENT_BYTES, GroupRow, GroupUnreadable, GroupWriter, array_of, joined
+from store.messages.groups import (
+    SEGMENT_BYTES,
+    GroupRow,
+    GroupUnreadable,
+    GroupWriter,
+    array_of,
+    joined,
+    size_of,
+)
 from store.packed import SMALL
 
 # Groups before `next` are as large as they will be.
@@ -36,6 +44,8 @@ class Segments:
         size = 0
         for group in self._groups(first, before):
             array = self._small(group)
+            if arrays and group.first != end:  # messages are missing between them
+                return Found(first, end, arrays)
             if array is None:  # it is left alone, and parts what is before it from what is behind it
                 return Found(first, end, arrays) if arrays else Found(first, group.first + group.size, [])
             first, end = first if arrays else group.first, group.first + group.size
@@ -56,9 +66,10 @@ class Segments:
         """Return the array of a group that goes with others, None of one that stays alone: it is damaged, large or the first of all."""
         try:
             array = array_of(group.messages, group.digest)
+            is_whole = size_of(array) == group.size
         except GroupUnreadable:
             return None
-        return None if group.first == _FIRST_OF_ALL or len(array) >= SEGMENT_BYTES else array
+        return None if not is_whole or group.first == _FIRST_OF_ALL or len(array) >= SEGMENT_BYTES else array
 
     def put_together(self, found: Found) -> GroupRow | None:
         """Return the one group that many become, None where they stay as they are."""
