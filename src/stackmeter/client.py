@@ -139,9 +139,10 @@ class Client:
         query = {"level": level, "period": period, "with": "factors"}
         return self._valid(TotalsBody, self._get("/v1/totals", query))
 
-    def balance(self) -> BalancesBody:
-        """Return how everything that ever came has ended."""
-        return self._valid(BalancesBody, self._get("/v1/balance"))
+    def balance(self, gateway: str | None = None) -> BalancesBody:
+        """Return how everything that ever came has ended, or what came of a gateway (park/facility/gateway)."""
+        asked = {"gateway": gateway} if gateway else None
+        return self._valid(BalancesBody, self._get("/v1/balance", asked))
 
     def alerts(self, **asked: str | int | None) -> AlertsBody:
         """Return alerts that are all that is asked for, the newest first; raise `QuestionRefused` for names that are nowhere."""

@@ -130,6 +130,7 @@ def test_a_file_of_another_year_counts_and_is_not_counted_twice(mill: Mill, kind
     told = mill.bring(file)
     assert (told["rows"], told["readings"], told["uncovered"], told["held_before"]) == (ROWS, READINGS, 0, 0)
     assert (told["first"], told["gateway"]) == ("2025-01-10T00:05:00Z", "park/mill/history")
+    assert told["ended"] == {"counted": READINGS, "known": 0, "refused": 0, "codes": {}}
     energy, taken = mill.sums()
     assert (energy, taken) == (pytest.approx(ENERGY, rel=1e-12), READINGS)
     again = mill.bring(file)
@@ -181,6 +182,21 @@ def test_what_does_not_fit_is_said_and_changes_nothing(
     mapping.write_text(change(MAPPING))  # type: ignore[operator]
     assert said in str(mill.bring(csv(mill.folder), *more, code=code)["said"])
     assert mill.sums()[1] == 0
+
+
+def test_readings_that_the_service_refuses_are_said_and_the_others_count(mill: Mill) -> None:
+    mapping = mill.folder / "mapping.yaml"
+    mapping.write_text(MAPPING.replace("channel: heat", "channel: nowhere"))
+    done = subprocess.run(
+        mill.command(csv(mill.folder), "--reason", "exports"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 1, done.stderr
+    assert f"{ROWS:,} readings of its gateway count" in done.stdout
+    assert f"{ROWS // 2:,} were refused (messages by code: unmapped" in done.stdout
 
 
 def test_a_cell_that_is_no_number_is_named_before_anything_is_sent(mill: Mill) -> None:

@@ -69,7 +69,7 @@ def import_file(
 
     Example: stackmeter import mill-2025.parquet --mapping mill.yaml --by lan --reason "exports of the old system"
 
-    Exit codes: 0 the service holds it all, 1 it does not (yet), or does not let it in, 2 file and mapping do not fit, or token wrong,
+    Exit codes: 0 the service holds it all, 1 it does not (yet), has refused readings, or does not let it in, 2 file and mapping do not fit, or token wrong,
     3 broker or service not reachable, 130 stopped before the end.
     """
     from simulators import history
@@ -101,8 +101,21 @@ def import_file(
         finally:
             with suppress(typer.Exit):  # what was said of it is the reason of this end
                 _decide(client, plan, held, by, None)
-    _say(_told(plan, held) | sent.to_json(), as_json=as_json)
-    raise typer.Exit(EXIT_NOT_READY if sent.uncovered else 0)
+        ended = _ended(client, plan)
+    _say(_told(plan, held) | sent.to_json() | {"ended": ended}, as_json=as_json)
+    raise typer.Exit(EXIT_NOT_READY if sent.uncovered or ended["refused"] else 0)
+
+
+def _ended(client: "Client", plan: "Mapping") -> dict[str, Any]:
+    """Return how all readings of the gateway have ended so far, by outcome and, of those that were refused, by code."""
+    balance = answer_of(lambda: client.balance(str(plan.address)))
+    readings = balance.readings
+    return {
+        "counted": readings.accepted + readings.late,
+        "known": readings.duplicate,
+        "refused": readings.quarantined + readings.rejected,
+        "codes": balance.codes,
+    }
 
 
 def _decide(client: "Client", plan: "Mapping", held: "Extent", by: str | None, reason: str | None) -> None:
@@ -148,6 +161,12 @@ def _say(told: dict[str, Any], *, as_json: bool) -> None:
         typer.echo(
             f"{told['messages']:,} messages, {told['held_before']:,} of them held before, {told['uncovered']:,} not acknowledged;"
             f" took {told['seconds']:,.1f} s"
+        )
+        ended = told["ended"]
+        codes = ", ".join(f"{code} {count:,}" for code, count in sorted(ended["codes"].items()))
+        typer.echo(
+            f"so far {ended['counted']:,} readings of its gateway count, {ended['known']:,} were known, {ended['refused']:,} were refused"
+            + (f" (messages by code: {codes}); see stackmeter quarantine list" if codes else "")
         )
         if told["uncovered"]:
             typer.echo("start it again: what the service holds is not sent twice", err=True)
