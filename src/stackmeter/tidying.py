@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 from ingest.line.containment import FaultLog, told
 from store.messages.journal import Journal
-from store.sqlite import passing
+from store.sqlite import is_of_the_file, passing
 from store.state import State
 
 MOST_S = 0.05  # of merging at a time
 REST_S = 60.0  # after a failure
+PIECES = "old messages and readings stay in small pieces"
 
 
 class Tidying:
@@ -55,6 +56,7 @@ class Tidying:
         except Exception as error:  # noqa: BLE001  it is told, and whoever needs what failed will fail too
             if isinstance(error, sqlite3.OperationalError) and passing(error):
                 return ""
-            self._log.tell("old messages and readings stay in small pieces", error)
-            return f"old messages and readings stay in small pieces: {told(error)}"
+            self._log.tell(PIECES, error)
+            rotten = f"{error}; look at the disk, and let stackmeter verify name what cannot be read"
+            return f"{PIECES}: {rotten if is_of_the_file(error) else told(error)}"
         return ""
