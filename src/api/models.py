@@ -182,6 +182,11 @@ class TotalBody(BaseModel):
         " left out because the seller's own hold them [t CO2e]",
         examples=[0.5],
     )
+    scope3_t: float | None = Field(
+        default=None,
+        description="where scopes are summed and some sources are of scope 3: their tonnes, which co2e_t leaves out [t CO2e]",
+        examples=[12.5],
+    )
 
 
 class TotalsBody(BaseModel):

@@ -201,6 +201,7 @@ _TOTALS: Mapping[str, Callable[[TotalBody], Cell]] = {
     "stale": lambda total: " ".join(total.stale),
     "revision": _field("revision"),
     "excluded_transfers [t]": _field("excluded_transfers_t"),
+    "scope3 [t]": _field("scope3_t"),
     "provisional [t]": _field("provisional_t"),
     "budget [t]": _field("budget_t"),
     "budget_used [1]": _field("budget_used_share"),

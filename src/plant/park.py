@@ -182,6 +182,7 @@ class Source:
     inputs: tuple[Input, ...]
     parameters: tuple[tuple[str, float], ...]
     activity_unit: str
+    scope3_category: int | None = None  # 1 to 15; None: of scope 1 or 2, or nobody said
     uncertainty: float = nan  # of its activity, relative half-width of a 95 % interval; NaN: unknown
     regulation: Regulation | None = None
     sold_by: str = ""  # park/facility that it buys from and whose own emissions hold it already

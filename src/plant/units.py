@@ -244,6 +244,9 @@ _TABLE: dict[str, Unit] = {
     **_of("time", s=1, min=60, h=3600, d=86400),
     **_of("length", mm=Fraction(1, 10**3), m=1, km=10**3),
     **_of("area", m2=1),
+    **_of("freight", tkm=1),  # a tonne carried over a kilometre
+    **_of("passenger distance", pkm=1),  # a person carried over a kilometre
+    **_of("Vietnamese dong", VND=1, kVND=10**3, MVND=10**6),
     **_of("pressure", Pa=1, mbar=100, hPa=100, kPa=10**3, bar=10**5, MPa=10**6, atm=_ATMOSPHERE),
     **_of("pressure", mmHg=_MM_HG, inHg=Fraction("25.4") * _MM_HG, mmH2O=_GRAVITY, psi=_PSI),
     **_of("pressure", **{"kgf/cm2": _KGF_PER_CM2}),

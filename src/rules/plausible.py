@@ -92,3 +92,17 @@ GWP = Range(0.0, 30000.0, "ammonia to SF6")
 
 F_CARBON = Range(900.0, 2100.0, f"{_PART_75}: natural gas to anthracite", ("Nm3/GJ",))
 F_DRY = Range(8000.0, 11500.0, f"{_PART_75}: natural gas to anthracite", ("Nm3/GJ",))
+
+CHARGING_LOSS = Range(
+    0.1, 3.0, "IPCC 2006, volume 3, chapter 7, table 7.9: 0.1 to 3", _SHARE_SLIPS, zero=True
+)
+YEARLY_LEAK = Range(
+    0.1, 50.0, "IPCC 2006, volume 3, chapter 7, table 7.9: 0.1 to 50", _SHARE_SLIPS, zero=True
+)
+REMAINING = Range(1.0, 100.0, "all that is not a fraction", _SHARE_SLIPS, zero=True)
+RECOVERED = Range(1.0, 100.0, "all that is not a fraction", _SHARE_SLIPS, zero=True)
+
+DRY_MATTER = Range(10.0, 100.0, "IPCC 2006, volume 5, chapter 2: food waste to plastics", _SHARE_SLIPS)
+CARBON_OF_WASTE = Range(5.0, 90.0, "IPCC 2006, volume 5, chapter 2: inert waste to plastics", _SHARE_SLIPS)
+FOSSIL_SHARE = Range(1.0, 100.0, "all that is not a fraction", _SHARE_SLIPS, zero=True)
+PURITY = Range(50.0, 100.0, "quarries, practice", _SHARE_SLIPS)

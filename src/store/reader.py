@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from plant.arrays import Bools, Floats, Ints, Readings, Times
+from plant.inventory import is_counted
 from plant.park import Channel, Plant, Source
 from plant.periods import MONTH
-from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_HOUR
 from store.accounting.closing import Closing
 from store.accounting.regulated_hours import RegulatedHours, regulated_hours
@@ -290,10 +290,10 @@ class Snapshot:
         known = [source.index for source in self.plant.sources]
         ids = self._sources.ids(self._connection, known)
         places = {number: self.plant.sources[index].park for number, index in ids.items()}
-        sold = is_transfer(self.plant.sources, by_park=True)
-        transfers = [number for number, index in ids.items() if sold[index]]
+        is_in = is_counted(self.plant.sources, "park")
+        apart = [number for number, index in ids.items() if not is_in[index]]
         return Closing(
-            self._connection, {number: (park, park_of[park]) for number, park in places.items()}, transfers
+            self._connection, {number: (park, park_of[park]) for number, park in places.items()}, apart
         )
 
     def block(self, source: int, hour: int) -> Floats:

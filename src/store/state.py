@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from plant.arrays import Ints, Readings, Times
+from plant.inventory import is_counted
 from plant.park import Plant
-from plant.transfers import is_transfer
 from store.accounting.closing import Closing
 from store.accounting.ledger import Ledger
 from store.faults import told_of
@@ -63,7 +63,7 @@ class State:
         self.closing = Closing(
             self._connection,
             {int(n): (s.park, zones[s.park]) for n, s in zip(self.source_ids, plant.sources, strict=True)},
-            self.source_ids[is_transfer(plant.sources, by_park=True)].tolist(),
+            self.source_ids[~is_counted(plant.sources, "park")].tolist(),
         )
         self.emissions = EmissionTable(self._connection, plant.window, zone_of, quiet, self.closing)
         self.ledger = Ledger(self._connection)

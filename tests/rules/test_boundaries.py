@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from plant.inventory import is_transfer
 from plant.park import Source
-from plant.transfers import is_transfer
 from rules.boundaries import compared
 
 nan = np.nan

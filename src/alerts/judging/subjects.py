@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Floats, Ints, Times
+from plant.inventory import counted
 from plant.park import Channel, Condition, Facility, Gateway, Plant, Source
 from plant.vocabulary import Kind
 
@@ -95,25 +96,22 @@ def _parks(condition: Condition, plant: Plant) -> Ints:
 def _sources(condition: Condition, plant: Plant) -> tuple[Ints, Ints]:
     """Return the sources of all subjects, and the row of the subject that each belongs to.
 
-    A park's are without what one of its own facilities has sold and counts already, as in its totals.
+    A facility's and a park's are those that their totals count.
     """
     if condition.subject == "source":
         return np.array(condition.subjects, np.int64), np.arange(len(condition.subjects))
     pairs: list[tuple[int, int]] = []
+    in_park, in_facility = counted(plant.sources, "park"), counted(plant.sources, "facility")
     if condition.subject == "facility":
         names = [
             (plant.facilities[number].park, plant.facilities[number].name) for number in condition.subjects
         ]
         row_of_site = {name: row for row, name in enumerate(names)}
         pairs = [
-            (s.index, row_of_site[key]) for s in plant.sources if (key := (s.park, s.facility)) in row_of_site
+            (s.index, row_of_site[key]) for s in in_facility if (key := (s.park, s.facility)) in row_of_site
         ]
     elif condition.subject == "park":
         row_of = {plant.parks[number].name: row for row, number in enumerate(condition.subjects)}
-        pairs = [
-            (s.index, row_of[s.park])
-            for s in plant.sources
-            if s.park in row_of and s.sold_by.partition("/")[0] != s.park
-        ]
+        pairs = [(s.index, row_of[s.park]) for s in in_park if s.park in row_of]
     columns: NDArray[np.int64] = np.array(pairs, np.int64).reshape(-1, 2)
     return columns[:, 0], columns[:, 1]

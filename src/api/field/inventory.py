@@ -79,6 +79,9 @@ class SourceBody(BaseModel):
     facility: str = Field(examples=["mill"])
     source: str = Field(examples=["grid-1"])
     scope: int = Field(examples=[2])
+    scope3_category: int | None = Field(
+        description="of scope 3: the category, 1 to 15; null where nobody said", examples=[None]
+    )
     category: str = Field(examples=["purchased-electricity"])
     method: str = Field(examples=["electricity-location"])
     factor: str | None = Field(description="null where the method takes none", examples=["vn-grid"])
@@ -224,6 +227,7 @@ def _source(plant: Plant, source: Source, begins: int) -> SourceBody:
         facility=source.facility,
         source=source.name,
         scope=source.scope,
+        scope3_category=source.scope3_category,
         category=source.category,
         method=source.method,
         factor=source.factor or None,

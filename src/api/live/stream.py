@@ -50,7 +50,7 @@ COME_AGAIN_MS = 2000
 
 _FIELDS = {
     "park", "facility", "scope", "co2e_t", "now_t_per_h", "now_at", "now_unknown", "coverage", "known_from", "unheard", "shares",
-    "worst_source", "complete_until", "stale", "excluded_transfers_t", "budget_t", "budget_used_share",
+    "worst_source", "complete_until", "stale", "excluded_transfers_t", "scope3_t", "budget_t", "budget_used_share",
 }  # fmt: skip
 _LEVELS: tuple[Level, ...] = ("all", "park", "facility")
 

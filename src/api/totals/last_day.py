@@ -8,9 +8,9 @@ import numpy as np
 
 from api.totals.series import Steps, emission_series, steps
 from plant.arrays import Floats, number
+from plant.inventory import counted
 from plant.park import Park, Source
 from plant.periods import HOUR
-from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_DAY
 from store.reader import Snapshot
 from store.rows import SUMMED
@@ -31,14 +31,14 @@ def last_day(state: Snapshot, as_of: int) -> list[dict[str, Any]]:
     parks = [park for park in plant.parks if any(one.park == park.name for one in plant.sources)]
     rows = []
     if len(parks) > 1 and len({park.zone for park in parks}) == 1:
-        own = _counted(plant.sources, by_park=False)
+        own = counted(plant.sources, "all")
         rows.append(_row(state, (None, None), own, _hours(parks[0], as_of), as_of))
     for park in parks:
         hours = _hours(park, as_of)
         sources = [one for one in plant.sources if one.park == park.name]
-        rows.append(_row(state, (park.name, None), _counted(sources, by_park=True), hours, as_of))
+        rows.append(_row(state, (park.name, None), counted(sources, "park"), hours, as_of))
         for facility in sorted({one.facility for one in sources}):
-            within = [one for one in sources if one.facility == facility]
+            within = counted([one for one in sources if one.facility == facility], "facility")
             rows.append(_row(state, (park.name, facility), within, hours, as_of))
     return rows
 
@@ -46,12 +46,6 @@ def last_day(state: Snapshot, as_of: int) -> list[dict[str, Any]]:
 def _hours(park: Park, as_of: int) -> Steps:
     hours = steps(as_of - NS_PER_DAY, as_of + 1, "1h", park.zone)
     return replace(hours, edges=hours.edges[-HOURS - 1 :])
-
-
-def _counted(sources: Sequence[Source], *, by_park: bool) -> list[Source]:
-    """Return the sources without those that a sum over all of them would count twice."""
-    twice = is_transfer(sources, by_park=by_park)
-    return [one for one, sold in zip(sources, twice, strict=True) if not sold]
 
 
 def _row(

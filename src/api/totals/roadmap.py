@@ -19,8 +19,8 @@ from api.times import period_of
 from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_columns
 from plant.arrays import Times, number
 from plant.clock import format_time
+from plant.inventory import counted
 from plant.park import Park, Plant, Source
-from plant.transfers import is_transfer
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
 from plant.yearly import Budget, Target
 from store.blocks import CO2E_T
@@ -147,13 +147,10 @@ def _body(state: Snapshot, way: _Way, as_of: int) -> WayBody:
 
 
 def _counted(plant: Plant, way: _Way) -> list[Source]:
-    """Return the sources that count in a way: of a park without what one of its facilities sold to another."""
+    """Return the sources that count in a way, in the order in which they are summed."""
     inside = [one for one in plant.sources if one.park == way.park and way.facility in ("", one.facility)]
     inside.sort(key=lambda one: (one.facility, one.name))
-    if way.facility:
-        return inside
-    twice = is_transfer(inside, by_park=True)
-    return [one for one, is_twice in zip(inside, twice, strict=True) if not is_twice]
+    return counted(inside, "facility" if way.facility else "park")
 
 
 def _spanned(targets: Sequence[Target]) -> Iterable[int]:

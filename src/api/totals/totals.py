@@ -21,8 +21,8 @@ from api.totals.previous import previous
 from api.totals.roll_up import known_fields, rolled_up
 from plant.arrays import Bools, Floats, Ints, number
 from plant.clock import PeriodBody, format_time
+from plant.inventory import is_scope_3, is_transfer
 from plant.park import Channel, Park, Plant, Source
-from plant.transfers import is_transfer
 from plant.vocabulary import FOREVER
 from rules.catalogue import Register
 from store.blocks import ACTIVITY, AMOUNTS, CH4_KG, CO2_BIOGENIC_KG, CO2_KG, CO2E_T, N2O_KG
@@ -122,7 +122,8 @@ def _totals(
 ) -> TotalsBody:
     sources = figures.sources
     groups = _groups(sources, query)
-    counted = _counted(sources, query, [rows for _, rows in groups])
+    apart = _Apart.of(sources, query)
+    counted = [apart.counted(rows) for _, rows in groups]
     extras = _extras(state, query, figures, counted, period, as_of, catalogue)
     if "budget" in query.extras:
         for told, ((park, facility, *_), every), rows in zip(extras, groups, counted, strict=True):
@@ -140,7 +141,7 @@ def _totals(
         period=PeriodBody.of(min(p.start for p in spans), max(p.end for p in spans)),
         gwp=state.plant.gwp,
         totals=[
-            _total(figures, query, key, rows, told | _transfers(figures, every, rows))
+            _total(figures, query, key, rows, told | apart.fields(figures, every))
             for (key, every), rows, told in zip(groups, counted, extras, strict=True)
         ],
         **only(query.caller),
@@ -276,22 +277,33 @@ def _groups(sources: Sequence[Source], query: Query) -> list[tuple[Key, list[int
     return sorted(rows.items(), key=lambda item: tuple(map(str, item[0])))
 
 
-def _counted(sources: Sequence[Source], query: Query, groups: list[list[int]]) -> list[list[int]]:
-    """Return the rows that count in each total: of a park or all, without what its own facilities hold already."""
-    if query.level not in ("park", "all"):
-        return groups
-    twice = is_transfer(sources, by_park=query.level == "park")
-    return [[row for row in rows if not twice[row]] for rows in groups]
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """Which sources no total counts, see `plant.inventory`: what is sold within it, and scope 3 where scopes are summed."""
 
+    sold: Bools
+    scope_3: Bools
 
-def _transfers(figures: Figures, every: list[int], rows: list[int]) -> dict[str, Any]:
-    """Return the field of `TotalBody` that says what of a group is left out, nothing where nothing is."""
-    left_out = sorted(set(every) - set(rows))
-    return (
-        {"excluded_transfers_t": number(rolled_up(figures.sources, figures.values, left_out)[CO2E_T])}
-        if left_out
-        else {}
-    )
+    @classmethod
+    def of(cls, sources: Sequence[Source], query: Query) -> "_Apart":
+        none = np.zeros(len(sources), bool)
+        sold = is_transfer(sources, by_park=query.level == "park") if query.level in ("park", "all") else none
+        sums_scopes = query.level != "source" and query.by == "none"
+        return cls(sold, is_scope_3(sources) & ~sold if sums_scopes else none)
+
+    def counted(self, rows: list[int]) -> list[int]:
+        """Return those of a group's rows that count."""
+        return [row for row in rows if not (self.sold[row] or self.scope_3[row])]
+
+    def fields(self, figures: Figures, rows: list[int]) -> dict[str, Any]:
+        """Return the fields of `TotalBody` that say what of a group's rows does not count, none where all do."""
+        told = {"excluded_transfers_t": self.sold, "scope3_t": self.scope_3}
+        left_out = {name: [row for row in rows if which[row]] for name, which in told.items()}
+        return {
+            name: number(rolled_up(figures.sources, figures.values, part)[CO2E_T])
+            for name, part in left_out.items()
+            if part
+        }
 
 
 def _total(figures: Figures, query: Query, key: Key, rows: list[int], extras: Mapping[str, Any]) -> TotalBody:

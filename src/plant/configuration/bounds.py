@@ -6,8 +6,20 @@ from plant.vocabulary import Kind
 AMOUNTS = frozenset({Kind.REGISTER, Kind.RATE, Kind.INTERVAL, Kind.EVENT})
 
 # Dimensions of which there is never less than nothing, neither per time nor per each other (concentrations). Voltage,
-# current, charge (of a battery), reactive energy, lengths (levels of water) and pH are none of them.
-_NEVER_BELOW = frozenset({"energy", "apparent energy", "mass", "CO2e", "volume", "gas volume", "time"})
+# current, charge (of a battery), reactive energy, lengths (levels of water), money (credit notes) and pH are none of them.
+_NEVER_BELOW = frozenset(
+    {
+        "energy",
+        "apparent energy",
+        "mass",
+        "CO2e",
+        "volume",
+        "gas volume",
+        "time",
+        "freight",
+        "passenger distance",
+    }
+)
 
 # Those whose values cannot be below 0, while their changes can. `barg` has a dimension of its own; °C and °F begin
 # elsewhere than at 0.

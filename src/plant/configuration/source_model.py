@@ -107,6 +107,8 @@ class SourcePart(Part):
     {ncv: [{value: 36}, {value: 40, valid_from: 2026-03-01}]}. See docs/factors.md."""
     scope: Literal[1, 2, 3] | None = None
     """The scope of the GHG Protocol; the method's own where left out."""
+    scope3_category: Annotated[int, Field(ge=1, le=15)] | None = None
+    """Of scope 3: the category of the GHG Protocol's Scope 3 Standard, 1 (purchased goods and services) to 15 (investments)."""
     category: Word | None = None
     """A name to group sources by, such as process-heat; the method's name where left out."""
     uncertainty: Share | None = None

@@ -13,6 +13,7 @@ from plant.configuration.source_model import SourcePart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
+from plant.inventory import SCOPE_3
 from plant.park import Channel, Input, Regulation, Source, Terms, Virtual
 from plant.suggest import did_you_mean
 from plant.units import DimensionError, Unit, conversion, unit
@@ -48,6 +49,7 @@ class SourceMaker:
             facility=self.facility,
             name=written.name,
             scope=written.scope or spec.scope,
+            scope3_category=self._scope3_category(part, written.scope or spec.scope),
             category=written.category or spec.name,
             method=spec.name,
             factor=written.factor or "",
@@ -81,6 +83,17 @@ class SourceMaker:
         channels = [self.channels[name] for name in written.inputs.values() if name in self.channels]
         alone = len(written.inputs) == len(channels) == 1 and not written.parameters
         return channels[0].uncertainty if alone else nan
+
+    def _scope3_category(self, part: Placed[SourcePart], scope: int) -> int | None:
+        """Return the category of scope 3; one that is left out is doubted, for every inventory of scope 3 is by category."""
+        given = part.value.scope3_category
+        if given is not None and scope != SCOPE_3:
+            self.findings.refuse(part, f"is for scope 3, and this is of scope {scope}", "scope3_category")
+        elif given is None and scope == SCOPE_3:
+            self.findings.doubt(
+                part, "is of scope 3 and has no scope3_category, 1 to 15: no inventory knows where to put it"
+            )
+        return given
 
     def _seller(self, part: Placed[SourcePart], scope: int) -> str:
         """Return the park/facility that sells what the source takes, "" where it is not bought in the park."""

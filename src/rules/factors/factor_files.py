@@ -41,9 +41,15 @@ PRODUCT_N2O = "product-n2o"
 WASTEWATER_COD = "wastewater-cod"
 WASTEWATER_BOD = "wastewater-bod"
 WASTEWATER_NITROGEN = "wastewater-nitrogen"
+WASTE = "waste"
+FREIGHT = "freight"
+PASSENGER_DISTANCE = "passenger-distance"
+DISTANCE = "distance"
+SPEND = "spend"
 
 _GASES = frozenset({"co2", "ch4", "n2o"})
-_CO2_OR_CO2E = (frozenset({"co2"}), frozenset({"co2e"}))
+_CO2E = (frozenset({"co2e"}),)
+_CO2_OR_CO2E = (frozenset({"co2"}), *_CO2E)
 # Methane capacity and correction factor: of chemical or of biochemical oxygen demand, which differ by 2.4 times.
 _WASTEWATER = Basis(
     units={"b0": "kg/kg", "mcf": "1"}, complete=(frozenset({"b0", "mcf"}),), zeros=frozenset({"mcf"})
@@ -69,6 +75,16 @@ BASES: Mapping[str, Basis] = {
     WASTEWATER_COD: _WASTEWATER,
     WASTEWATER_BOD: _WASTEWATER,
     WASTEWATER_NITROGEN: Basis(units={"n2o_n": "kg/kg"}, complete=(frozenset({"n2o_n"}),)),
+    WASTE: Basis(
+        units={"ch4": "kg/kg", "n2o": "kg/kg"},
+        complete=(frozenset({"ch4", "n2o"}),),
+        zeros=frozenset({"n2o"}),
+    ),
+    # Of others along the value chain; never shipped: whoever publishes such a factor says what it holds.
+    FREIGHT: Basis(units={"co2e": "kgCO2e/tkm"}, complete=_CO2E),
+    PASSENGER_DISTANCE: Basis(units={"co2e": "kgCO2e/pkm"}, complete=_CO2E),
+    DISTANCE: Basis(units={"co2e": "kgCO2e/km"}, complete=_CO2E),
+    SPEND: Basis(units={"co2e": "kgCO2e/VND"}, complete=_CO2E),
 }
 
 
@@ -140,6 +156,11 @@ class FactorEntry(Part):
         "wastewater-cod",
         "wastewater-bod",
         "wastewater-nitrogen",
+        "waste",
+        "freight",
+        "passenger-distance",
+        "distance",
+        "spend",
     ]
     biogenic: bool = False
     units: dict[Value, str]

@@ -96,13 +96,13 @@ class Closing:
         self,
         connection: sqlite3.Connection,
         park_of: Mapping[int, tuple[str, ZoneInfo]],
-        transfers: Collection[int] = (),
+        apart: Collection[int] = (),
     ) -> None:
         """Open the tables; `park_of` tells the park of each source's database id, and its clock.
 
-        The tonnes of `transfers` are counted by whoever sold, so a month of the park leaves them out.
+        A month of the park leaves the tonnes of `apart` out, see `plant.inventory`.
         """
-        self._connection, self._park_of, self._transfers = connection, park_of, frozenset(transfers)
+        self._connection, self._park_of, self._apart = connection, park_of, frozenset(apart)
         self.forget()
 
     def forget(self) -> None:
@@ -208,14 +208,14 @@ class Closing:
             reported = published(source, hour)
             differs = changed(reported, block)
             windows += int(differs.sum())
-            if source in self._transfers:
+            if source in self._apart:
                 continue
             delta += float(np.nansum(block[differs, CO2E]) - np.nansum(reported[differs, CO2E]))
         hours, of_hours = 0, 0.0
         for source, before, after in self.waiting_hours(period):
             seen += said_of_hours(names[source], after)
             hours += len(after.hour)
-            if source not in self._transfers:
+            if source not in self._apart:
                 of_hours += float(np.nansum(after.co2e_t) - np.nansum(before.co2e_t))
         return Pending(
             change(self._reported(period, _LIVE), delta, windows),
@@ -264,7 +264,7 @@ class Closing:
     def _reported(self, period: Period, query: str) -> float:
         """Return the published tonnes of a park's month; NaN where none is known."""
         mine = (number for number, (park, _) in self._park_of.items() if park == period.park)
-        ids = [number for number in mine if number not in self._transfers]
+        ids = [number for number in mine if number not in self._apart]
         known = [
             row[0]
             for number in ids

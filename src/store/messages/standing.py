@@ -10,8 +10,8 @@ from enum import StrEnum
 import numpy as np
 
 from plant.arrays import Bools, Floats
-from plant.park import Plant, Source
-from plant.transfers import is_transfer
+from plant.inventory import counted
+from plant.park import Source
 from store.blocks import CO2E_T
 from store.messages.quarantine import open_in
 from store.reader import Snapshot
@@ -62,7 +62,7 @@ def standing(
     state: Snapshot, period: Period, park: str, as_of: int, provisional: Provisional
 ) -> MonthStanding:
     """Return how a park's month stands at `as_of` [ns UTC]."""
-    sources = _counted(state.plant, park)
+    sources = counted([one for one in state.plant.sources if one.park == park], "park")
     sums = source_sums(state, [source.index for source in sources], period, as_of)
     due, rests = int(sums.due.sum()), _provisional(state, sources, sums, period, provisional, as_of)
     tonnes, on_provisional = float(np.nansum(sums.amounts[:, CO2E_T])), float(np.sum([t for _, t in rests]))
@@ -136,12 +136,6 @@ def few(names: Sequence[str]) -> str:
     """Return the first of some names, and how many more there are."""
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _counted(plant: Plant, park: str) -> list[Source]:
-    inside = [source for source in plant.sources if source.park == park]
-    sold = is_transfer(inside, by_park=True)
-    return [source for source, is_sold in zip(inside, sold, strict=True) if not is_sold]
 
 
 def _names(sources: Sequence[Source], which: Bools) -> tuple[str, ...]:

@@ -68,11 +68,11 @@ def test_the_co2_of_a_fuel_is_what_its_carbon_can_give(name: str) -> None:
 
 @every_fuel
 def test_a_fuel_has_less_methane_than_charcoal_and_less_nitrous_oxide_than_wood(name: str) -> None:
-    """The largest of IPCC 2006, table 2.3; kg/TJ taken for kg/GJ would be a thousand times more."""
+    """The largest of IPCC 2006, table 2.3; kg/TJ taken for kg/GJ would be a thousand times more. Diesel of rail has more than wood."""
     values = newest(name)
 
     assert 0.001 <= values["ch4"] <= 0.2
-    assert 0.0001 <= values["n2o"] <= 0.004
+    assert 0.0001 <= values["n2o"] <= (0.0286 if name == "vn-2626-rail-diesel" else 0.004)
 
 
 @every_fuel

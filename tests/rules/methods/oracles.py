@@ -99,6 +99,29 @@ def clinker(row: Row, factor: Row, parameters: Row) -> Kilograms:
     return row["clinker"] / 1000 * ef * parameters["kiln_dust_correction"] * 1000, 0.0, 0.0, 0.0
 
 
+def carbonate(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    pure = row["carbonate"] * parameters["purity"] / 100
+    return pure * parameters["calcination"] / 100 * factor["co2"], 0.0, 0.0, 0.0
+
+
+def treated(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    return 0.0, 0.0, row["waste"] / 1000 * factor["ch4"] * 1000, row["waste"] / 1000 * factor["n2o"] * 1000
+
+
+def incinerated(row: Row, factor: Row, parameters: Row) -> Kilograms:
+    """Equation 5.1 in Gg, by carbon of each origin."""
+    gigagrams = row["waste"] / 1e6
+    carbon = gigagrams * (parameters["dry_matter"] / 100) * (parameters["carbon"] / 100)
+    burned_ = carbon * (parameters["oxidation"] / 100) / 12 * 44 * 1e6
+    fossil = parameters["fossil_share"] / 100
+    return (
+        burned_ * fossil,
+        burned_ * (1 - fossil),
+        row["waste"] * factor["ch4"],
+        row["waste"] * factor["n2o"],
+    )
+
+
 def acid(row: Row, factor: Row, parameters: Row) -> Kilograms:
     return 0.0, 0.0, 0.0, row["acid"] / 1000 * (factor["n2o"] * 1000)
 
@@ -250,6 +273,22 @@ ORACLES: Mapping[str, Oracle] = {
     "fuel-mass-mixed": Oracle(mixed, FUEL, {**NCV, **CARBON}),
     "process-product": Oracle(co2_by("product"), factor={"co2": (0.05, 3.0)}),
     "clinker-lime-content": Oracle(clinker, {}, {"lime": (55.0, 70.0), "kiln_dust_correction": (1.0, 1.1)}),
+    "carbonate-use": Oracle(
+        carbonate, {"co2": (0.3, 0.6)}, {"purity": (50.0, 100.0), "calcination": (80.0, 100.0)}
+    ),
+    "waste-treatment": Oracle(treated, {"ch4": (1e-4, 0.02), "n2o": (0.0, 0.002)}),
+    "waste-incineration": Oracle(
+        incinerated,
+        {"ch4": (1e-8, 0.01), "n2o": (1e-6, 1e-3)},
+        {
+            "dry_matter": (10.0, 100.0),
+            "carbon": (5.0, 90.0),
+            "fossil_share": (0.0, 100.0),
+            "oxidation": (50.0, 100.0),
+        },
+    ),
+    "value-chain-mass": Oracle(co2_by("mass"), factor={"co2": (0.01, 20.0)}),
+    "value-chain-electricity": Oracle(co2_by("energy"), factor={"co2": (0.01, 1.2)}),
     "nitric-acid": Oracle(acid, {"n2o": (0.001, 0.02)}),
     "wastewater-cod": Oracle(cod, TREATMENT),
     "wastewater-bod": Oracle(bod, TREATMENT),

@@ -47,6 +47,16 @@ BY_HAND: Mapping[str, tuple[float, float, float, float]] = {
     ),
     "clinker-lime-content": (1000 * 0.785 * 0.65 * 1.02 * 1000, 0, 0, 0),
     "process-product": (1000 * 0.525 * 1000, 0, 0, 0),
+    "carbonate-use": (950 * 0.43971 * 1000, 0, 0, 0),  # t pure, t/t
+    "waste-treatment": (0, 0, 500 * 4, 500 * 0.24),  # t, g/kg
+    "waste-incineration": (
+        450_000 * 0.9 * 44 / 12,
+        450_000 * 0.1 * 44 / 12,
+        0.2,
+        47,
+    ),  # 450 t of carbon; 1 Gg
+    "value-chain-mass": (250 * 1.9 * 1000, 0, 0, 0),
+    "value-chain-electricity": (100 * 50, 0, 0, 0),  # MWh, kg/MWh
     "nitric-acid": (0, 0, 0, 100 * 8),  # t, kg/t
     "coal-mine": (0, 0, 100_000 * 10 * 0.67, 0),
     "methane-flare": (  # m3 at 20 degC
@@ -77,7 +87,17 @@ BY_HAND: Mapping[str, tuple[float, float, float, float]] = {
     "part75-stack-o2-wet": (5.7 * (100 * 1040 / 8710 * (17.974 - 2.6) / 20.9) * 907.18474, 0, 0, 0),
     "part75-heat-input": (1040 * 1000 / 385 * 44 * 0.45359237, 0, 0, 0),  # lb-mol, lb, kg
 }
-CO2E_BY_HAND = {"refrigerant-top-up": 14_300.0, "refrigerant-charge-balance": 29 * 1430.0}
+CO2E_BY_HAND = {
+    "refrigerant-top-up": 14_300.0,
+    "refrigerant-charge-balance": 29 * 1430.0,
+    "refrigerant-charging": 1430.0,  # 1 kg of 200
+    "refrigerant-in-use": 250 * 1430.0,
+    "refrigerant-disposal": 72 * 1430.0,  # of 240 kg, 168 are recovered
+    "value-chain-spend": 100_000.0,  # 5,000 million VND, 20 kg a million
+    "freight-distance": 12_000.0,
+    "passenger-distance": 12_000.0,
+    "vehicle-distance": 60_000.0,
+}
 
 EQUATIONS_BY_HAND: Mapping[tuple[str, str], float] = {
     ("rules.american.part75.appendix_f", "f11_co2"): 68.4,

@@ -17,6 +17,7 @@ from rules.factors.gwp import gwp_set
 from rules.formulas.stack_gas import CO2_DENSITY, MOLAR_VOLUME
 from rules.methods import coal_mine, electricity_location, fuel_energy, methane_flare, wastewater_cod
 from tests.rules.methods.oracles import ORACLES, Oracle
+from tests.rules.methods.test_co2e_alone import CO2E_ALONE
 
 CATALOGUE = load_catalogue(None)
 
@@ -65,7 +66,7 @@ def middle(oracle: Oracle) -> Case:
 CASES |= {method: middle(oracle) for method, oracle in ORACLES.items()}
 
 # A split by the ratio of two amounts is of no single amount, and a potential gives no gas: each has a file of its own.
-APART = {"chp-heat", "chp-electricity", "refrigerant-top-up", "refrigerant-charge-balance"}
+APART = {"chp-heat", "chp-electricity", "refrigerant-top-up", "refrigerant-charge-balance", *CO2E_ALONE}
 
 every_method = pytest.mark.parametrize("method", CASES)
 amounts = st.just(0.0) | st.floats(1e-9, 1e9)  # smaller ones lose digits to underflow
