@@ -20,7 +20,7 @@ from store.keys import Keys
 from store.sqlite import StateMismatch
 
 HEAD_EVERY_S = 3600.0  # the head of the audit log is told so often
-LOOK_EVERY_S = 60.0  # and so often it is seen whether the file that it stands in is whole
+LOOK_EVERY_S = 15.0  # and so often it is seen whether the file that it stands in is whole
 
 log = logging.getLogger(__name__)
 
