@@ -100,6 +100,11 @@ def session_file(state: Path) -> Path:
     return state / "session.json"
 
 
+def evidence_folder(state: Path) -> Path:
+    """Return the folder of a state directory that keeps what records are evidenced by (store.kept_files)."""
+    return state / "evidence"
+
+
 def stored_token(state: Path) -> str | None:
     """Return the token that a state directory keeps, or None."""
     return _kept(state / "token")

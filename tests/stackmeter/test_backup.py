@@ -13,6 +13,8 @@ import pytest
 from stackmeter.commands.backup import NotCopied, copy
 from stackmeter.service import EXIT_DATA
 from store.access_log import AccessLog, Entry, make
+from store.folder import evidence_folder
+from store.kept_files import KeptFiles
 from tests.faults.bench import Bench, Feed
 from tests.faults.invariants import (
     check_api,
@@ -265,3 +267,17 @@ def test_without_webhooks_it_tells_of_nothing_that_is_over_and_once_of_what_is_o
     [still] = bench.service.get("/v1/alerts", status="open").json()["alerts"]
     [again] = [json.loads(request.body) for request in bench.receiver.requests[told:]]
     assert (again["type"], again["data"]["id"]) == ("alert.firing", still["id"])
+
+
+def test_evidence_is_copied_last_and_whole(world: World, tmp_path: Path) -> None:
+    kept = KeptFiles(evidence_folder(world.folder))
+    digest = kept.put(b"%PDF-1.7 invoice")
+    begun: list[str] = []
+
+    sizes = copy(world.folder, tmp_path / "copy", begun.append)
+
+    copied = KeptFiles(evidence_folder(tmp_path / "copy"))
+    assert begun[-1] == "evidence"
+    assert sizes["evidence"] == 16
+    assert (list(copied), copied.read(digest)) == ([digest], b"%PDF-1.7 invoice")
+    assert stat.S_IMODE(copied.path(digest).stat().st_mode) == 0o600

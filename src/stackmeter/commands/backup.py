@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from stackmeter.commands.command import EXIT_CONFIG, AsJson, StateDir, or_exit
-from store.folder import keys_file
+from store.folder import evidence_folder, keys_file
 
 JOURNAL, STATE, TOKEN = "journal.db", "state.db", "token"
 
@@ -27,7 +27,7 @@ def backup(
     state: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy a state directory whole, while the service runs or without it: journal, state, keys, audit log and token.
+    """Copy a state directory whole, while the service runs or without it: journal, state, keys, audit log, token and evidence.
 
     The audit log says that a copy was made; where it cannot be written, the copy is made all the same.
 
@@ -66,7 +66,8 @@ def copy(folder: Path, to: Path, begin: Callable[[str], None] = lambda _name: No
     """Copy a state directory and return the size of each file of the copy [bytes].
 
     The state is copied before the journal, each as of one moment: the journal then holds at least every message that the
-    state follows, and the service takes up the rest when it starts on the copy.
+    state follows, and the service takes up the rest when it starts on the copy. Evidence comes last, because a file is kept
+    before a decision that names it is journalled.
 
     Parameters
     ----------
@@ -125,8 +126,28 @@ def _copied(folder: Path, part: Path, begin: Callable[[str], None]) -> dict[str,
                 _copy_database(folder / name, part / name)
         _to_disk(part / name)
         sizes[name] = (part / name).stat().st_size
+    evidence = evidence_folder(folder)
+    if evidence.is_dir():
+        begin(evidence.name)
+        sizes[evidence.name] = _copy_kept(evidence, evidence_folder(part))
     _to_disk(part)
     return sizes
+
+
+def _copy_kept(source: Path, target: Path) -> int:
+    """Copy a folder of kept files, those that are damaged too, and return how many bytes that was."""
+    from store.kept_files import KeptFiles
+
+    target.mkdir(mode=0o700)
+    size = 0
+    for digest in KeptFiles(source):
+        copied = KeptFiles(target).path(digest)
+        os.close(os.open(copied, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+        shutil.copyfile(KeptFiles(source).path(digest), copied)
+        _to_disk(copied)
+        size += copied.stat().st_size
+    _to_disk(target)
+    return size
 
 
 def _copy_database(source: Path, target: Path) -> None:
