@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import nan
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from plant.alerting import Routing
@@ -43,7 +44,7 @@ class Channel:
     max_rate: float  # per hour
     max_gap: int  # ns
     modulus: float
-    period: int  # ns; 0 unless interval
+    period: int  # ns; 0 unless interval; the longest that may be where it is entered
     hold_last: bool
     counter_in_gateway: bool
     ratio: float
@@ -51,6 +52,7 @@ class Channel:
     swaps: tuple[Swap, ...] = ()
     uncertainty: float = nan  # relative half-width of a 95 % interval; NaN: unknown
     cadence: int = 0  # ns, how often it is read; 0: as its last readings tell
+    entered: bool = False  # by people as records, each with its own stretch; no gateway sends it
 
     @property
     def facts(self) -> str:
@@ -63,7 +65,8 @@ class Channel:
             "period_s": self.period / 1e9,
         }
         told = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
-        return f"{self.unit.symbol}, {self.kind}, {told}, {self.hold_last}, {self.counter_in_gateway}"
+        who = ", entered" if self.entered else ""
+        return f"{self.unit.symbol}, {self.kind}, {told}, {self.hold_last}, {self.counter_in_gateway}{who}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +380,7 @@ class Plant:
     hash: str
     second_approval_above: float = 0.05  # of a final month's tonnes, for a change of them
     closing_coverage: float = 0.95  # the least of a month that is closed
+    record_approval: Literal["other", "self"] = "other"  # who may approve a record
     conditions: tuple[Condition, ...] = ()
     routing: Routing = field(default_factory=Routing)
     virtuals: tuple[Virtual, ...] = ()

@@ -6,6 +6,7 @@ NS_PER_S = 1_000_000_000
 NS_PER_MIN = 60 * NS_PER_S
 NS_PER_HOUR = 3600 * NS_PER_S
 NS_PER_DAY = 24 * NS_PER_HOUR
+LONGEST_RECORD = 366 * NS_PER_DAY  # what a person enters is of no longer stretch
 SINCE_EVER = -(2**62)  # ns UTC, before any reading
 FOREVER = 2**62  # ns UTC, after any reading
 NEVER = SINCE_EVER  # the time of what has not been

@@ -4,7 +4,7 @@ A channel's pieces are a pure function of the sorted set of its counting reading
 a stretch of one channel that starts at an accepted reading or at the channel's first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,11 @@ class ChannelColumns:
     ratio: Floats
     max_rate: Floats
     modulus: Floats
+    entered: Bools
     swaps: dict[int, Channel]  # only the channels that have swaps
+    stretches: dict[
+        int, dict[int, int]
+    ]  # of the channels that are entered: where each record begins, by its end
 
     @classmethod
     def of(cls, channels: tuple[Channel, ...]) -> "ChannelColumns":
@@ -44,8 +48,22 @@ class ChannelColumns:
             ratio=np.array([c.ratio for c in channels], np.float64),
             max_rate=np.array([c.max_rate for c in channels], np.float64),
             modulus=np.array([c.modulus for c in channels], np.float64),
+            entered=np.array([c.entered for c in channels], bool),
             swaps={c.index: c for c in channels if c.swaps},
+            stretches={c.index: {} for c in channels if c.entered},
         )
+
+    def begins(self, channel: NDArray[np.int32], time: Times) -> Times:
+        """Return where the stretch begins that each interval's reading tells of: a period before, or where its record does.
+
+        What is entered and has no approved record tells of nothing: it begins where it ends.
+        """
+        start = time - self.period[channel]
+        if self.stretches:
+            for row in np.flatnonzero(self.entered[channel]).tolist():
+                end = int(time[row])
+                start[row] = self.stretches[int(channel[row])].get(end, end)
+        return start
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,20 +267,24 @@ def _lines(runs: Runs, rows: Ints, columns: ChannelColumns) -> Pieces:
         first=scaled[pair],
         last=np.where(hold, scaled[pair], scaled[pair + 1]),
         line=np.ones(len(pair), bool),
-        interpolated=np.zeros(len(pair), bool),
+        interpolated=columns.entered[channel[pair]],
     )
     return _take(pieces, end - start <= gap)
 
 
 def _intervals(runs: Runs, rows: Ints, columns: ChannelColumns) -> Pieces:
-    """Each reading's amount over the period that ends at it; overlapping periods add, their coverage does not."""
+    """Each reading's amount over the period that ends at it; overlapping periods add, their coverage does not.
+
+    Of what is entered, how much is known, and when it was is not: it is spread evenly, and interpolated.
+    """
     run, end = runs.run[rows], runs.readings.time[rows]
     channel = runs.channel[run]
-    start = end - columns.period[channel]
+    start = columns.begins(channel, end)
     covered_from = start.copy()
     same = run[1:] == run[:-1]
     covered_from[1:] = np.where(same, np.maximum(start[1:], end[:-1]), start[1:])
-    return _amounts(run, start, end, covered_from, runs.readings.value[rows] * columns.ratio[channel])
+    amounts = _amounts(run, start, end, covered_from, runs.readings.value[rows] * columns.ratio[channel])
+    return _take(replace(amounts, interpolated=columns.entered[channel]), start < end)
 
 
 def _events(runs: Runs, rows: Ints, columns: ChannelColumns) -> Pieces:

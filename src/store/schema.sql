@@ -142,6 +142,23 @@ CREATE TABLE backfill (
     gateway TEXT PRIMARY KEY, oldest INTEGER NOT NULL, opened INTEGER NOT NULL, opened_by TEXT NOT NULL, reason TEXT NOT NULL, closed INTEGER
 ) WITHOUT ROWID;
 
+-- What people enter that no meter sees (store.records.table): of [start, finish), or where the two are the same a level's value from then on,
+-- in the unit as it was entered. Its id is message-row, message the journal offset of what entered it; replaces is the id of another, or ''.
+-- An approved one is a reading of its channel at finish, with this correction; start is where its stretch begins.
+CREATE TABLE record (
+    message INTEGER NOT NULL, row INTEGER NOT NULL, park TEXT NOT NULL, facility TEXT NOT NULL, channel TEXT NOT NULL, start INTEGER NOT NULL,
+    finish INTEGER NOT NULL, value REAL NOT NULL, unit TEXT NOT NULL, source TEXT NOT NULL, evidence TEXT NOT NULL, note TEXT NOT NULL,
+    replaces TEXT NOT NULL, standing TEXT NOT NULL, entered_by TEXT NOT NULL, entered_at INTEGER NOT NULL, approved_by TEXT NOT NULL,
+    approved_at INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL, correction INTEGER, PRIMARY KEY (message, row)
+) WITHOUT ROWID;
+CREATE INDEX record_by_channel ON record (park, facility, channel, finish);
+CREATE INDEX record_by_evidence ON record (evidence);
+-- Who handed in which file, and in which message; the files lie beside the state (store.kept_files).
+CREATE TABLE evidence (
+    digest TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, message INTEGER NOT NULL, kind TEXT NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (digest, by)
+) WITHOUT ROWID;
+
 -- What a gateway's retained status (or last will) said last, in which message of the journal, and how many came.
 CREATE TABLE gateway_status (
     gateway TEXT PRIMARY KEY, at INTEGER NOT NULL, online INTEGER, count INTEGER NOT NULL, payload BLOB NOT NULL,

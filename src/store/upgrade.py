@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from store import blocks
 from store.sqlite import transaction, write_rows
 
-SCHEMA_VERSION = 8  # of state.db
+SCHEMA_VERSION = 9  # of state.db
 AT_ONCE = 2000  # rows copied in one transaction
 TELL_S = 5.0
 
@@ -53,6 +53,21 @@ READING_BLOCK_8 = """CREATE TABLE IF NOT EXISTS reading_block (
     channel INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL,
     block BLOB NOT NULL, UNIQUE (channel, start)
 )"""
+
+RECORDS_8 = """
+CREATE TABLE IF NOT EXISTS record (
+    message INTEGER NOT NULL, row INTEGER NOT NULL, park TEXT NOT NULL, facility TEXT NOT NULL, channel TEXT NOT NULL, start INTEGER NOT NULL,
+    finish INTEGER NOT NULL, value REAL NOT NULL, unit TEXT NOT NULL, source TEXT NOT NULL, evidence TEXT NOT NULL, note TEXT NOT NULL,
+    replaces TEXT NOT NULL, standing TEXT NOT NULL, entered_by TEXT NOT NULL, entered_at INTEGER NOT NULL, approved_by TEXT NOT NULL,
+    approved_at INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL, correction INTEGER, PRIMARY KEY (message, row)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS record_by_channel ON record (park, facility, channel, finish);
+CREATE INDEX IF NOT EXISTS record_by_evidence ON record (evidence);
+CREATE TABLE IF NOT EXISTS evidence (
+    digest TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, message INTEGER NOT NULL, kind TEXT NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (digest, by)
+) WITHOUT ROWID
+"""
 
 
 def of_another_schema(version: int) -> str:
@@ -105,6 +120,14 @@ def _to_8(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA user_version = 8")
 
 
+def _to_9(connection: sqlite3.Connection) -> None:
+    """Make room for records and their evidence."""
+    with transaction(connection):
+        for statement in RECORDS_8.split(";"):
+            connection.execute(statement)
+        connection.execute("PRAGMA user_version = 9")
+
+
 def _copy_hours(connection: sqlite3.Connection) -> None:
     total = int(connection.execute("SELECT count(*) FROM emission").fetchone()[0])
     done = int(connection.execute("SELECT count(*) FROM emission_6").fetchone()[0])
@@ -141,5 +164,5 @@ def _is_row_numbered(connection: sqlite3.Connection) -> bool:
     return "WITHOUT ROWID" not in text
 
 
-_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _to_6, 6: _to_7, 7: _to_8}
+_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _to_6, 6: _to_7, 7: _to_8, 8: _to_9}
 UPGRADED = frozenset(_UPGRADES)  # versions from which there is a way to today's

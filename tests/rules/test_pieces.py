@@ -377,8 +377,8 @@ def test_columns_are_those_of_the_configuration() -> None:
     )
     made = ChannelColumns.of((one, *CHANNELS[1:3]))
 
-    assert [getattr(made, name)[0] for name in ChannelColumns.__slots__[:-1]] == [
-        list(Kind).index(Kind.INTERVAL), 7, 9, True, False, 3.0, 5.0, 11.0,
+    assert [getattr(made, name)[0] for name in ChannelColumns.__slots__[:-2]] == [
+        list(Kind).index(Kind.INTERVAL), 7, 9, True, False, 3.0, 5.0, 11.0, False,
     ]  # fmt: skip
     assert made.in_gateway.tolist() == [False, False, True]
     assert list(made.swaps) == [2]

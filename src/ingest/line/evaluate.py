@@ -21,6 +21,7 @@ from rules.pieces import EVENT, INTERVAL, REGISTER, ChannelColumns, Pieces, Runs
 from rules.windows import KEY, Ranges, WindowValues, numbers, ranges_of, spread, with_events
 from store.readings.kinds import is_baseline
 from store.readings.table import LOOK_BACK, LOOK_ON
+from store.records.table import all_stretches, stretches
 from store.state import State
 
 BootNames = Callable[[Iterable[int]], Mapping[int, str]]  # of boots by their numbers
@@ -58,8 +59,9 @@ class Evaluator:
     """Keeps the newest readings in memory; everything else it asks of the state."""
 
     def __init__(self, plant: Plant, engine: Engine, state: State) -> None:
-        self._window = plant.window
+        self._plant, self._window = plant, plant.window
         self._columns = ChannelColumns.of(plant.channels)
+        self._columns.stretches.update(all_stretches(state.connection, plant))
         self.engine = engine
         self._state = state
         seen = state.readings.seen_channels()
@@ -85,9 +87,10 @@ class Evaluator:
         holes
             Of an event channel, where its gateway's sequence is open. [ns]
         disturbed
-            (event channel, from, to) where holes opened or closed. [ns]
+            (channel, from, to) where holes of an event channel opened or closed, or a record began that no longer counts. [ns]
         """
         self._boot_names = boot_names
+        self._learn(new)
         judged = self._judge(new)
         readings = judged.runs.readings
         written = readings.take((judged.changed & ~judged.known) | judged.flagged)
@@ -101,6 +104,16 @@ class Evaluator:
     def forget(self) -> None:
         """Drop what memory holds: the transaction that it belonged to was rolled back."""
         self._tail.forget(np.arange(len(self._columns.kind), dtype=np.int32))
+        self._columns.stretches.update(all_stretches(self._state.connection, self._plant))
+
+    def _learn(self, new: Readings) -> None:
+        """Know the stretches of the records that new readings are of."""
+        if not self._columns.stretches:
+            return
+        for channel in np.unique(new.channel[self._columns.entered[new.channel]]).tolist():
+            self._columns.stretches[channel] = stretches(
+                self._state.connection, self._plant.channels[channel]
+            )
 
     def _judge(self, new: Readings) -> _Judged:
         """Put new readings among those around them and judge them all; look further where verdicts still differ."""
@@ -345,7 +358,7 @@ def _disturbed(judged: _Judged, columns: ChannelColumns) -> tuple[Ints, Times, T
     end = np.where(after <= hi, time[np.minimum(after, hi)], np.maximum(time[hi], last_fact[run]))
     kind = columns.kind[runs.channel[run]]
     own = (kind == EVENT) | (kind == INTERVAL)
-    start = np.where(own, time[row] - columns.period[runs.channel[run]], start)
+    start = np.where(own, columns.begins(runs.channel[run], time[row]), start)
     return run, start, np.where(own, time[row], end)
 
 

@@ -28,6 +28,7 @@ from ingest.line.evaluate import Evaluated, Evaluator
 from ingest.line.following import Following
 from ingest.line.normalise import Normaliser
 from ingest.line.recompute import fields_of
+from ingest.line.records import Records
 from ingest.line.replay import Replays
 from ingest.line.set_aside import SetAside, Way
 from ingest.sparkplug.nodes import Spoken
@@ -77,6 +78,7 @@ class Line:
         self._faults, self._pace = FaultLog(), Pace(MOST_MESSAGES)
         self._following = Following(watch, state, self._faults, crash, plant.hash, self._backfills.reach)
         self._hours = Beside("regulated hours", state.connection, self._regulated.reload, self._faults)
+        written = (self._evaluate, self._emit, self._project_readings, self._following.note)
         self._takers: dict[bytes, Callable[[Message, int], None]] = {
             closing.TOPIC: Decisions(plant, state, clock, evaluator.engine.provisional).take,
             **watch.takers,
@@ -84,6 +86,7 @@ class Line:
             backfills.TOPIC: self._backfills.take,
             clock_steps.TOPIC: partial(clock_steps.note, state.connection),
             OUT_OF_SIGHT: self._nodes.lose_sight,
+            **Records(plant, state, written).takers,
         }
         self._boots = Boots(plant, state.boots, clock)
         self.acknowledgements = self._boots.acknowledgements

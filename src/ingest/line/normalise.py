@@ -32,6 +32,7 @@ class Normaliser:
     )  # how far back [ns UTC] gateways may tell that speak for a facility
     _channels: dict[str, dict[str, int]] = field(init=False)
     _of_facility: dict[str, dict[str, int]] = field(init=False)
+    _entered: set[str] = field(init=False, default_factory=set)  # names of channels that people enter
     _codes: dict[str, int] = field(init=False)
     _units: list[Unit] = field(init=False)
     _own: Ints = field(init=False)
@@ -43,6 +44,9 @@ class Normaliser:
         self._of_facility = defaultdict(dict)
         for channel in self.plant.channels:
             facility = f"{channel.park}/{channel.facility}"
+            if channel.entered:
+                self._entered.add(channel.name)
+                continue
             self._channels[f"{facility}/{channel.gateway}"][channel.name] = channel.index
             self._of_facility[facility][channel.name] = channel.index
         self._codes, self._units = {}, []
@@ -94,7 +98,7 @@ class Normaliser:
         checks.refuse(
             channel < 0,
             Code.UNMAPPED,
-            lambda row: f"no channel {raw.channel[row][:MAX_SHOWN]!r} of this gateway",
+            lambda row: self._unmapped(raw.channel[row]),
             "channel",
         )
         known = np.maximum(channel, 0)
@@ -199,6 +203,14 @@ class Normaliser:
         self._units.append(known)
         self._codes[symbol] = len(self._units)
         return self._codes[symbol]
+
+    def _unmapped(self, name: str) -> str:
+        told = f"no channel {name[:MAX_SHOWN]!r} of this gateway"
+        return (
+            f"{told}: people enter one of that name as records, and no gateway sends it"
+            if name in self._entered
+            else told
+        )
 
     def _below(self, channel: int, value: float) -> str:
         c = self.plant.channels[channel]

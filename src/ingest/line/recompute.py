@@ -19,6 +19,7 @@ from rules.virtuals import values_at
 from rules.windows import Ranges, WindowValues, numbers, ranges_of, spread, with_events
 from store.messages.boots import BootTable
 from store.readings.table import LOOK_ON, ReadingTable, Stretch
+from store.records.table import all_stretches
 
 NEVER_SEEN = -1
 
@@ -33,6 +34,7 @@ class RecomputedChannels:
         """Read which numbers channels have."""
         self._plant = plant
         self._columns = ChannelColumns.of(plant.channels)
+        self._columns.stretches.update(all_stretches(connection, plant))
         self._virtuals = {virtual.index: virtual for virtual in plant.virtuals}
         self._readings = ReadingTable(connection)
         rows = connection.execute("SELECT park, facility, name, id FROM channel")

@@ -55,8 +55,8 @@ class ChannelPart(Part):
 
     name: ChannelName
     """What gateways call it in their messages; unique in its facility."""
-    gateway: Name
-    """The gateway of this facility that sends it."""
+    gateway: Name | None = None
+    """The gateway of this facility that sends it; required unless people enter the channel."""
     kind: Annotated[Kind, Field(strict=False)]
     """How readings become amounts: register (counter), rate, interval, level or event."""
     unit: Symbol
@@ -92,6 +92,9 @@ class ChannelPart(Part):
     """The meter's serial number."""
     uncertainty: Share | None = None
     """Half-width of the 95 % interval of its amounts, relative: 0.01 for 1 %; unknown where left out, never 0."""
+    entered: bool = False
+    """Intervals and levels: true if no gateway sends it, but people enter its amounts as records with evidence (docs/records.md). The stretch of
+    an interval's record is its own; a level's value holds from its time to the next one, at most max_gap, 366 d where left out."""
     swaps: list[SwapPart] = Field(default_factory=list)
     """Registers: the swaps of its meter. For a point list, see the facility's swaps."""
 
@@ -100,7 +103,8 @@ class ChannelPart(Part):
         for name, kind in _ONLY.items():
             if getattr(self, name) and self.kind is not kind:
                 yield name, f"is for kind {kind}, not {self.kind}"
-        if self.kind is Kind.INTERVAL and not self.period:
+        yield from self._faults_of_origin()
+        if self.kind is Kind.INTERVAL and not self.period and not self.entered:
             yield "period", "is required for kind interval"
         if self.modulus is not None and self.max_rate is None:
             yield "max_rate", "is required where modulus is set"
@@ -111,6 +115,24 @@ class ChannelPart(Part):
         if self.min is not None and self.max is not None and self.min >= self.max:
             yield "min", f"{self.min:g} is not below max {self.max:g}"
 
+    def _faults_of_origin(self) -> Iterator[Fault]:
+        """Yield what does not go together with who tells it: a gateway, or people."""
+        if not self.entered:
+            if self.gateway is None:
+                yield "gateway", "is required, unless people enter the channel (entered: true)"
+            return
+        if self.kind not in (Kind.INTERVAL, Kind.LEVEL):
+            yield "entered", f"is for kind interval or level, not {self.kind}"
+        for name, why in _NOT_ENTERED.items():
+            if getattr(self, name) is not None:
+                yield name, f"is not for a channel that people enter: {why}"
+
+
+_NOT_ENTERED = {
+    "gateway": "no gateway sends it",
+    "period": "each record says its own stretch",
+    "cadence": "nothing is owed by silence",
+}
 
 _ONLY = {
     "max_rate": Kind.REGISTER,

@@ -17,7 +17,7 @@ from plant.documents.problems import ConfigurationError, Problem
 from plant.park import Channel, Swap
 from plant.suggest import did_you_mean
 from plant.units import unit
-from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, Kind
+from plant.vocabulary import LONGEST_RECORD, NS_PER_DAY, NS_PER_HOUR, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _points(
 
 def _check_gateway(declared: Declared, gateways: set[str], findings: Findings) -> None:
     name = declared.part.gateway
-    if name not in gateways and name not in findings.broken:
+    if name is not None and name not in gateways and name not in findings.broken:
         message = f"the facility has no gateway {name}{did_you_mean(name, gateways) or _has(gateways)}"
         findings.problems.append(declared.problem("gateway", message))
 
@@ -119,12 +119,12 @@ def _has(gateways: set[str]) -> str:
 
 def _channel(part: ChannelPart, park: str, facility: str, swaps: list[SwapPart]) -> Channel:
     # A plant may have 100,000 channels: the words that they share are kept once.
-    longest = NS_PER_DAY if part.kind is Kind.REGISTER else NS_PER_HOUR
+    longest = LONGEST_RECORD if part.entered else NS_PER_DAY if part.kind is Kind.REGISTER else NS_PER_HOUR
     return Channel(
         index=-1,
         park=park,
         facility=facility,
-        gateway=intern(part.gateway),
+        gateway=intern(part.gateway or ""),
         name=part.name,
         kind=part.kind,
         unit=unit(part.unit),
@@ -134,13 +134,14 @@ def _channel(part: ChannelPart, park: str, facility: str, swaps: list[SwapPart])
         max_rate=_or_nan(part.max_rate),
         max_gap=longest if part.max_gap is None else part.max_gap,
         modulus=_or_nan(part.modulus),
-        period=part.period or 0,
-        hold_last=part.hold == "last",
+        period=LONGEST_RECORD if part.entered and part.kind is Kind.INTERVAL else part.period or 0,
+        hold_last=part.hold == "last" or (part.entered and part.kind is Kind.LEVEL),
         counter_in_gateway=part.counter_in_gateway,
         ratio=part.ratio,
         serial=part.serial,
         uncertainty=_or_nan(part.uncertainty),
         cadence=part.cadence or 0,
+        entered=part.entered,
         swaps=tuple(_swap(swap) for swap in sorted(swaps, key=lambda swap: swap.time)),
     )
 

@@ -32,8 +32,16 @@ def _lines(plant: Plant) -> Iterator[str]:
         value = getattr(plant, column.name)
         if isinstance(value, tuple):
             yield from (f"{column.name} {encode(part)}" for part in value)
-        elif column.name != "hash":
+        elif column.name != "hash" and not _is_as_before(column.name, value):
             yield f"{column.name} {encode(value)}"
+
+
+# What came later is left out while it says what held before there was a word for it, so that a configuration keeps its name.
+_LATER = {"entered": False, "record_approval": "other"}
+
+
+def _is_as_before(name: str, value: Any) -> bool:
+    return name in _LATER and value == _LATER[name]
 
 
 def _plain(value: Any) -> Any:
@@ -49,7 +57,8 @@ def _plain(value: Any) -> Any:
             said = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "place"}
             return said | {"options": _in_order(value.options)}
     if is_dataclass(value):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
+        said = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {name: one for name, one in said.items() if not _is_as_before(name, one)}
     raise TypeError(f"{type(value).__name__} has no normal form")
 
 

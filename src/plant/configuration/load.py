@@ -123,6 +123,7 @@ def load_with_doubts(
         allowed_lateness=settings.allowed_lateness,
         second_approval_above=settings.second_approval_above,
         closing_coverage=settings.closing.coverage,
+        record_approval=settings.record_approval,
         hash="",
         virtuals=virtuals,
         balances=_balances(parks, facilities, channels, findings),

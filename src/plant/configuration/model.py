@@ -235,6 +235,9 @@ class SettingsPart(Part):
     second_approval_above: Annotated[float, Field(ge=0, le=1)] = 0.05
     """The share of a final month's tonnes above which a change of it needs a second person's approval [1]."""
 
+    record_approval: Literal["other", "self"] = "other"
+    """Who may approve a record: another than who entered it, or with `self` the same person too; totals then name the share that nobody checked."""
+
     closing: ClosingPart = ClosingPart()
     """What a month must pass to be closed."""
 

@@ -26,7 +26,9 @@ _COLUMNS = tuple(name for name in ChannelPart.model_fields if name != "swaps")
 _TYPES = get_type_hints(ChannelPart)
 _NUMBERS = {name for name in _COLUMNS if _TYPES[name] in (float, float | None)}
 _FLAGS = {name for name in _COLUMNS if _TYPES[name] is bool}
-_REQUIRED = tuple(name for name in _COLUMNS if ChannelPart.model_fields[name].is_required())
+_REQUIRED = tuple(
+    name for name in _COLUMNS if ChannelPart.model_fields[name].is_required() or name == "gateway"
+)
 _NUMBER = re.compile(r"[-+]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "false": False}
 
@@ -81,7 +83,8 @@ class PointList:
         """Return the header's columns; a wrong header makes every line wrong, so nothing is read then."""
         mistakes = [(n, f"unknown column{_meant(n)}") for n in names if n not in _COLUMNS]
         mistakes += [(n, "is a column twice") for n in sorted(set(names)) if names.count(n) > 1]
-        mistakes += [(n, "is a required column") for n in _REQUIRED if n not in names]
+        optional = {"gateway"} if "entered" in names else set()
+        mistakes += [(n, "is a required column") for n in _REQUIRED if n not in {*names, *optional}]
         if mistakes:
             raise ConfigurationError(Problem(str(self.file), 1, name, message) for name, message in mistakes)
         return names

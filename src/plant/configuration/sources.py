@@ -73,6 +73,10 @@ class SourceMaker:
                 self.findings.refuse(
                     part, "is virtual; a regulation is for channels with readings", "inputs", given.role
                 )
+            entered = any(one.entered and one.index == given.channel for one in self.channels.values())
+            if part.value.regulation is not None and entered:
+                message = "is entered by people; a regulation is for channels with readings"
+                self.findings.refuse(part, message, "inputs", given.role)
         measured = tuple(given for given in inputs if given.channel not in virtual)
         return regulation_of(part, spec, measured, self.channels, self.findings)
 

@@ -60,6 +60,15 @@ TABLES = (
     Table("inbox", ("topic",), ("count", "first", "last"), loose=True),
     Table("decision", ("id",), ("at", "message", "actor", "action", "park"), where="action != 'replay'"),
     Table("backfill", ("gateway",), ("oldest", "opened", "opened_by", "reason", "closed"), loose=True),
+    Table(
+        "record",
+        ("message", "row"),
+        ("park", "facility", "channel", "start", "finish", "value", "unit", "source", "evidence", "note", "replaces", "standing",
+         "entered_by", "entered_at", "approved_by", "approved_at", "ended_by", "ended_at", "reason", "correction"),
+        offset="message",
+        loose=True,
+    ),
+    Table("evidence", ("digest", "by"), ("at", "message", "kind", "size"), loose=True),
     Table("clock_step", ("message",), ("at", "first", "step"), offset="message"),
     Table("replay", ("message",), ("id", "at", "wanted"), offset="message"),
 )  # fmt: skip
@@ -291,6 +300,10 @@ _TIMES = {
     "last",
     "low_time",
     "high_time",
+    "finish",
+    "entered_at",
+    "approved_at",
+    "ended_at",
 }
 _EVER = 2**63
 _LENGTHS = {

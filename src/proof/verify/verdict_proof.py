@@ -15,6 +15,7 @@ from store.readings.kinds import COUNTING
 from store.readings.lost import channels_lost, lost_flags
 from store.readings.read import EVER, channels_read, first_times, pieces
 from store.readings.rows import unreadable_rows
+from store.records.table import stretches
 
 AT_ONCE = 32 * NS_PER_DAY  # of a channel, with its context
 MARKS = Flag.RESET | Flag.CONFLICT
@@ -102,6 +103,8 @@ class VerdictProof:
         number = audit.channel_number(self._state, one.park, one.facility, one.name)
         if number is None:
             return None
+        if one.entered:
+            return next(iter(stretches(self._state, one).values()), None)
         first = first_times(self._state, [number], COUNTING).get(number)
         return None if first is None else first - one.period
 

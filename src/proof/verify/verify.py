@@ -15,6 +15,7 @@ from ingest.line.recompute import Recompute
 from ingest.line.regulated import HourRecompute
 from plant.park import Plant
 from proof.verify.configurations import Configurations
+from proof.verify.evidence_proof import prove_evidence
 from proof.verify.findings import NOT_PROVEN, NOT_QUICKLY, Finding, Proof, Report, Tell, untold
 from proof.verify.journal_proof import JournalProof, taken_of
 from proof.verify.ledger_proof import Span, last_of, prove_ledger, prove_regulated
@@ -88,6 +89,8 @@ def _verify(
             VerdictProof(state, plant, recompute, report, always=configurations.always_today).prove(tell)
     with _contained(report, "recomputed"):
         RegulatedProof(state, plant, HourRecompute(plant, engine, state), report).prove(tell)
+    with _contained(report, "messages"):
+        prove_evidence(state, folder, report)
     path = folder / "journal.db"
     if not path.exists():
         report.add(Finding("readings", "unproven", "journal", f"{path} is not there"))

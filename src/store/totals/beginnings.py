@@ -15,6 +15,7 @@ from plant.park import Plant, Source
 from plant.vocabulary import FOREVER
 from store.readings.kinds import COUNTING
 from store.readings.read import first_times
+from store.records.table import stretches
 
 UNHEARD = FOREVER  # no counting reading has come yet
 
@@ -22,8 +23,8 @@ UNHEARD = FOREVER  # no counting reading has come yet
 class Beginnings:
     """Keeps the column `begins` of the table `source`, through the line's connection.
 
-    A source begins with the earliest of its channels. An interval's reading tells of the period before it, every
-    other one of its own instant on.
+    A source begins with the earliest of its channels. An interval's reading tells of the period before it, or where it is entered
+    of its record's stretch, every other one of its own instant on.
     """
 
     def __init__(
@@ -31,6 +32,8 @@ class Beginnings:
     ) -> None:
         self._connection, self._channel_ids, self._source_ids = connection, channel_ids, source_ids
         self._period = np.array([channel.period for channel in plant.channels], np.int64)
+        self._entered = {channel.index: channel for channel in plant.channels if channel.entered}
+        self._is_entered = np.array([channel.entered for channel in plant.channels], bool)
         pairs = [
             (source.index, channel)
             for source in plant.sources
@@ -60,7 +63,7 @@ class Beginnings:
         """Take readings that were written to the state, inside the same transaction."""
         begin = written.time - self._period[written.channel]
         known = self._of_channel[written.channel]
-        moves = np.where(written.counting, begin < known, begin == known)
+        moves = np.where(written.counting, begin < known, begin == known) | self._is_entered[written.channel]
         if moves.any():
             channels = np.unique(written.channel[moves]).astype(np.int64)
             self._unsettled.append(channels)
@@ -72,6 +75,9 @@ class Beginnings:
         times_of = first_times(self._connection, ids, COUNTING)
         first = np.array([times_of.get(number, UNHEARD) for number in ids], np.int64)
         self._of_channel[channels] = np.where(first == UNHEARD, UNHEARD, first - self._period[channels])
+        for channel in self._entered.keys() & set(channels.tolist()):
+            began = next(iter(stretches(self._connection, self._entered[channel]).values()), UNHEARD)
+            self._of_channel[channel] = began
         times = np.full(len(self.times), UNHEARD)
         np.minimum.at(times, self._source, self._of_channel[self._channel])
         moved = np.flatnonzero(times != self.times)

@@ -1,0 +1,162 @@
+"""What may be entered and approved as a record: asked when it is entered, and again by the line when it is approved."""
+
+import math
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+
+from plant.clock import format_time
+from plant.park import Channel, Plant
+from plant.units import DimensionError, UnknownUnit, conversion, unit
+from plant.vocabulary import LONGEST_RECORD, NS_PER_DAY, Kind
+from store.accounting.closing import DecisionRefused
+from store.records.decisions import Entered
+from store.records.table import Record, RecordStanding, beside, evidence_kind, find, place_of, said_of
+
+SLACK = 1e-9  # of a limit, relative, as of readings
+SAME = 1e-12  # values closer than this, relative, are the same
+MOST_ROWS = 1000  # that are entered together
+
+
+class RecordRules:
+    """Knows the channels that are entered; one instance for the life of a configuration."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant = plant
+        self._entered = {(one.park, one.facility, one.name): one for one in plant.channels if one.entered}
+
+    def refusals(
+        self, connection: sqlite3.Connection, entered: Sequence[Entered], now: int
+    ) -> dict[int, str]:
+        """Return why records cannot be entered together at a time [ns UTC], by their place; nothing where they can."""
+        found = dict[int, str]()
+        for place, said in enumerate(entered):
+            try:
+                self._check_entry(connection, said, now)
+            except DecisionRefused as refusal:
+                found[place] = str(refusal)
+        for place, other in _clashes(entered).items():
+            found.setdefault(place, f"it overlaps row {other + 1} of the same channel")
+        return found
+
+    def check_approval(self, connection: sqlite3.Connection, record: Record, by: str, now: int) -> float:
+        """Return the amount of a record [channel's unit] that somebody may approve at a time [ns UTC].
+
+        Raises
+        ------
+        DecisionRefused
+            It cannot be approved, or not by them.
+        """
+        said = said_of(record)
+        if record.standing is not RecordStanding.ENTERED:
+            raise DecisionRefused(f"{record.id} is {record.standing} already")
+        if record.entered_by == by and self._plant.record_approval != "self":
+            raise DecisionRefused(f"{by} has entered {record.id}: another person approves it")
+        amount = self.amount(said)
+        _check_stretch(self.channel(said), said, now)
+        _check_free(connection, said)
+        return amount
+
+    def channel(self, said: Entered) -> Channel:
+        """Return the channel that something is entered of; raise DecisionRefused where nothing is entered of it."""
+        place = (said.park, said.facility, said.channel)
+        if place in self._entered:
+            return self._entered[place]
+        for one in self._plant.channels:
+            if (one.park, one.facility, one.name) == place:
+                raise DecisionRefused(
+                    f"{place_of(said)} is read by gateway {one.gateway}: only channels with entered: true take records"
+                )
+        raise DecisionRefused(f"no channel {place_of(said)} is configured")
+
+    def amount(self, said: Entered) -> float:
+        """Return what is said in the unit of its channel; raise DecisionRefused where that is no plausible amount of it."""
+        channel = self.channel(said)
+        try:
+            scale, offset = conversion(unit(said.unit), channel.unit)
+        except (UnknownUnit, DimensionError) as error:
+            raise DecisionRefused(str(error)) from error
+        amount = said.value * scale + offset
+        if not math.isfinite(amount):
+            raise DecisionRefused(f"{said.value:g} {said.unit} is no amount that can be counted with")
+        told = f"{amount:.10g} {channel.unit} is outside:"
+        if amount < channel.minimum - SLACK * abs(channel.minimum):
+            raise DecisionRefused(f"{told} min is {channel.minimum:g} {channel.unit}")
+        if amount > channel.maximum + SLACK * abs(channel.maximum):
+            raise DecisionRefused(f"{told} max is {channel.maximum:g} {channel.unit}")
+        return amount
+
+    def _check_entry(self, connection: sqlite3.Connection, said: Entered, now: int) -> None:
+        amount = self.amount(said)
+        _check_stretch(self.channel(said), said, now)
+        for other in beside(connection, said):
+            if other.standing in (RecordStanding.ENTERED, RecordStanding.APPROVED) and self._is_same(
+                said, amount, other
+            ):
+                raise DecisionRefused(
+                    f"it is entered already, as {other.id}: the same stretch, value and evidence"
+                )
+        _check_free(connection, said)
+        if evidence_kind(connection, said.evidence) is None:
+            raise DecisionRefused(f"no evidence {said.evidence!r} was handed in: hand in the file first")
+
+    def _is_same(self, said: Entered, amount: float, other: Record) -> bool:
+        if (other.start, other.finish, other.evidence) != (said.start, said.finish, said.evidence):
+            return False
+        try:
+            before = self.amount(said_of(other))
+        except DecisionRefused:
+            return False
+        return abs(before - amount) <= SAME * max(abs(before), abs(amount))
+
+
+def _check_stretch(channel: Channel, said: Entered, now: int) -> None:
+    if channel.kind is Kind.LEVEL:
+        if said.start != said.finish:
+            raise DecisionRefused("a level holds from its time on: it has no `to`")
+    elif said.start >= said.finish:
+        raise DecisionRefused(
+            "`to` is the first instant that no longer belongs to it, and must be after `from`"
+        )
+    elif said.finish - said.start > LONGEST_RECORD:
+        raise DecisionRefused(
+            f"its stretch is longer than {LONGEST_RECORD // NS_PER_DAY} days: enter it year by year"
+        )
+    if said.finish > now:
+        raise DecisionRefused(f"it reaches to {format_time(said.finish)}, and that is not yet")
+
+
+def _check_free(connection: sqlite3.Connection, said: Entered) -> None:
+    """Refuse what overlaps an approved record that it does not replace."""
+    if said.replaces:
+        _check_replaced(find(connection, said.replaces), said)
+    for other in beside(connection, said):
+        if other.standing is RecordStanding.APPROVED and other.id != said.replaces:
+            until = "on" if other.is_level else f"to {format_time(other.finish)}"
+            raise DecisionRefused(
+                f"it overlaps the approved record {other.id} (from {format_time(other.start)} {until}, {other.source}):"
+                " enter it as one that replaces that, or strike that first"
+            )
+
+
+def _check_replaced(found: Record | None, said: Entered) -> None:
+    if found is None or found.place != place_of(said):
+        raise DecisionRefused(f"there is no record {said.replaces!r} of this channel to be replaced")
+    if found.standing is not RecordStanding.APPROVED:
+        raise DecisionRefused(f"{found.id} is {found.standing}: only an approved record is replaced")
+
+
+def _clashes(entered: Sequence[Entered]) -> dict[int, int]:
+    """Return the places of records that overlap one before them on the same channel, and which."""
+    of_channel = defaultdict(list)
+    for place, said in enumerate(entered):
+        of_channel[place_of(said)].append((said.start, said.finish, place))
+    found = dict[int, int]()
+    for stretches in of_channel.values():
+        reach, holder = None, 0
+        for start, finish, place in sorted(stretches):
+            if reach is not None and (start < reach or start == finish == reach):
+                found[max(place, holder)] = min(place, holder)
+            if reach is None or finish > reach:
+                reach, holder = finish, place
+    return found
