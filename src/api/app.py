@@ -44,6 +44,7 @@ from api.models import (
 )
 from api.parameters import From, To, When, Word, time_of
 from api.problems import InvalidQuery, documented, handle_problems, problem
+from api.records import evidence, records
 from api.response_cache import ResponseCache
 from api.tables import ARROW, CSV, documented_as
 from api.totals import boundary, roadmap
@@ -53,12 +54,17 @@ from api.totals.series import activity_series, emission_series, reading_series, 
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
 from store.accounting.closing import Decision
+from store.folder import evidence_folder
+from store.kept_files import KeptFiles
 from store.messages.backfills import BackfillDecision
 from store.messages.replays import Replay
 from store.reader import Reader
+from store.records.decisions import EvidenceDecision, RecordDecision
 
 Clock = Callable[[], int]  # ns UTC
-Decide = Callable[[Decision | AlertAction | Replay | BackfillDecision], None]
+Decide = Callable[
+    [Decision | AlertAction | Replay | BackfillDecision | RecordDecision | EvidenceDecision], None
+]
 
 
 With = Annotated[
@@ -177,6 +183,9 @@ def create_app(
     app.include_router(channels.routes(reader, plant, clock))
     app.include_router(quarantine.routes(reader, decide))
     app.include_router(backfills.routes(reader, decide))
+    files = KeptFiles(evidence_folder(reader.folder))
+    app.include_router(evidence.routes(reader, files, decide))
+    app.include_router(records.routes(reader, plant, files, decide, clock, catalogue))
     app.include_router(inbox.routes(reader, plant))
     app.include_router(ledger.routes(reader))
     app.include_router(quality.routes(reader, plant, clock))

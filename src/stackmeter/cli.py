@@ -48,6 +48,7 @@ from stackmeter.commands.grouped import (
     RUN,
     Grouped,
 )
+from stackmeter.commands.records import record
 from stackmeter.commands.setting_options import SettingsCommand
 
 if TYPE_CHECKING:
@@ -235,6 +236,7 @@ for group, name, panel in (
     (meters.meters, "meter", DEVICES),
     (inbox.inbox, "inbox", DEVICES),
     (quarantine.quarantine, "quarantine", DEVICES),
+    (record.record, "record", PROVE),
     (keys.keys, "keys", ADMINISTRATION),
     (influx.influx, "influx", ADMINISTRATION),
 ):

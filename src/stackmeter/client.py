@@ -37,6 +37,8 @@ from api.field.quarantine import (
 )
 from api.field.rebirth import RebirthBody
 from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
+from api.records.bodies import ActBody, EnterBody, ImportedBody, RecordBody, RecordDecidedBody, RecordsBody
+from api.records.evidence import EvidenceBody
 from plant.documents.json_text import json_of
 from plant.documents.wording import in_words
 from plant.documents.yaml12 import key_path
@@ -228,6 +230,34 @@ class Client:
             self._taken("POST", "/v1/backfills", json=decision.model_dump(exclude_none=True)),
         )
 
+    def records(self, **asked: str | None) -> list[RecordBody]:
+        """Return records, those that were entered last first; raise `QuestionRefused` where the question makes no sense."""
+        pages = self._pages(RecordsBody, "/v1/records", asked)
+        return [one for page in pages for one in page.records]
+
+    def enter_record(self, said: EnterBody) -> RecordDecidedBody:
+        """Enter a record; raise `NotTaken` with the reason where the service does not take it."""
+        body = said.model_dump(by_alias=True, exclude_none=True)
+        return self._valid(RecordDecidedBody, self._taken("POST", "/v1/records", json=body))
+
+    def decide_record(self, number: str, said: ActBody) -> RecordDecidedBody:
+        """Decide of a record; raise `NotTaken` with the reason where the service does not."""
+        path = f"/v1/records/{quote(number, safe='')}"
+        return self._valid(
+            RecordDecidedBody, self._taken("POST", path, json=said.model_dump(exclude_none=True))
+        )
+
+    def hand_in(self, content: bytes, by: str | None) -> EvidenceBody:
+        """Hand in a file as evidence; raise `NotTaken` with the reason where the service does not take it."""
+        return self._valid(
+            EvidenceBody, self._taken("POST", "/v1/evidence", content=content, params=_given(by=by))
+        )
+
+    def import_records(self, content: bytes, asked: Mapping[str, str | None]) -> ImportedBody:
+        """Enter a table of records, or only check it; raise `NotTaken` with the reason where the service does not."""
+        path = "/v1/records/import"
+        return self._valid(ImportedBody, self._taken("POST", path, content=content, params=_given(**asked)))
+
     def explain(self, **query: str) -> ExplainBody:
         """Return why a number is what it is; raise `QuestionRefused` where the service knows no such source or time."""
         return self._valid(ExplainBody, self._get("/v1/explain", query))
@@ -309,7 +339,7 @@ class Client:
         return pages
 
     def _chosen(self, path: str, **query: str | int | None) -> Any:
-        return self._get(path, {name: str(value) for name, value in query.items() if value is not None})
+        return self._get(path, _given(**query))
 
     def _get(self, path: str, query: Mapping[str, str] | None = None, may_be: int = 200) -> Any:
         """Return what the service answers with status 200, or with the other one that is an answer too."""
@@ -360,3 +390,8 @@ class Client:
         """Return what a problem says of each parameter, else of the whole."""
         errors = "; ".join(f"{e['parameter']}: {e['detail']}" for e in problem.get("errors", ()))
         return self.localised(errors or str(problem.get("detail")))
+
+
+def _given(**query: str | int | None) -> dict[str, str]:
+    """Return what a query asks for."""
+    return {name: str(value) for name, value in query.items() if value is not None}

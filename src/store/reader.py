@@ -34,7 +34,7 @@ class Reader:
     """Opens snapshots of a state database that a writer may be changing at the same time."""
 
     def __init__(self, path: Path, plant: Plant) -> None:
-        self.plant = plant
+        self.plant, self.folder = plant, path.parent
         self._uri = f"{path.absolute().as_uri()}?mode=ro"
         self._steps = TypicalSteps()
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()

@@ -145,11 +145,12 @@ CREATE TABLE backfill (
 -- What people enter that no meter sees (store.records.table): of [start, finish), or where the two are the same a level's value from then on,
 -- in the unit as it was entered. Its id is message-row, message the journal offset of what entered it; replaces is the id of another, or ''.
 -- An approved one is a reading of its channel at finish, with this correction; start is where its stretch begins.
+-- The keys are the names of those with which it was entered and approved: a shared one is one person, whoever it says.
 CREATE TABLE record (
     message INTEGER NOT NULL, row INTEGER NOT NULL, park TEXT NOT NULL, facility TEXT NOT NULL, channel TEXT NOT NULL, start INTEGER NOT NULL,
     finish INTEGER NOT NULL, value REAL NOT NULL, unit TEXT NOT NULL, source TEXT NOT NULL, evidence TEXT NOT NULL, note TEXT NOT NULL,
-    replaces TEXT NOT NULL, standing TEXT NOT NULL, entered_by TEXT NOT NULL, entered_at INTEGER NOT NULL, approved_by TEXT NOT NULL,
-    approved_at INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL, correction INTEGER, PRIMARY KEY (message, row)
+    replaces TEXT NOT NULL, standing TEXT NOT NULL, entered_by TEXT NOT NULL, entered_key TEXT NOT NULL, entered_at INTEGER NOT NULL, approved_by TEXT NOT NULL,
+    approved_key TEXT NOT NULL, approved_at INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL, correction INTEGER, PRIMARY KEY (message, row)
 ) WITHOUT ROWID;
 CREATE INDEX record_by_channel ON record (park, facility, channel, finish);
 CREATE INDEX record_by_evidence ON record (evidence);

@@ -58,8 +58,8 @@ RECORDS_8 = """
 CREATE TABLE IF NOT EXISTS record (
     message INTEGER NOT NULL, row INTEGER NOT NULL, park TEXT NOT NULL, facility TEXT NOT NULL, channel TEXT NOT NULL, start INTEGER NOT NULL,
     finish INTEGER NOT NULL, value REAL NOT NULL, unit TEXT NOT NULL, source TEXT NOT NULL, evidence TEXT NOT NULL, note TEXT NOT NULL,
-    replaces TEXT NOT NULL, standing TEXT NOT NULL, entered_by TEXT NOT NULL, entered_at INTEGER NOT NULL, approved_by TEXT NOT NULL,
-    approved_at INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL, correction INTEGER, PRIMARY KEY (message, row)
+    replaces TEXT NOT NULL, standing TEXT NOT NULL, entered_by TEXT NOT NULL, entered_key TEXT NOT NULL, entered_at INTEGER NOT NULL, approved_by TEXT NOT NULL,
+    approved_key TEXT NOT NULL, approved_at INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL, correction INTEGER, PRIMARY KEY (message, row)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS record_by_channel ON record (park, facility, channel, finish);
 CREATE INDEX IF NOT EXISTS record_by_evidence ON record (evidence);

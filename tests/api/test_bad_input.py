@@ -354,7 +354,7 @@ def test_sa07_no_question_takes_an_address_to_connect_to(keyed):
         field
         for methods in described["paths"].values()
         for one in methods.values()
-        if "requestBody" in one
+        if "application/json" in one.get("requestBody", {"content": ()})["content"]
         for field in described["components"]["schemas"][
             one["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         ]["properties"]

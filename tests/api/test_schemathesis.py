@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from api.health import Health
 from api.metrics import Family
 from api.problems import InvalidQuery
 from plant.alerting import Route, Routing
-from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
+from plant.vocabulary import LONGEST_RECORD, NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
 from store.access_log import AccessLog, Actor, make
+from store.folder import evidence_folder
+from store.kept_files import KeptFiles, digest_of
 from store.keys import NEVER, Keys
-from tests.semantics.world import NOON, World, reading, rfc3339
+from store.records.decisions import Entered, EvidenceDecision, RecordDecision
+from tests.semantics.world import NOON, World, ns, reading, rfc3339
 
 EXAMPLES = 10  # of each operation and phase; enough for all checks, and bounded
 UNTIL = NOON + 1000 * NS_PER_DAY
@@ -52,7 +56,8 @@ ASKED_TOGETHER = {
         {"park": "park-a", "facility": "works", "source": "reg", "at": rfc3339(NOON)},
     ],
 }
-SENT_TOGETHER = {
+SCAN = b"day,kWh\n2026-10-12,310000\n"  # what the API's description has as an example
+SENT_TOGETHER: dict[str, list[Any]] = {
     "/v1/periods": [
         {
             "park": "park-a",
@@ -74,6 +79,23 @@ SENT_TOGETHER = {
     "/v1/quarantine/replay": [{"all": True, "by": "fuzz"}],
     "/v1/webhooks/replay": [{"endpoint": "receiver", "dead_only": True}],
     "/v1/alerts/{alert_id}/actions": [{"action": "comment", "comment": "seen"}],
+    "/v1/evidence": [b"%PDF-1.7\nstartxref\n9\n%%EOF\n"],
+    "/v1/records": [
+        {
+            "channel": "park-a/works/invoice",
+            "from": "2025-01-01",
+            "to": "2025-02-01",
+            "value": 1000,
+            "unit": "kWh",
+            "source": "invoice 1",
+            "evidence": digest_of(SCAN),
+        }
+    ],
+    "/v1/records/{number}": [{"action": "withdraw"}],
+    "/v1/records/import": [
+        b"channel,from,to,value,unit,source,evidence\npark-a/works/invoice,2025-03-01,2025-04-01,1000,kWh,EVN,"
+        + digest_of(SCAN).encode()
+    ],
 }
 TOGETHER = {f"GET {path}" for path in ASKED_TOGETHER} | {f"POST {path}" for path in SENT_TOGETHER}
 
@@ -94,7 +116,17 @@ class Routed(World):
             repeat_interval=0,
             goes_on=False,
         )
-        self.plant = replace(self.plant, routing=Routing(routes=(route,), rotas=()))
+        meter = next(one for one in self.plant.channels if one.name == "quarter")
+        invoice = replace(
+            meter,
+            index=len(self.plant.channels),
+            name="invoice",
+            gateway="",
+            entered=True,
+            period=LONGEST_RECORD,
+        )
+        channels = (*self.plant.channels, invoice)
+        self.plant = replace(self.plant, routing=Routing(routes=(route,), rotas=()), channels=channels)
 
 
 class OneNode:
@@ -144,9 +176,22 @@ class Asked:
         made = [f"s{n}" for n in range(EXAMPLES)]
         for name in made:
             world.decide(AlertAction(name, "lan", "silence", until=UNTIL, match=('channel="none"',)))
+        digest = KeptFiles(evidence_folder(world.folder)).put(SCAN)
+        world.decide(EvidenceDecision("e1", "fuzz", digest, "csv", len(SCAN)))
+        years = [ns(f"{year}-01-01T00:00:00+07:00") for year in range(2000, 2000 + EXAMPLES + 1)]
+        said = [
+            Entered("park-a", "works", "invoice", first, last, 1000.0, "kWh", "EVN", digest)
+            for first, last in pairwise(years)
+        ]
+        world.decide(RecordDecision("r1", "fuzz", "enter", tuple(said)))
         return {
             "path.alert_id": [one["id"] for one in world.alerts()],
             "path.message": [number for (number,) in world.rows("SELECT message FROM quarantine")],
+            "path.number": [
+                f"{message}-{row}"
+                for message, row in world.rows("SELECT message, row FROM record ORDER BY row DESC")
+            ],
+            "path.digest": [digest],
             "path.silence_id": [silence_id(name) for name in made],
         }
 
@@ -247,12 +292,12 @@ def test_bh36_an_answer_to_what_must_go_together_is_as_described(asked: Asked, p
 @pytest.mark.parametrize("path", SENT_TOGETHER)
 def test_bh36_an_answer_to_what_must_be_sent_together_is_as_described(asked: Asked, path: str) -> None:
     operation = described(asked)[path]["POST"]
-    named = {"alert_id": asked.names["path.alert_id"][0]}
+    named = {name: asked.names[f"path.{name}"][0] for name in ("alert_id", "number")}
     for body in SENT_TOGETHER[path]:
         answer = operation.Case(
             path_parameters=named,
             body=body,
-            media_type="application/json",
+            media_type="application/octet-stream" if isinstance(body, bytes) else "application/json",
             headers={"X-API-Key": asked.key},
         ).call_and_validate()
 

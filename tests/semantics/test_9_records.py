@@ -364,3 +364,29 @@ def test_a_state_goes_on_after_a_restart(world: Books) -> None:
     world.approved(invoice("2026-09-16", "2026-10-01", 3000, replaces=first))
 
     assert (world.kwh("2026-09"), world.kwh("2026-10")) == (pytest.approx(3000), pytest.approx(2000))
+
+
+def test_what_people_enter_owes_nothing_by_silence(world: Books) -> None:
+    world.approved(invoice("2026-01-01", "2026-02-01", 31_000))
+
+    total = world.total("grid", period="today")
+    assert (total["stale"], total["complete_until"], total["now_t_per_h"]) == ([], None, None)
+    [channel] = [one for one in world.get("/v1/channels")["channels"] if one["channel"] == ELECTRICITY]
+    assert (channel["stale"], channel["gateway"]) == (False, "")
+
+
+def test_a_window_is_explained_by_its_record(world: Books) -> None:
+    """Whoever has the answer can calculate the window anew."""
+    number = world.approved(invoice("2026-10-12", "2026-11-12"))
+    told = world.get(
+        "/v1/explain", park="park-a", facility="works", source="grid", at="2026-10-20T12:00:00+07:00"
+    )["window"]
+
+    [given] = told["inputs"]
+    [used] = [one for one in given["readings"] if one["used"]]
+    assert used["record"]["id"] == number
+    assert used["record"]["from"] == "2026-10-11T17:00:00Z"
+    assert (used["record"]["source"], used["record"]["evidence"]) == ("EVN invoice 1", SCAN)
+    assert (given["interpolated"], given["meter"]["entered"], given["gateway"]) == (1, True, None)
+    assert given["value"] == pytest.approx(310_000 / 31 / 1440)
+    assert told["recomputed"]["same_bits"] is True

@@ -308,7 +308,9 @@ def _patience(plant: Plant, source: Source) -> int:
     """Return how old a source's newest complete window may be [ns]."""
     channels = [plant.channels[k] for given in source.inputs for k in plant.measured(given.channel)]
     longest = (
-        2 * c.period if c.kind is Kind.INTERVAL else c.max_gap for c in channels if c.kind is not Kind.EVENT
+        2 * c.period if c.kind is Kind.INTERVAL else c.max_gap
+        for c in channels
+        if c.kind is not Kind.EVENT and not c.entered
     )
     return max(longest, default=0) + plant.window
 

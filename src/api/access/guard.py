@@ -313,10 +313,10 @@ def _has(annotation: Any, kind: type) -> bool:
 
 
 # The first two only describe in OpenAPI what `Guard` asks for. A route that takes more than a viewer says so beside it.
-GUARDED = [
+WITH_BYTES = [  # of a route whose body is a file
     Security(HTTPBearer(auto_error=False)),
     Security(APIKeyHeader(name="X-API-Key", auto_error=False)),
     needs(Role.VIEWER),
     Depends(known_parameters_only),
-    Depends(check_body),
 ]
+GUARDED = [*WITH_BYTES, Depends(check_body)]

@@ -44,10 +44,10 @@ class Rates:
 
 
 def freshness(plant: Plant, source: Source, newest: Mapping[int, Newest], as_of: int) -> Freshness:
-    """Return how far a source's channels are read; event channels owe nothing."""
+    """Return how far a source's channels are read; event channels, and those that people enter, owe nothing."""
     channels = [plant.channels[k] for k in _measured(plant, source)]
     stale = tuple(channel for channel in channels if is_stale(channel, newest[channel.index], as_of))
-    owing = [channel for channel in channels if channel.kind is not Kind.EVENT and channel not in stale]
+    owing = [channel for channel in channels if not _owes_nothing(channel) and channel not in stale]
     read = [_read(channel, newest[channel.index]) for channel in owing]
     return Freshness(
         min((until for until, _ in read), default=None), max((step for _, step in read), default=0), stale
@@ -81,15 +81,15 @@ def away(state: Snapshot, newest: Mapping[int, Newest], as_of: int) -> set[int]:
     """Return the channels (of those whose newest readings are given) that nobody knows the present of.
 
     Their gateway, Sparkplug node or device said that it is not there, or nothing that counts came for longer than they are
-    wont to be silent: three times the typical step, 2 min at least, and never longer than makes them stale. Event channels
-    owe nothing by silence.
+    wont to be silent: three times the typical step, 2 min at least, and never longer than makes them stale. Event channels, and
+    those that people enter, owe nothing by silence.
     """
     gone = {k for k, one in newest.items() if one.offline or is_stale(state.plant.channels[k], one, as_of)}
     asked = {
         k: one.counting[0]
         for k, one in newest.items()
         if k not in gone
-        and state.plant.channels[k].kind is not Kind.EVENT
+        and not _owes_nothing(state.plant.channels[k])
         and as_of - one.counting[0] > _PATIENCE
     }
     stated = {k: cadence for k in asked if (cadence := state.plant.channels[k].cadence)}
@@ -101,13 +101,18 @@ def is_stale(channel: Channel, newest: Newest, as_of: int) -> bool:
     """Return whether a channel's newest reading is not current any more.
 
     That is so where its Sparkplug node or device is away, or nothing that counts came for longer than its `max_gap`,
-    of an interval channel two periods; an event channel owes nothing.
+    of an interval channel two periods; an event channel, and one that people enter, owes nothing.
     """
-    if newest.away or channel.kind is Kind.EVENT:
+    if newest.away or _owes_nothing(channel):
         return newest.away
     patience = 2 * channel.period if channel.kind is Kind.INTERVAL else channel.max_gap
     times = newest.baselines if channel.kind is Kind.REGISTER else newest.counting
     return not times or newest.counting[0] < as_of - patience
+
+
+def _owes_nothing(channel: Channel) -> bool:
+    """Whether silence says nothing: no event has come, or nobody has entered a record yet."""
+    return channel.kind is Kind.EVENT or channel.entered
 
 
 def _measured(plant: Plant, source: Source) -> list[int]:

@@ -4,7 +4,7 @@ For whoever must know what the published numbers should be: verify, explain, res
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from rules.virtuals import values_at
 from rules.windows import Ranges, WindowValues, numbers, ranges_of, spread, with_events
 from store.messages.boots import BootTable
 from store.readings.table import LOOK_ON, ReadingTable, Stretch
-from store.records.table import all_stretches
+from store.records.table import Record, all_stretches, approved
 
 NEVER_SEEN = -1
 
@@ -32,7 +32,7 @@ class RecomputedChannels:
 
     def __init__(self, plant: Plant, connection: sqlite3.Connection) -> None:
         """Read which numbers channels have."""
-        self._plant = plant
+        self._plant, self._connection = plant, connection
         self._columns = ChannelColumns.of(plant.channels)
         self._columns.stretches.update(all_stretches(connection, plant))
         self._virtuals = {virtual.index: virtual for virtual in plant.virtuals}
@@ -67,6 +67,11 @@ class RecomputedChannels:
         stretch = self._readings.stretch(number, start, end, self._plant.window, period, LOOK_ON)
         stretch.readings.channel[:] = channel
         return stretch
+
+    def records(self, channel: int) -> Mapping[int, Record]:
+        """Return the approved records of a channel (by index) by their end [ns UTC]; nothing of one that gateways send."""
+        one = self._plant.channels[channel]
+        return approved(self._connection, one) if one.entered else {}
 
     def holes(self, channel: int) -> Sequence[tuple[int, int]]:
         """Return where the sequence of an event channel's gateway is open [ns]; nothing for other channels."""

@@ -21,7 +21,16 @@ from store.messages.journal import Message
 from store.once import KeyUsed, is_noted
 from store.records.checks import MOST_ROWS, RecordRules
 from store.records.decisions import EVIDENCE, RECORD, EvidenceDecision, RecordDecision
-from store.records.table import Record, RecordStanding, find, next_correction, note_evidence, said_of, write
+from store.records.table import (
+    Record,
+    RecordStanding,
+    Who,
+    find,
+    next_correction,
+    note_evidence,
+    said_of,
+    write,
+)
 from store.state import State
 
 REASONS = ("refuse", "strike")  # what needs one
@@ -97,7 +106,7 @@ class Records:
         for record in found:
             match made.action:
                 case "approve":
-                    self._approve(record, made.by, now, written)
+                    self._approve(record, Who(made.by, made.key or made.by), now, written)
                 case "refuse":
                     self._end(record, RecordStanding.ENTERED, RecordStanding.REFUSED, made, now)
                 case "withdraw":
@@ -128,17 +137,17 @@ class Records:
             more = f"; and {len(refused) - 1} more rows are refused" if len(refused) > 1 else ""
             raise DecisionRefused(f"{which}{why}{more}")
         rows = enumerate(made.entered, start=1)
-        entered = [Record.of(said, offset, row, made.by, now) for row, said in rows]
+        entered = [Record.of(said, offset, row, Who(made.by, made.key or made.by), now) for row, said in rows]
         write(self._state.connection, entered)
         last = f" to {entered[-1].id}" if len(entered) > 1 else ""
         return f"{entered[0].id}{last}: entered, and counts once another person has approved it"
 
-    def _approve(self, record: Record, by: str, now: int, written: _Written) -> None:
-        amount = self._rules.check_approval(self._state.connection, record, by, now)
+    def _approve(self, record: Record, who: Who, now: int, written: _Written) -> None:
+        amount = self._rules.check_approval(self._state.connection, record, who, now)
         if record.replaces:
             replaced = self._find(record.replaces)
             ended = replace(
-                replaced, standing=RecordStanding.REPLACED, ended_by=by, ended_at=now, reason=record.id
+                replaced, standing=RecordStanding.REPLACED, ended_by=who.by, ended_at=now, reason=record.id
             )
             write(self._state.connection, [ended])
             if replaced.finish == record.finish:
@@ -147,7 +156,12 @@ class Records:
                 self._take_back(ended, written)
         correction = next_correction(self._state.connection, record)
         approved = replace(
-            record, standing=RecordStanding.APPROVED, approved_by=by, approved_at=now, correction=correction
+            record,
+            standing=RecordStanding.APPROVED,
+            approved_by=who.by,
+            approved_key=who.key,
+            approved_at=now,
+            correction=correction,
         )
         write(self._state.connection, [approved])
         row = (self._index_of(record), record.finish, amount, Quality.GOOD, correction)

@@ -3,6 +3,7 @@
 `recomputed` reads nothing but the answer, so that whoever has the answer can do the same on paper.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -69,7 +70,12 @@ def _numbered(
     """Give a channel and all that it is made of their numbers, and return its own."""
     if given.kind != VIRTUAL:
         holes = [(parse_instant(hole.from_), parse_instant(hole.to)) for hole in given.holes]
-        values, _ = channel_window(_channel(given), _stretch_of(given), holes, start, window)
+        begins = {
+            parse_instant(one.time): parse_instant(one.record.start)
+            for one in given.readings
+            if one.record is not None
+        }
+        values, _ = channel_window(_channel(given), _stretch_of(given), holes, start, window, begins)
         leaves.append(replace(values, channel=values.channel + len(leaves)))
         return len(leaves) - 1
     below = {one.channel: _numbered(one, start, window, leaves, virtuals) for one in given.made_of}
@@ -114,6 +120,7 @@ def _channel(given: ExplainedChannelBody) -> Channel:
         period=round(meter.period_s * NS_PER_S),
         hold_last=meter.hold_last,
         counter_in_gateway=meter.counter_in_gateway,
+        entered=meter.entered,
         ratio=meter.first_ratio,
         serial=meter.serial,
         swaps=tuple(
@@ -152,10 +159,17 @@ def _stretch_of(given: ExplainedChannelBody) -> Stretch:
 
 
 def channel_window(
-    channel: Channel, stretch: Stretch, holes: list[tuple[int, int]], start: int, window: int
+    channel: Channel,
+    stretch: Stretch,
+    holes: list[tuple[int, int]],
+    start: int,
+    window: int,
+    begins: Mapping[int, int],
 ) -> tuple[WindowValues, Pieces]:
-    """Return the window of a channel, as channel 0, and the pieces of its readings."""
+    """Return the window of a channel, as channel 0, and the pieces of its readings; `begins` is of records, by their end."""
     columns = ChannelColumns.of((_at_0(channel),))
+    if channel.entered:
+        columns.stretches[0] = dict(begins)
     none = np.zeros(1, np.int32)
     readings = stretch.readings
     runs = Runs(

@@ -1,10 +1,12 @@
 """What the window of one channel was made of: readings, gaps, the meter; of a virtual channel, the channels below it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ingest.line.recompute import RecomputedChannels
 from plant.arrays import Bools, Readings, number
-from plant.clock import PeriodBody, format_time
+from plant.clock import PeriodBody, format_time, parse_instant
 from plant.park import Channel, Plant, Virtual
 from plant.units import per_hour_integral
 from plant.vocabulary import FOREVER, NS_PER_S, Flag, Kind, Quality, Verdict
@@ -16,9 +18,11 @@ from proof.explain.told import (
     StepBody,
     SwapBody,
     UsedReadingBody,
+    UsedRecordBody,
 )
 from rules.pieces import Pieces
 from store.messages.boots import BootTable
+from store.records.table import Record
 
 
 class ChannelTeller:
@@ -39,7 +43,9 @@ class ChannelTeller:
         stretch = self._recompute.stretch(channel.index, start, start + window)
         open_holes = self._recompute.holes(channel.index)
         holes = [hole for hole in open_holes if hole[0] < start + window and hole[1] > start]
-        values, pieces = channel_window(channel, stretch, holes, start, window)
+        records = self._recompute.records(channel.index)
+        begins = {end: one.start for end, one in records.items()}
+        values, pieces = channel_window(channel, stretch, holes, start, window, begins)
         value, measured, interpolated = (
             float(column[0]) for column in values.at(np.array([0]), np.array([start // window]))
         )
@@ -47,7 +53,7 @@ class ChannelTeller:
         used = _used(channel, pieces, stretch.readings, start, window)
         return ExplainedChannelBody(
             channel=channel.name,
-            gateway=channel.gateway,
+            gateway=None if channel.entered else channel.gateway,
             quantity=channel.quantity,
             kind=channel.kind,
             unit=channel.unit.symbol,
@@ -57,7 +63,7 @@ class ChannelTeller:
             interpolated=interpolated,
             missing=max(1 - measured - interpolated, 0.0),
             gaps=_gaps(channel, pieces, holes, start, window),
-            readings=_readings(stretch.readings, used, self._boots),
+            readings=_with_records(channel, _readings(stretch.readings, used, self._boots), records),
             whole=stretch.whole,
             until=None if stretch.until >= FOREVER else format_time(stretch.until),
             holes=[PeriodBody.of(*hole) for hole in holes],
@@ -104,6 +110,23 @@ class ChannelTeller:
         told.value, told.measured, told.interpolated = number(value), measured, interpolated
         told.missing = max(1 - measured - interpolated, 0.0)
         return told
+
+
+def _with_records(
+    channel: Channel, readings: list[UsedReadingBody], records: Mapping[int, Record]
+) -> list[UsedReadingBody]:
+    """Let each reading of a channel that people enter say which record it is."""
+    if channel.entered:
+        for one in readings:
+            found = records.get(parse_instant(one.time))
+            one.record = None if found is None else _record(found)
+    return readings
+
+
+def _record(one: Record) -> UsedRecordBody:
+    names = ("id", "value", "unit", "source", "evidence", "entered_by", "approved_by")
+    said = {name: getattr(one, name) for name in names}
+    return UsedRecordBody.model_validate(said | {"from": format_time(one.start)})
 
 
 def _inside(pieces: Pieces, start: int, window: int) -> Bools:
@@ -183,7 +206,9 @@ def _meter(channel: Channel, start: int) -> MeterBody:
     for swap in channel.swaps:
         if swap.time <= start:
             serial, ratio = swap.serial, ratio if swap.ratio is None else swap.ratio
+    said: dict[str, bool] = {"entered": True} if channel.entered else {}
     return MeterBody(
+        **said,
         serial=serial,
         ratio=ratio,
         first_ratio=channel.ratio,

@@ -65,6 +65,19 @@ class FactorBody(BaseModel):
     valid_to: str | None = Field(description="null: until further notice", examples=[None])
 
 
+class UsedRecordBody(BaseModel):
+    """The record that a reading is, of a channel that people enter."""
+
+    id: str = Field(examples=["1042-1"])
+    start: str = Field(alias="from", description="where its stretch begins", examples=[_TIME])
+    value: float = Field(description="as it was entered", examples=[310000.0])
+    unit: str = Field(examples=["kWh"])
+    source: str = Field(examples=["EVN invoice 1C26TAB 00001234"])
+    evidence: str = Field(examples=[f"sha256:{'0' * 64}"])
+    entered_by: str = Field(examples=["lan"])
+    approved_by: str = Field(examples=["minh"])
+
+
 class UsedReadingBody(BaseModel):
     """A reading that decides an input's window: as one end of a stretch in it (`used`), or for the verdict on such."""
 
@@ -78,6 +91,9 @@ class UsedReadingBody(BaseModel):
     boot: str | None = Field(examples=["b7"])
     message: int = Field(description="the journal's offset of the raw message", examples=[1042])
     used: bool = Field(examples=[True])
+    record: UsedRecordBody | None = Field(
+        default=None, description="only of a channel that people enter; null: it counts no longer"
+    )
 
 
 class ExplainedGapBody(PeriodBody):
@@ -111,6 +127,7 @@ class MeterBody(BaseModel):
     period_s: float = Field(description="of an interval channel, else 0", examples=[0.0])
     hold_last: bool = Field(examples=[False])
     counter_in_gateway: bool = Field(examples=[False])
+    entered: bool = Field(default=False, description="only of a channel that people enter", examples=[False])
     swaps: list[SwapBody]
 
 

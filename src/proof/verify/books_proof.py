@@ -64,7 +64,7 @@ TABLES = (
         "record",
         ("message", "row"),
         ("park", "facility", "channel", "start", "finish", "value", "unit", "source", "evidence", "note", "replaces", "standing",
-         "entered_by", "entered_at", "approved_by", "approved_at", "ended_by", "ended_at", "reason", "correction"),
+         "entered_by", "entered_key", "entered_at", "approved_by", "approved_key", "approved_at", "ended_by", "ended_at", "reason", "correction"),
         offset="message",
         loose=True,
     ),

@@ -11,7 +11,7 @@ from plant.units import DimensionError, UnknownUnit, conversion, unit
 from plant.vocabulary import LONGEST_RECORD, NS_PER_DAY, Kind
 from store.accounting.closing import DecisionRefused
 from store.records.decisions import Entered
-from store.records.table import Record, RecordStanding, beside, evidence_kind, find, place_of, said_of
+from store.records.table import Record, RecordStanding, Who, beside, evidence_kind, find, place_of, said_of
 
 SLACK = 1e-9  # of a limit, relative, as of readings
 SAME = 1e-12  # values closer than this, relative, are the same
@@ -39,7 +39,7 @@ class RecordRules:
             found.setdefault(place, f"it overlaps row {other + 1} of the same channel")
         return found
 
-    def check_approval(self, connection: sqlite3.Connection, record: Record, by: str, now: int) -> float:
+    def check_approval(self, connection: sqlite3.Connection, record: Record, who: Who, now: int) -> float:
         """Return the amount of a record [channel's unit] that somebody may approve at a time [ns UTC].
 
         Raises
@@ -50,8 +50,11 @@ class RecordRules:
         said = said_of(record)
         if record.standing is not RecordStanding.ENTERED:
             raise DecisionRefused(f"{record.id} is {record.standing} already")
-        if record.entered_by == by and self._plant.record_approval != "self":
-            raise DecisionRefused(f"{by} has entered {record.id}: another person approves it")
+        if record.was_entered_by(who) and self._plant.record_approval != "self":
+            key = "" if who.by == record.entered_by else f", with the key {who.key}, which is one person"
+            raise DecisionRefused(
+                f"{record.entered_by} has entered {record.id}{key}: another person approves it"
+            )
         amount = self.amount(said)
         _check_stretch(self.channel(said), said, now)
         _check_free(connection, said)

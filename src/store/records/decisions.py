@@ -40,6 +40,7 @@ class RecordDecision(msgspec.Struct, frozen=True):
     entered: tuple[Entered, ...] = ()
     records: tuple[str, ...] = ()
     reason: str = ""
+    key: str = ""  # the name of the key that they do it with; "": theirs
 
     def message(self, now: int) -> Message:
         """Return what is journalled of it at a time [ns UTC]."""

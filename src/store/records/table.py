@@ -25,6 +25,14 @@ class RecordStanding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """Who does something, and the name of the key that they do it with."""
+
+    by: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A row of the table: `message` is the offset of what entered it, `row` its place there; times are ns UTC, None where it has not happened.
 
@@ -46,8 +54,10 @@ class Record:
     replaces: str
     standing: RecordStanding
     entered_by: str
+    entered_key: str
     entered_at: int
     approved_by: str = ""
+    approved_key: str = ""
     approved_at: int | None = None
     ended_by: str = ""
     ended_at: int | None = None
@@ -55,12 +65,12 @@ class Record:
     correction: int | None = None
 
     @classmethod
-    def of(cls, said: Entered, message: int, row: int, by: str, at: int) -> Self:
+    def of(cls, said: Entered, message: int, row: int, who: Who, at: int) -> Self:
         """Return what was entered by a message at a time."""
         return cls(
             *(message, row, said.park, said.facility, said.channel, said.start, said.finish),
             *(said.value, said.unit, said.source, said.evidence, said.note, said.replaces),
-            *(RecordStanding.ENTERED, by, at),
+            *(RecordStanding.ENTERED, who.by, who.key, at),
         )
 
     @property
@@ -81,14 +91,18 @@ class Record:
     @property
     def is_unchecked(self) -> bool:
         """Whether who entered it approved it too."""
-        return self.approved_at is not None and self.approved_by == self.entered_by
+        return self.approved_at is not None and self.was_entered_by(Who(self.approved_by, self.approved_key))
+
+    def was_entered_by(self, who: Who) -> bool:
+        """Whether it was entered by the same person: under that name, or with that key, which is one person whatever names it gives."""
+        return who.by == self.entered_by or who.key == self.entered_key
 
 
 _COLUMNS = (
     "message, row, park, facility, channel, start, finish, value, unit, source, evidence, note, replaces, standing,"
-    " entered_by, entered_at, approved_by, approved_at, ended_by, ended_at, reason, correction"
+    " entered_by, entered_key, entered_at, approved_by, approved_key, approved_at, ended_by, ended_at, reason, correction"
 )
-_SELECT = f"SELECT {_COLUMNS} FROM record"
+SELECT = f"SELECT {_COLUMNS} FROM record"
 _OF_CHANNEL = "park = ? AND facility = ? AND channel = ?"
 
 
@@ -120,15 +134,13 @@ def find(connection: sqlite3.Connection, number: str) -> Record | None:
     message, dash, row = number.partition("-")
     if not (dash and all(part.isascii() and part.isdigit() and len(part) < 19 for part in (message, row))):
         return None
-    found = connection.execute(
-        f"{_SELECT} WHERE message = ? AND row = ?", (int(message), int(row))
-    ).fetchone()
+    found = connection.execute(f"{SELECT} WHERE message = ? AND row = ?", (int(message), int(row))).fetchone()
     return None if found is None else record_of(found)
 
 
 def of_message(connection: sqlite3.Connection, message: int) -> list[Record]:
     """Return the records that a message entered."""
-    rows = connection.execute(f"{_SELECT} WHERE message = ? ORDER BY row", (message,))
+    rows = connection.execute(f"{SELECT} WHERE message = ? ORDER BY row", (message,))
     return [record_of(row) for row in rows]
 
 
@@ -137,7 +149,7 @@ def beside(connection: sqlite3.Connection, said: Entered) -> Iterator[Record]:
     shared = "finish = ?" if said.start == said.finish else "finish > ? AND start < ?"
     times = (said.start,) if said.start == said.finish else (said.start, said.finish)
     rows = connection.execute(
-        f"{_SELECT} WHERE {_OF_CHANNEL} AND {shared} ORDER BY finish, message, row",
+        f"{SELECT} WHERE {_OF_CHANNEL} AND {shared} ORDER BY finish, message, row",
         (said.park, said.facility, said.channel, *times),
     ).fetchall()
     yield from (record_of(row) for row in rows)
@@ -150,6 +162,15 @@ def next_correction(connection: sqlite3.Connection, record: Record) -> int:
         (record.park, record.facility, record.channel, record.finish),
     )
     return 0 if last is None else int(last) + 1
+
+
+def approved(connection: sqlite3.Connection, channel: Channel) -> dict[int, Record]:
+    """Return the approved records of a channel by their end [ns UTC], in order."""
+    rows = connection.execute(
+        f"{SELECT} WHERE {_OF_CHANNEL} AND standing = ? ORDER BY finish",
+        (channel.park, channel.facility, channel.name, RecordStanding.APPROVED),
+    )
+    return {one.finish: one for one in map(record_of, rows)}
 
 
 def stretches(connection: sqlite3.Connection, channel: Channel) -> dict[int, int]:

@@ -1,0 +1,1 @@
+"""Records: what people enter, approve and hand in as evidence."""

@@ -1,0 +1,1 @@
+"""Commands about records: what people enter, hand in as evidence and approve."""

@@ -1,0 +1,207 @@
+"""Commands with which records come in: record evidence, add, replace, import."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stackmeter.commands.command import (
+    EXIT_CONFIG,
+    EXIT_NOT_READY,
+    AsJson,
+    StateDir,
+    Token,
+    Url,
+    answer_of,
+    client_of,
+    or_exit,
+    screen,
+    table,
+    valid,
+)
+from stackmeter.commands.records.options import By, Evidence, Numbers, digest_of_file, number_of, tell
+
+if TYPE_CHECKING:
+    from api.records.bodies import ImportedBody, RecordBody
+    from stackmeter.client import Client
+
+
+def evidence(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="PDF, PNG, JPEG, XML, XLSX or CSV.")
+    ],
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand in a file that proves records, and print the digest by which they name it.
+
+    It is kept beside the state, once, and is in the backup. What it is says what is in it; 10 MiB at most, no macros.
+
+    Example: stackmeter record evidence invoice-2026-10.pdf
+
+    Exit codes: 0 kept, 1 not taken, 2 token missing or wrong, 3 not reachable.
+    """
+    with client_of(state, url, token) as client:
+        digest = digest_of_file(client, str(file), by)
+    typer.echo(json.dumps({"digest": digest}) if as_json else digest)
+
+
+def add(
+    channel: Annotated[
+        str, typer.Option(metavar="PARK/FACILITY/CHANNEL", help="A channel with entered: true.")
+    ],
+    start: Annotated[str, typer.Option("--from", help="First day on the park's clock, or a time with zone.")],
+    value: Annotated[str, typer.Option(help="The amount, or the level.")],
+    unit: Annotated[str, typer.Option(help="Any unit of the channel's quantity.")],
+    source: Annotated[str, typer.Option(help="What says so, such as the number of the invoice.")],
+    evidence: Evidence,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", help="The day after its last one.", show_default="none: a level holds"),
+    ] = None,
+    note: Annotated[str, typer.Option(help="What else is to be known.")] = "",
+    numbers: Numbers = None,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enter a record: an amount over a stretch of time, or a level from a day on. Another person approves it; then it counts.
+
+    Example: stackmeter record add --channel nam-cau-kien/mill/invoice/electricity --from 2026-10-12 --to 2026-11-12
+    --value 310000 --unit kWh --source "EVN invoice 1C26TAB 00001234" --evidence invoice.pdf
+
+    Exit codes: 0 entered, 1 refused or not taken yet, 2 token missing or wrong, or not well written, 3 not reachable.
+    """
+    said = {"channel": channel, "from": start, "to": end, "unit": unit, "source": source, "note": note}
+    amount = number_of(value, numbers)
+    with client_of(state, url, token) as client:
+        digest = digest_of_file(client, evidence, by)
+        _enter(client, said | {"value": amount, "evidence": digest, "by": by}, as_json=as_json)
+
+
+def replace(
+    record: Annotated[str, typer.Argument(help="The approved record that it takes the place of.")],
+    evidence: Evidence,
+    value: Annotated[str | None, typer.Option(help="The amount.", show_default="as before")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Its first day.", show_default="as before")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="The day after its last.", show_default="as before")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Its unit.", show_default="as before")] = None,
+    source: Annotated[str | None, typer.Option(help="What says so.", show_default="as before")] = None,
+    note: Annotated[str | None, typer.Option(help="Why.", show_default="as before")] = None,
+    numbers: Numbers = None,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enter a record that replaces an approved one, which counts until another person approves the new one.
+
+    Example: stackmeter record replace 1042-1 --value 301000 --evidence corrected.pdf --note "the invoice was corrected"
+
+    Exit codes: 0 entered, 1 refused or not taken yet, 2 token missing or wrong, or not well written, 3 not reachable.
+    """
+    amount = None if value is None else number_of(value, numbers)
+    with client_of(state, url, token) as client:
+        before = _one(client, record)
+        digest = digest_of_file(client, evidence, by)
+        said = {
+            "channel": f"{before.park}/{before.facility}/{before.channel}", "from": start or before.start,
+            "to": end or before.end, "value": before.value if amount is None else amount, "unit": unit or before.unit,
+            "source": source or before.source, "evidence": digest, "note": before.note if note is None else note,
+            "replaces": record, "by": by,
+        }  # fmt: skip
+        _enter(client, said, as_json=as_json)
+
+
+def import_rows(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file, at most 1,000 rows.")],
+    numbers: Numbers = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only say what would be refused, and what would change, in tonnes."),
+    ] = False,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enter a table of records, all of its rows or none: channel,from,to,value,unit,source,evidence,note.
+
+    In the column evidence stands a digest, or the name of a file beside the table, which is handed in, with --check too.
+
+    Example: stackmeter record import invoices-2026.csv --numbers vi --check
+
+    Exit codes: 0 entered, or nothing would be refused, 1 refused or not taken yet, 2 token missing or wrong, or no table,
+    3 not reachable.
+    """
+    with client_of(state, url, token) as client:
+        wrong = {OSError: EXIT_CONFIG, ValueError: EXIT_CONFIG, csv.Error: EXIT_CONFIG}
+        content = or_exit(lambda: _with_digests(client, file, by), wrong)
+        asked = {"numbers": numbers, "by": by, "check": "true" if check else None}
+        told = answer_of(lambda: client.import_records(content, asked))
+    if as_json:
+        typer.echo(told.model_dump_json())
+    else:
+        _show(client, told)
+    is_well = not told.problems and told.outcome in ("done", "checked")
+    raise typer.Exit(0 if is_well else EXIT_NOT_READY)
+
+
+def _enter(client: "Client", said: dict[str, Any], *, as_json: bool) -> None:
+    from api.records.bodies import EnterBody
+
+    body = valid(EnterBody, **said)
+    tell(client, answer_of(lambda: client.enter_record(body)), as_json=as_json)
+
+
+def _one(client: "Client", number: str) -> "RecordBody":
+    found = [one for one in answer_of(client.records) if one.id == number]
+    if not found:
+        typer.echo(f"there is no record {number}", err=True)
+        raise typer.Exit(EXIT_NOT_READY)
+    return found[0]
+
+
+def _with_digests(client: "Client", file: Path, by: str | None) -> bytes:
+    """Return a table whose column evidence holds digests alone; each file is handed in once."""
+    text = file.read_bytes().decode("utf-8-sig")
+    mark = ";" if ";" in text.partition("\n")[0] else ","
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True))
+    names = [name.strip() for name in rows[0]] if rows else []
+    place = names.index("evidence") if "evidence" in names else None
+    digests: dict[str, str] = {}
+    for row in rows[1:]:
+        if place is not None and place < len(row) and (given := row[place].strip()):
+            digests[given] = digests.get(given) or digest_of_file(client, given, by, file.parent)
+            row[place] = digests[given]
+    made = io.StringIO()
+    csv.writer(made, delimiter=mark).writerows(rows)
+    return made.getvalue().encode()
+
+
+def _show(client: "Client", told: "ImportedBody") -> None:
+    from plant.languages import number_text
+
+    typer.echo(client.localised(told.detail))
+    for one in told.problems:
+        typer.echo(client.localised(f"row {one.row}{f', {one.column}' if one.column else ''}: {one.detail}"))
+    rows = [
+        [one.source, str(one.records), "unknown" if one.co2e_t is None else number_text(one.co2e_t, "en")]
+        for one in told.effect
+    ]
+    if rows:
+        screen().print(table(["source", "records", "t CO2e more"], rows, right={"records", "t CO2e more"}))

@@ -1,0 +1,190 @@
+"""Commands about records: record list, approve, refuse, withdraw, strike; and those with which they come in."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stackmeter.commands.command import (
+    AsJson,
+    StateDir,
+    Token,
+    Url,
+    answer_of,
+    client_of,
+    screen,
+    table,
+    valid,
+)
+from stackmeter.commands.records import entering
+from stackmeter.commands.records.options import By, tell
+from stackmeter.views.local import local
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from api.records.bodies import RecordBody
+
+record = typer.Typer(
+    no_args_is_help=True,
+    help="Amounts that no meter sees: entered by one person with a file that proves them, approved by another.",
+)
+record.command()(entering.evidence)
+record.command()(entering.add)
+record.command()(entering.replace)
+record.command("import")(entering.import_rows)
+
+Number = Annotated[str, typer.Argument(metavar="RECORD", help="Its id, as list shows it.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept and shown.")]
+
+
+@record.command("list")
+def list_records(
+    park: Annotated[str | None, typer.Option(help="Only of this park.", show_default="all")] = None,
+    facility: Annotated[str | None, typer.Option(help="Only of this facility.", show_default="all")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only of this channel.", show_default="all")] = None,
+    standing: Annotated[
+        str | None,
+        typer.Option(
+            "--state-of",
+            help="entered, approved, refused, withdrawn, replaced or struck.",
+            show_default="all",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Reaching beyond this time, with zone.", show_default="any")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Begun before this time, with zone.", show_default="any")
+    ] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show records and how they stand, those that were entered last first.
+
+    Example: stackmeter record list --state-of entered
+
+    Exit codes: 0 told, 1 no such thing, 2 token missing or wrong, 3 not reachable.
+    """
+    asked = {
+        "park": park, "facility": facility, "channel": channel, "state": standing, "from": since, "to": until,
+    }  # fmt: skip
+    with client_of(state, url, token) as client:
+        found, zone = answer_of(lambda: client.records(**asked)), client.zone
+    if as_json:
+        told = {"records": [one.model_dump(by_alias=True, mode="json") for one in found]}
+        typer.echo(json.dumps(told, ensure_ascii=False))
+        return
+    if not found:
+        typer.echo("no such record")
+        return
+    heads = ["id", "state", "channel", "from", "to", "value", "source", "entered by", "approved by"]
+    screen().print(table(heads, [_row(one, zone) for one in found], right={"value"}, whole={"id"}))
+
+
+@record.command()
+def approve(
+    number: Number,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve a record: it counts from now on. Who entered it does not approve it.
+
+    Example: stackmeter record approve 1042-1
+
+    Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
+    """
+    _act(number, "approve", None, by, (state, url, token), as_json=as_json)
+
+
+@record.command()
+def refuse(
+    number: Number,
+    reason: Reason,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse a record that waits for approval, and say why.
+
+    Example: stackmeter record refuse 1042-1 --reason "the invoice is of another plant"
+
+    Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
+    """
+    _act(number, "refuse", reason, by, (state, url, token), as_json=as_json)
+
+
+@record.command()
+def withdraw(
+    number: Number,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw a record that you have entered and nobody has approved yet.
+
+    Example: stackmeter record withdraw 1042-1
+
+    Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
+    """
+    _act(number, "withdraw", None, by, (state, url, token), as_json=as_json)
+
+
+@record.command()
+def strike(
+    number: Number,
+    reason: Reason,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Strike an approved record: it counts no longer, and stays to be seen. In a final month that waits for approval.
+
+    Example: stackmeter record strike 1042-1 --reason "counted by the meter since October"
+
+    Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
+    """
+    _act(number, "strike", reason, by, (state, url, token), as_json=as_json)
+
+
+def _act(
+    number: str,
+    action: str,
+    reason: str | None,
+    by: str | None,
+    where: tuple[StateDir, Url, Token],
+    *,
+    as_json: bool,
+) -> None:
+    from api.records.bodies import ActBody
+
+    body = valid(ActBody, action=action, reason=reason, by=by)
+    with client_of(*where) as client:
+        tell(client, answer_of(lambda: client.decide_record(number, body)), as_json=as_json)
+
+
+def _row(one: "RecordBody", zone: "tzinfo") -> list[str]:
+    from plant.languages import quantity_text
+
+    return [
+        one.id,
+        one.state,
+        f"{one.park}/{one.facility}/{one.channel}",
+        local(one.start, zone),
+        "-" if one.end is None else local(one.end, zone),
+        quantity_text(one.value, one.unit, "en"),
+        one.source,
+        one.entered_by,
+        one.approved_by or "-",
+    ]
