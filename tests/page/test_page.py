@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,13 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from alerts.tables.links import acknowledge_link, link_key
 from api.live.page import assets
 from tests.end_to_end.gateway import RawGateway
-from tests.servers import PATIENCE, Mosquitto, required, wait_until
-from tests.service import CONSOLE_SCRIPT, TOKEN, Service
+from tests.page.viewer import Viewer, key_of
+from tests.servers import PATIENCE, Mosquitto, wait_until
+from tests.service import TOKEN, Service
 
 PLANT = """\
 parks:
@@ -104,15 +104,6 @@ class Field:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = required("chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def broker() -> Iterator[Mosquitto]:
     with Mosquitto() as server:
         yield server
@@ -138,44 +129,6 @@ def field(broker: Mosquitto, service: Service) -> Iterator[Field]:
         yield meters
 
 
-class Viewer:
-    """A browser of somebody, and all that it asked for and complained of."""
-
-    def __init__(self, context: BrowserContext, service: Service) -> None:
-        self.url = f"http://127.0.0.1:{service.port}"
-        self.requests: list[Request] = []
-        self.complaints: list[str] = []
-        self.page = context.new_page()
-        self.page.on("request", self._note)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._hear)
-
-    def open(self, query: str = "?lang=en", key: str = TOKEN) -> Page:
-        self.page.goto(f"{self.url}/{query}#key={key}")
-        return self.page
-
-    def live(self, query: str = "?lang=en") -> Page:
-        page = self.open(query)
-        expect(page.locator(".hero .today .value")).to_be_visible()
-        return page
-
-    def told(self, query: str, events: dict[str, Any]) -> Page:
-        """Open the page on a stream that tells these events, once each."""
-        body = "".join(f"event: {name}\ndata: {json.dumps(one)}\n\n" for name, one in events.items())
-        self.page.route(
-            "**/v1/live", lambda route: route.fulfill(body=body, content_type="text/event-stream")
-        )
-        return self.live(query)
-
-    def _note(self, request: Request) -> None:
-        self.requests.append(request)
-
-    def _hear(self, message: Any) -> None:
-        # What is refused while the service is away, or for a wrong key, is the browser's own to tell.
-        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
-            self.complaints.append(message.text)
-
-
 @pytest.fixture
 def visit(browser: Browser, service: Service, field: Field) -> Iterator[Callable[..., Viewer]]:
     """Give what opens a browser of its own; at the end nobody may have complained or asked anybody else."""
@@ -193,12 +146,6 @@ def visit(browser: Browser, service: Service, field: Field) -> Iterator[Callable
         assert [one.url for one in viewer.requests if not one.url.startswith(viewer.url)] == []
 
 
-def key_of(service: Service, name: str, place: str) -> str:
-    """Make a key that may only look, and only at one place."""
-    command = [*CONSOLE_SCRIPT, "keys", "create", name, "--place", place, "--state", str(service.state)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
 def number(text: str | None) -> float:
     return float((text or "").replace(",", ""))
 
@@ -207,7 +154,9 @@ def number(text: str | None) -> float:
 
 
 def test_the_page_weighs_little():
-    assert sum(len(one.content) for one in assets().values()) < MOST_BYTES
+    assert (
+        sum(len(one.content) for name, one in assets().items() if not name.startswith("records")) < MOST_BYTES
+    )
 
 
 def test_the_first_number_needs_the_files_and_one_stream(visit):
@@ -215,7 +164,11 @@ def test_the_first_number_needs_the_files_and_one_stream(visit):
     viewer.live()
 
     asked = [one.url.removeprefix(viewer.url).partition("#")[0] for one in viewer.requests]
-    expected = ["/?lang=en", "/v1/live", *(f"/assets/{name}" for name in assets() if name != "index.html")]
+    expected = [
+        "/?lang=en",
+        "/v1/live",
+        *(f"/assets/{name}" for name in assets() if name != "index.html" and not name.startswith("records")),
+    ]
     assert sorted(asked) == sorted(expected)
 
 
@@ -871,9 +824,14 @@ def test_a_display_takes_a_newer_page_by_itself(visit):
 
 def test_every_word_that_the_page_says_is_there_in_both_languages():
     code = {name: one.content.decode() for name, one in assets().items() if name.endswith(".js")}
-    english, vietnamese, _ = re.split(r"  vi: \{|const LANGUAGE", code["text.js"], maxsplit=2)
+    english, vietnamese, _ = re.split(r"  vi: \{|// Words of a page", code["text.js"], maxsplit=2)
     words = [set(re.findall(r"(?:^|[,{\s])(\w+): '", part)) for part in (english, vietnamese)]
-    said = {word for text in code.values() for word in re.findall(r"say\('(\w+)'", text)}
+    said = {
+        word
+        for name, text in code.items()
+        if name != "records.js"
+        for word in re.findall(r"say\('(\w+)'", text)
+    }
     # What the API calls by a name of its own.
     said |= {"critical", "warning", "info", "silenced", "inhibited", "official", "provisional", "own"}
 

@@ -42,6 +42,7 @@ class ChannelBody(BaseModel):
     quantity: str = Field(examples=["electricity"])
     kind: Kind = Field(examples=["register"])
     unit: str = Field(examples=["kWh"])
+    entered: bool = Field(description="people enter it as records; no gateway reads it", examples=[False])
     max_gap_s: float = Field(
         description="longest time between readings that is measured [s]", examples=[86400.0]
     )
@@ -85,11 +86,12 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
         facility: Word = None,
         gateway: Word = None,
         quantity: Word = None,
+        entered: bool | None = None,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> ChannelsBody:
-        """Return the channels with their newest readings."""
-        seen = seen_by(caller, ordered)
+        """Return the channels with their newest readings; `entered` leaves those that people enter, or the others."""
+        seen = [one for one in seen_by(caller, ordered) if entered in (None, one.entered)]
         found = narrowed(seen, park=park, facility=facility, gateway=gateway, quantity=quantity)
         page, following = page_of(found, place, limit, cursor, "sss")
         as_of = clock()
@@ -145,6 +147,7 @@ def _channel(
         quantity=channel.quantity,
         kind=channel.kind,
         unit=channel.unit.symbol,
+        entered=channel.entered,
         max_gap_s=channel.max_gap / NS_PER_S,
         serial=_serial(channel, as_of) or None,
         latest=None if latest is None else _latest(latest, as_of),

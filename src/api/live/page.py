@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 
@@ -16,7 +17,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_INDEX = "index.html"
+PAGES = {"/": "index.html", "/records": "records.html"}
 _TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
@@ -52,19 +53,21 @@ def routes(found: Mapping[str, Asset]) -> APIRouter:
     """Return the routes; whoever opens the page needs a key for what it shows, not for the page."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/")
-    def page(request: Request) -> Response:
-        """Return the page."""
-        return _answer(request, found[_INDEX])
+    for path, name in PAGES.items():
+        router.add_api_route(path, partial(_page, found[name]))
 
     @router.get("/assets/{name}")
     def asset(request: Request, name: str) -> Response:
         """Return a file that the page asks for."""
-        if name not in found or name == _INDEX:
+        if name not in found or name in PAGES.values():
             raise HTTPException(404)
         return _answer(request, found[name])
 
     return router
+
+
+def _page(one: Asset, request: Request) -> Response:
+    return _answer(request, one)
 
 
 def _asset(name: str, content: bytes) -> Asset:

@@ -29,6 +29,17 @@ export function who() {
   });
 }
 
+// Why something is done; '' where it is not done after all.
+export function reasonFor(title, hint) {
+  return new Promise((resolve) => {
+    const field = h('input', { name: 'reason', required: true, maxlength: 500 });
+    const form = h('form', { method: 'dialog' }, h('h2', { id: 'reason' }, title), h('label', {}, hint, field), h('p', { class: 'actions' }, h('button', { class: 'main', value: 'ok' }, title), h('button', { value: '', formnovalidate: true }, say('cancel'))));
+    const dialog = open(h('dialog', { 'aria-labelledby': 'reason' }, form));
+    field.focus();
+    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'ok' ? field.value.trim() : ''));
+  });
+}
+
 export function explain(state, first, ask) {
   const content = h('div', {}), trail = [first];
   const dialog = open(h('dialog', { class: 'explain', 'aria-labelledby': 'why' }, content));

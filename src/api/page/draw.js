@@ -346,10 +346,12 @@ function health(state) {
     told.length ? h('ul', {}, told.map((one) => h('li', {}, one))) : h('p', { class: 'calm' }, say('allWell')));
 }
 
+export const brand = () => h('p', { class: 'brand' }, h('svg', { viewBox: '0 0 32 32', 'aria-hidden': 'true' }, h('rect', { width: 32, height: 32, rx: 7, class: 'tile' }), h('path', { d: 'M7 25V15h4v10zm7 0V8h4v17zm7 0v-7h4v7z', class: 'ink' })), 'Stackmeter');
+
 function head(state) {
   const parks = state.plant?.parks ?? [], word = state.lostAt ? 'lost' : state.open ? 'live' : 'connecting';
   return h('header', { 'data-key': 'head' },
-    h('p', { class: 'brand' }, h('svg', { viewBox: '0 0 32 32', 'aria-hidden': 'true' }, h('rect', { width: 32, height: 32, rx: 7, class: 'tile' }), h('path', { d: 'M7 25V15h4v10zm7 0V8h4v17zm7 0v-7h4v7z', class: 'ink' })), 'Stackmeter'),
+    brand(),
     h('h1', {}, state.plant ? titleOf(state, state.view) : say('title')),
     !state.wall && parks.length > 1 && h('nav', { 'aria-label': say('view') }, ['', ...parks.map((one) => one.name)].map((name) => h('button', { 'data-do': 'view', 'data-view': name, 'aria-pressed': String(state.view === name) }, titleOf(state, name)))),
     h('p', { class: 'tools' },
@@ -387,5 +389,5 @@ export function page(state) {
           : !shows ? h('p', { class: 'calm' }, state.lostAt ? '' : say('loading'))
             : h('div', { class: 'columns' }, h('div', { class: 'left' }, hero(state), chart(state), table(state)),
               h('div', { class: 'right' }, has('alerts') && alerts(state), has('gateways') && gateways(state), has('health') && health(state)))),
-    shows && h('footer', { 'data-key': 'foot' }, say('legend', { gwp: state.plant.gwp }), ' ', say('zone', { zone: zoneOf(state, state.view) }), ' ', h('span', {}, say('asOf', { time: moment(state.totals.as_of, zoneOf(state, state.view), state.now) })), ' ', !state.wall && h('a', { href: '?display=wall' }, say('wall'))));
+    shows && h('footer', { 'data-key': 'foot' }, say('legend', { gwp: state.plant.gwp }), ' ', say('zone', { zone: zoneOf(state, state.view) }), ' ', h('span', {}, say('asOf', { time: moment(state.totals.as_of, zoneOf(state, state.view), state.now) })), ' ', !state.wall && [h('a', { href: '?display=wall' }, say('wall')), ' · ', h('a', { href: '/records' }, say('records'))]));
 }

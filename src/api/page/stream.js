@@ -28,12 +28,30 @@ export function forget() {
 }
 
 export async function ask(key, path, body, method = body ? 'POST' : 'GET') {
-  const headers = { Authorization: `Bearer ${key}`, Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) };
-  const options = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-  const answer = await fetch(path, { ...options, cache: 'no-store', credentials: 'omit' });
+  const headers = { Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) };
+  const answer = await answered(key, path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+  return { ...(await answer.json().catch(() => ({}))), status: answer.status };
+}
+
+// Hands in a file as it is.
+export function hand(key, path, file) {
+  return answered(key, path, { method: 'POST', headers: { 'Content-Type': file.type || 'application/octet-stream' }, body: file }).then((answer) => answer.json());
+}
+
+// Takes a file as it is.
+export function take(key, path) {
+  return answered(key, path, {}).then((answer) => answer.blob());
+}
+
+async function answered(key, path, { headers, ...options }) {
+  const answer = await fetch(path, { ...options, headers: { Authorization: `Bearer ${key}`, ...headers }, cache: 'no-store', credentials: 'omit' });
+  if (!answer.ok) throw await refusal(answer);
+  return answer;
+}
+
+async function refusal(answer) {
   const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw Object.assign(new Error(told.errors?.map((one) => one.detail).join('; ') || told.detail || String(answer.status)), { status: answer.status });
-  return { ...told, status: answer.status };
+  return Object.assign(new Error(told.errors?.map((one) => one.detail).join('; ') || told.detail || String(answer.status)), { status: answer.status });
 }
 
 // Follows /v1/live until `stop` is aborted; comes again by itself, later each time, and goes on where it was.

@@ -24,7 +24,7 @@ const WORDS = {
     signIn: 'Open', keyLabel: 'Key', keyHint: 'The key that you were given for Stackmeter. It stays in this browser.', remember: 'Remember on this display', badKey: 'This key is not accepted.', signOut: 'Sign out',
     why: 'Why this number', explain: 'Explain {what}', loading: 'Looking …', failed: 'This could not be asked: {why}', parts: 'What it is made of', method: 'Method', factor: 'Factor', gwp: 'GWP set', inputs: 'Readings', covered: 'coverage', revision: 'revision',
     validFrom: 'in force from {from}', validTo: 'to {to}', provisional: 'provisional', official: 'official', own: 'own', same: 'Made again from these readings: the same number, to the bit.', notSame: 'Made again from these readings: another number.', back: 'Back', recent: 'the newest whole window',
-    history: 'Changes', zone: 'Times are of {zone}.', legend: '– is unknown, never 0. CO₂e by {gwp}; electricity at the grid’s average.', asOf: 'As of {time}', other: 'Tiếng Việt', wall: 'Wall display', skip: 'Skip to the figures',
+    history: 'Changes', zone: 'Times are of {zone}.', legend: '– is unknown, never 0. CO₂e by {gwp}; electricity at the grid’s average.', asOf: 'As of {time}', other: 'Tiếng Việt', wall: 'Wall display', records: 'Records', skip: 'Skip to the figures',
     s: '{n} s', min: '{n} min', h: '{n} h', d: '{n} d', view: 'Park', missed: 'Some of what happened to alerts while there was no connection is not listed here.',
     page: '{n} of {all}', noFacility: 'This key shows no park.',
   },
@@ -49,11 +49,16 @@ const WORDS = {
     signIn: 'Mở', keyLabel: 'Khóa', keyHint: 'Khóa Stackmeter mà bạn được cấp. Khóa chỉ ở trong trình duyệt này.', remember: 'Nhớ trên màn hình này', badKey: 'Khóa này không được chấp nhận.', signOut: 'Đăng xuất',
     why: 'Vì sao có số này', explain: 'Giải thích {what}', loading: 'Đang xem …', failed: 'Chưa hỏi được: {why}', parts: 'Gồm những phần nào', method: 'Phương pháp', factor: 'Hệ số', gwp: 'Bộ GWP', inputs: 'Số đọc', covered: 'độ phủ', revision: 'lần sửa',
     validFrom: 'hiệu lực từ {from}', validTo: 'đến {to}', provisional: 'tạm thời', official: 'chính thức', own: 'riêng', same: 'Tính lại từ các số đọc này: đúng số đó, đến từng bit.', notSame: 'Tính lại từ các số đọc này: ra số khác.', back: 'Quay lại', recent: 'khoảng tính đầy đủ mới nhất',
-    history: 'Thay đổi', zone: 'Giờ của {zone}.', legend: '– là không rõ, không phải là 0. CO₂e theo {gwp}; điện theo hệ số trung bình của lưới.', asOf: 'Lúc {time}', other: 'English', wall: 'Màn hình treo', skip: 'Đến các con số',
+    history: 'Thay đổi', zone: 'Giờ của {zone}.', legend: '– là không rõ, không phải là 0. CO₂e theo {gwp}; điện theo hệ số trung bình của lưới.', asOf: 'Lúc {time}', other: 'English', wall: 'Màn hình treo', records: 'Sổ ghi', skip: 'Đến các con số',
     s: '{n} giây', min: '{n} phút', h: '{n} giờ', d: '{n} ngày', view: 'Khu', missed: 'Một phần diễn biến cảnh báo lúc mất kết nối không có ở đây.',
     page: '{n} trên {all}', noFacility: 'Khóa này không mở khu nào.',
   },
 };
+
+// Words of a page beside the live one.
+export function learn(words) {
+  for (const language of Object.keys(WORDS)) Object.assign(WORDS[language], words[language]);
+}
 
 const LANGUAGE = 'stackmeter.language';
 export const spoken = { language: 'en' };

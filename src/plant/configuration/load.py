@@ -229,8 +229,12 @@ def _facilities(parks: Iterable[Placed[ParkPart]], findings: Findings) -> Facili
 def _gateways(facilities: Facilities, findings: Findings) -> tuple[Gateway, ...]:
     gateways: list[Gateway] = []
     for (park, facility), part in facilities.items():
-        if not part.value.gateways:
-            findings.refuse(part, f"facility {facility} has no gateway, so nothing can reach it", "gateways")
+        may_be_entered = part.value.points or any(one.entered for one in part.value.channels)
+        if not part.value.gateways and not may_be_entered:
+            message = (
+                f"facility {facility} has no gateway, and no channel that people enter: nothing can reach it"
+            )
+            findings.refuse(part, message, "gateways")
         gateways += (
             Gateway(-1, park, facility, gateway.value.name)
             for gateway in part.parts("gateways", part.value.gateways)

@@ -99,7 +99,7 @@ class FacilityPart(Part):
     """Its level of the topic; unique in its park."""
     title: Text
     """What people call it."""
-    gateways: list[GatewayPart]
+    gateways: list[GatewayPart] = Field(default_factory=list)
     """Its field devices."""
     channels: list[ChannelPart] = Field(default_factory=list)
     """Its measurement points."""

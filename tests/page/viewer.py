@@ -1,0 +1,64 @@
+"""A browser of somebody who looks at a page of a running service."""
+
+import json
+import subprocess
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, Request, expect
+
+from tests.service import CONSOLE_SCRIPT, TOKEN, Service
+
+
+class Viewer:
+    """A browser of somebody, and all that it asked for and complained of."""
+
+    def __init__(self, context: BrowserContext, service: Service) -> None:
+        self.url = f"http://127.0.0.1:{service.port}"
+        self.requests: list[Request] = []
+        self.complaints: list[str] = []
+        self.page = context.new_page()
+        self.page.on("request", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._hear)
+
+    def open(self, query: str = "?lang=en", key: str = TOKEN) -> Page:
+        self.page.goto(f"{self.url}/{query}#key={key}")
+        return self.page
+
+    def live(self, query: str = "?lang=en") -> Page:
+        page = self.open(query)
+        expect(page.locator(".hero .today .value")).to_be_visible()
+        return page
+
+    def told(self, query: str, events: dict[str, Any]) -> Page:
+        """Open the page on a stream that tells these events, once each."""
+        body = "".join(f"event: {name}\ndata: {json.dumps(one)}\n\n" for name, one in events.items())
+        self.page.route(
+            "**/v1/live", lambda route: route.fulfill(body=body, content_type="text/event-stream")
+        )
+        return self.live(query)
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def _hear(self, message: Any) -> None:
+        # What is refused while the service is away, or for a wrong key, is the browser's own to tell.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+
+def key_of(service: Service, name: str, place: str, role: str = "viewer") -> str:
+    """Make a key for one place; where nothing else is said it may only look."""
+    command = [
+        *CONSOLE_SCRIPT,
+        "keys",
+        "create",
+        name,
+        "--role",
+        role,
+        "--place",
+        place,
+        "--state",
+        str(service.state),
+    ]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
