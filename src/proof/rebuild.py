@@ -46,13 +46,20 @@ class Rebuild:
         target: Path,
         known: Mapping[str, Configured],
         links: Links = NO_LINKS,
+        put_back: Callable[[sqlite3.Connection], None] = lambda _journal: None,
     ) -> None:
-        """Begin with nothing; `known` are configurations by their hashes.
+        """Begin with nothing; `known` are configurations by their hashes, `put_back` lets a journal be seen with what was pruned from it.
 
-        Raises StepFailed where the journal has no steps, or its first one is of a configuration that is not known.
+        Raises StepFailed where the journal has no steps, its first one is of a configuration that is not known, or what it
+        began with is archived and was not put back.
         """
         self._target, self._known, self._links = target, known, links
         self._messages, self._time = JournalReader(journal), StepTime()
+        put_back(self._messages.connection)
+        if (begin := self._messages.begin()) > 1:
+            raise StepFailed(
+                f"the journal begins at message {begin}, what came before is in the archive: say where with --archive"
+            )
         with closing(StepReader(journal)) as reader:
             self.first, self.end = reader.last_beginning(), reader.last()[0] + 1
             _, start = next(reader.read(self.first))

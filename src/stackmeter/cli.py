@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stackmeter.archive import command as archive_command
 from stackmeter.commands import (
     alerting,
     asking,
@@ -211,7 +212,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     RUN: (simulating.demo, simulating.simulate, simulating.replay),
     LOOK: (asking.status, asking.watch, asking.explain),
     PROVE: (proving.verify, rebuilding.rebuild, proving.restate, asking.periods, asking.decide),
-    ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup),
+    ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup, archive_command.archive),
     ALERTS: (
         alerting.ack,
         alerting.snooze,

@@ -48,7 +48,7 @@ class HealthReport:
         degradations += [
             *s.subscriber.notices(),
             *s.threads.degradations(),
-            *filter(None, [s.audit.trouble, s.tidying.trouble]),
+            *filter(None, [s.audit.trouble, s.tidying.trouble, s.archiver.trouble if s.archiver else ""]),
         ]
         if s.influx is not None and s.influx.statistics.last_error:
             degradations.append(f"InfluxDB: {s.influx.statistics.last_error}; its outbox keeps what it lacks")
@@ -92,6 +92,7 @@ class HealthReport:
             ("gauge", "stackmeter_influx_waiting_hours", "Source hours that InfluxDB has yet to get.", waiting.influx_hours),
             ("gauge", "stackmeter_webhooks_waiting", "Webhooks not delivered yet.", waiting.webhooks),
             *_disk(s.folder),
+            ("gauge", "stackmeter_archive_failing", "1 while nothing can be archived.", bool(s.archiver and s.archiver.trouble)),
         ]  # fmt: skip
         with suppress(sqlite3.Error):  # left out while it cannot be read
             rows = head.id if (head := s.audit.head()) else 0
@@ -110,6 +111,12 @@ class HealthReport:
             "Failures of parts of the service, which are started again.",
             {(part.name,): float(part.failed_ever) for part in s.threads.parts},
             ("part",),
+        )
+        families["stackmeter_archive_months"] = Family(
+            "gauge",
+            "Final months by how they stand with the archive; none where there is none.",
+            {(status,): float(count) for status, count in (s.archiver.months if s.archiver else {}).items()},
+            ("status",),
         )
         # Gauges: a replay takes messages out of quarantine.
         for book in ("messages", "readings"):

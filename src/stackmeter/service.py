@@ -37,6 +37,7 @@ from plant.places import Places
 from proof.restate.restate import publish_again
 from proof.works import Configured, Links, whole_line
 from rules.catalogue import Register, load_catalogue
+from stackmeter.archive.archiving import service_archiver
 from stackmeter.broadcast import TotalsBroadcast
 from stackmeter.chores import Chores
 from stackmeter.clock_watch import ClockMemory
@@ -128,6 +129,9 @@ class Service:
         self.sparkplug = self._sparkplug_host(address, settings.sparkplug_host)
         self.influx = influx_sender(settings, self.plant, self.state, self.folder.state, crash)
         self.state.note_projection(to_influx=self.influx is not None)
+        self.archiver = service_archiver(
+            settings.archive, self.folder, self.plant, self.journal, self.intake.decide, crash
+        )
         self.webhooks = WebhookSender(
             self.folder.state,
             self.plant.webhooks,
@@ -178,6 +182,9 @@ class Service:
         if self.influx is not None:
             sender = self.influx
             threads.start("influx", lambda: sender.run(stop))
+        if self.archiver is not None:
+            archiver = self.archiver
+            threads.start("archive", lambda: archiver.run(stop))
         for name, work in self.webhooks.workers(stop):
             threads.start(name, work)
         threads.start("totals", lambda: self.broadcast.run(stop))
@@ -339,6 +346,7 @@ class Service:
             influx=self.influx,
             webhooks=self.webhooks,
             audit=self.audit,
+            archiver=self.archiver,
         )
 
     def _app(self) -> FastAPI:

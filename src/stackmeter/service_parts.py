@@ -9,6 +9,7 @@ from ingest.mqtt.subscriber import Subscriber
 from ingest.sparkplug.host import SparkplugHost
 from notify.sender import WebhookSender
 from plant.park import Plant
+from stackmeter.archive.archiving import Archiver
 from stackmeter.service_log import ServiceLog
 from stackmeter.threads import Threads
 from stackmeter.tidying import Tidying
@@ -40,3 +41,4 @@ class ServiceParts:
     influx: InfluxSender | None
     webhooks: WebhookSender
     audit: ServiceLog
+    archiver: Archiver | None = None

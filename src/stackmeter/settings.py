@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         None, description="Certificates that an mqtts broker's is checked by."
     )
     client_id: str = Field("stackmeter", description="MQTT client id.")  # one for each service at one broker
+    archive: Annotated[str, CommandFlag(default="none")] = Field(
+        "", description="Archive of final months: a folder that is there, or a URL."
+    )
     influx_url: Annotated[str | None, CommandFlag("--influx", default="none")] = Field(
         None, description="InfluxDB to project to."
     )

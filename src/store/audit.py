@@ -192,6 +192,17 @@ def journal_groups(connection: sqlite3.Connection) -> Iterator[JournalGroup]:
         yield _group(*row)
 
 
+def journal_groups_from(
+    connection: sqlite3.Connection, first: int, end: int | None
+) -> Iterator[JournalGroup]:
+    """Yield the groups of the journal that begin at or behind one offset, and before another (None: all), in order."""
+    for row in connection.execute(
+        "SELECT first, count, messages, digest FROM journal WHERE first >= ? AND first < coalesce(?, first + 1) ORDER BY first",
+        (first, end),
+    ):
+        yield _group(*row)
+
+
 def _group(first: int, size: int, packed: bytes, digest: bytes) -> JournalGroup:
     try:
         array = stored_array(packed)

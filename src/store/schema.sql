@@ -331,3 +331,12 @@ CREATE TABLE clock_step (message INTEGER PRIMARY KEY, at INTEGER NOT NULL, first
 -- Topics that a subscription only looks out for: how many messages came of each. Of these the newest are in quarantine.
 CREATE TABLE inbox (topic BLOB PRIMARY KEY, count INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX quarantine_by_topic ON quarantine (topic, message) WHERE gateway = '';
+
+-- Months and messages that the archive has (store.archive.archived): times are ns UTC, message and keep_from journal offsets, files JSON.
+CREATE TABLE archived_month (
+    park TEXT NOT NULL, month TEXT NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, through INTEGER NOT NULL,
+    keep_from INTEGER NOT NULL, at INTEGER NOT NULL, message INTEGER NOT NULL, files TEXT NOT NULL, PRIMARY KEY (park, start)
+) WITHOUT ROWID;
+CREATE TABLE archived_messages (
+    first INTEGER PRIMARY KEY, finish INTEGER NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, message INTEGER NOT NULL
+);

@@ -185,6 +185,11 @@ class State:
                 f"{self.path} follows another journal than {journal.path}: restore both from one backup;"
                 " without state.db the journal alone gives the same state again"
             )
+        if self.cursor < journal.begin():
+            raise StateMismatch(
+                f"{journal.path} begins at message {journal.begin()}, and {self.path} lacks messages from {self.cursor} on: what came"
+                " before is in the archive; stackmeter rebuild --archive PLACE makes the state again from both"
+            )
         if self.cursor > journal.end():
             raise StateMismatch(
                 f"{journal.whole_up_to()}, and {self.path} follows messages up to {self.cursor - 1}: what came after"

@@ -70,6 +70,17 @@ CREATE TABLE IF NOT EXISTS evidence (
 """
 
 
+ARCHIVE_8 = """
+CREATE TABLE IF NOT EXISTS archived_month (
+    park TEXT NOT NULL, month TEXT NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, through INTEGER NOT NULL,
+    keep_from INTEGER NOT NULL, at INTEGER NOT NULL, message INTEGER NOT NULL, files TEXT NOT NULL, PRIMARY KEY (park, start)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS archived_messages (
+    first INTEGER PRIMARY KEY, finish INTEGER NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, message INTEGER NOT NULL
+)
+"""
+
+
 def of_another_schema(version: int) -> str:
     """Say what a state of another schema has, and what to do."""
     told = f"has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}"
@@ -121,9 +132,9 @@ def _to_8(connection: sqlite3.Connection) -> None:
 
 
 def _to_9(connection: sqlite3.Connection) -> None:
-    """Make room for records and their evidence."""
+    """Make room for records, their evidence, and what the archive has."""
     with transaction(connection):
-        for statement in RECORDS_8.split(";"):
+        for statement in f"{RECORDS_8};{ARCHIVE_8}".split(";"):
             connection.execute(statement)
         connection.execute("PRAGMA user_version = 9")
 

@@ -12,6 +12,7 @@ from functools import partial
 import msgspec
 import numpy as np
 
+from ingest.known.archives import Archives
 from ingest.known.backfills import Backfills
 from ingest.known.boots import Boots
 from ingest.known.channel_facts import Conflicts, FirstReadings
@@ -36,6 +37,7 @@ from ingest.subscriptions import Subscriptions, TopicRoute, hear, rejection, unk
 from plant.park import Plant
 from store.accounting import closing
 from store.accounting.ledger import Entry
+from store.archive import archived
 from store.messages import backfills, clock_steps, replays, steps
 from store.messages.journal import DECISION, JournalReader, Message
 from store.messages.sparkplug import OUT_OF_SIGHT
@@ -84,6 +86,7 @@ class Line:
             **watch.takers,
             replays.TOPIC: self._replays.take,
             backfills.TOPIC: self._backfills.take,
+            archived.TOPIC: Archives(plant, state, clock).take,
             clock_steps.TOPIC: partial(clock_steps.note, state.connection),
             OUT_OF_SIGHT: self._nodes.lose_sight,
             **Records(plant, state, written).takers,

@@ -69,6 +69,12 @@ TABLES = (
         loose=True,
     ),
     Table("evidence", ("digest", "by"), ("at", "message", "kind", "size"), loose=True),
+    Table(
+        "archived_month",
+        ("park", "start"),
+        ("month", "finish", "through", "keep_from", "at", "message", "files"),
+    ),
+    Table("archived_messages", ("first",), ("finish", "name", "sha256", "size", "message")),
     Table("clock_step", ("message",), ("at", "first", "step"), offset="message"),
     Table("replay", ("message",), ("id", "at", "wanted"), offset="message"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Literal
 
 from plant.clock import format_time
 
-Proof = Literal["ledger", "published", "totals", "recomputed", "readings", "messages"]
+Proof = Literal["ledger", "published", "totals", "recomputed", "readings", "messages", "archive"]
 Kind = Literal["differs", "configuration", "unproven", "waiting", "earlier"]
 
 KEPT = 1000  # findings of a proof and kind that are kept one by one; all are counted
@@ -64,12 +64,13 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What was checked and what was found; `checked` counts rows, windows or messages by proof, `not_proven` says what no proof covers."""
+    """What was checked and what was found; `checked` counts rows, windows or messages by proof, `not_proven` says what no proof covers, `proofs` what each proves."""
 
     checked: Counter[Proof] = field(default_factory=Counter)
     counts: Counter[tuple[Proof, Kind]] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     not_proven: Sequence[str] = tuple(NOT_PROVEN)
+    proofs: dict[Proof, str] = field(default_factory=lambda: dict(PROOFS))
 
     def add(self, finding: Finding) -> None:
         """Count a finding, and keep it while there are not too many of its kind."""

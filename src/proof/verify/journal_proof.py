@@ -9,6 +9,7 @@ import numpy as np
 from plant.arrays import Bools, Ints
 from proof.verify.findings import Finding, Kind, Report, when
 from store import audit
+from store.archive.archived import archived_months
 from store.messages.journal import journal_end, whole_up_to
 from store.messages.journal_head import JournalHead
 
@@ -89,9 +90,18 @@ class JournalProof:
         elif first == 1:
             kind = "unproven"
             detail = f"the journal begins at {taken.begin}: how they ended cannot be proven, nor the balances of their time"
+            detail += self._where_they_are()
         else:
             detail = "not in the journal, between others that are"
         self._add(kind, _messages(first, end), detail)
+
+    def _where_they_are(self) -> str:
+        """Say with which months messages that the journal lacks were archived, "" where none was."""
+        by_park: dict[str, list[str]] = {}
+        for one in archived_months(self._state):
+            by_park.setdefault(one.park, []).append(one.month)
+        told = "; ".join(f"{park} {', '.join(months)}" for park, months in by_park.items())
+        return f"; they were archived with {told}: --archive PLACE proves them" if told else ""
 
     def _lose(self, first: int, end: int) -> None:
         if first < end:

@@ -14,6 +14,7 @@ from ingest.line.containment import is_of_the_machine, told
 from ingest.line.recompute import Recompute
 from ingest.line.regulated import HourRecompute
 from plant.park import Plant
+from proof.verify.archive_proof import ArchiveProof
 from proof.verify.configurations import Configurations
 from proof.verify.evidence_proof import prove_evidence
 from proof.verify.findings import NOT_PROVEN, NOT_QUICKLY, Finding, Proof, Report, Tell, untold
@@ -28,6 +29,7 @@ from rules.engine import Engine
 from rules.remembering import known
 from rules.terms import Numbers
 from store import terms
+from store.archive.places import ArchiveAway, ArchivePlace
 from store.audit import snapshot
 from store.faults import told_of
 from store.messages.journal import REMEDY as JOURNAL_REMEDY
@@ -42,9 +44,17 @@ class NoState(Exception):
 
 
 def verify(
-    plant: Plant, methods: Numbers, folder: Path, tell: Tell = untold, *, quick: Random | None = None
+    plant: Plant,
+    methods: Numbers,
+    folder: Path,
+    tell: Tell = untold,
+    *,
+    quick: Random | None = None,
+    archive: ArchivePlace | None = None,
 ) -> Report:
     """Prove the state of a directory under a configuration; with `quick` of messages a sample that this draws.
+
+    With an `archive` its files are proven too, and what was pruned from the journal is taken from them.
 
     Raises
     ------
@@ -54,6 +64,8 @@ def verify(
         A file cannot be read.
     StateMismatch
         The state is of another version, or its windows have another length.
+    store.archive.places.ArchiveAway
+        The archive cannot be reached.
     """
     report = Report(not_proven=[*NOT_PROVEN, *(NOT_QUICKLY if quick else ())])
     path = folder / "state.db"
@@ -61,7 +73,7 @@ def verify(
         raise NoState(f"{folder} holds no state.db")
     with told_of(path, REMEDY), snapshot(path) as state:
         _check(state, plant, folder)
-        _verify(state, plant, methods, folder, report, tell, quick)
+        _verify(state, plant, methods, folder, report, tell, quick, archive)
     return report
 
 
@@ -73,6 +85,7 @@ def _verify(
     report: Report,
     tell: Tell,
     quick: Random | None,
+    archive: ArchivePlace | None,
 ) -> None:
     found = known(plant, methods, terms.read(state))
     engine, configurations = Engine(found.plant, found.methods), Configurations(state, plant.hash)
@@ -97,6 +110,8 @@ def _verify(
         return
     head = stored_head(path)  # before the journal, to which a service adds meanwhile
     with told_of(path, JOURNAL_REMEDY), snapshot(path) as journal:
+        if archive is not None:
+            _prove_archive(ArchiveProof(state, plant, archive, report), journal, report, tell)
         taken = taken_of(state, journal)
         with _contained(report, "messages"):
             JournalProof(state, journal, taken, report).prove(path, head)
@@ -108,13 +123,19 @@ def _verify(
                 SampleProof(state, journal, plant, taken, configurations, report, quick).prove(tell)
 
 
+def _prove_archive(proof: ArchiveProof, journal: sqlite3.Connection, report: Report, tell: Tell) -> None:
+    with _contained(report, "archive"):
+        proof.put_back(journal)
+        proof.prove(tell)
+
+
 @contextmanager
 def _contained(report: Report, proof: Proof) -> Iterator[None]:
     """Let a proof that fails at what nobody foresaw, as a row that says nonsense may be, be a finding, and the others go on."""
     try:
         yield
     except Exception as error:
-        if is_of_the_machine(error):
+        if is_of_the_machine(error) or isinstance(error, ArchiveAway):
             raise
         report.add(Finding(proof, "differs", proof, f"something stops this proof: {told(error)}"))
 

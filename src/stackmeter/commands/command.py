@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stackmeter.client import Client
     from stackmeter.settings import Settings
     from stackmeter.views.tables import Shown
+    from store.archive.places import ArchivePlace
 
 
 Made = TypeVar("Made")
@@ -80,6 +81,25 @@ Token = Annotated[
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
+
+
+ArchiveAt = Annotated[
+    str | None,
+    typer.Option("--archive", help="Archive: a folder, or a URL.", show_default="the setting archive, none"),
+]
+
+
+def archive_of(settings: "Settings", given: str | None) -> "ArchivePlace | None":
+    """Return the archive that the options or the settings name, None without one; or exit where it cannot be reached."""
+    from stackmeter.archive.archiving import checked_place
+    from store.archive.places import ArchiveAway
+
+    where = settings.archive if given is None else given
+    if not where:
+        return None
+    place = or_exit(lambda: checked_place(where))
+    or_exit(place.check, {ArchiveAway: EXIT_UNREACHABLE})
+    return place
 
 
 def client_of(state: Path | None, url: str | None, token: str | None) -> "Client":
@@ -165,6 +185,7 @@ def failures() -> dict[type[Exception], int]:
     from notify.webhook import EndpointError
     from simulators import publisher
     from stackmeter import broker, service
+    from store.archive.places import ArchiveAway
     from store.faults import Damaged, DiskFailed, Held
     from store.folder import FolderInUse, FolderUnusable
     from store.sqlite import NotDurable, StateMismatch
@@ -179,6 +200,7 @@ def failures() -> dict[type[Exception], int]:
         NotDurable: service.EXIT_IO,
         publisher.BrokerError: EXIT_UNREACHABLE,
         broker.BrokerError: EXIT_UNREACHABLE,
+        ArchiveAway: EXIT_UNREACHABLE,
         BrokerAddress: EXIT_CONFIG,
         EndpointError: EXIT_CONFIG,
         OSError: EXIT_CONFIG,

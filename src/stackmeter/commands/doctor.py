@@ -174,6 +174,8 @@ def _checks(case: "Case", mosquitto_conf: Path | None) -> "Iterator[tuple[str, C
         ("broker file: durable", broker_checks.file_durable),
         ("broker file: limits", lambda file: broker_checks.file_limits(file, case.largest_message)),
     ]
+    if case.settings.archive:
+        yield "archive", lambda: machine_checks.archive(case)
     of_influx = [("InfluxDB", machine_checks.influx), ("InfluxDB retention", machine_checks.retention)]
     yield from ((name, lambda check=check: check(case)) for name, check in of_case)
     if mosquitto_conf is not None:

@@ -8,9 +8,11 @@ import typer
 from stackmeter.commands.command import (
     EXIT_CONFIG,
     EXIT_NOT_READY,
+    ArchiveAt,
     AsJson,
     ConfigDir,
     StateDir,
+    archive_of,
     configured,
     failures,
     or_exit,
@@ -105,6 +107,7 @@ def _restated(report: "Report", published: bool) -> str:
 def verify(
     config: ConfigDir = None,
     state: StateDir = None,
+    archive: ArchiveAt = None,
     quick: Annotated[bool, typer.Option("--quick", help="Of messages and readings, only a sample.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -114,12 +117,13 @@ def verify(
     months are the sums of their parts; that each window follows from the stored readings, to the bit; that each reading
     is what a message of the journal says; and that each message of the journal is in the state once: its readings, its
     number, how it ended, the balances. It says what it does not prove. Nothing is written, and a service may run
-    meanwhile: what is proven is the state as it was when the command began.
+    meanwhile: what is proven is the state as it was when the command began. With an archive each of its files is proven too,
+    and what was pruned from the journal is read from there; without it such messages cannot be proven.
 
     Example: stackmeter verify --config config --state state
 
     Exit codes: 0 all proven, 1 something differs or cannot be proven, 2 wrong configuration, or no state there,
-    65 journal or state is damaged.
+    3 the archive cannot be reached, 65 journal or state is damaged.
     """
     from random import SystemRandom
 
@@ -130,11 +134,14 @@ def verify(
 
     settings, plant, catalogue = configured(config, state, as_json=as_json)
     exits: dict[type[Exception], int] = {NoState: EXIT_CONFIG, StateMismatch: EXIT_CONFIG}
+    place = archive_of(settings, archive)
     hints = {EXIT_CONFIG: "Say where the state is with --state DIR."}
     chance = SystemRandom() if quick else None
     with proof_view.proof_progress() as tell:
         report = or_exit(
-            lambda: prove(plant, catalogue, settings.state, tell, quick=chance), exits | failures(), hints
+            lambda: prove(plant, catalogue, settings.state, tell, quick=chance, archive=place),
+            exits | failures(),
+            hints,
         )
     if as_json:
         typer.echo(json.dumps(proof_view.proof_json(report), allow_nan=False))

@@ -1,6 +1,7 @@
 """The command rebuild: makes the state again from the journal."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
@@ -12,9 +13,11 @@ import typer
 from stackmeter.commands.command import (
     EXIT_CONFIG,
     EXIT_NOT_READY,
+    ArchiveAt,
     AsJson,
     ConfigDir,
     StateDir,
+    archive_of,
     configured,
     failures,
     or_exit,
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from proof.works import Configured, Links
     from rules.catalogue import Register
     from stackmeter.settings import Settings
+    from store.archive.places import ArchivePlace
     from store.folder import Folder
 
 EXIT_DATA = 65
@@ -37,6 +41,7 @@ def rebuild(
         list[Path] | None,
         typer.Option(help="A configuration of before, where it was another one then; may be given again."),
     ] = None,
+    archive: ArchiveAt = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of the state, which is kept beside it.")
     ] = False,
@@ -47,14 +52,16 @@ def rebuild(
     The journal holds the messages, the steps in which they were taken, and what became of each webhook. The same steps at
     the same times give the same state: readings, windows, revisions, ledger, alerts and what people were told of them.
     Where no state is there, it is made; one that is there is not touched without --replace. The service must be stopped;
-    a copy of `stackmeter backup` may be tried at any time. What InfluxDB has yet to be told is not compared.
+    a copy of `stackmeter backup` may be tried at any time. Where messages were pruned, the archive gives them. What InfluxDB has yet to be told is not compared.
 
     Example: stackmeter rebuild --config config --state state
 
     Exit codes: 0 made, and equal to the state that was there, 1 it differs, 2 wrong configuration, or no journal there,
-    65 journal or state is damaged, or a step cannot be done again, 75 the state directory is in use.
+    3 the archive cannot be reached, 65 journal or state is damaged, or a step cannot be done again, 75 the state directory is in use.
     """
     from stackmeter.views import view
+    from store.archive.journal_files import ArchivedJournalDamaged
+    from store.archive.whole_journal import ArchiveLacks
     from store.folder import Folder
     from store.messages.steps import StepFailed
 
@@ -63,11 +70,19 @@ def rebuild(
         typer.echo(f"{settings.state} holds no journal.db: say where with --state DIR", err=True)
         raise typer.Exit(EXIT_CONFIG)
     known = _known(past or [], plant, catalogue)
-    exits: dict[type[Exception], int] = {StepFailed: EXIT_DATA, **failures()}
+    place = archive_of(settings, archive)
+    exits: dict[type[Exception], int] = {
+        StepFailed: EXIT_DATA,
+        ArchiveLacks: EXIT_DATA,
+        ArchivedJournalDamaged: EXIT_DATA,
+        **failures(),
+    }
     folder = or_exit(lambda: Folder(settings.state), exits)
     try:
         with view.steps_progress() as progress:
-            found = or_exit(lambda: _made(folder, known, _links(folder, settings), progress, replace), exits)
+            found = or_exit(
+                lambda: _made(folder, known, _links(folder, settings), progress, replace, place), exits
+            )
     finally:
         folder.close()
     if as_json:
@@ -113,15 +128,21 @@ def _made(
     links: "Links",
     progress: Callable[[int, int], None],
     replace: bool,
+    place: "ArchivePlace | None",
 ) -> tuple[int, dict[str, int] | None]:
     """Make the state beside the one that is there; return how many steps it took, and where it differs, None without one."""
     from proof.rebuild import Rebuild, differences, step_of
+    from store.archive.whole_journal import put_all_back
+
+    def put_back(journal: sqlite3.Connection) -> None:
+        if place is not None:
+            put_all_back(journal, place)
 
     made = folder.path / "state.db.again"
     _remove(made)
     there = folder.state if folder.state.exists() else None
     try:
-        with closing(Rebuild(folder.journal, made, known, links)) as rebuild:
+        with closing(Rebuild(folder.journal, made, known, links, put_back)) as rebuild:
             first, end = rebuild.first, step_of(there) if there else rebuild.end
             rebuild.run(end, lambda step: progress(step - first, end - first))
     except BaseException:

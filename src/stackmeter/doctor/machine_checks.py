@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import stat
 import time
+from collections import Counter
 from contextlib import closing
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -13,9 +14,12 @@ import httpx
 
 from ingest.subscriptions import Subscriptions
 from plant.vocabulary import NS_PER_DAY
+from stackmeter.archive.archiving import checked_place, standing
 from stackmeter.client import Client, TokenRefused, Unreachable, Unready
 from stackmeter.doctor.checkup import Case, CheckResult
 from store.access_log import AccessLog
+from store.archive.months import ARCHIVED, DUE, WAITS
+from store.archive.places import ArchiveAway
 from store.faults import FileFault, told_of
 from store.folder import FolderUnusable, keys_file, stored_token, stored_url
 from store.growth import bytes_per_day, full_in_days
@@ -221,6 +225,20 @@ def retention(case: Case) -> CheckResult:
     return CheckResult(
         "ok", f"it keeps {s.influx_bucket} {'for ever' if not kept else f'for {kept / NS_PER_DAY:g} days'}"
     )
+
+
+def archive(case: Case) -> CheckResult:
+    """Whether the archive can be reached, and which final months it has."""
+    where = case.settings.archive
+    try:
+        checked_place(where).check()
+    except ArchiveAway as away:
+        return CheckResult("fail", str(away), "until it is back nothing is archived, and nothing is pruned")
+    if not (case.state / "state.db").exists():
+        return CheckResult("ok", f"{where} can be reached")
+    months = Counter(one.status for one in standing(case.state, case.plant))
+    told = f"{where} can be reached: {months[ARCHIVED]} final months are there, {months[DUE]} are due, {months[WAITS]} wait"
+    return CheckResult("ok", told, "stackmeter archive says what each waits for" if months[WAITS] else "")
 
 
 def service(case: Case) -> CheckResult:

@@ -18,7 +18,7 @@ from proof.explain.told import (
     RevisionBody,
     WindowBody,
 )
-from proof.verify.findings import PROOFS, Finding, Report, Tell
+from proof.verify.findings import Finding, Report, Tell
 from rules.factors.gwp import BY_CARBON
 from stackmeter.views import view
 from stackmeter.views.local import exact, localised
@@ -41,7 +41,7 @@ def proof_progress() -> Iterator[Tell]:
 
 def proof_lines(report: Report, zone: tzinfo) -> Iterator[str]:
     """Yield what was proven and what was not."""
-    for proof, what in PROOFS.items():
+    for proof, what in report.proofs.items():
         mine = {kind: count for (of, kind), count in report.counts.items() if of == proof}
         wrong = ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in mine.items())
         yield f"{proof:10} {report.checked[proof]:>12,} checked: {wrong or what}"
@@ -67,10 +67,10 @@ def proof_json(report: Report) -> dict[str, Any]:
     """Return a report as JSON has it."""
     return {
         "proven": report.proven,
-        "checked": {proof: report.checked[proof] for proof in PROOFS},
+        "checked": {proof: report.checked[proof] for proof in report.proofs},
         "counts": {
             proof: {kind: count for (of, kind), count in report.counts.items() if of == proof}
-            for proof in PROOFS
+            for proof in report.proofs
         },
         "findings": [asdict(one) for one in report.findings],
         "not_proven": list(report.not_proven),

@@ -29,6 +29,9 @@ CREATE TABLE journal (
     digest BLOB NOT NULL        -- BLAKE2b-128 of the array
 ) STRICT
 """
+# What no other journal began with, where its first group was pruned.
+_PRUNED = "CREATE TABLE IF NOT EXISTS pruned (identity BLOB NOT NULL) STRICT"
+PRUNED_AT_ONCE = 200  # groups, so that whoever appends waits for a moment only
 # When the line looked (store.messages.steps): beside the messages, for it has no place among them.
 _STEPS = """
 CREATE TABLE IF NOT EXISTS step (
@@ -74,6 +77,7 @@ class Journal:
             claim(self._connection, path, JOURNAL, _SCHEMA)
             self._connection.execute(_STEPS)
             self._connection.execute(TABLE)
+            self._connection.execute(_PRUNED)
             self.find_end()
             be_brisk(self._connection)
             self._check_whole()
@@ -133,6 +137,22 @@ class Journal:
             self._segments.put(found, segment)
         return True
 
+    def prune(self, before: int) -> bool:
+        """Delete the first groups that end before a message; return whether there are more.
+
+        Groups that are not as large as they will be stay. What is deleted must be in the archive, and was read back from there.
+        """
+        with self._turn, transaction(self._connection):
+            found = self._connection.execute(
+                "SELECT first, digest FROM journal WHERE first + count <= ? AND first + count <= (SELECT max(next) FROM merged)"
+                " ORDER BY first LIMIT ?",
+                (before, PRUNED_AT_ONCE),
+            ).fetchall()
+            if found and found[0][0] == 1:
+                self._connection.execute("INSERT INTO pruned VALUES (?)", (found[0][1],))
+            self._connection.executemany("DELETE FROM journal WHERE first = ?", [row[:1] for row in found])
+        return len(found) == PRUNED_AT_ONCE
+
     def write_step(self, row: tuple[int, str, int, int, bytes]) -> None:
         """Make a row of the table `step` safe, from any thread; one of its number that is there already is replaced."""
         with self._turn:
@@ -157,7 +177,25 @@ class JournalReader:
         """Return what no other journal begins with, the digest of its first group; None while it is empty."""
         with told_of(self.path, REMEDY):
             row = self._connection.execute("SELECT digest FROM journal WHERE first = 1").fetchone()
-            return bytes(row[0]) if row else None
+            return bytes(row[0]) if row else self._pruned_identity()
+
+    def _pruned_identity(self) -> bytes | None:
+        """Return it of a journal whose first group was pruned; one that was never opened by this version has no such table."""
+        if self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'pruned'").fetchone() is None:
+            return None
+        row = self._connection.execute("SELECT identity FROM pruned").fetchone()
+        return bytes(row[0]) if row else None
+
+    def begin(self) -> int:
+        """Return the first message that the journal has, or will have."""
+        with told_of(self.path, REMEDY):
+            row = self._connection.execute("SELECT min(first) FROM journal").fetchone()
+            return 1 if row[0] is None else int(row[0])
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, for who puts back what was pruned (store.archive.journal_files)."""
+        return self._connection
 
     def whole_up_to(self) -> str:
         """Say how far the journal goes, and until when."""

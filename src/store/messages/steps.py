@@ -128,6 +128,14 @@ class StepReader:
         step = self._at(found)
         return step.now, step.through
 
+    def left_before(self, time: int) -> int:
+        """Return the first message that the last step before a time [ns UTC] left, 1 where there is none."""
+        row = self._connection.execute("SELECT min(number), max(number) FROM step").fetchone()
+        if row[0] is None:
+            raise StepFailed("the journal has no step")
+        found = row[0] + bisect_left(range(row[0], row[1] + 1), time, key=lambda number: self._at(number).now)
+        return self._one("number < ? ORDER BY number DESC", found)[1].through if found > row[0] else 1
+
     def _at(self, number: int) -> RecordedStep:
         """Return the first step from a number on."""
         return self._one("number >= ? ORDER BY number", number)[1]

@@ -40,6 +40,12 @@ def blocks_between(
     ).fetchall()
 
 
+def newest_of_blocks(connection: sqlite3.Connection, channel: int, start: int, end: int) -> int:
+    """Return the newest message of a channel's blocks that start in [start, end) [ns UTC], 0 where there is none."""
+    query = "SELECT coalesce(max(high), 0) FROM reading_block WHERE channel = ? AND start >= ? AND start < ?"
+    return int(connection.execute(query, (channel, start, end)).fetchone()[0])
+
+
 def newest_starts(connection: sqlite3.Connection, channels: Iterable[int]) -> dict[int, int]:
     """Return the start of the newest block, of those channels that have one."""
     rows = connection.execute(
@@ -92,6 +98,20 @@ def block_readings(
         except BlockUnreadable as error:
             set_aside(connection, "reading_block", {"channel": channel, "start": row[1]}, str(error))
     return found
+
+
+def damaged_between(connection: sqlite3.Connection, channel: int, start: int, end: int) -> str:
+    """Return what is wrong with the blocks of a channel that start in [start, end) [ns UTC], "" where nothing is."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM reading_block WHERE channel = ? AND start >= ? AND start < ? ORDER BY start",
+        (channel, start, end),
+    )
+    for row in rows:
+        try:
+            decode(ReadingBlock(*row))
+        except BlockUnreadable as error:
+            return f"channel {channel}, day {row[1]}: {error}"
+    return ""
 
 
 def write_block(connection: sqlite3.Connection, block: ReadingBlock) -> None:

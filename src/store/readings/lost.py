@@ -4,7 +4,8 @@ import sqlite3
 
 import numpy as np
 
-from plant.arrays import Ints, Times
+from plant.arrays import Ints, Readings, Times
+from store.readings.rows import columns_of
 
 
 def channels_lost(connection: sqlite3.Connection) -> list[int]:
@@ -20,3 +21,13 @@ def lost_flags(connection: sqlite3.Connection, channel: int) -> tuple[Times, Int
     )
     time, flags = zip(*found, strict=True) if (found := rows.fetchall()) else ((), ())
     return np.array(time, np.int64), np.array(flags, np.int64)
+
+
+def lost_between(connection: sqlite3.Connection, channel: int, start: int, end: int) -> Readings:
+    """Return the readings of a channel (database id) that lost a conflict with start <= time < end [ns UTC], by time and message."""
+    rows = connection.execute(
+        "SELECT channel, time, value, quality, flags, verdict, boot, correction, message FROM reading_lost"
+        " WHERE channel = ? AND time >= ? AND time < ? ORDER BY time, message, value, correction",
+        (channel, start, end),
+    ).fetchall()
+    return columns_of(rows)

@@ -7,7 +7,7 @@ Channels are database ids here, in what is asked and in what is answered; times 
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,21 @@ from plant.vocabulary import FOREVER, NS_PER_DAY, SINCE_EVER
 from store.readings.block_rows import (
     block_readings,
     blocks_between,
+    damaged_between,
     first_channel,
     last_start,
+    newest_of_blocks,
     newest_starts,
     next_start,
 )
+from store.readings.coding import BlockUnreadable
 from store.readings.kinds import ANY, COUNTING, ReadingKind
 from store.readings.rows import (
     count_rows,
     first_row_channel,
     first_row_times,
     last_rows_between,
+    newest_of_rows,
     newest_row_times,
     newest_rows,
     row_time_after,
@@ -58,6 +62,15 @@ def between(connection: sqlite3.Connection, channel: int, start: int, end: int) 
     """Return the readings of a channel with start <= time < end, by time."""
     days = [day for day, _ in blocks_between(connection, channel, start - NS_PER_DAY + 1, end)]
     return _merged(connection, channel, days, start, end)
+
+
+def whole_between(connection: sqlite3.Connection, channel: int, start: int, end: int) -> Readings:
+    """Do as `between`; raise BlockUnreadable where any of them cannot be read, which is set aside elsewhere."""
+    if damaged := damaged_between(connection, channel, start - NS_PER_DAY + 1, end):
+        raise BlockUnreadable(damaged)
+    if count_rows(connection, channel, start, end) != len(rows_between(connection, channel, start, end)):
+        raise BlockUnreadable(f"channel {channel} has rows that cannot be read")
+    return between(connection, channel, start, end)
 
 
 def last_before(
@@ -199,6 +212,27 @@ def count(connection: sqlite3.Connection, channel: int, start: int, end: int) ->
     if not blocks_between(connection, channel, start - NS_PER_DAY + 1, end):
         return count_rows(connection, channel, start, end)
     return sum(len(part) for part in pieces(connection, channel, start, end))
+
+
+def newest_message(connection: sqlite3.Connection, channels: Iterable[int], start: int, end: int) -> int:
+    """Return the newest message that brought readings of some channels with start <= time < end, 0 where there are none."""
+    found = [0]
+    for channel in channels:
+        blocks = blocks_between(connection, channel, start - NS_PER_DAY + 1, end)
+        edges = [day for day, _ in blocks if day < start or day + NS_PER_DAY > end]
+        found += [
+            newest_of_rows(connection, channel, start, end),
+            newest_of_blocks(connection, channel, start, end - NS_PER_DAY + 1),
+        ]
+        for day in edges:
+            found.append(
+                int(
+                    between(connection, channel, max(day, start), min(day + NS_PER_DAY, end)).message.max(
+                        initial=0
+                    )
+                )
+            )
+    return max(found)
 
 
 def channels_read(connection: sqlite3.Connection) -> list[int]:

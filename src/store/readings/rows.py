@@ -163,6 +163,12 @@ def count_rows(connection: sqlite3.Connection, channel: int, start: int, end: in
     return int(connection.execute(query, (channel, start, end)).fetchone()[0])
 
 
+def newest_of_rows(connection: sqlite3.Connection, channel: int, start: int, end: int) -> int:
+    """Return the newest message that brought rows of a channel with start <= time < end [ns UTC], 0 where there is none."""
+    query = "SELECT coalesce(max(message), 0) FROM reading WHERE channel = ? AND time >= ? AND time < ?"
+    return int(connection.execute(query, (channel, start, end)).fetchone()[0])
+
+
 def first_row_channel(connection: sqlite3.Connection, after: int = SINCE_EVER) -> int | None:
     """Return the first channel behind one that has a row."""
     found = connection.execute("SELECT min(channel) FROM reading WHERE channel > ?", (after,)).fetchone()[0]
@@ -186,21 +192,22 @@ def unreadable_rows(connection: sqlite3.Connection) -> list[tuple[int, int]]:
 def _readings(connection: sqlite3.Connection, query: Query, values: tuple[Any, ...]) -> Readings:
     rows = connection.execute(query("TRUE"), values).fetchall()
     try:
-        return _columns(rows)
+        return columns_of(rows)
     except (ValueError, TypeError, OverflowError):  # only now is it worth finding out which
         for row in rows:
             _set_aside_unsound(connection, row)
-        return _columns(connection.execute(query(_IS_SOUND), values).fetchall())
+        return columns_of(connection.execute(query(_IS_SOUND), values).fetchall())
 
 
 def _set_aside_unsound(connection: sqlite3.Connection, row: tuple[Any, ...]) -> None:
     try:
-        _columns([row])
+        columns_of([row])
     except (ValueError, TypeError, OverflowError) as error:
         set_aside(connection, "reading", {"channel": row[0], "time": row[1]}, str(error))
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> Readings:
+def columns_of(rows: Sequence[tuple[Any, ...]]) -> Readings:
+    """Return rows of readings as columns; raise ValueError, TypeError or OverflowError where one is none."""
     if not rows:
         return Readings.empty()
     channel, time, value, quality, flags, verdict, boot, correction, message = zip(*rows, strict=True)
