@@ -6,22 +6,27 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from plant.arrays import Readings
+from plant.topics import SPARKPLUG
 from plant.vocabulary import Quality, Verdict
 from proof.rebuild import Rebuild, differences
 from proof.verify.archive_proof import ArchiveProof
 from proof.verify.findings import Report, untold
 from proof.verify.verify import verify
 from store.accounting.ledger import CHANGE, records_of
-from store.archive.months import final_months
+from store.archive.month_windows import WindowUnreadable
+from store.archive.months import final_months, prunable
 from store.archive.parquet import NotTheSame
 from store.archive.places import ArchiveAway, FolderPlace
 from store.archive.whole_journal import ArchiveLacks, put_all_back
@@ -30,7 +35,7 @@ from store.audit import snapshot
 from store.blocks import FIELDS, empty, to_bytes
 from store.messages import journal as journal_module
 from store.messages.backfills import BackfillDecision
-from store.messages.journal import DECISION, JournalReader
+from store.messages.journal import DECISION, JournalReader, Message
 from store.messages.steps import StepFailed
 from store.readings.lost import lost_between
 from store.readings.read import between
@@ -410,3 +415,56 @@ def test_nothing_is_pruned_that_the_archive_does_not_say(world: World, archive: 
     with pytest.raises(ArchiveAway, match="is no folder"):
         archive.prune()
     assert proven(world).proven
+
+
+def test_a_month_waits_while_messages_of_its_time_are_not_taken(world: World, archive: Archive) -> None:
+    """They may bring readings of it."""
+    at = ns("2026-03-15T00:00:00+07:00")
+    payload = b'{"readings": []}'
+    world.journal.append([Message(at, b"sm/v1/park-a/works/gw/readings", payload)])
+    assert archive.writer().write_next(APRIL, Underway()) is None
+
+    while world.line.step():
+        pass
+    assert len(archive.write()) == 2
+
+
+def test_the_journal_is_kept_from_the_first_message_in_quarantine_on(world: World, archive: Archive) -> None:
+    world.publish(b"{not json", at=ns("2026-03-20T00:00:00+07:00"))
+    [(refused,)] = world.rows("SELECT max(message) FROM quarantine WHERE outcome = 'quarantined'")
+    through = world.line.next
+    months = {("park-a", ns(f"2026-0{month}-01T00:00:00+07:00")) for month in (1, 2, 3)}
+
+    def kept(archived: set[tuple[str, int]]) -> int:
+        return prunable(world.state.connection, world.plant, world.folder / "journal.db", through, archived)
+
+    assert kept(months) <= refused < through
+    assert 1 < kept(months - {max(months)}) < kept(months)
+    assert kept(months - {min(months)}) == 1  # the first month is not there
+    assert kept(set()) == 1
+    world.state.connection.execute("INSERT INTO channel VALUES (9999, 'park-b', 'works', 'power')")
+    assert kept(months) > 1  # it was never heard
+    world.state.connection.execute("INSERT INTO reading VALUES (9999, ?, 1.0, 0, 0, 0, 0, 0, 1)", (JANUARY,))
+    assert kept(months) == 1  # and nobody knows the clock of that park
+
+
+def test_where_sparkplug_is_heard_or_a_replay_is_open_the_journal_is_kept_whole(
+    world: World, archive: Archive
+) -> None:
+    month = {("park-a", ns("2026-01-01T00:00:00+07:00"))}
+    given = (world.state.connection, world.plant, world.folder / "journal.db", world.line.next, month)
+    assert prunable(*given) > 1
+
+    hosted = replace(world.plant, subscriptions=(SimpleNamespace(format=SPARKPLUG),))
+    assert prunable(given[0], hosted, *given[2:]) == 1
+    with patch("store.archive.months.replays.open_replay", lambda _state: object()):
+        assert prunable(*given) == 1
+
+
+def test_a_ledger_that_lacks_a_change_is_not_archived(world: World, archive: Archive) -> None:
+    state = world.state.connection
+    state.execute("DROP TRIGGER ledger_is_append_only_2")
+    state.execute("DELETE FROM ledger WHERE id = 3")
+
+    with pytest.raises(WindowUnreadable, match="the ledger does not say of each window"):
+        archive.writer().write_next(APRIL, Underway())

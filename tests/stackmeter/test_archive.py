@@ -30,10 +30,13 @@ from store.archive.places import ArchiveAway, FolderPlace, NotInArchive, UrlPlac
 from store.archive.writing import Underway
 from store.folder import Folder
 from store.messages import journal as journal_module
-from store.messages.journal import Journal, Message
+from store.messages.journal import Journal, JournalReader, Message
+from tests.faults.bench import patched
 from tests.proof.archived import APRIL, JANUARY, Archive, story
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, World
+from tests.servers import Mosquitto, wait_until
+from tests.service import Service
 
 
 class KilledError(BaseException):
@@ -406,3 +409,56 @@ def test_doctor_looks_at_the_archive(world: World, folder: Path, monkeypatch: py
     assert (archive_check(case).level, "2 are due" in archive_check(case).says) == ("ok", True)
     (folder / "archive").rmdir()
     assert (archive_check(case).level, "nothing is pruned" in archive_check(case).do) == ("fail", True)
+
+
+SOON = "from stackmeter.archive import archiving\narchiving.FIRST_S, archiving.EVERY_S = 0.2, 0.5"
+
+
+@pytest.mark.parametrize("crash", ["", "archive_after_put:2", "archive_before_decision:1"])
+def test_a_service_archives_and_prunes_by_itself_also_after_a_kill(folder: Path, crash: str) -> None:
+    environment = {"STACKMETER_ARCHIVE": str(folder / "archive"), "SEMANTICS_SECRET": "whsec_" + "A" * 40}
+    with (
+        Mosquitto() as broker,
+        Service(
+            folder, folder / "config", broker.url, environment=environment, program=patched(SOON)
+        ) as service,
+    ):
+        service.start(crash=crash, ready=not crash)
+        if crash:
+            wait_until(lambda: not service.running, "it was not killed")
+            service.start()
+        archived = 'stackmeter_archive_months{status="archived"} 2.0'
+        wait_until(lambda: archived in service.get("/metrics").text, service.log()[-2000:])
+        told = service.get("/metrics").text
+        ready = service.get("/readyz").json()
+        service.term()
+
+    assert begin_of(folder / "state" / "journal.db") > 10
+    assert "stackmeter_archive_failing 0.0" in told
+    assert not [one for one in ready["degradations"] if "archive" in one]
+    proven = run(folder, "verify", "--json")
+    assert proven.exit_code == 0, proven.stdout[-2000:]
+    assert run(folder, "rebuild").exit_code == 0
+
+
+def test_a_service_whose_archive_is_away_says_so_and_is_ready(folder: Path) -> None:
+    environment = {"STACKMETER_ARCHIVE": "/nowhere/at/all", "SEMANTICS_SECRET": "whsec_" + "A" * 40}
+    with (
+        Mosquitto() as broker,
+        Service(
+            folder, folder / "config", broker.url, environment=environment, program=patched(SOON)
+        ) as service,
+    ):
+        service.start()
+        wait_until(
+            lambda: "stackmeter_archive_failing 1.0" in service.get("/metrics").text, "it does not say so"
+        )
+        ready = service.get("/readyz").json()
+
+    assert ready["ready"]
+    assert [one for one in ready["degradations"] if "archive: /nowhere/at/all is no folder" in one]
+
+
+def begin_of(journal: Path) -> int:
+    with closing(JournalReader(journal)) as reader:
+        return reader.begin()

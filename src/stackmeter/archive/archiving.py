@@ -25,6 +25,7 @@ from store.messages.journal import Journal, Message
 if TYPE_CHECKING:
     from store.archive.writing import MonthWriter
 
+FIRST_S = 30.0  # before the first look
 EVERY_S = 600.0  # between two looks
 LOOK_S = 0.5  # while a decision is taken
 TAKEN_S = 600.0  # the longest that is waited for it
@@ -59,7 +60,8 @@ class Archiver:
         self._journal, self._decide, self._crash = journal, decide, crash
 
     def run(self, stop: threading.Event) -> None:
-        """Archive and prune now and then, until told to stop."""
+        """Archive and prune now and then, until told to stop; first when the line has taken what was decided before it began."""
+        stop.wait(FIRST_S)
         while not stop.is_set():
             self.go(stop)
             stop.wait(EVERY_S)

@@ -123,7 +123,7 @@ def files_belong_together(case: Case) -> CheckResult:
             )
         meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
         (cursor,) = connection.execute("SELECT next FROM cursor WHERE name = 'line'").fetchone()
-        known, end, whole = reader.identity(), reader.end(), reader.whole_up_to()
+        known, begin, end, whole = reader.identity(), reader.begin(), reader.end(), reader.whole_up_to()
     head = stored_head(journal)
     if head is not None and head.end > end:
         return CheckResult(
@@ -131,10 +131,13 @@ def files_belong_together(case: Case) -> CheckResult:
             f"{whole}; what came after it, up to message {head.end - 1}, is damaged or missing",
             "restore both from one backup",
         )
-    if meta.get("journal") not in (None, known) or cursor > end:
-        return CheckResult(
-            "fail", f"{state} follows another journal than {journal}", "restore both from one backup"
+    if meta.get("journal") not in (None, known) or not begin <= cursor <= end:
+        pruned = f"{journal} begins at message {begin}, and {state} lacks messages from {cursor} on"
+        other = f"{state} follows another journal than {journal}"
+        remedy = (
+            "restore both from one backup, or stackmeter rebuild --archive PLACE, which has what was pruned"
         )
+        return CheckResult("fail", pruned if cursor < begin else other, remedy)
     if meta["window"] != case.plant.window:
         return CheckResult(
             "fail",

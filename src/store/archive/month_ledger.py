@@ -9,12 +9,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from plant.park import Plant
+from plant.vocabulary import NS_PER_DAY
 from store.accounting.ledger import CHANGE, records_of
-from store.archive.month_windows import WindowUnreadable
+from store.archive.month_windows import WindowUnreadable, revisions
 from store.archive.months import ArchiveMonth, sources_of
 from store.archive.parquet import known, schema_of, times, words
 
-WINDOWS_AT_ONCE = 1_000_000  # of the sources whose changes are gathered in one reading of the ledger
+WINDOWS_AT_ONCE = 500_000  # of the sources whose changes are gathered in one reading of the ledger
 _NUMBERS = ("old_co2e_t", "new_co2e_t", "old_activity", "new_activity")
 _ROW = np.dtype([*[(name, CHANGE[name]) for name in CHANGE.names or ()], ("id", "<i8"), ("place", "<i4")])
 
@@ -49,13 +50,30 @@ class LedgerOfMonth:
         sources = sources_of(self._state, self._month.park)
         for low in range(0, len(sources), self._at_once):
             found = self._gathered(sources[low : low + self._at_once])
+            self._check(sources[low : low + self._at_once], found)
             if len(found):
                 yield self._table(found)
+
+    def _check(self, sources: Sequence[int], found: NDArray[Any]) -> None:
+        """Raise WindowUnreadable where windows of a source have other revisions than the ledger has changes of them."""
+        for source in sources:
+            changes = int(np.count_nonzero(found["source"] == source))
+            if changes != revisions(self._state, source, self._month.start, self._month.end):
+                raise WindowUnreadable(
+                    f"the ledger does not say of each window of source {source} in {self._month.month} how it came: see stackmeter verify"
+                )
+
+    def _rows(self) -> Iterator[tuple[int, bytes]]:
+        """Yield number and changes of the rows that may tell of the month: none was written a day before it began."""
+        yield from self._state.execute(
+            "SELECT id, changes FROM ledger WHERE id >= (SELECT min(id) FROM ledger WHERE at >= ?) ORDER BY id",
+            (self._month.start - NS_PER_DAY,),
+        )
 
     def _gathered(self, sources: Sequence[int]) -> NDArray[Any]:
         """Return the changes of sources, in their order, by time, and in the order of the ledger."""
         wanted, parts = np.array(sorted(sources), np.int32), [np.empty(0, _ROW)]
-        for number, stored in self._state.execute("SELECT id, changes FROM ledger ORDER BY id"):
+        for number, stored in self._rows():
             try:
                 records = records_of(stored)
             except ValueError as error:

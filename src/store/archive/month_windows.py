@@ -20,6 +20,15 @@ class WindowUnreadable(Exception):
     """An hour of windows, or a row of the ledger, is not what it should be; the text says which."""
 
 
+def revisions(state: sqlite3.Connection, source: int, start: int, end: int) -> int:
+    """Return how often the windows of a source (database id) with hours in [start, end) [ns UTC] were published."""
+    rows = state.execute(
+        "SELECT block FROM emission WHERE source = ? AND hour >= ? AND hour < ?", (source, start, end)
+    )
+    found = (blocks.block_of(stored) for (stored,) in rows)
+    return sum(int(block[:, blocks.REVISION].sum()) for block in found if block is not None)
+
+
 class WindowsOfMonth:
     """Windows of one month; reading them again gives the same tables."""
 

@@ -12,7 +12,7 @@ from plant import periods
 from plant.clock import format_time
 from plant.park import Plant
 from plant.topics import SPARKPLUG
-from plant.vocabulary import FOREVER
+from plant.vocabulary import FOREVER, NS_PER_DAY
 from store.accounting.closing import FROZEN
 from store.archive.archived import ArchivedMonth, archived_months
 from store.messages import backfills, quarantine, replays
@@ -63,7 +63,7 @@ def _standing(
 ) -> ArchiveMonth:
     park, start, end = of
     name = periods.month_text(start, zone)
-    changed = "" if archived is None else changed_since(state, archived)
+    changed = "" if archived is None else _changed_perhaps(state, plant, now, archived)
     if archived is not None and not changed:
         return ArchiveMonth(park, name, start, end, ARCHIVED)
     waits = next(_waits(state, plant, now, park, start, end), "")
@@ -85,16 +85,32 @@ def _waits(
             yield f"a backfill is open: {one.gateway}"
 
 
+def _changed_perhaps(state: sqlite3.Connection, plant: Plant, now: int, archived: ArchivedMonth) -> str:
+    """Do as `changed_since`; readings are looked at only where some may have come: in time, by a backfill or by a replay."""
+    [(came,)] = state.execute(
+        "SELECT EXISTS (SELECT 1 FROM backfill WHERE coalesce(closed, ?1) >= ?1)"
+        " OR EXISTS (SELECT 1 FROM replay WHERE coalesce(finished, ?1) >= ?1)",
+        (archived.at - NS_PER_DAY,),
+    )
+    if came or now < archived.end + plant.max_late:
+        return changed_since(state, archived)
+    return _restated(state, archived)
+
+
 def changed_since(state: sqlite3.Connection, archived: ArchivedMonth) -> str:
     """Return what has changed of a month since it was archived, "" where nothing has."""
+    if restated := _restated(state, archived):
+        return restated
+    newest = newest_message(state, channels_of(state, archived.park), archived.start, archived.end)
+    return "readings came since" if newest >= archived.through else ""
+
+
+def _restated(state: sqlite3.Connection, archived: ArchivedMonth) -> str:
     approved = state.execute(
         "SELECT 1 FROM decision WHERE park = ? AND start = ? AND action = 'approve' AND outcome = 'done' AND message >= ? LIMIT 1",
         (archived.park, archived.start, archived.through),
     ).fetchone()
-    if approved is not None:
-        return "it was restated since"
-    newest = newest_message(state, channels_of(state, archived.park), archived.start, archived.end)
-    return "readings came since" if newest >= archived.through else ""
+    return "" if approved is None else "it was restated since"
 
 
 def channels_of(state: sqlite3.Connection, park: str) -> list[int]:
@@ -125,7 +141,8 @@ def prunable(
     [(refused,)] = state.execute(
         "SELECT coalesce(min(message), ?) FROM quarantine WHERE outcome = 'quarantined'", (through,)
     )
-    return max(1, min(_came_before(journal, min(ends, default=0)), int(refused), through))
+    until = min(ends, default=FOREVER)
+    return 1 if until == FOREVER else max(1, min(_came_before(journal, until), int(refused), through))
 
 
 def _archived_until(

@@ -5,6 +5,7 @@ at any moment leaves a journal that begins somewhere before the first message th
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,8 @@ from store.archive.places import ArchivePlace, digest_of_file
 from store.audit import snapshot
 from store.messages.groups import GroupRow
 from store.messages.journal import Journal, JournalReader
+
+PAUSE_S = 0.05  # in which whoever appends has the journal
 
 
 class JournalPruning:
@@ -58,7 +61,7 @@ class JournalPruning:
             raise NotTheSame(f"{file.name}: message {at} is not what the journal says")
         self._settle()
         while self._journal.prune(end):
-            pass
+            time.sleep(PAUSE_S)
 
     def _settle(self) -> None:
         """Let the disk have the state that says what was decided: its own commits wait for none."""

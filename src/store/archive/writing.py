@@ -6,12 +6,14 @@ compared, bit by bit, with what journal and state say.
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 from plant.park import Plant
+from plant.vocabulary import FOREVER
 from store.archive import journal_files
 from store.archive.archived import (
     ArchivedDecision,
@@ -25,6 +27,7 @@ from store.archive.months import DUE, ArchiveMonth, changed_since, final_months,
 from store.archive.parquet import NotTheSame, compare, write
 from store.archive.places import ArchivePlace, digest_of_file
 from store.audit import snapshot
+from store.messages.journal import JournalReader
 
 Named = TypeVar("Named", bound=ArchiveFile)
 
@@ -74,9 +77,19 @@ class MonthWriter:
         """
         self._place.check()
         with snapshot(self._state_file) as state:
-            due = (one for one in final_months(state, self._plant, now) if one.status == DUE)
+            until = self._heard_until(state) - self._plant.max_late
+            due = (
+                one for one in final_months(state, self._plant, now) if one.status == DUE and one.end <= until
+            )
             month = next((one for one in due if (one.park, one.start) not in underway.months), None)
             return None if month is None else self._write(state, month, underway)
+
+    def _heard_until(self, state: sqlite3.Connection) -> int:
+        """Return when the first message came that the journal has and the state has not [ns UTC], `FOREVER` where there is none."""
+        [(cursor,)] = state.execute("SELECT next FROM cursor WHERE name = 'line'")
+        with closing(JournalReader(self._journal_file)) as journal:
+            message = journal.one(cursor)
+        return FOREVER if message is None else message.received
 
     def _write(self, state: sqlite3.Connection, month: ArchiveMonth, underway: Underway) -> ArchivedDecision:
         [(through,)] = state.execute("SELECT next FROM cursor WHERE name = 'line'")

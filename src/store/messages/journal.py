@@ -31,7 +31,7 @@ CREATE TABLE journal (
 """
 # What no other journal began with, where its first group was pruned.
 _PRUNED = "CREATE TABLE IF NOT EXISTS pruned (identity BLOB NOT NULL) STRICT"
-PRUNED_AT_ONCE = 200  # groups, so that whoever appends waits for a moment only
+PRUNED_AT_ONCE = 50  # groups, so that whoever appends waits for a moment only
 # When the line looked (store.messages.steps): beside the messages, for it has no place among them.
 _STEPS = """
 CREATE TABLE IF NOT EXISTS step (
