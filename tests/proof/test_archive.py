@@ -1,5 +1,6 @@
 """The archive says what the state says, to the bit; what was pruned is proven from it, and whatever is wrong with it is named."""
 
+import json
 import random
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from ingest.line.replay import GONE
 from plant.arrays import Readings
 from plant.topics import SPARKPLUG
 from plant.vocabulary import Quality, Verdict
@@ -30,12 +32,13 @@ from store.archive.months import final_months, prunable
 from store.archive.parquet import NotTheSame
 from store.archive.places import ArchiveAway, FolderPlace
 from store.archive.whole_journal import ArchiveLacks, put_all_back
-from store.archive.writing import Underway
+from store.archive.writing import ArchiveStopped, Underway
 from store.audit import snapshot
 from store.blocks import FIELDS, empty, to_bytes
 from store.messages import journal as journal_module
 from store.messages.backfills import BackfillDecision
 from store.messages.journal import DECISION, JournalReader, Message
+from store.messages.replays import Replay
 from store.messages.steps import StepFailed
 from store.readings.lost import lost_between
 from store.readings.read import between
@@ -468,3 +471,37 @@ def test_a_ledger_that_lacks_a_change_is_not_archived(world: World, archive: Arc
 
     with pytest.raises(WindowUnreadable, match="the ledger does not say of each window"):
         archive.writer().write_next(APRIL, Underway())
+
+
+def test_a_rejected_message_that_may_be_pruned_is_gone_for_every_replay(
+    world: World, archive: Archive
+) -> None:
+    """Pruned already, not yet, or put back: the same becomes of it, so that the state can be made again."""
+    archive.write()
+    [(first,), *_] = world.rows("SELECT message FROM quarantine WHERE outcome = 'rejected' ORDER BY 1")
+    for number in range(2):
+        world.decide(Replay(f"r{number}", "lan", messages=(first,)))
+        if not number:
+            assert archive.prune() > first
+    became = [json.loads(row[0]) for row in world.rows("SELECT became FROM replay ORDER BY message")]
+
+    assert [one["left"] for one in became] == [{GONE: 1}] * 2
+    assert rebuilt(world, archive) == {}
+    assert wrong(proven(world, archive)) == []
+
+
+def test_told_to_end_it_leaves_off_and_nothing_is_decided(world: World, archive: Archive) -> None:
+    for patience in range(6):
+        left = iter([False] * patience)
+        with pytest.raises(ArchiveStopped):
+            archive.writer(stopped=lambda left=left: next(left, True)).write_next(APRIL, Underway())
+
+    assert len(archive.write()) == 2
+
+
+def test_a_journal_that_begins_before_the_first_file_is_not_pruned(world: World, archive: Archive) -> None:
+    archive.write()
+    world.state.connection.execute("DELETE FROM archived_messages WHERE first = 1")
+
+    assert archive.prune() == 0
+    assert wrong(proven(world)) != []  # the row that somebody took away

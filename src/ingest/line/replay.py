@@ -14,6 +14,7 @@ from ingest.sparkplug.nodes import Nodes
 from ingest.sparkplug.past import Past
 from ingest.subscriptions import Subscriptions, most_bytes
 from plant.vocabulary import Code, Outcome
+from store.archive.archived import keep_from
 from store.messages import replays
 from store.messages.books import Refused
 from store.messages.clock_steps import corrections
@@ -165,9 +166,16 @@ class Replays:
         )
 
     def _messages(self, offsets: Iterable[int]) -> Iterator[Message | None]:
-        """Yield the messages at ascending offsets, None where the journal does not have one; a group is opened once."""
+        """Yield the messages at ascending offsets, None where the journal does not have one; a group is opened once.
+
+        What may be pruned counts as gone, whether it is yet or not, so that whoever does this step again finds the same.
+        """
         first, group = 0, list[Message]()
+        kept = keep_from(self._state.connection)
         for offset in offsets:
+            if offset < kept:
+                yield None
+                continue
             if not first <= offset < first + len(group):
                 try:
                     first, group = next(self._journal.read(offset, 1), (offset, []))

@@ -68,11 +68,15 @@ class Archiver:
 
     def go(self, stop: threading.Event) -> None:
         """Archive all that is due, then prune what may go."""
+        from store.archive.writing import ArchiveStopped  # noqa: PLC0415 - an extra
+
         try:
             work = fresh(self._folder.path / WORK)
             self._archive(work, stop)
             self._prune(work)
             self._look()
+        except ArchiveStopped:
+            return
         except Exception as error:
             known = isinstance(error, (ArchiveAway, OSError))
             self.trouble = f"archive: {error if known else told(error)}"
@@ -88,7 +92,7 @@ class Archiver:
     def _archive(self, work: Path, stop: threading.Event) -> None:
         from store.archive.writing import Underway  # noqa: PLC0415 - an extra
 
-        writer = writer_of(self._place, self._folder, self._plant, work, self._crash)
+        writer = writer_of(self._place, self._folder, self._plant, work, self._crash, stop.is_set)
         while not stop.is_set():
             made = writer.write_next(time.time_ns(), Underway())
             if made is None:
@@ -137,11 +141,12 @@ def writer_of(
     plant: Plant,
     work: Path,
     crash: Callable[[str], None] = lambda _point: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> "MonthWriter":
     """Return what writes months of a state directory."""
     from store.archive.writing import MonthWriter  # noqa: PLC0415 - an extra
 
-    return MonthWriter(place, folder.state, folder.journal, plant, work, crash)
+    return MonthWriter(place, folder.state, folder.journal, plant, work, crash, stopped)
 
 
 def archive_now(

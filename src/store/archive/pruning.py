@@ -43,8 +43,8 @@ class JournalPruning:
             keep, files = keep_from(state), archived_messages(state)
         before = begin = self._begin()
         for file in files:
-            if file.first < keep and file.end > begin:
-                self._prune(file, max(file.first, begin), min(file.end, keep))
+            if file.first <= begin < min(file.end, keep):
+                self._prune(file, begin, min(file.end, keep))
                 begin = self._begin()
         return begin - before
 

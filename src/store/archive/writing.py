@@ -5,7 +5,7 @@ compared, bit by bit, with what journal and state say.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
@@ -29,7 +29,11 @@ from store.archive.places import ArchivePlace, digest_of_file
 from store.audit import snapshot
 from store.messages.journal import JournalReader
 
-Named = TypeVar("Named", bound=ArchiveFile)
+Part = TypeVar("Part")
+
+
+class ArchiveStopped(Exception):
+    """Somebody wanted it to end before it was done; nothing is decided."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,8 @@ class MonthWriter:
         A folder for files that are being made; whatever is in it is of no worth.
     crash
         Called at the points where a test may end the process.
+    stopped
+        Asked now and then whether to leave off.
     """
 
     def __init__(
@@ -59,7 +65,9 @@ class MonthWriter:
         plant: Plant,
         work: Path,
         crash: Callable[[str], None] = lambda _point: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._stopped = stopped
         self._place, self._plant, self._work, self._crash = place, plant, work, crash
         self._state_file, self._journal_file = state, journal
 
@@ -72,6 +80,8 @@ class MonthWriter:
             The archive cannot be reached, or has no room.
         NotTheSame
             What was read back differs from what was written.
+        ArchiveStopped
+            It was told to leave off.
         BlockUnreadable, WindowUnreadable, ArchivedJournalDamaged
             The state, or the journal, cannot be read whole: such a month is not archived.
         """
@@ -105,11 +115,11 @@ class MonthWriter:
 
     def _write_table(self, month: ArchiveMonth, table: MonthTable) -> ArchiveFile:
         made = self._work / "made"
-        write(made, table.schema, table.tables())
+        write(made, table.schema, self._each(table.tables()))
         name = f"{month.park}/{table.name}/{month.month}"
         names = (f"{name}{'' if number == 1 else f'-{number}'}.parquet" for number in count(1))
         file, back = self._kept(made, names)
-        compare(back, table.schema, table.tables())
+        compare(back, table.schema, self._each(table.tables()))
         return file
 
     def _write_messages(self, since: int, through: int) -> Iterator[MessagesFile]:
@@ -118,17 +128,24 @@ class MonthWriter:
             return
         made = self._work / "made"
         with snapshot(self._journal_file) as journal:
-            groups = journal_files.stored_groups(journal, since, through)
+            groups = self._each(journal_files.stored_groups(journal, since, through))
             while (end := journal_files.write(made, groups)) is not None:
                 name = journal_files.name_of(since, end).removesuffix(".zst")
                 names = (f"{name}{'' if number == 1 else f'-{number}'}.zst" for number in count(1))
                 file, back = self._kept(made, names)
                 stored = journal_files.stored_groups(journal, since, end)
-                at = journal_files.differs(journal_files.read(back, since, end), stored)
+                at = journal_files.differs(journal_files.read(back, since, end), self._each(stored))
                 if at is not None:
                     raise NotTheSame(f"{file.name}: message {at} is not what the journal says")
                 yield MessagesFile(file.name, file.sha256, file.size, since, end)
                 since = end
+
+    def _each(self, parts: Iterable[Part]) -> Iterator[Part]:
+        """Yield parts until somebody wants it to end."""
+        for one in parts:
+            if self._stopped():
+                raise ArchiveStopped
+            yield one
 
     def _kept(self, made: Path, names: Iterator[str]) -> tuple[ArchiveFile, Path]:
         """Put a file into the archive under the first name that is free, or has the same file; return it as it was read back."""
