@@ -72,7 +72,7 @@ With = Annotated[
     Query(
         alias="with",
         max_length=64,
-        description="what else to tell, separated by commas: scope2, uncertainty, factors, budget, previous",
+        description="what else to tell, separated by commas: scope2, uncertainty, factors, budget, previous, records",
         examples=["scope2,uncertainty,factors"],
     ),
 ]

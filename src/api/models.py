@@ -113,6 +113,30 @@ class PreviousBody(BaseModel):
     )
 
 
+class RecordedSourceBody(BaseModel):
+    """A source that takes in what people enter: what an auditor asks of it first."""
+
+    source: str = Field(description="park/facility/source", examples=["nam-cau-kien/mill/grid-by-invoice"])
+    records: int = Field(description="approved ones that reach into the period", examples=[2])
+    waiting: int = Field(description="entered, and not approved yet", examples=[1])
+    oldest_waiting_at: str | None = Field(
+        description="when the oldest of them was entered", examples=["2026-11-13T02:10:00Z"]
+    )
+    gaps: list[PeriodBody] = Field(description="until now, without an approved record; at most 100")
+
+
+class RecordsOfTotalBody(BaseModel):
+    """How much of a total people have entered."""
+
+    entered_t: float | None = Field(description="of sources that take in records [t CO2e]", examples=[204.35])
+    entered_share: float | None = Field(description="of the total", examples=[0.31])
+    self_approved_t: float | None = Field(
+        description="of that, over records that who entered them approved too [t CO2e]", examples=[0.0]
+    )
+    self_approved_share: float | None = Field(description="of the total", examples=[0.0])
+    sources: list[RecordedSourceBody]
+
+
 class TotalBody(BaseModel):
     """The tonnes of one park, facility or source, or of all, and how far they are known."""
 
@@ -176,6 +200,9 @@ class TotalBody(BaseModel):
         default=None, description="with=budget: co2e_t as a share of budget_t", examples=[0.49]
     )
     previous: PreviousBody | None = Field(default=None, description="with=previous")
+    records: RecordsOfTotalBody | None = Field(
+        default=None, description="with=records: what of it people have entered"
+    )
     excluded_transfers_t: float | None = Field(
         default=None,
         description="of a park or all, where there are some: tonnes of energy that one facility in it sold to another,"

@@ -13,7 +13,7 @@ from store.folder import evidence_folder
 from store.kept_files import KeptFiles, digest_of
 from store.records.decisions import Entered, EvidenceDecision, RecordAction, RecordDecision
 from store.records.table import find
-from tests.semantics.world import DAY, GRID, HOUR, World, ns, reading
+from tests.semantics.world import DAY, GRID, HOUR, World, ns, reading, rfc3339
 
 CONFIG = Path(__file__).with_name("entered")
 SCAN_BYTES = b"%PDF-1.7 an invoice"
@@ -336,6 +336,9 @@ def test_one_person_may_do_both_where_the_configuration_says_so(tmp_path: Path) 
     found = find(world.state.connection, number)
     assert found is not None
     assert found.is_unchecked
+    told = world.total("grid", period="2026-10", with_="records")["records"]
+    assert told["self_approved_t"] == pytest.approx(1000 * GRID)
+    assert told["self_approved_share"] == pytest.approx(1)
     assert world.kwh("2026-10") == pytest.approx(1000)
     world.close()
 
@@ -390,3 +393,26 @@ def test_a_window_is_explained_by_its_record(world: Books) -> None:
     assert (given["interpolated"], given["meter"]["entered"], given["gateway"]) == (1, True, None)
     assert given["value"] == pytest.approx(310_000 / 31 / 1440)
     assert told["recomputed"]["same_bits"] is True
+
+
+def test_totals_tell_what_was_entered_what_waits_and_where_nothing_is(world: Books) -> None:
+    world.approved(invoice("2026-10-01", "2026-10-11", 10_000))
+    world.approved(invoice("2026-10-16", "2026-11-01", 16_000))
+    world.enter(invoice("2026-10-11", "2026-10-16", 5000))
+    world.send(reading("meter", at("2026-11-20"), 0.0), reading("meter", at("2026-11-20") + HOUR, 500.0))
+
+    [total] = world.get("/v1/totals", level="facility", period="2026", with_="records")["totals"]
+
+    told = total["records"]
+    assert told["entered_t"] == pytest.approx(26_000 * GRID)
+    assert told["entered_share"] == pytest.approx(26_000 / 26_500)
+    assert (told["self_approved_t"], told["self_approved_share"]) == (0, 0)
+    [grid, trucks] = told["sources"]
+    assert (grid["source"], grid["records"], grid["waiting"]) == ("park-a/works/grid", 2, 1)
+    assert grid["oldest_waiting_at"] == rfc3339(NOW).replace(".000000000", "")
+    assert [(gap["from"], gap["to"]) for gap in grid["gaps"]][1] == (
+        "2026-10-10T17:00:00Z",
+        "2026-10-15T17:00:00Z",
+    )
+    assert (trucks["records"], len(trucks["gaps"])) == (0, 1)
+    assert "records" not in world.get("/v1/totals", level="facility", period="2026")["totals"][0]

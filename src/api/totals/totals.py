@@ -15,6 +15,7 @@ from api.problems import InvalidQuery
 from api.times import period_of
 from api.totals.accounts import AskedTotals
 from api.totals.budgets import budget_fields
+from api.totals.entered import records_of_total
 from api.totals.extras import BY_REGISTER, Extra, told_extras
 from api.totals.now import LATELY, Freshness, Rates, away, freshness, rates
 from api.totals.previous import previous
@@ -133,6 +134,9 @@ def _totals(
     if "previous" in query.extras:
         for told, body in zip(extras, previous(state, sources, counted, period, as_of), strict=True):
             told["previous"] = body
+    if "records" in query.extras:
+        for told, rows in zip(extras, counted, strict=True):
+            told["records"] = records_of_total(state, sources, figures.values, rows, period, as_of)
     spans = [
         period(park) for park in state.plant.parks if not sources or park.name in {s.park for s in sources}
     ]
