@@ -45,6 +45,8 @@ from api.models import (
 from api.parameters import From, To, When, Word, time_of
 from api.problems import InvalidQuery, documented, handle_problems, problem
 from api.records import evidence, records
+from api.reports import forms
+from api.reports.forms import NOTHING_GIVEN, Given
 from api.response_cache import ResponseCache
 from api.tables import ARROW, CSV, documented_as
 from api.totals import boundary, roadmap
@@ -109,6 +111,7 @@ def create_app(
     rate_limit: int = RATE,
     stream_failed: live.Failed = live.log_failure,
     edge_nodes: EdgeNodes | None = None,
+    given: Given = NOTHING_GIVEN,
 ) -> FastAPI:
     """Return the API.
 
@@ -141,6 +144,8 @@ def create_app(
         Told why live streams end; their clients come again.
     edge_nodes
         Knows Sparkplug edge nodes and asks them for births; without it no gateway has any.
+    given
+        What people gave for papers.
     """
     access = access or Access()
     app = Described(
@@ -190,6 +195,7 @@ def create_app(
     app.include_router(ledger.routes(reader))
     app.include_router(quality.routes(reader, plant, clock))
     app.include_router(roadmap.routes(reader, plant, clock))
+    app.include_router(forms.routes(reader, clock, catalogue, given))
     if catalogue is not None:
         app.include_router(factors.routes(plant, catalogue))
     if outbox is not None:

@@ -49,6 +49,7 @@ from stackmeter.commands.grouped import (
     RUN,
     Grouped,
 )
+from stackmeter.commands.papers import reports
 from stackmeter.commands.records import record
 from stackmeter.commands.setting_options import SettingsCommand
 
@@ -231,6 +232,7 @@ for panel, commands in COMMANDS.items():
         app.command(rich_help_panel=panel)(command)
 app.command("import", rich_help_panel=DEVICES)(backfilling.import_file)
 for group, name, panel in (
+    (reports.report, "report", PROVE),
     (alerting.alerts, "alerts", ALERTS),
     (rule_commands.rules, "rules", ALERTS),
     (gateways.gateways, "gateway", DEVICES),

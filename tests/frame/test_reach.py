@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = [*(path for path in (ROOT / "src").iterdir() if path.is_dir()), ROOT / "simulators"]
 FOUND_BY_NAME = {  # whoever looks in a folder has all modules of it
     "rules.catalogue": "rules.methods.",
+    "reports.catalogue": "reports.forms.",
     "ingest.formats.decoder": "ingest.formats.",
     "stackmeter.field.device_trials": "simulators.",
 }

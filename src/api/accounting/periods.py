@@ -296,6 +296,13 @@ def _states(state: Snapshot, judge: _Judge, parks: Iterable[Park]) -> Iterable[P
             yield _state(state, judge, closing, park, closing.period(park.name, park.zone, start))
 
 
+def month_state(
+    state: Snapshot, catalogue: Register | None, as_of: int, park: Park, month: str
+) -> PeriodStateBody:
+    """Return how a park's month (2026-10) stands at a time [ns UTC]; raise InvalidQuery where there is no such month."""
+    return _month(state, _Judge(state.plant, lambda: as_of, catalogue), park, month)
+
+
 def _month(state: Snapshot, judge: _Judge, park: Park, month: str) -> PeriodStateBody:
     closing = state.closing()
     try:

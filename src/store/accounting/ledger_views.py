@@ -40,6 +40,12 @@ class LedgerPage:
     before: int | None
 
 
+def head(connection: sqlite3.Connection) -> str:
+    """Return the number and the hash of the ledger's last row, `1042 4f…`; "" where it has none."""
+    row = connection.execute("SELECT id, hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
+    return "" if row is None else f"{row[0]} {bytes(row[1]).hex()}"
+
+
 def newest_entries(
     connection: sqlite3.Connection, before: int | None, most: int, sources: Collection[int] | None = None
 ) -> LedgerPage:

@@ -1,0 +1,1 @@
+"""Commands about papers, and about what a month needs to be final."""

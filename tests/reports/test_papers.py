@@ -1,0 +1,247 @@
+"""Papers of a real state: golden cases R58a and R59a, every number as GET /v1/totals has it, the same bytes twice."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from reports.catalogue import all_forms
+from reports.words import UNKNOWN
+from tests.reports.files import paragraphs, parts, tables, workbook
+from tests.reports.year import Year
+
+GOLDEN = Path(__file__).parents[1] / "cases/programme"
+R58A, R59A = (json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8")) for name in ("R58a", "R59a"))
+ASKED = {
+    "auditor": {"periods": "2025,2026"},
+    "circular38": {"periods": "2025,2026"},
+    "form06": {"periods": "2025,2026", "facility": "mill"},
+    "ghg": {"periods": "2025", "facility": "mill"},
+    "iso14064": {"periods": "2025"},
+    "monthly": {"periods": "2026-03"},
+}
+KINDS = ("docx", "xlsx", "csv", "json", "html")
+
+
+def test_all_forms_are_asked() -> None:
+    assert ASKED.keys() == all_forms().keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", ASKED)
+def test_the_same_cut_gives_the_same_bytes(years: Year, form: str, kind: str) -> None:
+    assert years.file(form, kind, **ASKED[form]) == years.file(form, kind, **ASKED[form])
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("form", ASKED)
+def test_each_number_of_a_workbook_is_that_of_the_totals(years: Year, form: str, language: str) -> None:
+    """The last sheet says of each number where it is asked for; numbers that follow from others are made again from the first page."""
+    book = workbook(years.file(form, "xlsx", language=language, **ASKED[form]))
+    sheet = list(book.sheets)[-1]
+    head = next(row for row in book.rows(sheet) if len(row) == 17)
+    columns = dict(
+        zip(
+            [
+                "sheet",
+                "cell",
+                "about",
+                "column",
+                "value",
+                "unit",
+                "place",
+                "period",
+                "field",
+                "scale",
+                "made_of",
+                "method",
+                "factors",
+                "coverage",
+                "revision",
+                "address",
+                "command",
+            ],
+            head,
+            strict=True,
+        )
+    )
+    rows = book.rows(sheet)
+    rows = rows[rows.index(head) + 1 :]
+    known = 0
+    for row in rows:
+        told = {name: row.get(letter, "") for name, letter in columns.items()}
+        shown = book.sheets[str(told["sheet"])].get(str(told["cell"]))
+        if told["value"] == "":
+            assert shown in {UNKNOWN, None}
+            continue
+        assert shown == told["value"]
+        assert told["revision"] != ""
+        if told["field"]:
+            known += 1
+            assert told["value"] == pytest.approx(asked(years, told) * float(told["scale"]), rel=1e-12)
+        else:
+            assert told["made_of"]
+    assert known > 10
+    placed = {(row[columns["sheet"]], row[columns["cell"]]) for row in rows}
+    assert len(placed) == len(rows)
+
+
+def asked(years: Year, told: dict[str, float | str]) -> float:
+    """Return what the API says of the field that a number names."""
+    address = urlsplit(str(told["address"]))
+    query = {"from_" if name == "from" else name: value for name, value in parse_qsl(address.query)}
+    totals = years.get(address.path, **query)["totals"]
+    if address.fragment:
+        totals = [one for one in totals if f"scope={one['scope']}" == address.fragment]
+    [found] = totals
+    for name in str(told["field"]).split("."):
+        found = found[name]
+    return float(found)
+
+
+def test_golden_r58a_form_06_has_its_title_parts_and_items_and_nothing_besides(years: Year) -> None:
+    expected = R58A["expected"]
+    told = [one for one in paragraphs(years.file("form06", "docx", **ASKED["form06"])) if one]
+    first = told.index(expected["lines"][0])
+    parts_ = [
+        one
+        for one in told
+        if one.split(".")[0] in expected["sections"] and one.split(". ")[0] in {"I", "II", "III"}
+    ]
+    items = [one for one in told if one[:2] in {"1.", "2.", "3.", "4."}]
+
+    assert told[first + 1] == expected["lines"][1]
+    assert [one.split(".")[0] for one in parts_] == expected["sections"]
+    assert len(items) == expected["items"]
+    assert told[-1] == "ĐẠI DIỆN CỦA CƠ SỞ"
+    assert not any(word in " ".join(told) for word in ("Kính gửi", "Số:", "ngày ... tháng"))
+
+
+def test_golden_r58a_form_06_has_no_table_of_its_own(years: Year) -> None:
+    """Of a facility without a source of a year, nothing but the form is left, and the list of what keeps it from being issued."""
+    made = tables(years.file("form06", "docx", periods="2019,2020", facility="yard"))
+
+    assert [table[0] for table in made if table[0][0] != "Nội dung"][
+        : R58A["expected"]["tables_in_form"]
+    ] == []
+    assert all(table[0][0] in {"Nội dung", "STT"} for table in made)
+
+
+def test_golden_r59a_table_1_1_is_the_circulars(years: Year) -> None:
+    body = json.loads(years.file("circular38", "json", **ASKED["circular38"]))
+    [table, _] = [one for one in body["pieces"] if one.get("table", "").startswith("Bảng 1.1.")]
+    row = next(row for row in table["rows"] if "genset" in row[1])
+    number, fuel, amount, _, per_unit, total = row
+
+    assert table["columns"] == R59A["expected"]["columns"]
+    assert "diesel" in fuel
+    assert [number, amount["value"], amount["unit"]] == [
+        "2",
+        pytest.approx(R59A["expected"]["row"][2], rel=1e-9),
+        R59A["expected"]["row"][3],
+    ]
+    assert per_unit["value"] == pytest.approx(R59A["expected"]["row"][4], abs=1e-12)
+    assert total["value"] == pytest.approx(R59A["expected"]["row"][5], rel=1e-9)
+
+
+def test_circular_38_has_seven_tables_a_year_and_steam_in_both_units(years: Year) -> None:
+    body = json.loads(years.file("circular38", "json", periods="2025"))
+    named = [one["table"] for one in body["pieces"] if "table" in one]
+    steam = next(one for one in body["pieces"] if one.get("table", "").startswith("Bảng 4.2."))
+    note = next(one for one in body["pieces"] if "Bảng 4.2, dòng 1" in one.get("paragraph", ""))
+
+    assert [one.split(". ")[0] for one in named[:7]] == [
+        f"Bảng {n}" for n in ("1.1", "1.2", "2.1", "2.2", "3", "4.1", "4.2")
+    ]
+    assert steam["rows"][0][3]["value"] == pytest.approx(60 / 8760)
+    assert note["numbers"][0]["value"] == pytest.approx(60)
+
+
+def test_a_draft_says_so_on_each_page_and_lists_what_is_open(years: Year) -> None:
+    content = years.file("iso14064", "docx", periods="2026", language="en")
+    header = next(name for name in parts(content) if name.startswith("word/header"))
+    book = workbook(years.file("iso14064", "xlsx", periods="2026", language="en"))
+
+    assert any("DRAFT" in one for one in paragraphs(content, header))
+    assert all(any("DRAFT" in str(cell) for cell in sheet.values()) for sheet in book.sheets.values())
+    assert any("port 2026-12" in str(cell) for cell in book.sheets["Paper"].values())
+    assert b"DRAFT" in years.file("iso14064", "csv", periods="2026", language="en").splitlines()[1]
+    assert b'class="warn running">DRAFT' in years.file("iso14064", "html", periods="2026", language="en")
+
+
+def test_vietnamese_says_that_nobody_has_checked_its_words_and_english_does_not(years: Year) -> None:
+    vi, en = (
+        json.loads(years.file("form06", "json", language=one, **ASKED["form06"])) for one in ("vi", "en")
+    )
+
+    assert any("chưa được người am hiểu pháp luật kiểm tra" in one for one in vi["warnings"])
+    assert not any("checked" in one for one in en["warnings"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_somebody_called_something_is_text_and_nothing_else(years: Year, kind: str) -> None:
+    content = years.file("auditor", kind, periods="2025")
+    if kind == "xlsx":
+        cells = [cell for sheet in workbook(content).sheets.values() for cell in sheet.values()]
+        assert "=Yard <b>(invented)</b>" in cells
+    elif kind == "csv":
+        rows = list(csv.reader(io.StringIO(content.decode())))
+        assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "@"))]
+    elif kind == "html":
+        assert b"&lt;b&gt;" in content
+        assert b"<b>" not in content
+
+
+def test_market_based_stands_beside_and_not_in_the_sum(years: Year) -> None:
+    body = json.loads(years.file("ghg", "json", periods="2025", facility="yard", language="en"))
+    table = next(one for one in body["pieces"] if one.get("table") == "Scope 2 by both methods")
+    location, market, *_ = (cell["value"] for cell in table["rows"][0])
+    total = years.get("/v1/totals", level="facility", park="port", facility="yard", period="2025")["totals"][
+        0
+    ]
+
+    assert location == total["co2e_t"]
+    assert 0 < market < location
+
+
+@pytest.mark.parametrize(
+    ("form", "asked_", "why"),
+    [
+        ("form06", {"periods": "2025", "facility": "mill"}, "two years"),
+        ("form06", {"periods": "2026,2025", "facility": "mill"}, "two years"),
+        ("form06", {"periods": "2025,2026"}, "one facility"),
+        ("form07", {"periods": "2025"}, "did you mean form06"),
+        ("iso14064", {"periods": "2025-03"}, "a year"),
+        ("monthly", {"periods": "2025"}, "a month"),
+        ("auditor", {"periods": "2025-13"}, "periods"),
+        ("auditor", {"periods": "2025", "facility": "nowhere"}, "facility"),
+    ],
+)
+def test_what_a_form_is_not_of_is_refused_with_a_sentence(
+    years: Year, form: str, asked_: dict[str, str], why: str
+) -> None:
+    answer = years.ask(f"/v1/forms/{form}.html", park="port", **asked_)
+
+    assert answer.status_code == 422
+    assert why in answer.text
+
+
+def test_without_the_extra_it_is_said_what_to_install(years: Year, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys  # noqa: PLC0415  as what hides a module does
+
+    monkeypatch.setitem(sys.modules, "docx", None)
+    answer = years.ask("/v1/forms/auditor.docx", park="port", periods="2025")
+
+    assert answer.status_code == 409
+    assert "stackmeter[papers]" in answer.json()["detail"]
+    assert years.ask("/v1/forms/auditor.html", park="port", periods="2025").status_code == 200
+
+
+def test_the_forms_are_told(years: Year) -> None:
+    told = years.get("/v1/forms", language="vi")
+
+    assert [one["form"] for one in told["forms"]] == sorted(ASKED)
+    assert all(one["checked"] is None for one in told["forms"])
