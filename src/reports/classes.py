@@ -56,10 +56,10 @@ def classes() -> Mapping[str, ClassFact]:
     return found
 
 
-def class_of(category: str, method: str, scope: int) -> ClassFact | None:
-    """Return where a source belongs; None where no row fits its category or method in its scope."""
+def class_of(category: str, method: str, scope: int, scope3_category: int | None = None) -> ClassFact | None:
+    """Return where a source belongs; None where no row fits its category or method in its scope, nor its category of scope 3."""
     for key in (category, method):
         found = classes().get(key)
         if found is not None and found.ghg.removeprefix("scope").startswith(str(scope)):
             return found
-    return None
+    return next((one for one in classes().values() if one.ghg == f"scope3.{scope3_category}"), None)

@@ -27,7 +27,8 @@ from simulators.faults import Faults
 from simulators.park import Progress, simulate
 from simulators.truth import Truth
 from stackmeter.broker import HOST, EmbeddedBroker
-from stackmeter.client import Client, Overview, Unreachable, Unready
+from stackmeter.client.answers import Unreachable, Unready
+from stackmeter.client.calls import Client, Overview
 from stackmeter.crash import crash_points
 from stackmeter.service import Service
 from stackmeter.settings import Settings

@@ -41,6 +41,7 @@ def test_every_route_but_livez_asks_for_the_token(api):
         "/livez": 200,
         "/a/{token}": 404,
         "/": 200,
+        "/records": 200,
         "/assets/{name}": 404,
     }  # /a/ has a token of its own in its path, and this is none; the page and its files hold no data
 

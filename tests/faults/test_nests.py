@@ -34,7 +34,8 @@ from simulators.configuration import ConfigurationError as SimulatedConfiguratio
 from simulators.configuration import read_configuration
 from simulators.mapping import MappingError, read_mapping
 from simulators.store import AckError, _find
-from stackmeter.client import Client, Unreachable
+from stackmeter.client.answers import Unreachable
+from stackmeter.client.calls import Client
 from store.influx.reader import InfluxReader, QueryFailed
 from store.influx.sink import InfluxSink, SinkUnavailable
 from tests.semantics.world import CONFIGURATION

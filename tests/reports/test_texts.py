@@ -68,14 +68,22 @@ METHODS = load_catalogue(None).methods
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_has_one_place_in_each_scheme(method: str) -> None:
-    found = class_of("", method, METHODS[method].scope)
+    scope = METHODS[method].scope
+    for category in range(1, 16) if scope == 3 else (None,):
+        found = class_of("", method, scope, category)
 
-    assert found is not None, f"{method} of scope {METHODS[method].scope} has no row in classes.yaml"
-    assert {
-        f"class.circular38.{found.circular38}",
-        f"class.iso.{found.iso}",
-        f"class.ghg.{found.ghg}",
-    } <= texts("vi").keys()
+        assert found is not None, f"{method} of scope {scope} has no row in classes.yaml"
+        named = {
+            f"class.iso.{found.iso}",
+            f"class.ghg.{found.ghg}",
+            *([f"class.circular38.{found.circular38}"] if found.circular38 else []),
+        }
+        assert named <= texts("vi").keys()
+
+
+def test_a_source_of_scope_3_without_a_category_has_no_place() -> None:
+    assert class_of("of-our-own", "value-chain-mass", 3) is None
+    assert class_of("of-our-own", "value-chain-mass", 3, 5).ghg == "scope3.5"
 
 
 def test_every_class_has_a_name_and_its_source_and_mark() -> None:

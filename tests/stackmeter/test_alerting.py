@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from api.serve import Server
 from stackmeter.cli import app
-from stackmeter.client import Client
+from stackmeter.client.calls import Client
 from stackmeter.commands.alerting import _end
 from tests.api.alerts import START, TEXTS, Alerts, number, routed
 from tests.api.state import TOKEN, State

@@ -28,7 +28,7 @@ from plant.park import Park, Plant
 from plant.vocabulary import NS_PER_HOUR
 from rules.catalogue import load_catalogue
 from simulators.park import Progress
-from stackmeter.client import Overview
+from stackmeter.client.calls import Overview
 from stackmeter.demo import AHEAD, CATCH_UP_S, SimulatorPace, start_of, zone_of
 from stackmeter.views import view
 from tests.servers import wait_until

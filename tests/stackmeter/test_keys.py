@@ -16,7 +16,8 @@ from api.app import create_app
 from api.health import Health
 from api.serve import Server
 from stackmeter.cli import app
-from stackmeter.client import Client, TokenRefused
+from stackmeter.client.answers import TokenRefused
+from stackmeter.client.calls import Client
 from stackmeter.service_log import ServiceLog
 from store.access_log import AccessLog, make
 from store.keys import Keys

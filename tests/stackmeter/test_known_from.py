@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from api.models import BalancesBody, OutcomesBody, ReadyBody, TotalBody
-from stackmeter.client import Overview
+from stackmeter.client.calls import Overview
 from stackmeter.views import view
 
 AT = "2026-11-30T05:00:00Z"

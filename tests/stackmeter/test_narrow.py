@@ -23,7 +23,7 @@ from api.field.inbox import UnknownDeviceBody
 from api.models import AlertsBody
 from proof.backtest import Episode
 from stackmeter.cli import app
-from stackmeter.client import Overview
+from stackmeter.client.calls import Overview
 from stackmeter.commands import deliveries, inbox, keys
 from stackmeter.views import alert_view, period_view, view, watching
 from stackmeter.views.local import exact, local, localised, shared_zone, to_second

@@ -6,7 +6,7 @@ from datetime import UTC
 from rich.console import Console
 
 from api.models import BalancesBody, FactorUsedBody, OutcomesBody, ReadyBody, TotalBody
-from stackmeter.client import Overview
+from stackmeter.client.calls import Overview
 from stackmeter.views import view
 
 AT = "2026-11-24T05:00:00Z"

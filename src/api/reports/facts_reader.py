@@ -258,7 +258,7 @@ class FactsReader:
             source.factor,
             source.sold_by,
             total,
-            class_of(source.category, source.method, source.scope),
+            class_of(source.category, source.method, source.scope, source.scope3_category),
         )
 
     def _unmapped(self, periods: Sequence[PeriodFacts]) -> Iterator[OpenFact]:

@@ -66,9 +66,8 @@ class Line:
         regulated: Regulated | None = None,
     ) -> None:
         """Wire the line; `project` says whether readings are put out for InfluxDB."""
-        self._plant, self._state, self._journal = plant, state, journal
+        self._plant, self._state, self._journal, self._evaluator = plant, state, journal, evaluator
         self.undated = remember(plant, evaluator.engine, state, clock())
-        self._evaluator = evaluator
         self._clock, self._crash, self._project = clock, crash, project
         self._regulated = regulated or NoRegulation()
         self._subscriptions = Subscriptions(plant)

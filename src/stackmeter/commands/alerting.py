@@ -27,7 +27,7 @@ from stackmeter.commands.command import (
 if TYPE_CHECKING:
     from api.alerts.alert_bodies import ActedBody, SilencedBody
     from proof.why import Why
-    from stackmeter.client import Client
+    from stackmeter.client.calls import Client
 
 SHORTEST = 4  # characters that are taken for an id
 

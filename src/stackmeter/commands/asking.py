@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from api.accounting.periods import PeriodsBody
-    from stackmeter.client import Overview
+    from stackmeter.client.calls import Overview
     from stackmeter.views.watching import Watched
 
 

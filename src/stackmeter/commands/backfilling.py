@@ -27,7 +27,7 @@ from stackmeter.commands.command import (
 if TYPE_CHECKING:
     from simulators.history import Extent
     from simulators.mapping import Mapping
-    from stackmeter.client import Client
+    from stackmeter.client.calls import Client
 
 
 def import_file(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from plant.documents.problems import Problem
     from plant.park import Plant
     from rules.catalogue import Register
-    from stackmeter.client import Client
+    from stackmeter.client.calls import Client
     from stackmeter.settings import Settings
     from stackmeter.views.tables import Shown
     from store.archive.places import ArchivePlace
@@ -105,7 +105,7 @@ def archive_of(settings: "Settings", given: str | None) -> "ArchivePlace | None"
 def client_of(state: Path | None, url: str | None, token: str | None) -> "Client":
     """Return a client of the service that the options or the state directory name."""
     from stackmeter import settings as given
-    from stackmeter.client import Client
+    from stackmeter.client.calls import Client
 
     settings = or_exit(lambda: given.load(None, {"state": state, "token": token}))
     return Client(*or_exit(lambda: _where(settings, url), failures()))
@@ -113,7 +113,7 @@ def client_of(state: Path | None, url: str | None, token: str | None) -> "Client
 
 def answer_of(ask: Callable[[], Made]) -> Made:
     """Return what a service says, or exit with the reason why it does not."""
-    from stackmeter.client import NotTaken, QuestionRefused, TokenRefused, Unreachable, Unready
+    from stackmeter.client.answers import NotTaken, QuestionRefused, TokenRefused, Unreachable, Unready
 
     exits = {
         Unreachable: EXIT_UNREACHABLE,

@@ -15,7 +15,8 @@ import httpx
 from ingest.subscriptions import Subscriptions
 from plant.vocabulary import NS_PER_DAY
 from stackmeter.archive.archiving import checked_place, standing
-from stackmeter.client import Client, TokenRefused, Unreachable, Unready
+from stackmeter.client.answers import TokenRefused, Unreachable, Unready
+from stackmeter.client.calls import Client
 from stackmeter.doctor.checkup import Case, CheckResult
 from store.access_log import AccessLog
 from store.archive.months import ARCHIVED, DUE, WAITS

@@ -16,7 +16,7 @@ from proof.restate.hours import HoursDelta
 from proof.restate.report import Delta, Report
 from simulators import park, replay
 from simulators.truth import Truth
-from stackmeter.client import Overview
+from stackmeter.client.calls import Overview
 from stackmeter.views.local import local, offset, own_zone
 from stackmeter.views.tables import Shown
 

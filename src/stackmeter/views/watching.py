@@ -10,7 +10,7 @@ from rich.text import Text
 
 from api.field.channels import ChannelBody
 from api.field.gateways import GatewayBody
-from stackmeter.client import Client
+from stackmeter.client.calls import Client
 from stackmeter.views.local import to_second
 from stackmeter.views.tables import Shown
 

@@ -26,7 +26,7 @@ from stackmeter.commands.records.options import By, Evidence, Numbers, digest_of
 
 if TYPE_CHECKING:
     from api.records.bodies import ImportedBody, RecordBody
-    from stackmeter.client import Client
+    from stackmeter.client.calls import Client
 
 
 def evidence(

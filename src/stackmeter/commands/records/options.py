@@ -9,7 +9,7 @@ from stackmeter.commands.command import EXIT_CONFIG, EXIT_NOT_READY, answer_of, 
 
 if TYPE_CHECKING:
     from api.records.bodies import RecordDecidedBody
-    from stackmeter.client import Client
+    from stackmeter.client.calls import Client
 
 LARGEST = 10 << 20  # bytes of a file
 

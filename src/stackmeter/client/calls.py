@@ -1,14 +1,9 @@
 """A client of our own API, for the commands that show what a running service knows."""
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
-from functools import cached_property
-from types import TracebackType
-from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from api.accounting.explain import ExplainBody
 from api.accounting.periods import DecidedBody, DecisionBody, PeriodsBody
@@ -26,7 +21,6 @@ from api.field.backfills import BackfillDecidedBody, BackfillWantedBody
 from api.field.channels import ChannelsBody
 from api.field.gateways import GatewaysBody
 from api.field.inbox import InboxBody, UnknownDeviceBody
-from api.field.inventory import ParksBody
 from api.field.quarantine import (
     CauseBody,
     KeptBody,
@@ -40,38 +34,11 @@ from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, To
 from api.records.bodies import ActBody, EnterBody, ImportedBody, RecordBody, RecordDecidedBody, RecordsBody
 from api.records.evidence import EvidenceBody
 from api.reports.forms import FormsBody
-from plant.documents.json_text import json_of
-from plant.documents.wording import in_words
-from plant.documents.yaml12 import key_path
-from stackmeter.views.local import has_times, localised, own_zone, shared_zone
+from stackmeter.client.answers import QuestionRefused, ServiceAsked, given
 
-TIMEOUT_S = 10.0
-DECISION_S = 20.0  # it waits for its turn among the readings
 PAPER_S = 120.0  # years are read, and written as a file
-Body = TypeVar("Body", bound=BaseModel)
-LONGEST_PAGE = 1000
 MOST_ALERTS = 1000  # open ones, and as many that are over
 LEVELS: tuple[Level, ...] = ("all", "park", "facility")
-
-
-class Unreachable(Exception):
-    """Nobody answers at the address, or not as Stackmeter does."""
-
-
-class TokenRefused(Exception):
-    """The service does not take the token."""
-
-
-class Unready(Exception):
-    """The service answers, and cannot tell this at the moment."""
-
-
-class NotTaken(Exception):
-    """The service does not take a decision, and says why."""
-
-
-class QuestionRefused(Exception):
-    """The service does not know what is asked for, or cannot make sense of the question; the text says why."""
 
 
 class Overview(BaseModel):
@@ -92,7 +59,7 @@ class Overview(BaseModel):
     alerts: list[AlertBody]
 
 
-class Client:
+class Client(ServiceAsked):
     """Asks one service; use it as a context manager.
 
     Parameters
@@ -107,32 +74,6 @@ class Client:
     Unreachable, TokenRefused, Unready
         By every method.
     """
-
-    def __init__(self, url: str, token: str) -> None:
-        self.url = url.rstrip("/")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # A proxy of the environment would get our token, and cannot reach this machine's own address.
-        self._http = httpx.Client(headers=headers, timeout=TIMEOUT_S, trust_env=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.close()
-
-    @cached_property
-    def zone(self) -> tzinfo:
-        """The clock on which times are shown: that of the service's parks where they share one."""
-        try:
-            return shared_zone(park.zone for park in self.parks().parks)
-        except (QuestionRefused, TokenRefused, Unreachable, Unready):
-            return own_zone()
-
-    def localised(self, text: str) -> str:
-        """Return what the service says, with its times on that clock."""
-        return localised(text, self.zone) if has_times(text) else text
 
     def ready(self) -> ReadyBody:
         """Return whether the service is ready, and why not."""
@@ -203,10 +144,6 @@ class Client:
             alerts=self.alerts_to_show(),
         )
 
-    def parks(self) -> ParksBody:
-        """Return the parks, with their clocks."""
-        return self._valid(ParksBody, self._get("/v1/parks"))
-
     def gateways(self, **asked: str | None) -> GatewaysBody:
         """Return the gateways of a park or a facility, every page; raise `QuestionRefused` for names that are nowhere."""
         pages = self._pages(GatewaysBody, "/v1/gateways", asked)
@@ -252,13 +189,13 @@ class Client:
     def hand_in(self, content: bytes, by: str | None) -> EvidenceBody:
         """Hand in a file as evidence; raise `NotTaken` with the reason where the service does not take it."""
         return self._valid(
-            EvidenceBody, self._taken("POST", "/v1/evidence", content=content, params=_given(by=by))
+            EvidenceBody, self._taken("POST", "/v1/evidence", content=content, params=given(by=by))
         )
 
     def import_records(self, content: bytes, asked: Mapping[str, str | None]) -> ImportedBody:
         """Enter a table of records, or only check it; raise `NotTaken` with the reason where the service does not."""
         path = "/v1/records/import"
-        return self._valid(ImportedBody, self._taken("POST", path, content=content, params=_given(**asked)))
+        return self._valid(ImportedBody, self._taken("POST", path, content=content, params=given(**asked)))
 
     def explain(self, **query: str) -> ExplainBody:
         """Return why a number is what it is; raise `QuestionRefused` where the service knows no such source or time."""
@@ -331,88 +268,3 @@ class Client:
     def inbox(self) -> list[UnknownDeviceBody]:
         """Return the devices that nobody has configured."""
         return [one for page in self._pages(InboxBody, "/v1/inbox", {}) for one in page.devices]
-
-    def _told_which(self, path: str, chosen: Mapping[str, str | bool]) -> Any:
-        response = self._answer("POST", path, json=dict(chosen))
-        body = self._json(response, path)
-        if response.status_code == 422:
-            raise NotTaken(self._why(body))
-        if response.status_code != 200:
-            raise self._refusal(response.status_code, path, body)
-        return body
-
-    def _taken(self, method: str, path: str, **options: Any) -> Any:
-        """Return what became of what somebody decides or does, once its turn among the readings has come."""
-        response = self._answer(method, path, timeout=DECISION_S, **options)
-        body = self._json(response, path)
-        if response.status_code in {200, 202}:
-            return body
-        if response.status_code in {404, 409, 422}:
-            raise NotTaken(self._why(body))
-        raise self._refusal(response.status_code, path, body)
-
-    def _pages(self, kind: type[Body], path: str, asked: Mapping[str, str | None]) -> list[Body]:
-        pages: list[Body] = []
-        cursor = None
-        while not pages or cursor is not None:
-            pages.append(self._valid(kind, self._chosen(path, **asked, limit=LONGEST_PAGE, cursor=cursor)))
-            cursor = getattr(pages[-1], "next")  # noqa: B009 - every body with pages has it
-        return pages
-
-    def _chosen(self, path: str, **query: str | int | None) -> Any:
-        return self._get(path, _given(**query))
-
-    def _get(self, path: str, query: Mapping[str, str] | None = None, may_be: int = 200) -> Any:
-        """Return what the service answers with status 200, or with the other one that is an answer too."""
-        response = self._answer("GET", path, params=query)
-        body = self._json(response, path)
-        if response.status_code in {200, may_be}:
-            return body
-        raise self._refusal(response.status_code, path, body)
-
-    def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
-        try:
-            return self._http.request(method, self.url + path, **options)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(f"no service answers at {self.url}: {error}") from error
-
-    def _json(self, response: httpx.Response, path: str) -> Any:
-        try:
-            return json_of(response.content)
-        except ValueError as error:
-            raise Unreachable(f"what answers at {self.url} is not Stackmeter: no JSON on {path}") from error
-
-    def _refusal(self, status: int, path: str, body: Any) -> Exception:
-        """Return what an answer means that is none: told as the service tells it, where it is ours that answers."""
-        is_ours = isinstance(body, dict) and body.get("status") == status and "detail" in body
-        if status == 401:
-            return TokenRefused(f"the service at {self.url} wants a token, and this is not the one")
-        if status == 403:
-            return TokenRefused(self._why(body) if is_ours else f"HTTP 403 on {path}")
-        if status in {429, 503} or (is_ours and status >= 500):
-            return Unready(
-                self._why(body)
-                if is_ours
-                else f"the service has no answer at the moment: HTTP {status} on {path}"
-            )
-        if is_ours:
-            return QuestionRefused(self._why(body))
-        return Unreachable(f"what answers at {self.url} is not Stackmeter: HTTP {status} on {path}")
-
-    def _valid(self, kind: type[Body], body: Any) -> Body:
-        try:
-            return kind.model_validate(body)
-        except ValidationError as error:
-            first = error.errors()[0]
-            what = f"{key_path(first['loc'])} {in_words(first)}"
-            raise Unreachable(f"{self.url} answers as another version of Stackmeter would: {what}") from error
-
-    def _why(self, problem: Any) -> str:
-        """Return what a problem says of each parameter, else of the whole."""
-        errors = "; ".join(f"{e['parameter']}: {e['detail']}" for e in problem.get("errors", ()))
-        return self.localised(errors or str(problem.get("detail")))
-
-
-def _given(**query: str | int | None) -> dict[str, str]:
-    """Return what a query asks for."""
-    return {name: str(value) for name, value in query.items() if value is not None}
