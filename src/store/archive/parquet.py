@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from plant.arrays import Floats, Ints
 
 ROWS_AT_ONCE = 100_000  # of a row group, about
-LEVEL = 9  # of zstd: it is written once
+LEVEL = 12  # of zstd: it is written once
 _TIME = pa.timestamp("ns", tz="UTC")
 
 
@@ -50,14 +50,16 @@ def same_word(word: str | None, count: int) -> pa.Array:
 
 def write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
     """Write tables as one file, several small ones as one row group, and let the disk have it."""
-    steps = {one.name: "DELTA_BINARY_PACKED" for one in schema if one.metadata and _is_steady(one)}
+    # Of floats and of what counts up a dictionary is larger than they are.
+    coded = {one.name: "DELTA_BINARY_PACKED" for one in schema if _is_steady(one)}
+    coded |= {one.name: "PLAIN" for one in schema if pa.types.is_floating(one.type)}
     with pq.ParquetWriter(
         path,
         schema,
         compression="zstd",
         compression_level=LEVEL,
-        use_dictionary=[one.name for one in schema if one.name not in steps],
-        column_encoding=steps,
+        use_dictionary=[one.name for one in schema if one.name not in coded],
+        column_encoding=coded,
     ) as file:
         for group in grouped(schema, tables):
             file.write_table(group, row_group_size=len(group))
@@ -65,7 +67,7 @@ def write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
 
 def _is_steady(field: pa.Field) -> bool:
     """Whether a column is best written as how far each number is from the one before."""
-    return bool(pa.types.is_timestamp(field.type) or field.type == pa.int64())
+    return bool(pa.types.is_timestamp(field.type) or field.type == pa.int64() or field.name == "place")
 
 
 def grouped(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterable[pa.Table]:
