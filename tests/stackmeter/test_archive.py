@@ -412,9 +412,20 @@ def test_doctor_looks_at_the_archive(world: World, folder: Path, monkeypatch: py
 
 
 SOON = "from stackmeter.archive import archiving\narchiving.FIRST_S, archiving.EVERY_S = 0.2, 0.5"
+SOON += "\nfrom store.messages import journal\njournal.PRUNED_AT_ONCE = 1"
 
 
-@pytest.mark.parametrize("crash", ["", "archive_after_put:2", "archive_before_decision:1"])
+@pytest.mark.parametrize(
+    "crash",
+    [
+        "",
+        "archive_before_put:4",
+        "archive_after_put:2",
+        "archive_before_decision:1",
+        "archive_before_prune:1",
+        "archive_before_prune:4",
+    ],
+)
 def test_a_service_archives_and_prunes_by_itself_also_after_a_kill(folder: Path, crash: str) -> None:
     environment = {"STACKMETER_ARCHIVE": str(folder / "archive"), "SEMANTICS_SECRET": "whsec_" + "A" * 40}
     with (

@@ -118,7 +118,8 @@ class Archiver:
     def _prune(self, work: Path) -> None:
         from store.archive.pruning import JournalPruning  # noqa: PLC0415 - an extra
 
-        pruning = JournalPruning(self._place, self._folder.state, self._journal, self._folder.journal, work)
+        files = (self._folder.state, self._journal, self._folder.journal)
+        pruning = JournalPruning(self._place, *files, work, self._crash)
         if went := pruning.go():
             log.info("pruned: %d messages of the journal, which the archive has", went)
 

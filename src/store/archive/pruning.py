@@ -6,7 +6,7 @@ at any moment leaves a journal that begins somewhere before the first message th
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -24,8 +24,17 @@ PAUSE_S = 0.05  # in which whoever appends has the journal
 class JournalPruning:
     """Prunes the journal of a state directory; for one thread."""
 
-    def __init__(self, place: ArchivePlace, state: Path, journal: Journal, path: Path, work: Path) -> None:
+    def __init__(
+        self,
+        place: ArchivePlace,
+        state: Path,
+        journal: Journal,
+        path: Path,
+        work: Path,
+        crash: Callable[[str], None] = lambda _point: None,
+    ) -> None:
         """Take the journal that appends, and where its file is; `work` is a folder for files that are fetched."""
+        self._crash = crash
         self._place, self._state_file, self._journal = place, state, journal
         self._path, self._work = path, work
 
@@ -60,7 +69,9 @@ class JournalPruning:
         if at is not None:
             raise NotTheSame(f"{file.name}: message {at} is not what the journal says")
         self._settle()
+        self._crash("archive_before_prune")
         while self._journal.prune(end):
+            self._crash("archive_before_prune")
             time.sleep(PAUSE_S)
 
     def _settle(self) -> None:
