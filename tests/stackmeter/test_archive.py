@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -327,6 +328,26 @@ def test_a_state_that_cannot_be_read_whole_is_not_archived(world: World, folder:
         one.go(threading.Event())
     assert "cannot be read" in one.trouble
     assert decided == []
+
+
+def test_where_the_journal_is_damaged_months_are_archived_and_nothing_behind_it_is_pruned(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archiving, "LOOK_S", 0.0)
+    with closing(sqlite3.connect(folder / "state" / "journal.db")) as journal:
+        [(damaged,)] = journal.execute("SELECT min(first) FROM journal WHERE first > 4")
+        journal.execute("UPDATE journal SET digest = x'00' WHERE first = ?", (damaged,))
+        journal.commit()
+    with closing(Folder(folder / "state")) as held:
+        one, decided = archiver(world, held, folder)
+        one.go(threading.Event())
+    assert len(decided) == 2
+    assert (
+        f"from message {damaged} on: it does not match its digest: from there on the journal is neither archived nor pruned"
+        in one.trouble
+    )
+    assert 1 < world._journal_reader.begin() <= damaged
+    assert world.rows("SELECT max(finish) FROM archived_messages") == [(damaged,)]
 
 
 # --- the commands

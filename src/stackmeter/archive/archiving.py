@@ -56,6 +56,7 @@ class Archiver:
     ) -> None:
         self.trouble = ""
         self.months: Counter[str] = Counter({DUE: 0, ARCHIVED: 0, WAITS: 0})
+        self._notice = ""
         self._place, self._folder, self._plant = place, folder, plant
         self._journal, self._decide, self._crash = journal, decide, crash
 
@@ -82,7 +83,7 @@ class Archiver:
             self.trouble = f"archive: {error if known else told(error)}"
             log.warning("%s", self.trouble, exc_info=None if known else error)
         else:
-            self.trouble = ""
+            self.trouble = f"archive: {self._notice}" if self._notice else ""
 
     def _look(self) -> None:
         with snapshot(self._folder.state) as state:
@@ -97,6 +98,7 @@ class Archiver:
             made = writer.write_next(time.time_ns(), Underway())
             if made is None:
                 return
+            self._notice = writer.notice
             self._crash("archive_before_decision")
             self._decide(made.message(time.time_ns()))
             log.info("archived: %s %s", made.park, made.month)

@@ -27,6 +27,7 @@ from store.archive.months import DUE, ArchiveMonth, changed_since, final_months,
 from store.archive.parquet import NotTheSame, compare, write
 from store.archive.places import ArchivePlace, digest_of_file
 from store.audit import snapshot
+from store.messages.groups import GroupRow
 from store.messages.journal import JournalReader
 
 Part = TypeVar("Part")
@@ -55,6 +56,11 @@ class MonthWriter:
         Called at the points where a test may end the process.
     stopped
         Asked now and then whether to leave off.
+
+    Attributes
+    ----------
+    notice
+        From where on the journal cannot be archived, "" while it can: it is damaged there. Months are archived all the same.
     """
 
     def __init__(
@@ -67,7 +73,7 @@ class MonthWriter:
         crash: Callable[[str], None] = lambda _point: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._stopped = stopped
+        self._stopped, self.notice = stopped, ""
         self._place, self._plant, self._work, self._crash = place, plant, work, crash
         self._state_file, self._journal_file = state, journal
 
@@ -82,8 +88,8 @@ class MonthWriter:
             What was read back differs from what was written.
         ArchiveStopped
             It was told to leave off.
-        BlockUnreadable, WindowUnreadable, ArchivedJournalDamaged
-            The state, or the journal, cannot be read whole: such a month is not archived.
+        BlockUnreadable, WindowUnreadable
+            The state cannot be read whole: such a month is not archived.
         """
         self._place.check()
         with snapshot(self._state_file) as state:
@@ -128,7 +134,7 @@ class MonthWriter:
             return
         made = self._work / "made"
         with snapshot(self._journal_file) as journal:
-            groups = self._each(journal_files.stored_groups(journal, since, through))
+            groups = self._each(self._until_damaged(journal_files.stored_groups(journal, since, through)))
             while (end := journal_files.write(made, groups)) is not None:
                 name = journal_files.name_of(since, end).removesuffix(".zst")
                 names = (f"{name}{'' if number == 1 else f'-{number}'}.zst" for number in count(1))
@@ -139,6 +145,13 @@ class MonthWriter:
                     raise NotTheSame(f"{file.name}: message {at} is not what the journal says")
                 yield MessagesFile(file.name, file.sha256, file.size, since, end)
                 since = end
+
+    def _until_damaged(self, groups: Iterator[GroupRow]) -> Iterator[GroupRow]:
+        """Yield groups up to one that is damaged."""
+        try:
+            yield from groups
+        except journal_files.ArchivedJournalDamaged as error:
+            self.notice = f"{error}: from there on the journal is neither archived nor pruned"
 
     def _each(self, parts: Iterable[Part]) -> Iterator[Part]:
         """Yield parts until somebody wants it to end."""
