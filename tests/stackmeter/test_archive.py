@@ -396,6 +396,15 @@ def test_the_command_needs_a_place_that_is_there(folder: Path) -> None:
     assert (away.exit_code, "mount what it lies on" in away.stderr) == (3, True)
 
 
+def test_a_state_of_another_schema_is_told_so(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "state" / "state.db")) as state:
+        state.execute("PRAGMA user_version = 8")
+    told = run(folder, "archive", "--now")
+
+    assert (told.exit_code, "start the service once" in told.stderr) == (65, True)
+    assert not list((folder / "archive").iterdir())
+
+
 def test_the_command_does_not_write_beside_a_service(folder: Path) -> None:
     with closing(Folder(folder / "state")):
         assert run(folder, "archive", "--now").exit_code == 75

@@ -19,8 +19,12 @@ from store.archive.archived import archived_months
 from store.archive.months import ARCHIVED, DUE, WAITS, ArchiveMonth, final_months
 from store.archive.places import EXTRA, ArchiveAway, ArchivePlace, place_of
 from store.audit import snapshot
+from store.faults import told_of
 from store.folder import Folder
 from store.messages.journal import Journal, Message
+from store.sqlite import StateMismatch
+from store.state import REMEDY
+from store.upgrade import SCHEMA_VERSION, of_another_schema
 
 if TYPE_CHECKING:
     from store.archive.writing import MonthWriter
@@ -182,8 +186,20 @@ def archive_now(
 
 
 def standing(folder: Path, plant: Plant) -> list[ArchiveMonth]:
-    """Return how the final months of a state directory stand."""
-    with snapshot(folder / "state.db") as state:
+    """Return how the final months of a state directory stand.
+
+    Raises
+    ------
+    store.faults.FileFault
+        The state cannot be read.
+    StateMismatch
+        It is of another version.
+    """
+    path = folder / "state.db"
+    with told_of(path, REMEDY), snapshot(path) as state:
+        version = int(state.execute("PRAGMA user_version").fetchone()[0])
+        if version != SCHEMA_VERSION:
+            raise StateMismatch(f"{path} {of_another_schema(version)}")
         return final_months(state, plant, time.time_ns())
 
 

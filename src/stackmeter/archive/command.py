@@ -48,16 +48,19 @@ def archive(
     Exit codes: 0 told, or all that was due is written, 2 wrong configuration or options, 3 the archive cannot be reached,
     65 a month cannot be read whole, or was read back otherwise, 75 the state directory is in use.
     """
+    from stackmeter.archive.archiving import standing
+
     settings, plant, _ = configured(config, state, as_json=as_json)
     if not (settings.state / "state.db").exists():
         typer.echo(f"{settings.state} holds no state.db: say where with --state DIR", err=True)
         raise typer.Exit(EXIT_CONFIG)
+    before = or_exit(lambda: standing(settings.state, plant), failures())
     where = archive_of(settings, place)
     if now and where is None:
         typer.echo("say where the archive is: --archive PLACE, or the setting archive", err=True)
         raise typer.Exit(EXIT_CONFIG)
     written = _write(settings, plant, where) if now and where is not None else []
-    _say(_standing(settings, plant), written, as_json=as_json)
+    _say(standing(settings.state, plant) if written else before, written, as_json=as_json)
 
 
 def _write(settings: "Settings", plant: "Plant", place: "ArchivePlace") -> list[str]:
@@ -83,12 +86,6 @@ def _write(settings: "Settings", plant: "Plant", place: "ArchivePlace") -> list[
     return written
 
 
-def _standing(settings: "Settings", plant: "Plant") -> "list[ArchiveMonth]":
-    from stackmeter.archive.archiving import standing
-
-    return or_exit(lambda: standing(settings.state, plant), failures())
-
-
 def _say(months: "list[ArchiveMonth]", written: list[str], *, as_json: bool) -> None:
     if as_json:
         rows = [
@@ -101,5 +98,9 @@ def _say(months: "list[ArchiveMonth]", written: list[str], *, as_json: bool) -> 
     if not months:
         typer.echo("no month is final yet: stackmeter decide closes one")
         return
-    shown = [[one.park, one.month, one.status, one.why] for one in months]
+    new = {*written}
+    shown = [
+        [one.park, one.month, "written" if f"{one.park} {one.month}" in new else one.status, one.why]
+        for one in months
+    ]
     screen().print(table(["park", "month", "status", "why"], shown))
