@@ -63,7 +63,7 @@ def documented_as(*media: str) -> dict[int | str, dict[str, Any]]:
 def series_csv(body: SeriesBody) -> bytes:
     """Return a series as CSV; its unit stands in the header."""
     rows = zip(body.times, body.values, body.coverage, strict=True)
-    return _csv(["time", f"value [{body.unit}]", "coverage [1]"], rows)
+    return table_csv(["time", f"value [{body.unit}]", "coverage [1]"], rows)
 
 
 def totals_csv(body: TotalsBody) -> bytes:
@@ -75,7 +75,7 @@ def totals_csv(body: TotalsBody) -> bytes:
     told = [_nothing if is_over and name in _PRESENT else tell for name, tell in _TOTALS.items()]
     rows = ([tell(one) for tell in told] for one in body.totals)
     same = [body.as_of, body.period.from_, body.period.to, body.gwp, " ".join(body.only or [])]
-    return _csv(["as_of", "from", "to", "gwp", "only", *_TOTALS], ([*same, *row] for row in rows))
+    return table_csv(["as_of", "from", "to", "gwp", "only", *_TOTALS], ([*same, *row] for row in rows))
 
 
 def series_arrow(body: SeriesBody) -> bytes:
@@ -113,7 +113,7 @@ def safe(text: str) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
-def _csv(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> bytes:
+def table_csv(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> bytes:
     """Return rows as RFC 4180 says, in UTF-8; unknown is an empty cell."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
@@ -212,6 +212,10 @@ _TOTALS: Mapping[str, Callable[[TotalBody], Cell]] = {
     "previous_elapsed_co2e [t]": _field("previous", "elapsed_co2e_t"),
     "previous_known_from": _field("previous", "known_from"),
     "previous_unheard": lambda total: " ".join(total.previous.unheard) if total.previous else None,
+    "entered [t]": _field("records", "entered_t"),
+    "entered [1]": _field("records", "entered_share"),
+    "self_approved [t]": _field("records", "self_approved_t"),
+    "self_approved [1]": _field("records", "self_approved_share"),
     "location [t]": _field("scope2", "location_t"),
     "market [t]": _field("scope2", "market_t"),
     "matched [MWh]": _field("scope2", "matched_mwh"),

@@ -1,6 +1,7 @@
 """Records by the API: entered, approved, imported and evidenced, by who may and for those who see the place."""
 
 import asyncio
+import csv
 import io
 import struct
 import zipfile
@@ -405,6 +406,11 @@ def test_cells_stay_text(office: Office) -> None:
     [record] = office.call("vy", "GET", "/v1/records").json()["records"]
     assert (record["source"], record["note"]) == ("=HYPERLINK(1)", "@cmd")
     assert office.load(row(2, "=1+1")).status_code == 422
+    table = office.call("vy", "GET", "/v1/records", headers={"Accept": "text/csv"})
+    assert table.headers["content-type"].startswith("text/csv")
+    [cells] = list(csv.DictReader(io.StringIO(table.text)))
+    assert (cells["source"], cells["note"]) == ("'=HYPERLINK(1)", "'@cmd")
+    assert (cells["channel"], cells["value"]) == (INVOICE["channel"], "310000.0")
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from proof.restate.request import Request
+from proof.restate.restate import dry_run
 from store.accounting.closing import Decision
+from store.blocks import unpack_readings
 from store.folder import evidence_folder
 from store.kept_files import KeptFiles, digest_of
 from store.records.decisions import Entered, EvidenceDecision, RecordAction, RecordDecision
@@ -416,3 +421,101 @@ def test_totals_tell_what_was_entered_what_waits_and_where_nothing_is(world: Boo
     )
     assert (trucks["records"], len(trucks["gaps"])) == (0, 1)
     assert "records" not in world.get("/v1/totals", level="facility", period="2026")["totals"][0]
+
+
+def test_the_ledger_says_who_approved_and_influxdb_is_told(world: Books) -> None:
+    number = world.approved(invoice("2026-10-01", "2026-11-01", 31_000))
+    world.approved(invoice("2026-10-01", "2026-11-01", 62_000, replaces=number))
+
+    entries = world.get("/v1/ledger")["entries"]
+    assert [(one["cause"], one["author"], one["changes"]) for one in entries] == [
+        ("record", "minh", 31 * 1440)
+    ] * 2
+    assert entries[0]["sources"][0]["co2e_t_delta"] == pytest.approx(31_000 * GRID)
+    told = [
+        unpack_readings(blob) for (blob,) in world.rows("SELECT readings FROM influx_reading ORDER BY id")
+    ]
+    assert [(time.tolist(), value.tolist()) for _, time, value, _ in told] == [
+        ([at("2026-11-01")], [31_000]), ([at("2026-11-01")], [62_000]),
+    ]  # fmt: skip
+    assert world.rows("SELECT count(DISTINCT hour) FROM influx_emission") == [(31 * 24,)]
+
+
+def test_under_the_same_configuration_a_restatement_changes_nothing(tmp_path: Path) -> None:
+    """The line, record by record, and the restatement, a month at once, agree in every bit of every window."""
+    (tmp_path / "state").mkdir()
+    world = Books(tmp_path / "state", CONFIG, NOW)
+    world.hand_in()
+    first = world.approved(invoice("2026-09-12", "2026-10-12", 33_333))
+    world.approved(invoice("2026-10-12", "2026-11-12", 31_000))
+    world.approved(invoice("2026-09-20", "2026-10-12", 12_345, replaces=first))
+    world.approved(invoice("2026-09-01", "2026-11-12", 777, channel=DIESEL, unit="L"))
+    world.close()
+
+    report = dry_run(Request(CONFIG, world.folder, "2026-09", "2026-11"), world.plant, lambda *_: None)
+
+    assert report.windows == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_people_do_the_sum_is_that_of_the_approved_records(tmp_path: Path, seed: int) -> None:
+    """And every window follows from them, whatever came before: the world proves that when it closes."""
+    (tmp_path / "state").mkdir()
+    world, chance = Books(tmp_path / "state", CONFIG, NOW), Random(seed)
+    world.hand_in()
+    for step in range(25):
+        first = chance.randrange(20)
+        days = [at("2026-10-01") + day * DAY for day in (first, first + chance.randint(1, 6))]
+        standing = {
+            name: [
+                f"{message}-{row}"
+                for message, row in world.rows("SELECT message, row FROM record WHERE standing = ?", name)
+            ]
+            for name in ("entered", "approved")
+        }
+        old = chance.choice(standing["approved"]) if standing["approved"] and chance.random() < 0.4 else ""
+        said = replace(
+            invoice("2026-10-01", "2026-10-02", 1000.0 + step, replaces=old), start=days[0], finish=days[1]
+        )
+        outcome, detail = world.try_to_enter(said)
+        if outcome == "done" and chance.random() < 0.8:
+            world.say("approve", detail.split(":")[0], by="minh")
+        elif standing["approved"] and chance.random() < 0.5:
+            world.say("strike", chance.choice(standing["approved"]), by="minh", reason="wrong")
+
+    approved = world.rows(
+        "SELECT value, start, finish FROM record WHERE standing = 'approved' ORDER BY start"
+    )
+    assert len(approved) > 1
+    assert all(one[2] <= other[1] for one, other in pairwise(approved))
+    assert world.kwh("2026-10") == pytest.approx(sum(value for value, *_ in approved))
+    owed = (at("2026-11-01") - approved[0][1]) / DAY
+    known = sum(finish - start for _, start, finish in approved) / DAY
+    assert world.total("grid", period="2026-10")["coverage"] == pytest.approx(known / owed)
+    world.close()
+
+
+def test_an_invoice_stands_beside_the_meter(world: Books) -> None:
+    world.now = at("2026-11-21")
+    for day in range(1, 21):
+        world.send(reading("meter", at(f"2026-11-{day:02}"), 100.0 * day))
+    world.approved(invoice("2026-11-01", "2026-11-21", 2000))
+
+    [balance] = world.get("/v1/boundaries", period="2026-11-10")["boundaries"]
+
+    assert (balance["main"]["channel"], balance["parts_amount"]) == (ELECTRICITY, pytest.approx(100))
+    assert (balance["unallocated"], balance["imbalance"]) == (pytest.approx(0, abs=1e-9), False)
+
+
+def test_a_level_that_is_too_high_is_told_when_it_is_approved(world: Books) -> None:
+    world.approved(invoice("2026-11-01", "2026-11-01", 120, channel=COD, unit="mg/L"))
+    assert world.alerts() == []
+    world.now = at("2026-12-05")
+    number = world.enter(invoice("2026-12-03", "2026-12-03", 200, channel=COD, unit="mg/L"))
+    assert world.alerts() == []
+
+    world.say("approve", number, by="minh")
+
+    [alert] = world.alerts()
+    assert (alert["rule"], alert["value"]) == ("dirty", 200)
+    assert "gateway" not in alert["labels"]

@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.serve import Server
+from plant.configuration.load import load
+from rules.catalogue import load_catalogue
 from stackmeter.cli import app
 from tests.api.test_records import INVOICE, PDF, Office
 from tests.semantics.conftest import MEMORY
@@ -151,3 +153,13 @@ def test_a_table_is_checked_and_imported_with_its_files(counter: Counter) -> Non
     assert len(counter.json("lan", "import", str(table), "--numbers", "vi")["records"]) == 2
     again = counter.told("lan", "import", str(table), "--numbers", "vi", "--check", code=1).stdout
     assert "row 1: it is entered already" in again
+
+
+def test_the_example_of_the_page_is_a_configuration(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "docs/examples/records.yaml"
+    (tmp_path / example.name).write_bytes(example.read_bytes())
+
+    plant = load(tmp_path, load_catalogue(tmp_path), {})
+
+    assert {one.name for one in plant.channels if one.entered} == {"invoice/electricity", "invoice/diesel"}
+    assert plant.balances[0].name == "meter-against-invoice"

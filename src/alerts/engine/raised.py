@@ -128,7 +128,8 @@ def _site(one: Channel | Source | Gateway) -> dict[str, str]:
 
 def _channel(plant: Plant, number: int) -> Labels:
     channel = plant.channels[number]
-    return {**_site(channel), "gateway": channel.gateway, "channel": channel.name}
+    sender = {"gateway": channel.gateway} if channel.gateway else {}
+    return {**_site(channel), **sender, "channel": channel.name}
 
 
 def _source(plant: Plant, number: int) -> Labels:

@@ -10,6 +10,7 @@ from api.pages import Next
 from api.parameters import time_of
 from api.problems import InvalidQuery
 from api.records.evidence import AnyDigest
+from api.tables import table_csv
 from plant.clock import EARLIEST_YEAR, LATEST_YEAR, format_time
 from plant.park import Plant
 from plant.periods import local_midnight
@@ -172,6 +173,35 @@ def record_body(one: Record) -> RecordBody:
             **times,
         }
     )  # fmt: skip
+
+
+_CELLS = (
+    "id",
+    "state",
+    "value",
+    "unit",
+    "source",
+    "evidence",
+    "note",
+    "replaces",
+    "entered_by",
+    "approved_by",
+    "reason",
+)
+
+
+def records_csv(body: RecordsBody) -> bytes:
+    """Return records as CSV; no cell of it is a formula."""
+    rows = (
+        [
+            f"{one.park}/{one.facility}/{one.channel}",
+            one.start,
+            one.end,
+            *(getattr(one, name) for name in _CELLS),
+        ]
+        for one in body.records
+    )
+    return table_csv(["channel", "from", "to", *_CELLS], rows)
 
 
 def entered_of(plant: Plant, said: EnterBody) -> Entered:

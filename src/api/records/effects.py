@@ -15,7 +15,6 @@ from plant.arrays import number
 from plant.park import Plant, Source
 from plant.periods import DAY, starts
 from plant.vocabulary import Kind
-from rules.catalogue import Register
 from rules.engine import Engine
 from rules.windows import WindowValues
 from store.accounting.closing import DecisionRefused
@@ -25,14 +24,16 @@ from store.records.table import find, said_of
 
 
 def effects(
-    connection: sqlite3.Connection, plant: Plant, register: Register | None, entered: Sequence[Entered]
+    connection: sqlite3.Connection,
+    plant: Plant,
+    rules: RecordRules,
+    engine: Engine | None,
+    entered: Sequence[Entered],
 ) -> list[EffectBody]:
-    """Return what records would change of each source that takes in their channels, by name."""
-    rules = RecordRules(plant)
+    """Return what records would change of each source that takes in their channels, by name; without an engine how many they are alone."""
     by_channel = defaultdict(list)
     for said in entered:
         by_channel[rules.channel(said).index].append(said)
-    engine = None if register is None else Engine(plant, register)
     found = []
     for source in plant.sources:
         taken = {k for given in source.inputs for k in plant.measured(given.channel)}

@@ -1,10 +1,11 @@
 """Records: what was entered, by whom and on what evidence, and what becomes of it."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from api.access.caller import Asking, Caller, Role, signed
 from api.access.guard import GUARDED, WITH_BYTES, needs
@@ -23,13 +24,16 @@ from api.records.bodies import (
     RowProblemBody,
     bodies,
     entered_of,
+    records_csv,
 )
 from api.records.effects import effects
 from api.records.evidence import BY, RawBody, bytes_of, may_see
 from api.records.table_of_rows import COLUMNS, ReadRow, read_rows
+from api.tables import CSV, JSON, documented_as, preferred
 from plant.languages import Language
 from plant.park import Plant
 from rules.catalogue import Register
+from rules.engine import Engine
 from store.kept_files import Altered, KeptFiles, NotKept
 from store.reader import Reader, Snapshot
 from store.records.checks import RecordRules
@@ -63,8 +67,12 @@ class _Desk:
         register: Register | None,
     ) -> None:
         self.reader, self.plant, self.decide, self.clock = reader, plant, decide, clock
-        self.register, self.rules = register, RecordRules(plant)
-        self._files = files
+        self.rules, self._register, self._files = RecordRules(plant), register, files
+
+    @cached_property
+    def engine(self) -> Engine | None:
+        """What calculates tonnes, made when it is asked for first; None where there is no register of factors."""
+        return None if self._register is None else Engine(self.plant, self._register)
 
     def check_evidence(self, state: Snapshot, caller: Caller, by: str, digest: str) -> str:
         """Return why a record cannot stand on a file, "" where it can: it is there, whole, and may be seen."""
@@ -119,8 +127,11 @@ def routes(
 
 
 def _looking(router: APIRouter, desk: _Desk) -> None:
-    @router.get("/records", dependencies=GUARDED)
+    @router.get(
+        "/records", dependencies=GUARDED, response_model=RecordsBody, responses={**documented_as(CSV)}
+    )
     def records(
+        request: Request,
         caller: Asking,
         park: Word = None,
         facility: Word = None,
@@ -130,8 +141,12 @@ def _looking(router: APIRouter, desk: _Desk) -> None:
         end: To = None,
         limit: Limit = 100,
         cursor: Cursor = None,
-    ) -> RecordsBody:
-        """Return records, those that were entered last first: of a place, as they stand, of a time (default: all)."""
+    ) -> Response:
+        """Return records, those that were entered last first: of a place, as they stand, of a time (default: all).
+
+        As CSV where `Accept` says so.
+        """
+        media = preferred(request.headers, (JSON, CSV))
         span = time_of("from", start), time_of("to", end)
         wanted = WantedRecords(park, facility, channel, state, *span, caller.places)
         place = opened(cursor, "ii")
@@ -140,7 +155,9 @@ def _looking(router: APIRouter, desk: _Desk) -> None:
             found = select(now.connection, wanted, before, limit + 1)
         page = found[:limit]
         following = sealed((page[-1].message, page[-1].row)) if len(found) > limit else None
-        return RecordsBody(records=bodies(page), next=following)
+        body = RecordsBody(records=bodies(page), next=following)
+        content = records_csv(body) if media == CSV else body.model_dump_json(by_alias=True).encode()
+        return Response(content, media_type=media, headers={"Vary": "Accept, Authorization, X-API-Key"})
 
 
 def _entering(router: APIRouter, desk: _Desk) -> None:
@@ -237,7 +254,9 @@ def _importing(router: APIRouter, desk: _Desk) -> None:
         with desk.reader.snapshot() as state:
             problems = _problems(desk, state, caller, name, rows) if is_new else []
             entered = tuple(one.entered for one in rows if one.entered is not None)
-            changed = [] if problems else effects(state.connection, desk.plant, desk.register, entered)
+            changed = (
+                [] if problems else effects(state.connection, desk.plant, desk.rules, desk.engine, entered)
+            )
         if check:
             detail = (
                 f"{len(problems)} rows would be refused"

@@ -119,6 +119,8 @@ class ConditionMaker:
     ) -> dict[Group, list[tuple[int, ...]]]:
         """Return the subjects, each with the channels it is asked beside itself, by what they are asked in."""
         asked = [question for node in nodes for question in questions(node)]
+        if any(one.name in _OF_SILENCE for one in asked):
+            subjects = self._owing(part, subject, subjects)
         others = list(dict.fromkeys(one.channel for one in asked if one.channel))
         summed = {one.channel for one in asked if one.name == "sum_over"}
         asks_factor = any(one.name in OF_FACTOR for one in asked)
@@ -150,6 +152,16 @@ class ConditionMaker:
             self.findings.refuse(part, f"there is no channel {name}{more}: match those that have it", "expr")
         return {}
 
+    def _owing(self, part: Placed[AlertPart], subject: Subject, subjects: list[int]) -> list[int]:
+        """Return the subjects that owe readings: silence says nothing of a channel that people enter."""
+        rows = self.candidates[subject]
+        owing = [place for place in subjects if not (isinstance(row := rows[place], Channel) and row.entered)]
+        if subjects and not owing:
+            self.findings.refuse(
+                part, "asks for silence of channels that people enter, which owe nothing", "expr"
+            )
+        return owing
+
     def _checked(
         self, part: Placed[AlertPart], subject: Subject, group: Group, nodes: tuple[Node, Node | None]
     ) -> tuple[Term, Term | None] | None:
@@ -173,6 +185,7 @@ class ConditionMaker:
         return terms[0], terms[1]
 
 
+_OF_SILENCE = ("age", "absent")
 _EMITTING = (Subject.SOURCE, Subject.FACILITY, Subject.PARK)
 
 
