@@ -45,7 +45,7 @@ from api.models import (
 from api.parameters import From, To, When, Word, time_of
 from api.problems import InvalidQuery, documented, handle_problems, problem
 from api.records import evidence, records
-from api.reports import forms
+from api.reports import forms, issued
 from api.reports.forms import NOTHING_GIVEN, Given
 from api.response_cache import ResponseCache
 from api.tables import ARROW, CSV, documented_as
@@ -62,10 +62,12 @@ from store.messages.backfills import BackfillDecision
 from store.messages.replays import Replay
 from store.reader import Reader
 from store.records.decisions import EvidenceDecision, RecordDecision
+from store.reports import ReportDecision
 
 Clock = Callable[[], int]  # ns UTC
 Decide = Callable[
-    [Decision | AlertAction | Replay | BackfillDecision | RecordDecision | EvidenceDecision], None
+    [Decision | AlertAction | Replay | BackfillDecision | RecordDecision | EvidenceDecision | ReportDecision],
+    None,
 ]
 
 
@@ -112,6 +114,7 @@ def create_app(
     stream_failed: live.Failed = live.log_failure,
     edge_nodes: EdgeNodes | None = None,
     given: Given = NOTHING_GIVEN,
+    kept: KeptFiles | None = None,
 ) -> FastAPI:
     """Return the API.
 
@@ -146,6 +149,8 @@ def create_app(
         Knows Sparkplug edge nodes and asks them for births; without it no gateway has any.
     given
         What people gave for papers.
+    kept
+        Where the bytes of reports are kept; without it nothing is issued.
     """
     access = access or Access()
     app = Described(
@@ -196,6 +201,7 @@ def create_app(
     app.include_router(quality.routes(reader, plant, clock))
     app.include_router(roadmap.routes(reader, plant, clock))
     app.include_router(forms.routes(reader, clock, catalogue, given))
+    app.include_router(issued.routes(reader, plant, decide, clock, catalogue, given, kept))
     if catalogue is not None:
         app.include_router(factors.routes(plant, catalogue))
     if outbox is not None:

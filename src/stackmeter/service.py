@@ -52,7 +52,8 @@ from stackmeter.threads import Threads
 from stackmeter.tidying import Tidying
 from stackmeter.watchdog import Watchdog
 from store.faults import told_of
-from store.folder import Folder, keys_file
+from store.folder import Folder, evidence_folder, keys_file
+from store.kept_files import KeptFiles
 from store.messages.journal import Journal, JournalReader
 from store.messages.steps import OUTBOX, RESTATEMENT, Started, StepFailed, StepLog
 from store.reader import Reader
@@ -367,6 +368,7 @@ class Service:
             allowed_hosts=[name.strip() for name in settings.allowed_hosts.split(",") if name.strip()],
             rate_limit=settings.rate_limit,
             edge_nodes=HostedNodes(self.plant, self.sparkplug) if self.sparkplug else None,
+            kept=KeptFiles(evidence_folder(settings.state)),
         )
 
     def _tell_of_another_configuration(self) -> None:

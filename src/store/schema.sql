@@ -160,6 +160,14 @@ CREATE TABLE evidence (
     PRIMARY KEY (digest, by)
 ) WITHOUT ROWID;
 
+-- Papers that were issued (store.reports): number and revision as they say themselves, message is the decision's offset. periods, files
+-- (digests by kind) and tonnes (of each month, as the paper was made from them) are JSON. A row is never changed.
+CREATE TABLE report (
+    id TEXT PRIMARY KEY, number INTEGER NOT NULL, revision INTEGER NOT NULL, at INTEGER NOT NULL, message INTEGER NOT NULL,
+    actor TEXT NOT NULL, form TEXT NOT NULL, park TEXT NOT NULL, facility TEXT NOT NULL, periods TEXT NOT NULL, language TEXT NOT NULL,
+    gwp TEXT NOT NULL, files TEXT NOT NULL, tonnes TEXT NOT NULL, ledger TEXT NOT NULL, configuration TEXT NOT NULL, version TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- What a gateway's retained status (or last will) said last, in which message of the journal, and how many came.
 CREATE TABLE gateway_status (
     gateway TEXT PRIMARY KEY, at INTEGER NOT NULL, online INTEGER, count INTEGER NOT NULL, payload BLOB NOT NULL,

@@ -81,6 +81,13 @@ CREATE TABLE IF NOT EXISTS archived_messages (
 """
 
 
+REPORTS_8 = """CREATE TABLE IF NOT EXISTS report (
+    id TEXT PRIMARY KEY, number INTEGER NOT NULL, revision INTEGER NOT NULL, at INTEGER NOT NULL, message INTEGER NOT NULL,
+    actor TEXT NOT NULL, form TEXT NOT NULL, park TEXT NOT NULL, facility TEXT NOT NULL, periods TEXT NOT NULL, language TEXT NOT NULL,
+    gwp TEXT NOT NULL, files TEXT NOT NULL, tonnes TEXT NOT NULL, ledger TEXT NOT NULL, configuration TEXT NOT NULL, version TEXT NOT NULL
+) WITHOUT ROWID"""
+
+
 def of_another_schema(version: int) -> str:
     """Say what a state of another schema has, and what to do."""
     told = f"has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}"
@@ -132,9 +139,9 @@ def _to_8(connection: sqlite3.Connection) -> None:
 
 
 def _to_9(connection: sqlite3.Connection) -> None:
-    """Make room for records, their evidence, and what the archive has."""
+    """Make room for records, their evidence, papers that were issued, and what the archive has."""
     with transaction(connection):
-        for statement in f"{RECORDS_8};{ARCHIVE_8}".split(";"):
+        for statement in f"{RECORDS_8};{ARCHIVE_8};{REPORTS_8}".split(";"):
             connection.execute(statement)
         connection.execute("PRAGMA user_version = 9")
 

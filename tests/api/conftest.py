@@ -16,6 +16,7 @@ from api.health import Health
 from api.metrics import Family
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from rules.catalogue import Register
+from store.kept_files import KeptFiles
 from store.reader import Reader
 from tests.api.state import AS_OF, MIDNIGHT, TOKEN, State, plant, windows
 
@@ -41,6 +42,7 @@ class Api:
             health=lambda: self.health, metrics=lambda: self.families, clock=lambda: self.as_of,
             decide=act, catalogue=catalogue, outbox=lambda: WebhookOutbox(state.path),
             public_url="https://sm.example", access=access, edge_nodes=edge_nodes,
+            kept=KeptFiles(state.path.parent / "evidence"),
         )  # fmt: skip
 
     def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:

@@ -76,6 +76,7 @@ SENT_TOGETHER: dict[str, list[Any]] = {
             "by": "fuzz",
         }
     ],
+    "/v1/reports": [{"form": "auditor", "park": "park-a", "periods": "2026-02", "by": "fuzz"}],
     "/v1/quarantine/replay": [{"all": True, "by": "fuzz"}],
     "/v1/webhooks/replay": [{"endpoint": "receiver", "dead_only": True}],
     "/v1/alerts/{alert_id}/actions": [{"action": "comment", "comment": "seen"}],

@@ -26,19 +26,22 @@ MONTHS = [f"{year}-{month:02}" for year in (2025, 2026) for month in range(1, 13
 
 
 class Year(World):
-    """It has read everything; `close_months` closes months of the park."""
+    """It has read so many months; `close_months` closes months of the park."""
 
-    def __init__(self, folder: Path, config: Path = CONFIG) -> None:
+    def __init__(self, folder: Path, config: Path = CONFIG, months: int = 24) -> None:
         super().__init__(folder, config, NOW)
         self.told: dict[str, int] = {}
         for (facility, channel), (unit, amount) in RATES.items():
-            readings = [reading(channel, time, place * amount, unit) for place, time in enumerate(STARTS)]
+            readings = [
+                reading(channel, time, place * amount, unit)
+                for place, time in enumerate(STARTS[: months + 1])
+            ]
             self.tell(facility, *readings)
         self.tell(
             "mill",
             *(
                 reading("chiller", time, 2.5 if place == 3 else 0.0, "kg")
-                for place, time in enumerate(STARTS)
+                for place, time in enumerate(STARTS[: months + 1])
             ),
         )
 

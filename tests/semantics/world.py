@@ -23,7 +23,9 @@ from proof.verify.verify import verify
 from proof.works import Configured, Links, whole_line
 from rules.catalogue import load_catalogue
 from store.accounting.closing import Decision
+from store.folder import evidence_folder
 from store.influx.lines import PointNames
+from store.kept_files import KeptFiles
 from store.messages import segments
 from store.messages.backfills import BackfillDecision
 from store.messages.journal import Journal, JournalReader, Message
@@ -31,6 +33,7 @@ from store.messages.replays import Replay
 from store.messages.set_aside import rows_aside
 from store.messages.steps import OUTBOX, Started, StepFailed, StepLog
 from store.reader import Reader
+from store.reports import ReportDecision
 from store.rows import OUTCOMES
 from store.state import State
 
@@ -92,6 +95,7 @@ class World:
             self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now,
             decide=self.decide, catalogue=self.catalogue,
             rate_limit=1_000_000,  # its clock may stand
+            kept=KeptFiles(evidence_folder(self.folder)),
         )  # fmt: skip
 
     def _clock(self) -> int:
@@ -187,7 +191,7 @@ class World:
         """Let one batch message arrive; `boot` and `seq` may be given."""
         self.publish({**envelope, "readings": list(readings)}, gateway=gateway)
 
-    def decide(self, decision: Decision | Replay | BackfillDecision) -> None:
+    def decide(self, decision: Decision | Replay | BackfillDecision | ReportDecision) -> None:
         """Let the line take what somebody decides."""
         self.journal.append([decision.message(self.now)])
         while self.line.step():

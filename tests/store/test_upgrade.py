@@ -41,6 +41,7 @@ def of_schema_5(path: Path) -> None:
         plain = [(*key, blocks.to_bytes(blocks.from_bytes(block))) for *key, block in rows]
         connection.executemany("INSERT INTO emission VALUES (?, ?, ?, ?)", plain)
         connection.execute("DROP TABLE backfill")
+        connection.execute("DROP TABLE report")
         connection.execute("DROP TABLE reading_block")
         connection.execute("PRAGMA user_version = 5")
         connection.commit()

@@ -8,7 +8,7 @@ import numpy as np
 from plant.park import Plant
 from store import blocks
 from store.accounting.ledger import Entry
-from store.archive.archived import ArchivedDecision, note
+from store.archive.archived import TOPIC, ArchivedDecision, note
 from store.messages.journal import Message
 from store.state import State
 from store.totals.emissions import Changes
@@ -22,8 +22,9 @@ class Archives:
 
     def __init__(self, plant: Plant, state: State, clock: Callable[[], int]) -> None:
         self._plant, self._state, self._clock = plant, state, clock
+        self.takers = {TOPIC: self._take}
 
-    def take(self, message: Message, offset: int) -> None:
+    def _take(self, message: Message, offset: int) -> None:
         """Note that a month was archived."""
         made = msgspec.json.decode(message.payload, type=ArchivedDecision)
         note(self._state.connection, made, message.received, offset)

@@ -18,6 +18,7 @@ from ingest.known.boots import Boots
 from ingest.known.channel_facts import Conflicts, FirstReadings
 from ingest.known.our_clock import OurClock
 from ingest.known.remember import remember
+from ingest.known.reports import Reports
 from ingest.known.strangers import Strangers, leave_to_nobody
 from ingest.line.accounts import Accounts
 from ingest.line.batch import Batch, consecutive, gathered, stretch
@@ -37,7 +38,6 @@ from ingest.subscriptions import Subscriptions, TopicRoute, hear, rejection, unk
 from plant.park import Plant
 from store.accounting import closing
 from store.accounting.ledger import Entry
-from store.archive import archived
 from store.messages import backfills, clock_steps, replays, steps
 from store.messages.journal import DECISION, JournalReader, Message
 from store.messages.sparkplug import OUT_OF_SIGHT
@@ -79,16 +79,16 @@ class Line:
         self._faults, self._pace = FaultLog(), Pace(MOST_MESSAGES)
         self._following = Following(watch, state, self._faults, crash, plant.hash, self._backfills.reach)
         self._hours = Beside("regulated hours", state.connection, self._regulated.reload, self._faults)
-        written = (self._evaluate, self._emit, self._project_readings, self._following.note)
+        stages = (self._evaluate, self._emit, self._project_readings, self._following.note)
+        records = Records(plant, state, stages)
         self._takers: dict[bytes, Callable[[Message, int], None]] = {
             closing.TOPIC: Decisions(plant, state, clock, evaluator.engine.provisional).take,
             **watch.takers,
             replays.TOPIC: self._replays.take,
             backfills.TOPIC: self._backfills.take,
-            archived.TOPIC: Archives(plant, state, clock).take,
             clock_steps.TOPIC: partial(clock_steps.note, state.connection),
             OUT_OF_SIGHT: self._nodes.lose_sight,
-            **Records(plant, state, written).takers,
+            **(records.takers | Archives(plant, state, clock).takers | Reports(plant, state).takers),
         }
         self._boots = Boots(plant, state.boots, clock)
         self.acknowledgements = self._boots.acknowledgements

@@ -17,6 +17,7 @@ from proof.verify.journal_again import JournalAgain, JournalStretch, stretches
 from proof.verify.journal_proof import Taken
 from proof.verify.known_readings import Settled
 from proof.verify.reading_proof import ReadingProof
+from proof.verify.report_proof import prove_reports
 from rules.engine import Engine
 from store import audit
 
@@ -61,6 +62,7 @@ class MessageProof:
             detail = "its messages do not match their digest"
             self._report.add(Finding("readings", "differs", f"journal group {group}", detail))
         DecisionProof(self._state, self._plant, again.reader, self._report).prove()
+        prove_reports(self._state, again.reader, self._report)
         earlier = self._before(again, min(self._today_from, self._taken.cursor))
         gone = self._before(again, self._taken.begin)
         books = BooksProof(self._state, again.state.connection, earlier, gone, self._report)

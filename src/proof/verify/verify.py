@@ -22,6 +22,7 @@ from proof.verify.journal_proof import JournalProof, taken_of
 from proof.verify.ledger_proof import Span, last_of, prove_ledger, prove_regulated
 from proof.verify.message_proof import MessageProof
 from proof.verify.regulated_proof import RegulatedProof
+from proof.verify.report_proof import prove_report_files
 from proof.verify.sample_proof import SampleProof
 from proof.verify.verdict_proof import VerdictProof
 from proof.verify.window_proof import WindowProof
@@ -32,6 +33,8 @@ from store import terms
 from store.archive.places import ArchiveAway, ArchivePlace
 from store.audit import snapshot
 from store.faults import told_of
+from store.folder import evidence_folder
+from store.kept_files import KeptFiles
 from store.messages.journal import REMEDY as JOURNAL_REMEDY
 from store.messages.journal_head import stored_head
 from store.sqlite import StateMismatch
@@ -104,6 +107,7 @@ def _verify(
         RegulatedProof(state, plant, HourRecompute(plant, engine, state), report).prove(tell)
     with _contained(report, "messages"):
         prove_evidence(state, folder, report)
+        prove_report_files(state, KeptFiles(evidence_folder(folder)), report)
     path = folder / "journal.db"
     if not path.exists():
         report.add(Finding("readings", "unproven", "journal", f"{path} is not there"))

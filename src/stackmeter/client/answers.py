@@ -83,9 +83,9 @@ class ServiceAsked:
             raise self._refusal(response.status_code, path, body)
         return body
 
-    def _taken(self, method: str, path: str, **options: Any) -> Any:
+    def _taken(self, method: str, path: str, wait: float = DECISION_S, **options: Any) -> Any:
         """Return what became of what somebody decides or does, once its turn among the readings has come."""
-        response = self._answer(method, path, timeout=DECISION_S, **options)
+        response = self._answer(method, path, timeout=wait, **options)
         body = self._json(response, path)
         if response.status_code in {200, 202}:
             return body

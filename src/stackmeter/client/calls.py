@@ -1,6 +1,6 @@
 """A client of our own API, for the commands that show what a running service knows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -33,10 +33,8 @@ from api.field.rebirth import RebirthBody
 from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
 from api.records.bodies import ActBody, EnterBody, ImportedBody, RecordBody, RecordDecidedBody, RecordsBody
 from api.records.evidence import EvidenceBody
-from api.reports.forms import FormsBody
 from stackmeter.client.answers import QuestionRefused, ServiceAsked, given
 
-PAPER_S = 120.0  # years are read, and written as a file
 MOST_ALERTS = 1000  # open ones, and as many that are over
 LEVELS: tuple[Level, ...] = ("all", "park", "facility")
 
@@ -200,25 +198,6 @@ class Client(ServiceAsked):
     def explain(self, **query: str) -> ExplainBody:
         """Return why a number is what it is; raise `QuestionRefused` where the service knows no such source or time."""
         return self._valid(ExplainBody, self._get("/v1/explain", query))
-
-    def forms(self, language: str) -> FormsBody:
-        """Return the forms that papers are made by."""
-        return self._valid(FormsBody, self._get("/v1/forms", {"language": language}))
-
-    def filled_form(self, form: str, kind: str, place: str, periods: Sequence[str], language: str) -> bytes:
-        """Return a draft as a file; raise `QuestionRefused` where there is no such form, place, period or kind of file."""
-        park, _, facility = place.partition("/")
-        asked = {"park": park, "periods": ",".join(periods), "language": language}
-        return self._file(
-            f"/v1/forms/{quote(form, safe='')}.{quote(kind, safe='')}",
-            asked | ({"facility": facility} if facility else {}),
-        )
-
-    def _file(self, path: str, query: Mapping[str, str]) -> bytes:
-        response = self._answer("GET", path, params=query, timeout=PAPER_S)
-        if response.status_code != 200:
-            raise self._refusal(response.status_code, path, self._json(response, path))
-        return response.content
 
     def webhooks(self) -> WebhooksBody:
         """Return how each endpoint of webhooks stands."""

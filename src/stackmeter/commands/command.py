@@ -104,11 +104,17 @@ def archive_of(settings: "Settings", given: str | None) -> "ArchivePlace | None"
 
 def client_of(state: Path | None, url: str | None, token: str | None) -> "Client":
     """Return a client of the service that the options or the state directory name."""
-    from stackmeter import settings as given
     from stackmeter.client.calls import Client
 
+    return Client(*service_of(state, url, token))
+
+
+def service_of(state: Path | None, url: str | None, token: str | None) -> tuple[str, str]:
+    """Return address and token of the service that the options or the state directory name."""
+    from stackmeter import settings as given
+
     settings = or_exit(lambda: given.load(None, {"state": state, "token": token}))
-    return Client(*or_exit(lambda: _where(settings, url), failures()))
+    return or_exit(lambda: _where(settings, url), failures())
 
 
 def answer_of(ask: Callable[[], Made]) -> Made:

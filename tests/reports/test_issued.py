@@ -1,0 +1,149 @@
+"""Reports: issued where everything is final, the same bytes for ever, and overtaken where a month is restated."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proof.verify.verify import verify
+from store.accounting.closing import Decision
+from store.kept_files import digest_of
+from store.reports import ReportDecision
+from tests.reports.year import MONTHS, STARTS, Year
+from tests.semantics.world import reading
+
+WANTED = {"form": "auditor", "park": "port", "facility": "mill", "periods": "2025-02", "by": "lan"}
+
+
+@pytest.fixture
+def year(tmp_path: Path) -> Iterator[Year]:
+    (tmp_path / "state").mkdir()
+    made = Year(tmp_path / "state", months=3)
+    yield made
+    made.close()
+
+
+def issue(year: Year, **changes: Any) -> dict[str, Any]:
+    answer = year.post("/v1/reports", WANTED | changes)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["report"]
+
+
+def test_an_issued_paper_is_kept_numbered_and_overtaken_by_a_restatement(year: Year) -> None:
+    refused = year.post("/v1/reports", WANTED)
+    assert refused.status_code == 409
+    assert [one["about"] for one in refused.json()["open"]] == ["port 2025-02"]
+    assert year.get("/v1/reports")["reports"] == []
+
+    year.close_months(MONTHS[:2])
+    first = issue(year)
+    assert (first["number"], first["revision"], first["status"], first["issued_by"]) == (
+        1,
+        1,
+        "issued",
+        "lan",
+    )
+    assert first["files"].keys() == {"docx", "xlsx", "csv", "json", "html"}
+    kept = {kind: year.ask(f"/v1/reports/{first['id']}.{kind}").content for kind in first["files"]}
+    assert {kind: digest_of(content) for kind, content in kept.items()} == first["files"]
+    assert b"DRAFT" not in kept["html"]
+    assert b"D\xe1\xbb\xb0 TH\xe1\xba\xa2O" not in kept["html"]
+
+    year.restart()
+    again = {kind: year.ask(f"/v1/reports/{first['id']}.{kind}").content for kind in first["files"]}
+    assert again == kept
+    assert issue(year, form="monthly")["number"] == 2
+
+    # What comes late waits, and is published by an approval.
+    year.tell("mill", reading("chiller", STARTS[1] + 60 * 10**9, 4.0, "kg"))
+    [period] = [one for one in year.get("/v1/periods")["periods"] if one["month"] == "2025-02"]
+    assert year.get("/v1/reports")["reports"][1]["status"] == "issued"
+    generation = period["pending_restatement"]["generation"]
+    for name in ("minh", "hoa"):
+        year.decide(Decision(f"approve-{name}", name, "approve", "port", "2025-02", generation))
+    [monthly, told] = year.get("/v1/reports")["reports"]
+    assert (told["status"], told["overtaken_months"]) == ("overtaken", ["2025-02"])
+    assert told["overtaken_t"] == pytest.approx(4.0 * 1300 / 1000)
+    assert monthly["status"] == "overtaken"
+    assert {kind: year.ask(f"/v1/reports/{first['id']}.{kind}").content for kind in kept} == kept
+
+    second = issue(year)
+    assert (second["number"], second["revision"], second["status"]) == (1, 2, "issued")
+    assert second["files"]["xlsx"] != first["files"]["xlsx"]
+    found = year.get("/v1/reports/verify", digest=first["files"]["docx"])
+    assert (found["report"]["revision"], found["kind"], found["report"]["status"]) == (1, "docx", "overtaken")
+    assert year.get("/v1/reports/verify", digest=digest_of(b"another"))["report"] is None
+
+
+def test_a_source_in_no_class_stops_an_issue_and_not_a_draft(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    text = (Path(__file__).with_name("config") / "plant.yaml").read_text(encoding="utf-8")
+    (config / "plant.yaml").write_text(
+        text.replace(
+            "factor: vn-grid}\n        certificates", "factor: vn-grid, scope: 3}\n        certificates"
+        ),
+        encoding="utf-8",
+    )
+    (tmp_path / "state").mkdir()
+    year = Year(tmp_path / "state", config, months=3)
+    year.close_months(MONTHS[:2])
+    refused = year.post("/v1/reports", WANTED | {"facility": "yard"})
+    assert refused.status_code == 409
+    assert "The classes have no row for it" in refused.json()["detail"]
+    assert (
+        year.ask("/v1/forms/auditor.html", park="port", facility="yard", periods="2025-02").status_code == 200
+    )
+    year.close()
+
+
+def test_the_line_refuses_what_is_no_longer_so(year: Year) -> None:
+    """Between the paper and its turn in the journal a month may change, or another may take the number."""
+    year.close_months(MONTHS[:2])
+
+    def made(number: str, **changes: Any) -> ReportDecision:
+        given = {
+            "id": number, "by": "lan", "form": "auditor", "park": "port", "facility": "mill", "periods": ("2025-01",),
+            "language": "vi", "gwp": "AR5", "files": {}, "tonnes": {}, "number": 1, "revision": 1, "ledger": "",
+            "configuration": year.plant.hash, "version": "0",
+        }  # fmt: skip
+        return ReportDecision(**(given | changes))
+
+    cases = {
+        "changed": ({"tonnes": {"2025-01": 1.0}}, "2025-01 changed while the paper was made"),
+        "open": ({"tonnes": {"2026-01": 1.0}}, "2026-01 is open: close it first"),
+        "number": ({"revision": 2}, "another paper was issued meanwhile"),
+    }
+    for name, (changes, why) in cases.items():
+        year.decide(made(name, **changes))
+        [(outcome, detail)] = year.rows(f"SELECT outcome, detail FROM decision WHERE id = '{name}'")
+        assert outcome == "refused"
+        assert why in detail
+    assert year.rows("SELECT * FROM report") == []
+
+
+def findings(year: Year) -> list[str]:
+    return [str(one.detail) for one in verify(year.plant, year.catalogue, year.folder).findings]
+
+
+def test_verify_names_whatever_is_changed_of_a_report_and_of_its_files(year: Year, tmp_path: Path) -> None:
+    year.close_months(MONTHS[:2])
+    told = issue(year)
+    assert findings(year) == []
+    state = year.state.connection
+    [row] = state.execute("SELECT * FROM report").fetchall()
+    names = [one[1] for one in state.execute("PRAGMA table_info(report)")]
+    for name, value in zip(names, row, strict=True):
+        changed = value + 1 if isinstance(value, int) else value.replace("1", "2") + " "
+        state.execute(f"UPDATE report SET {name} = ?", (changed,))
+        assert findings(year), f"{name} is changed, and nobody says so"
+        state.execute("DELETE FROM report")
+        assert findings(year) == ["is missing; it was issued"]
+        state.execute(f"INSERT INTO report VALUES ({', '.join('?' * len(row))})", row)
+    file = tmp_path / "state/evidence" / told["files"]["docx"].removeprefix("sha256:")
+    content = file.read_bytes()
+    file.write_bytes(content[:-1])
+    assert ["other bytes" in one for one in findings(year)] == [True]
+    assert year.ask(f"/v1/reports/{told['id']}.docx").status_code == 409
+    file.write_bytes(content)
