@@ -46,13 +46,14 @@ from api.parameters import From, To, When, Word, time_of
 from api.problems import InvalidQuery, documented, handle_problems, problem
 from api.records import evidence, records
 from api.reports import forms, issued
-from api.reports.forms import NOTHING_GIVEN, Given
+from api.reports.forms import NOTHING_GIVEN
 from api.response_cache import ResponseCache
 from api.tables import ARROW, CSV, documented_as
 from api.totals import boundary, roadmap
 from api.totals import totals as tonnes
 from api.totals.extras import extras_of
 from api.totals.series import activity_series, emission_series, reading_series, steps
+from plant.configuration.about import About
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
 from store.accounting.closing import Decision
@@ -113,7 +114,7 @@ def create_app(
     rate_limit: int = RATE,
     stream_failed: live.Failed = live.log_failure,
     edge_nodes: EdgeNodes | None = None,
-    given: Given = NOTHING_GIVEN,
+    given: About = NOTHING_GIVEN,
     kept: KeptFiles | None = None,
 ) -> FastAPI:
     """Return the API.

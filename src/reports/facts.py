@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from plant.configuration.about import AboutTexts
 from reports.paper import Number, NumberOrigin
 
 T, KG = "tCO2e", "kg"
@@ -161,32 +162,6 @@ class PeriodFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class AboutFact:
-    """What only people can tell of a facility, or of a park's inventory; "" is not told."""
-
-    name: str = ""
-    address: str = ""
-    tax_code: str = ""
-    licence: str = ""
-    listed_as: str = ""
-    representative: str = ""
-    position: str = ""
-    sector: str = ""
-    boundary: str = ""
-    consolidation: str = ""
-    technology: str = ""
-    sinks: str = ""
-    data_system: str = ""
-    limitations: str = ""
-    quality: str = ""
-    base_year: int | None = None
-    base_year_reason: str = ""
-    exclusions: str = ""
-    responsible: str = ""
-    intended_users: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Issue:
     """What an issued paper is called."""
 
@@ -207,7 +182,7 @@ class Facts:
     configuration: str  # hash
     version: str
     ledger: str  # number and hash of its last row
-    about: AboutFact = field(default_factory=AboutFact)
+    about: AboutTexts = field(default_factory=AboutTexts)
     as_of: str = ""  # where a period is not over: until when it is known
     open: tuple[OpenFact, ...] = ()
     base: TotalFact | None = None  # of the base year, where the ledger has it

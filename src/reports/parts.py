@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from reports.facts import KG, AboutFact, ClassFact, Facts, MonthFact, PeriodFacts, SourceFact, T, TotalFact
+from plant.configuration.about import AboutTexts
+from reports.facts import KG, ClassFact, Facts, MonthFact, PeriodFacts, SourceFact, T, TotalFact
 from reports.paper import Cell, Number, PaperTable, Paragraph, Tone, label
 
 DIGITS = 3  # of tonnes and of amounts
@@ -206,7 +207,7 @@ def open_pieces(facts: Facts) -> Iterator[PaperTable]:
         yield open_table(facts, label("open.title"))
 
 
-def told_or_lacking(about: AboutFact, name: str) -> Paragraph:
+def told_or_lacking(about: AboutTexts, name: str) -> Paragraph:
     """Return what a person gave, or that nobody has."""
     text = getattr(about, name)
     return Paragraph(text) if text else lacking(name)

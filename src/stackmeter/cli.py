@@ -145,13 +145,16 @@ def check(
     What can be used and is probably not meant so is told as warnings.
     """
     from ingest.subscriptions import Subscriptions
+    from plant.configuration.about import load_about
     from plant.configuration.load import load_with_doubts
     from proof.undated import undated_in
+    from reports.catalogue import all_forms
     from rules.catalogue import load_catalogue
 
     catalogue = or_exit(lambda: load_catalogue(directory), as_json=as_json)
     loaded = or_exit(lambda: load_with_doubts(directory, catalogue), as_json=as_json)
     plant = loaded.plant
+    or_exit(lambda: load_about(directory, plant, all_forms()), as_json=as_json)
     undated = [] if state is None else or_exit(lambda: undated_in(state, plant, catalogue), failures())
     or_exit(lambda: Subscriptions(plant), as_json=as_json)
     counts = {

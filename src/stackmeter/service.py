@@ -30,12 +30,14 @@ from ingest.mqtt.subscriber import Subscriber
 from ingest.sparkplug.host import SparkplugHost
 from ingest.subscriptions import Subscriptions
 from notify.sender import WebhookSender
+from plant.configuration.about import load_about
 from plant.configuration.environments import NotingEnvironment
 from plant.configuration.load import load_with_doubts
 from plant.park import Plant
 from plant.places import Places
 from proof.restate.restate import publish_again
 from proof.works import Configured, Links, whole_line
+from reports.catalogue import all_forms
 from rules.catalogue import Register, load_catalogue
 from stackmeter.archive.archiving import service_archiver
 from stackmeter.broadcast import TotalsBroadcast
@@ -89,6 +91,7 @@ class Service:
         """
         catalogue = load_catalogue(settings.config)
         self.plant: Plant = _loaded(settings, catalogue)
+        self._about = load_about(settings.config, self.plant, all_forms())
         address = broker(
             settings.broker,
             client_id=settings.client_id,
@@ -368,6 +371,7 @@ class Service:
             allowed_hosts=[name.strip() for name in settings.allowed_hosts.split(",") if name.strip()],
             rate_limit=settings.rate_limit,
             edge_nodes=HostedNodes(self.plant, self.sparkplug) if self.sparkplug else None,
+            given=self._about,
             kept=KeptFiles(evidence_folder(settings.state)),
         )
 

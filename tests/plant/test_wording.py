@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
+from plant.configuration.about import AboutFile
 from plant.configuration.load import json_schema
 from plant.devices.profiles import MappingPart
 from plant.documents.documents import spelled
@@ -41,7 +42,14 @@ def patterns(schema: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "schema", [json_schema(), MappingPart.model_json_schema(), Settings.model_json_schema(), API]
+    "schema",
+    [
+        json_schema(),
+        AboutFile.model_json_schema(),
+        MappingPart.model_json_schema(),
+        Settings.model_json_schema(),
+        API,
+    ],
 )
 def test_solid_c_every_form_that_a_value_must_have_is_said_in_words(schema):
     assert set(patterns(schema)) - set(FORMS) == set()

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from reports.catalogue import all_forms
-from reports.words import UNKNOWN
+from reports.words import UNKNOWN, texts
 from tests.reports.files import paragraphs, parts, tables, workbook
 from tests.reports.year import Year
 
@@ -244,4 +244,37 @@ def test_the_forms_are_told(years: Year) -> None:
     told = years.get("/v1/forms", language="vi")
 
     assert [one["form"] for one in told["forms"]] == sorted(ASKED)
-    assert all(one["checked"] is None for one in told["forms"])
+    assert {one["form"]: one["checked"] for one in told["forms"] if one["checked"]} == {
+        "circular38": "Trần Thị B, pháp chế, 2027-01-02"
+    }
+
+
+def test_what_people_gave_stands_in_the_form_and_what_nobody_gave_is_asked_for(years: Year) -> None:
+    told = paragraphs(years.file("form06", "docx", **ASKED["form06"]))
+    yard = paragraphs(years.file("form06", "docx", periods="2025,2026", facility="yard"))
+
+    assert "Tên cơ sở: Công ty Cổ phần Nhà máy (invented)" in told
+    assert "[Chưa nhập: Mã số thuế]" in told
+    assert "[Chưa nhập: Địa chỉ]" in yard
+    assert any(one.startswith("[Dự thảo tự động]") for one in told)
+
+
+def test_words_that_a_person_has_checked_are_no_longer_warned_of(years: Year) -> None:
+    body = json.loads(years.file("circular38", "json", periods="2025"))
+
+    assert body["warnings"] == [texts("vi")["draft"]]
+    assert body["properties"]["checked"] == "Trần Thị B, pháp chế, 2027-01-02"
+
+
+def test_the_base_year_stands_beside_the_year_with_the_change(years: Year) -> None:
+    body = json.loads(years.file("ghg", "json", periods="2026", facility="mill", language="en"))
+    table = next(one for one in body["pieces"] if one.get("table") == "Beside the base year")
+    totals = [
+        years.get("/v1/totals", level="facility", park="port", facility="mill", period=year)["totals"][0][
+            "co2e_t"
+        ]
+        for year in ("2025", "2026")
+    ]
+
+    assert [row[1]["value"] for row in table["rows"]] == totals
+    assert any("5 %" in one.get("paragraph", "") for one in body["pieces"])

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from plant.configuration.about import AboutTexts
 from plant.languages import LANGUAGES
 from reports.catalogue import all_forms
 from reports.classes import class_of, classes
-from reports.facts import AboutFact
 from reports.words import places_of, texts
 from rules.catalogue import load_catalogue
 
@@ -42,7 +42,7 @@ def test_what_only_people_can_give_has_a_name_where_it_may_be_lacking() -> None:
     }
 
     assert asked
-    assert asked <= set(AboutFact.__dataclass_fields__)
+    assert asked <= set(AboutTexts.model_fields)
     assert {f"about.{name}" for name in asked} <= texts("vi").keys()
 
 

@@ -17,10 +17,12 @@ from api.app import create_app
 from api.health import Health
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
+from plant.configuration.about import load_about
 from plant.configuration.load import load
 from proof.rebuild import Rebuild, differences
 from proof.verify.verify import verify
 from proof.works import Configured, Links, whole_line
+from reports.catalogue import all_forms
 from rules.catalogue import load_catalogue
 from store.accounting.closing import Decision
 from store.folder import evidence_folder
@@ -95,7 +97,7 @@ class World:
             self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now,
             decide=self.decide, catalogue=self.catalogue,
             rate_limit=1_000_000,  # its clock may stand
-            kept=KeptFiles(evidence_folder(self.folder)),
+            given=load_about(self.config, self.plant, all_forms()), kept=KeptFiles(evidence_folder(self.folder)),
         )  # fmt: skip
 
     def _clock(self) -> int:

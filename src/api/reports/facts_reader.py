@@ -13,11 +13,11 @@ from api.reports.months import month_facts, months_of
 from api.totals.extras import extras_of
 from api.totals.totals import PeriodOf, Query, chosen_period, several
 from plant.clock import format_time
+from plant.configuration.about import AboutTexts
 from plant.park import Facility, Park, Plant, Source
 from plant.suggest import did_you_mean
 from reports.classes import class_of
 from reports.facts import (
-    AboutFact,
     FactorFact,
     Facts,
     MonthFact,
@@ -34,7 +34,7 @@ from store.reader import Snapshot
 from store.totals.sums import Period
 
 WITH = "scope2,uncertainty,factors"
-Abouts = Mapping[tuple[str, str], AboutFact]  # by park and facility, "" the park's
+Abouts = Mapping[tuple[str, str], AboutTexts]  # by park and facility, "" the park's
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class FactsReader:
         words = {word: chosen_period(plant, word, None, None, self._as_of) for word in cut.periods}
         months = {word: months_of(of(park), park.zone) for word, of in words.items()}
         totals = self._totals(cut, words, [one for part in months.values() for one in part])
-        about = self._abouts.get((cut.park, cut.facility), AboutFact())
+        about = self._abouts.get((cut.park, cut.facility), AboutTexts())
         periods = tuple(
             self._period(cut, park, word, words[word], months[word], totals) for word in cut.periods
         )
@@ -267,7 +267,7 @@ class FactsReader:
             about = f"{name} ({one.category}, {one.total.method}, scope {one.total.scope})"
             yield OpenFact("class", about, ("no_row",))
 
-    def _base(self, cut: Cut, about: AboutFact) -> TotalFact | None:
+    def _base(self, cut: Cut, about: AboutTexts) -> TotalFact | None:
         """Return the total of the base year, None where nothing is known of it."""
         if about.base_year is None:
             return None

@@ -1,7 +1,6 @@
 """Forms: which there are, and one filled from the present state, as a draft of which nothing is kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Any, Literal, get_args
 
@@ -12,7 +11,8 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.problems import InvalidQuery, documented, problem
-from api.reports.facts_reader import Abouts, Cut, FactsReader
+from api.reports.facts_reader import Cut, FactsReader
+from plant.configuration.about import About
 from plant.languages import Language
 from plant.suggest import did_you_mean
 from reports.catalogue import all_forms, media_type, paper_of, written
@@ -67,15 +67,7 @@ class FormsBody(BaseModel):
     kinds: list[str] = Field(description="the files that each can be had as", examples=[["docx", "xlsx"]])
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What people gave beside the plant: texts by place, and who has checked the Vietnamese words of which form."""
-
-    abouts: Abouts
-    checked: dict[str, str]
-
-
-NOTHING_GIVEN = Given({}, {})
+NOTHING_GIVEN = About({}, {})
 
 
 def known_form(name: str) -> str:
@@ -94,7 +86,7 @@ def fitting(form: str, cut: Cut) -> None:
         raise InvalidQuery(("facility", f"{form} is of one facility: name it"))
 
 
-def routes(reader: Reader, clock: Callable[[], int], catalogue: Register | None, given: Given) -> APIRouter:
+def routes(reader: Reader, clock: Callable[[], int], catalogue: Register | None, given: About) -> APIRouter:
     """Return the routes; `clock` tells the time [ns UTC]."""
     router = APIRouter(
         prefix="/v1", tags=["reports"], dependencies=GUARDED, responses=documented(401, 422, 503)
@@ -140,7 +132,7 @@ def routes(reader: Reader, clock: Callable[[], int], catalogue: Register | None,
         cut = Cut(park, facility or "", tuple(periods.split(",")))
         fitting(known_form(form), cut)
         with reader.snapshot() as state:
-            facts = FactsReader(state, catalogue, caller, clock(), given.abouts, version("stackmeter")).facts(
+            facts = FactsReader(state, catalogue, caller, clock(), given.texts, version("stackmeter")).facts(
                 cut, given.checked.get(form, "")
             )
         try:

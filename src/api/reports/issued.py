@@ -16,8 +16,9 @@ from api.accounting.periods import once_taken
 from api.once import OnceOnly
 from api.problems import documented, problem, taken_later
 from api.reports.facts_reader import Cut, FactsReader
-from api.reports.forms import FILE, KINDS, PERIODS, FileKind, Given, file_answer, fitting, known_form
+from api.reports.forms import FILE, KINDS, PERIODS, FileKind, file_answer, fitting, known_form
 from plant.clock import format_time
+from plant.configuration.about import About
 from plant.languages import Language
 from plant.park import Plant
 from plant.periods import month_of
@@ -132,7 +133,7 @@ def routes(
     decide: Decide,
     clock: Callable[[], int],
     catalogue: Register | None,
-    given: Given,
+    given: About,
     kept: KeptFiles | None,
 ) -> APIRouter:
     """Return the routes; without `catalogue` or `kept` nothing can be issued."""
@@ -201,7 +202,7 @@ def _add_issue(
     decide: Decide,
     clock: Callable[[], int],
     catalogue: Register,
-    given: Given,
+    given: About,
     kept: KeptFiles,
 ) -> None:
     """Add the route that issues."""
@@ -228,7 +229,7 @@ def _add_issue(
         if once.is_new(reader, number):
             with reader.snapshot() as state:
                 facts = FactsReader(
-                    state, catalogue, caller, clock(), given.abouts, version("stackmeter")
+                    state, catalogue, caller, clock(), given.texts, version("stackmeter")
                 ).facts(cut, given.checked.get(body.form, ""))
                 place = (cut.park, cut.facility)
                 numbers = next_number(state.connection, body.form, place, cut.periods, body.language)

@@ -2,7 +2,7 @@
 
 The files are merged at the top level in the order of their names: lists are joined, `settings` stands once. Factor
 files (`factors.yaml`, `*.factors.yaml`) belong to `rules`, and mappings of a replay (`mapping.yaml`,
-`*.mapping.yaml`) to the simulators; both are passed over. Parks, facilities, gateways, channels and sources are
+`*.mapping.yaml`) to the simulators, texts for papers (`about.yaml`, `*.about.yaml`) to `about`; all are passed over. Parks, facilities, gateways, channels and sources are
 numbered in the order of their names, so that neither files nor lines decide a number.
 """
 
@@ -50,7 +50,11 @@ from plant.vocabulary import NS_PER_S
 
 __all__ = ["Loaded", "json_schema", "load", "load_with_doubts"]
 
-OTHERS = ("factors.yaml", "mapping.yaml")  # files of other readers, also as *.factors.yaml and *.mapping.yaml
+OTHERS = (
+    "factors.yaml",
+    "mapping.yaml",
+    "about.yaml",
+)  # files of other readers, also as *.factors.yaml and so on
 
 Files = Sequence[Placed[Configuration]]
 Facilities = Mapping[Site, Placed[FacilityPart]]
