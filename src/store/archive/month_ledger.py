@@ -13,7 +13,7 @@ from plant.vocabulary import NS_PER_DAY
 from store.accounting.ledger import CHANGE, records_of
 from store.archive.month_windows import WindowUnreadable, revisions
 from store.archive.months import ArchiveMonth, sources_of
-from store.archive.parquet import known, schema_of, times, words
+from store.archive.parquet import ROWS_AT_ONCE, known, schema_of, times, words
 
 WINDOWS_AT_ONCE = 500_000  # of the sources whose changes are gathered in one reading of the ledger
 _NUMBERS = ("old_co2e_t", "new_co2e_t", "old_activity", "new_activity")
@@ -51,8 +51,8 @@ class LedgerOfMonth:
         for low in range(0, len(sources), self._at_once):
             found = self._gathered(sources[low : low + self._at_once])
             self._check(sources[low : low + self._at_once], found)
-            if len(found):
-                yield self._table(found)
+            for first in range(0, len(found), ROWS_AT_ONCE):
+                yield self._table(found[first : first + ROWS_AT_ONCE])
 
     def _check(self, sources: Sequence[int], found: NDArray[Any]) -> None:
         """Raise WindowUnreadable where windows of a source have other revisions than the ledger has changes of them."""
@@ -90,14 +90,14 @@ class LedgerOfMonth:
                 rows["id"], rows["place"] = number, at
                 parts.append(rows)
         everything = np.concatenate(parts)
-        order = {source: place for place, source in enumerate(sources)}
-        rank = np.array([order[one] for one in everything["source"].tolist()], np.int64)
+        rank = np.argsort(np.array(sources))[np.searchsorted(wanted, everything["source"])]
         return everything[np.lexsort((everything["place"], everything["id"], everything["start"], rank))]
 
     def _table(self, rows: NDArray[Any]) -> pa.Table:
         said = {number: self._said(number) for number in np.unique(rows["id"]).tolist()}
         names = {number: self._name(number) for number in np.unique(rows["source"]).tolist()}
         ids, source = rows["id"].astype(np.int64), rows["source"].astype(np.int64)
+        numbers, place_of = np.unique(ids, return_inverse=True)
 
         def of_source(place: int) -> pa.Array:
             return words(source, {number: name[place] for number, name in names.items()})
@@ -106,7 +106,7 @@ class LedgerOfMonth:
             return words(ids, {number: one[place] for number, one in said.items()})
 
         def number_of_row(place: int) -> NDArray[np.int64]:
-            return np.array([said[number][place] for number in ids.tolist()], np.int64)
+            return np.array([said[number][place] for number in numbers.tolist()], np.int64)[place_of.ravel()]
 
         columns = {
             **{name: of_source(place) for place, name in enumerate(("park", "facility", "source"))},
