@@ -14,6 +14,7 @@ from plant.configuration.load import load
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
 from tests.api.test_records import INVOICE, PDF, Office
+from tests.plant.test_invoice import INVOICE as E_INVOICE
 from tests.semantics.conftest import MEMORY
 from tests.semantics.test_9_records import CONFIG, NOW
 from tests.semantics.world import GRID
@@ -163,3 +164,43 @@ def test_the_example_of_the_page_is_a_configuration(tmp_path: Path) -> None:
 
     assert {one.name for one in plant.channels if one.entered} == {"invoice/electricity", "invoice/diesel"}
     assert plant.balances[0].name == "meter-against-invoice"
+
+
+# --- e-invoices
+
+
+def test_an_e_invoice_is_shown_before_it_is_entered(counter: Counter) -> None:
+    (counter.folder / "bill.xml").write_text(E_INVOICE, encoding="utf-8")
+    shown = counter.json("lan", "invoice", str(counter.folder / "bill.xml"))
+
+    assert shown["source"] == "Điện lực (bịa), invoice 1C26TAB 00001234 of 2026-11-12"
+    assert [(one["amount"], one["unit"]) for one in shown["items"]] == [(310000.0, "kWh"), (1200.5, "L")]
+    assert counter.json("lan", "list")["records"] == []
+
+    span = ("--from", "2026-10-12", "--to", "2026-11-12")
+    told = counter.json("lan", "invoice", str(counter.folder / "bill.xml"), "--channel", CHANNEL, *span)
+    [record] = told["records"]
+    assert (record["value"], record["unit"], record["note"]) == (310000.0, "kWh", "Điện tiêu thụ kỳ 1")
+    assert (record["source"], record["state"]) == (shown["source"], "entered")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--channel", CHANNEL), "--from and --to"),
+        (("--channel", CHANNEL, "--from", "2026-10-12", "--to", "2026-11-12", "--line", "3"), "2 lines"),
+    ],
+)
+def test_what_an_e_invoice_does_not_say_is_asked_for(
+    counter: Counter, arguments: tuple[str, ...], says: str
+) -> None:
+    (counter.folder / "bill.xml").write_text(E_INVOICE, encoding="utf-8")
+
+    assert says in counter.told("lan", "invoice", str(counter.folder / "bill.xml"), *arguments, code=2).output
+
+
+def test_a_file_that_is_no_e_invoice_is_named(counter: Counter) -> None:
+    assert (
+        "invoice.pdf is no XML"
+        in counter.told("lan", "invoice", str(counter.folder / "invoice.pdf"), code=2).output
+    )

@@ -33,12 +33,10 @@ FORMS = {
     r"^(today|month|year|[0-9]{4}|[0-9]{4}-[0-9]{2}|[0-9]{4}-[0-9]{2}-[0-9]{2})$": (
         "should be today, month, year, or written like 2026, 2026-11 or 2026-11-24"
     ),
-    r"^[0-9]{4}(-(0[1-9]|1[0-2]))?(,[0-9]{4}(-(0[1-9]|1[0-2]))?)?$": "should be a year or month such as 2025 or 2025-10, or two of them with a comma",
-    r"^sha256:[0-9a-f]{64}$": "should be the digest of a file that was handed in, sha256: and 64 digits",
+    r"^[0-9]{4}(-(0[1-9]|1[0-2]))?(,[0-9]{4}(-(0[1-9]|1[0-2]))?)?$": "should be a year, a month, or two of them: 2025, 2025-10 or 2025,2026",
+    r"^sha256:[0-9a-f]{64}$": "should be the digest of a file, sha256: and 64 hexadecimal digits",
     r"^[0-9]{1,18}-[0-9]{1,18}$": "should be the id of a record, such as 1042-1",
     r"^[0-9]{4}-(0[1-9]|1[0-2])$": "should be a month such as 2026-10",
-    r"^[0-9]{4}(-(0[1-9]|1[0-2]))?(,[0-9]{4}(-(0[1-9]|1[0-2]))?)?$": "should be a year, two years or a month: 2026, 2025,2026 or 2026-10",
-    r"^sha256:[0-9a-f]{64}$": "should be sha256: and 64 hexadecimal digits",
     r"^[0-9a-z]+$": "should be the id of a report: small letters and digits",
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "should be a day such as 2027-03-01, in quotation marks",
     r"^[^\x00-\x1f\x7f]*$": "should be text on one line",

@@ -16,7 +16,7 @@ from stackmeter.commands.command import (
     table,
     valid,
 )
-from stackmeter.commands.records import entering
+from stackmeter.commands.records import entering, invoices
 from stackmeter.commands.records.options import By, tell
 from stackmeter.views.local import local
 
@@ -33,6 +33,7 @@ record.command()(entering.evidence)
 record.command()(entering.add)
 record.command()(entering.replace)
 record.command("import")(entering.import_rows)
+record.command()(invoices.invoice)
 
 Number = Annotated[str, typer.Argument(metavar="RECORD", help="Its id, as list shows it.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept and shown.")]
