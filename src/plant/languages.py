@@ -81,6 +81,12 @@ def minute_text(time: int, zone: tzinfo, language: Language) -> str:
     return _on_clock(time, zone, "%H:%M %d/%m/%Y" if language == "vi" else "%Y-%m-%d %H:%M")
 
 
+def paper_time_text(time: int, zone: tzinfo, language: Language) -> str:
+    """Return a time [ns UTC] on a clock, day and minute, as papers have it: 30/11/2026 22:41 in Vietnamese, 2026-11-30 22:41 in English."""
+    at = datetime.fromtimestamp(time // NS_PER_S, zone)
+    return at.strftime("%d/%m/%Y %H:%M" if language == "vi" else "%Y-%m-%d %H:%M")
+
+
 def _on_clock(time: int, zone: tzinfo, form: str) -> str:
     at = datetime.fromtimestamp(time // NS_PER_S, zone)
     offset = f"{at:%z}"

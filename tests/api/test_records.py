@@ -328,6 +328,22 @@ def test_a_file_is_seen_by_who_sees_what_it_stands_for(office: Office) -> None:
     assert office.call("lan", "GET", "/v1/evidence/sha256:..%2f..%2ftoken").status_code in (404, 422)
 
 
+def test_a_disk_that_is_full_keeps_nothing_and_says_so(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_files: KeptFiles, _content: bytes) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(KeptFiles, "put", full)
+    answer = office.call("lan", "POST", "/v1/evidence", content=png())
+
+    assert (answer.status_code, answer.json()["detail"]) == (
+        503,
+        "it cannot be kept: No space left on device",
+    )
+    assert office.rows("SELECT count(*) FROM evidence") == [(1,)]
+
+
 def test_no_record_stands_on_a_file_that_is_not_whole(office: Office) -> None:
     file = KeptFiles(evidence_folder(office.folder)).path(digest_of(PDF))
     file.write_bytes(PDF + b"0")

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plant.languages import Language
+from plant.clock import parse_instant
+from plant.languages import Language, paper_time_text
 from plant.numbers import NoNumber, format_number, parse_number
 
 R62A = json.loads((Path(__file__).parents[1] / "cases/programme/R62a.json").read_text(encoding="utf-8"))
@@ -23,6 +25,15 @@ def test_golden_r62a_a_number_is_written_as_people_write_it(language: Language) 
     given = R62A["inputs"]
 
     assert format_number(given["value"], language, given["decimals"]) == R62A["expected"][language]["number"]
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_golden_r62a_a_time_is_written_as_papers_have_it(language: Language) -> None:
+    given = R62A["inputs"]
+
+    told = paper_time_text(parse_instant(given["time"]), ZoneInfo(given["zone"]), language)
+
+    assert told == R62A["expected"][language]["time"]
 
 
 @pytest.mark.parametrize(("text", "language", "expected"), PARSED)

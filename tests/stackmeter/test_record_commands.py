@@ -94,7 +94,7 @@ def test_a_record_is_replaced_and_struck(counter: Counter) -> None:
     second = counter.json("lan", "replace", first, "--value", "155000", "--evidence", file)["records"][0][
         "id"
     ]
-    counter.told("minh", "approve", second)
+    assert "there is no record 9-9" in counter.told("minh", "approve", second, "9-9", code=1).output
     assert counter.office.total("grid", period="2026-10")["activity"] == pytest.approx(100_000)
     assert "struck" in counter.told("minh", "strike", second, "--reason", "of another plant").stdout
     assert (

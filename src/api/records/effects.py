@@ -1,7 +1,7 @@
 """What records would change, in tonnes, once they are approved: told before anybody enters them.
 
 A source that takes in nothing but what is entered is calculated by its own method, a window for each day of a record, which
-has the day's share of it: the sum is that of its windows. Of any other source the records alone do not say.
+has the day's share of it: the sum is that of its windows, of what is known as in all sums. Of any other source the records alone do not say.
 """
 
 import sqlite3
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from api.records.bodies import EffectBody
-from plant.arrays import number
 from plant.park import Plant, Source
 from plant.periods import DAY, starts
 from plant.vocabulary import Kind
@@ -58,17 +57,18 @@ def _tonnes(
         return None
     if plant.channels[min(channels)].kind is not Kind.INTERVAL:
         return None
-    total = 0.0
+    parts = []
     for said in entered:
-        total += _of_record(plant, engine, rules, source, said)
+        parts.append(_of_record(plant, engine, rules, source, said))
         before = find(connection, said.replaces) if said.replaces else None
         if before is not None:
-            total -= _of_record(plant, engine, rules, source, said_of(before))
-    return number(total)
+            parts.append(-_of_record(plant, engine, rules, source, said_of(before)))
+    known = [one for one in parts if not np.isnan(one)]
+    return sum(known) if known else None
 
 
 def _of_record(plant: Plant, engine: Engine, rules: RecordRules, source: Source, said: Entered) -> float:
-    """Return the tonnes of a source over a record's stretch; NaN where they cannot be calculated."""
+    """Return what is known of the tonnes of a source over a record's stretch; NaN where nothing is."""
     try:
         amount = rules.amount(said)
     except DecisionRefused:
@@ -81,4 +81,5 @@ def _of_record(plant: Plant, engine: Engine, rules: RecordRules, source: Source,
     share = amount * plant.channels[channel].ratio * (np.diff(edges) / (said.finish - said.start))
     known, none = np.ones(len(window)), np.zeros(len(window))
     values = WindowValues(np.full(len(window), channel), window, share, none, known)
-    return float(engine.emissions(np.full(len(window), source.index), window, values).co2e_t.sum())
+    tonnes = engine.emissions(np.full(len(window), source.index), window, values).co2e_t
+    return float("nan") if np.isnan(tonnes).all() else float(np.nansum(tonnes))

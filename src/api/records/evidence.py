@@ -89,7 +89,10 @@ def routes(reader: Reader, files: KeptFiles, decide: Decide) -> APIRouter:
             decide(made)
 
         entry = ("evidence.handed_in", digest, "", f"{kind}, {len(content)} bytes")
-        outcome, detail = once_taken(reader, once, made.id, keep, record, entry)
+        try:
+            outcome, detail = once_taken(reader, once, made.id, keep, record, entry)
+        except OSError as error:
+            return problem(request.url.path, 503, f"it cannot be kept: {error.strerror}")
         if outcome == "refused":
             return problem(request.url.path, 409, detail)
         told = EvidenceBody(digest=digest, kind=kind, size=len(content), outcome=outcome)

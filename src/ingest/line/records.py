@@ -182,10 +182,7 @@ class Records:
         correction = next_correction(self._state.connection, record)
         write(self._state.connection, [replace(record, correction=correction)])
         index = self._index_of(record)
-        try:
-            amount = self._rules.amount(said_of(record))
-        except DecisionRefused:  # its limits are others now: that it is bad is what matters
-            amount = record.value
+        amount = self._rules.converted(said_of(record))
         written.rows.append((index, record.finish, amount, Quality.BAD, correction))
         written.gone.append((index, record.start, record.finish))
 

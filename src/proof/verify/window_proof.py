@@ -17,6 +17,7 @@ from proof.verify.findings import Finding, Report, Tell, when
 from proof.verify.ledger_proof import Last, bits
 from store import audit, blocks
 from store.accounting.chain import SUM_FIELDS, hour_sums, parent_of
+from store.records.table import stretches
 from store.totals.sums import only_events
 
 LEVELS = {periods.HOUR: "hour", periods.DAY: "day", periods.MONTH: "month"}
@@ -81,7 +82,10 @@ class WindowProof:
         measured = {k for given in source.inputs for k in self._plant.measured(given.channel)}
         for channel in (self._plant.channels[k] for k in sorted(measured)):
             span = audit.reading_span(self._state, channel.park, channel.facility, channel.name)
-            if span is not None:
+            if span is not None and channel.entered:
+                begins = stretches(self._state, channel).values()
+                yield min(begins, default=span[0]), span[1]
+            elif span is not None:
                 times = [swap.time for swap in channel.swaps]
                 yield min([span[0] - channel.period, *times]), max([span[1] + channel.period, *times])
 

@@ -74,12 +74,7 @@ class RecordRules:
 
     def amount(self, said: Entered) -> float:
         """Return what is said in the unit of its channel; raise DecisionRefused where that is no plausible amount of it."""
-        channel = self.channel(said)
-        try:
-            scale, offset = conversion(unit(said.unit), channel.unit)
-        except (UnknownUnit, DimensionError) as error:
-            raise DecisionRefused(str(error)) from error
-        amount = said.value * scale + offset
+        channel, amount = self.channel(said), self.converted(said)
         if not math.isfinite(amount):
             raise DecisionRefused(f"{said.value:g} {said.unit} is no amount that can be counted with")
         told = f"{amount:.10g} {channel.unit} is outside:"
@@ -88,6 +83,15 @@ class RecordRules:
         if amount > channel.maximum + SLACK * abs(channel.maximum):
             raise DecisionRefused(f"{told} max is {channel.maximum:g} {channel.unit}")
         return amount
+
+    def converted(self, said: Entered) -> float:
+        """Return what is said in the unit of its channel, plausible or not; raise DecisionRefused where it has no such unit."""
+        channel = self.channel(said)
+        try:
+            scale, offset = conversion(unit(said.unit), channel.unit)
+        except (UnknownUnit, DimensionError) as error:
+            raise DecisionRefused(str(error)) from error
+        return said.value * scale + offset
 
     def _check_entry(self, connection: sqlite3.Connection, said: Entered, now: int) -> None:
         amount = self.amount(said)

@@ -1,11 +1,13 @@
 """Commands about records: record list, approve, refuse, withdraw, strike; and those with which they come in."""
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stackmeter.commands.command import (
+    EXIT_NOT_READY,
     AsJson,
     StateDir,
     Token,
@@ -17,7 +19,7 @@ from stackmeter.commands.command import (
     valid,
 )
 from stackmeter.commands.records import entering, invoices
-from stackmeter.commands.records.options import By, tell
+from stackmeter.commands.records.options import By
 from stackmeter.views.local import local
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ record.command()(entering.replace)
 record.command("import")(entering.import_rows)
 record.command()(invoices.invoice)
 
-Number = Annotated[str, typer.Argument(metavar="RECORD", help="Its id, as list shows it.")]
+Numbers = Annotated[list[str], typer.Argument(metavar="RECORD...", help="Ids, as list shows them.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept and shown.")]
 
 
@@ -87,25 +89,25 @@ def list_records(
 
 @record.command()
 def approve(
-    number: Number,
+    records: Numbers,
     by: By = None,
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Approve a record: it counts from now on. Who entered it does not approve it.
+    """Approve records: they count from now on. Who entered one does not approve it.
 
     Example: stackmeter record approve 1042-1
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(number, "approve", None, by, (state, url, token), as_json=as_json)
+    _act(records, "approve", None, by, (state, url, token), as_json=as_json)
 
 
 @record.command()
 def refuse(
-    number: Number,
+    records: Numbers,
     reason: Reason,
     by: By = None,
     state: StateDir = None,
@@ -113,36 +115,36 @@ def refuse(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Refuse a record that waits for approval, and say why.
+    """Refuse records that wait for approval, and say why.
 
     Example: stackmeter record refuse 1042-1 --reason "the invoice is of another plant"
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(number, "refuse", reason, by, (state, url, token), as_json=as_json)
+    _act(records, "refuse", reason, by, (state, url, token), as_json=as_json)
 
 
 @record.command()
 def withdraw(
-    number: Number,
+    records: Numbers,
     by: By = None,
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Withdraw a record that you have entered and nobody has approved yet.
+    """Withdraw records that you have entered and nobody has approved yet.
 
     Example: stackmeter record withdraw 1042-1
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(number, "withdraw", None, by, (state, url, token), as_json=as_json)
+    _act(records, "withdraw", None, by, (state, url, token), as_json=as_json)
 
 
 @record.command()
 def strike(
-    number: Number,
+    records: Numbers,
     reason: Reason,
     by: By = None,
     state: StateDir = None,
@@ -150,17 +152,17 @@ def strike(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Strike an approved record: it counts no longer, and stays to be seen. In a final month that waits for approval.
+    """Strike approved records: they count no longer, and stay to be seen. In a final month that waits for approval.
 
     Example: stackmeter record strike 1042-1 --reason "counted by the meter since October"
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(number, "strike", reason, by, (state, url, token), as_json=as_json)
+    _act(records, "strike", reason, by, (state, url, token), as_json=as_json)
 
 
 def _act(
-    number: str,
+    records: list[str],
     action: str,
     reason: str | None,
     by: str | None,
@@ -168,11 +170,16 @@ def _act(
     *,
     as_json: bool,
 ) -> None:
+    """Decide of records one by one, say of each what became of it, and exit with whether all are done."""
     from api.records.bodies import ActBody
 
-    body = valid(ActBody, action=action, reason=reason, by=by)
+    body, is_done = valid(ActBody, action=action, reason=reason, by=by), True
     with client_of(*where) as client:
-        tell(client, answer_of(lambda: client.decide_record(number, body)), as_json=as_json)
+        for number in records:
+            told = answer_of(partial(client.decide_record, number, body))
+            typer.echo(told.model_dump_json(by_alias=True) if as_json else client.localised(told.detail))
+            is_done &= told.outcome == "done"
+    raise typer.Exit(0 if is_done else EXIT_NOT_READY)
 
 
 def _row(one: "RecordBody", zone: "tzinfo") -> list[str]:
