@@ -112,7 +112,7 @@ def read_configuration(directory: Path) -> Configuration:
     for path in sorted([*directory.glob("*.yaml"), *directory.glob("*.yml")]):
         try:
             root = YAML(typ="safe").load(path) or {}
-            channels += [_channel(*one) for one in _channels(path, root)]
+            channels += [_channel(*one) for one in _channels(path, root) if not _is_entered(one[2])]
             settings = root.get("settings") or {}
             max_late = _duration(settings["max_late"]) if "max_late" in settings else max_late
         except (YAMLError, OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -142,6 +142,11 @@ def _points(path: Path) -> list[Entry]:
     delimiter = ";" if ";" in text.partition("\n")[0] else ","
     rows = csv.DictReader(text.splitlines(), delimiter=delimiter)
     return [{key.strip(): cell.strip() for key, cell in row.items() if cell and cell.strip()} for row in rows]
+
+
+def _is_entered(channel: Entry) -> bool:
+    """Whether people enter a channel, so that no gateway sends it."""
+    return str(channel.get("entered", "")).lower() == "true"
 
 
 def _channel(park: Entry, facility: Entry, channel: Entry, swaps: list[Entry]) -> Channel:

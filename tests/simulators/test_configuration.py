@@ -86,3 +86,9 @@ def test_an_error_names_the_file(directory, text, message):
 def test_a_directory_without_channels_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="no channel"):
         read_configuration(tmp_path)
+
+
+def test_what_people_enter_no_gateway_sends() -> None:
+    examples = Path(__file__).parents[2] / "docs/examples"
+
+    assert [one.name for one in read_configuration(examples).channels] == ["meter"]
