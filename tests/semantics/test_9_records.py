@@ -519,3 +519,19 @@ def test_a_level_that_is_too_high_is_told_when_it_is_approved(world: Books) -> N
     [alert] = world.alerts()
     assert (alert["rule"], alert["value"]) == ("dirty", 200)
     assert "gateway" not in alert["labels"]
+
+
+def test_under_another_configuration_what_was_approved_stands(world: Books, tmp_path: Path) -> None:
+    """Limits of today do not reach back, and what is struck under them is proven and made again all the same."""
+    first = world.approved(invoice("2026-10-01", "2026-11-01", 31_000))
+    world.approved(invoice("2026-09-01", "2026-10-01", 30_000))
+    (tmp_path / "later").mkdir()
+    said = (CONFIG / "plant.yaml").read_text(encoding="utf-8").replace("max: 10000000", "max: 1500")
+    (tmp_path / "later/plant.yaml").write_text(said, encoding="utf-8")
+
+    world.restart(tmp_path / "later")
+
+    assert world.kwh("2026-10") == pytest.approx(31_000)
+    assert "outside: max is 1500 kWh" in world.try_to_enter(invoice("2026-08-01", "2026-09-01", 1501))[1]
+    assert world.say("strike", first, by="minh", reason="too much")[0] == "done"
+    assert (world.kwh("2026-10"), world.kwh("2026-09")) == (None, pytest.approx(30_000))
