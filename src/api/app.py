@@ -45,7 +45,7 @@ from api.models import (
 from api.parameters import From, To, When, Word, time_of
 from api.problems import InvalidQuery, documented, handle_problems, problem
 from api.records import evidence, records
-from api.reports import forms, issued
+from api.reports import forms, issued, month_end
 from api.reports.forms import NOTHING_GIVEN
 from api.response_cache import ResponseCache
 from api.tables import ARROW, CSV, documented_as
@@ -202,6 +202,7 @@ def create_app(
     app.include_router(quality.routes(reader, plant, clock))
     app.include_router(roadmap.routes(reader, plant, clock))
     app.include_router(forms.routes(reader, clock, catalogue, given))
+    app.include_router(month_end.routes(reader, plant, clock, catalogue))
     app.include_router(issued.routes(reader, plant, decide, clock, catalogue, given, kept))
     if catalogue is not None:
         app.include_router(factors.routes(plant, catalogue))

@@ -49,7 +49,7 @@ from stackmeter.commands.grouped import (
     RUN,
     Grouped,
 )
-from stackmeter.commands.papers import reports
+from stackmeter.commands.papers import month_end, reports
 from stackmeter.commands.records import record
 from stackmeter.commands.setting_options import SettingsCommand
 
@@ -233,6 +233,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 for panel, commands in COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.command("month-end", rich_help_panel=PROVE)(month_end.month_end)
 app.command("import", rich_help_panel=DEVICES)(backfilling.import_file)
 for group, name, panel in (
     (reports.report, "report", PROVE),

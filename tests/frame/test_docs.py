@@ -15,6 +15,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from typer.main import get_command
 
+from plant.configuration.about import AboutFile
 from plant.configuration.model import Configuration, FacilityPart, ParkPart
 from plant.devices.profiles import MappingPart
 from plant.documents.documents import read
@@ -292,7 +293,7 @@ def mistakes(model: type[BaseModel], value: Any) -> list[str]:
 
 @of_kind("yaml")
 def test_every_piece_of_configuration_is_one(block: Block, tmp_path: Path) -> None:
-    """Or a factor file, a mapping, or a file of `stackmeter rules test`."""
+    """Or a factor file, a mapping, texts for papers, or a file of `stackmeter rules test`."""
     file = tmp_path / "part.yaml"
     file.write_text(block.content)
     document = read(file)
@@ -302,6 +303,8 @@ def test_every_piece_of_configuration_is_one(block: Block, tmp_path: Path) -> No
         assert mistakes(OwnFile, document.value) == []
     elif "sections" in document.value:
         assert mistakes(MappingPart, document.value) == []
+    elif "about" in document.value:
+        assert mistakes(AboutFile, document.value) == []
     elif "scenarios" in document.value:
         assert [mistakes(ScenarioPart, scenario) for scenario in document.value["scenarios"]] == [[]]
     else:

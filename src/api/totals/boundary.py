@@ -86,7 +86,7 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
             seen_by(caller, plant.balances), {"park": park, "facility": facility, "name": name}
         )
         with reader.snapshot() as state:
-            bodies = _bodies(state, balances, chosen, as_of)
+            bodies = boundary_bodies(state, balances, chosen, as_of)
         return BoundariesBody(as_of=format_time(as_of), boundaries=bodies)
 
     return router
@@ -103,9 +103,10 @@ def _select(left: list[MeterBalance], wanted: dict[str, str | None]) -> list[Met
     return left
 
 
-def _bodies(
+def boundary_bodies(
     state: Snapshot, balances: list[MeterBalance], chosen: PeriodOf, as_of: int
 ) -> list[BoundaryBody]:
+    """Return what main meters count and the meters behind them do not; raise InvalidQuery where that is too much at once."""
     parks = {park.name: park for park in state.plant.parks}
     periods = [chosen(parks[one.park]) for one in balances]
     days = sum(

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from api.reports.forms import FormsBody
 from api.reports.issued import IssuedBody, IssueWantedBody, ReportsBody, VerifiedBody
+from api.reports.month_end import MonthEndBody
 from stackmeter.client.answers import ServiceAsked
 
 PAPER_S = 120.0  # years are read, and written as a file
@@ -24,6 +25,12 @@ class PapersClient(ServiceAsked):
         return self._file(
             f"/v1/forms/{quote(form, safe='')}.{quote(kind, safe='')}",
             asked | ({"facility": facility} if facility else {}),
+        )
+
+    def month_end(self, park: str, month: str, language: str) -> MonthEndBody:
+        """Return what keeps a month from being final; raise `QuestionRefused` where there is no such park or month."""
+        return self._valid(
+            MonthEndBody, self._get("/v1/month-end", {"park": park, "month": month, "language": language})
         )
 
     def issue(self, wanted: IssueWantedBody) -> IssuedBody:
