@@ -55,7 +55,14 @@ def methods(facts: Facts) -> Iterator[Paragraph]:
     """Yield the method of each kind of source with its reference, and the factors."""
     seen = {one.total.method: one for period in facts.periods for one in period.sources}
     for name, one in sorted(seen.items()):
-        yield Paragraph(label("method.line", method=name, title=one.method_title, reference=one.reference))
+        yield Paragraph(
+            label(
+                "method.line",
+                method=name,
+                title=label("method", name=name, title=label("method", name=name, title=one.method_title)),
+                reference=one.reference,
+            )
+        )
     rows = {row.row: row for period in facts.periods for one in period.sources for row in one.total.factors}
     for _, row in sorted(rows.items()):
         values = "; ".join(f"{name} {value:g} {unit}" for name, (value, unit) in row.values.items())

@@ -41,7 +41,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text by its key, with what stands in its places."""
+    """A text by its key, with what stands in its places. The key `method` names a method: its `name` and its English `title`."""
 
     key: str
     values: tuple[tuple[str, "Cell"], ...] = ()

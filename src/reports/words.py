@@ -22,11 +22,18 @@ class _TextsPart(Part):
 @cache
 def texts(language: Language) -> Mapping[str, str]:
     """Return every text of a language, by key: ours, and those that are the law's own."""
-    found: dict[str, str] = {}
-    for file in ("texts", "law"):
-        with resources.as_file(resources.files("reports") / "data" / f"{file}.{language}.yaml") as path:
-            found |= parse(path, _TextsPart).texts
-    return found
+    return {**_read(f"texts.{language}"), **_read(f"law.{language}")}
+
+
+@cache
+def method_titles() -> Mapping[str, str]:
+    """Return what each method is, in Vietnamese; in English a method says it of itself."""
+    return _read("methods.vi")
+
+
+def _read(name: str) -> dict[str, str]:
+    with resources.as_file(resources.files("reports") / "data" / f"{name}.yaml") as path:
+        return parse(path, _TextsPart).texts
 
 
 class Words:
@@ -45,6 +52,8 @@ class Words:
                 return cell
             case Number():
                 return self.number(cell)
+            case Label("method", (("name", str(name)), ("title", str(title)))):
+                return method_titles().get(name, title) if self.language == "vi" else title
             case Label():
                 return self._texts[cell.key].format(
                     **{name: self._inner(value) for name, value in cell.values}

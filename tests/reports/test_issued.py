@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 
+from api.access.caller import TOKEN as TOKEN_BEARER
+from api.access.caller import Caller, Role
+from api.problems import InvalidQuery
+from api.reports.facts_reader import Cut, checked
+from api.reports.issued import told
 from proof.verify.verify import verify
 from store.accounting.closing import Decision
 from store.kept_files import digest_of
@@ -62,9 +67,9 @@ def test_an_issued_paper_is_kept_numbered_and_overtaken_by_a_restatement(year: Y
     generation = period["pending_restatement"]["generation"]
     for name in ("minh", "hoa"):
         year.decide(Decision(f"approve-{name}", name, "approve", "port", "2025-02", generation))
-    [monthly, told] = year.get("/v1/reports")["reports"]
-    assert (told["status"], told["overtaken_months"]) == ("overtaken", ["2025-02"])
-    assert told["overtaken_t"] == pytest.approx(4.0 * 1300 / 1000)
+    [monthly, first_now] = year.get("/v1/reports")["reports"]
+    assert (first_now["status"], first_now["overtaken_months"]) == ("overtaken", ["2025-02"])
+    assert first_now["overtaken_t"] == pytest.approx(4.0 * 1300 / 1000)
     assert monthly["status"] == "overtaken"
     assert {kind: year.ask(f"/v1/reports/{first['id']}.{kind}").content for kind in kept} == kept
 
@@ -123,13 +128,27 @@ def test_the_line_refuses_what_is_no_longer_so(year: Year) -> None:
     assert year.rows("SELECT * FROM report") == []
 
 
+def test_a_key_for_some_places_has_the_papers_of_these_places_only(year: Year) -> None:
+    yard = Caller("yard", Role.APPROVER, (("port", "yard"),))
+    for cut in (Cut("port", "mill", ("2025",)), Cut("port", "", ("2025",)), Cut("prot", "yard", ("2025",))):
+        with pytest.raises(InvalidQuery):
+            checked(year.plant, yard, cut)
+    assert checked(year.plant, yard, Cut("port", "yard", ("2025",)))[1] is not None
+    year.close_months(MONTHS[:2])
+    for facility in ("mill", "yard", None):
+        issue(year, facility=facility)
+    with year.reader.snapshot() as state:
+        seen = {who: [one.facility for one in told(state, year.plant, who)] for who in (yard, TOKEN_BEARER)}
+    assert seen == {yard: ["yard"], TOKEN_BEARER: [None, "yard", "mill"]}
+
+
 def findings(year: Year) -> list[str]:
     return [str(one.detail) for one in verify(year.plant, year.catalogue, year.folder).findings]
 
 
 def test_verify_names_whatever_is_changed_of_a_report_and_of_its_files(year: Year, tmp_path: Path) -> None:
     year.close_months(MONTHS[:2])
-    told = issue(year)
+    made = issue(year)
     assert findings(year) == []
     state = year.state.connection
     [row] = state.execute("SELECT * FROM report").fetchall()
@@ -141,9 +160,9 @@ def test_verify_names_whatever_is_changed_of_a_report_and_of_its_files(year: Yea
         state.execute("DELETE FROM report")
         assert findings(year) == ["is missing; it was issued"]
         state.execute(f"INSERT INTO report VALUES ({', '.join('?' * len(row))})", row)
-    file = tmp_path / "state/evidence" / told["files"]["docx"].removeprefix("sha256:")
+    file = tmp_path / "state/evidence" / made["files"]["docx"].removeprefix("sha256:")
     content = file.read_bytes()
     file.write_bytes(content[:-1])
     assert ["other bytes" in one for one in findings(year)] == [True]
-    assert year.ask(f"/v1/reports/{told['id']}.docx").status_code == 409
+    assert year.ask(f"/v1/reports/{made['id']}.docx").status_code == 409
     file.write_bytes(content)

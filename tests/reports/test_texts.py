@@ -9,7 +9,8 @@ from plant.configuration.about import AboutTexts
 from plant.languages import LANGUAGES
 from reports.catalogue import all_forms
 from reports.classes import class_of, classes
-from reports.words import places_of, texts
+from reports.paper import label
+from reports.words import Words, method_titles, places_of, texts
 from rules.catalogue import load_catalogue
 
 REPORTS = Path(__file__).parents[2] / "src/reports"
@@ -84,6 +85,15 @@ def test_every_method_has_one_place_in_each_scheme(method: str) -> None:
 def test_a_source_of_scope_3_without_a_category_has_no_place() -> None:
     assert class_of("of-our-own", "value-chain-mass", 3) is None
     assert class_of("of-our-own", "value-chain-mass", 3, 5).ghg == "scope3.5"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_a_vietnamese_title(method: str) -> None:
+    said = label("method", name=method, title=METHODS[method].title)
+
+    assert method in method_titles()
+    assert Words("vi").of(said) == method_titles()[method]
+    assert Words("en").of(said) == METHODS[method].title
 
 
 def test_every_class_has_a_name_and_its_source_and_mark() -> None:

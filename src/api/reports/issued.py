@@ -154,7 +154,7 @@ def _add_told(router: APIRouter, reader: Reader, plant: Plant, kept: KeptFiles |
     def issued(caller: Asking) -> ReportsBody:
         """Return every report of the caller's places, and whether it still says what the ledger does."""
         with reader.snapshot() as state:
-            return ReportsBody(reports=list(_bodies(state, plant, caller)))
+            return ReportsBody(reports=list(told(state, plant, caller)))
 
     @router.get("/reports/verify")
     def verified(
@@ -163,7 +163,7 @@ def _add_told(router: APIRouter, reader: Reader, plant: Plant, kept: KeptFiles |
     ) -> VerifiedBody:
         """Return which report a file is of, by the SHA-256 of its bytes, and how that report stands."""
         with reader.snapshot() as state:
-            for body in _bodies(state, plant, caller):
+            for body in told(state, plant, caller):
                 for kind, known in body.files.items():
                     if known == digest:
                         return VerifiedBody(digest=digest, report=body, kind=kind)
@@ -253,9 +253,9 @@ def _add_issue(
         if outcome == "refused":
             return problem(request.url.path, 409, detail)
         with reader.snapshot() as state:
-            found = [one for one in _bodies(state, plant, caller) if one.id == number]
-        told = IssuedBody(id=number, outcome=outcome, detail=detail, report=found[0] if found else None)
-        return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
+            found = [one for one in told(state, plant, caller) if one.id == number]
+        became = IssuedBody(id=number, outcome=outcome, detail=detail, report=found[0] if found else None)
+        return JSONResponse(became.model_dump(), 202 if outcome == "waiting" else 200)
 
 
 def _hand(decide: Decide, decision: ReportDecision | None) -> None:
@@ -296,7 +296,8 @@ def _place(made: ReportDecision) -> str:
     return f"{made.park}/{made.facility}" if made.facility else made.park
 
 
-def _bodies(state: Snapshot, plant: Plant, caller: Caller) -> Iterator[ReportBody]:
+def told(state: Snapshot, plant: Plant, caller: Caller) -> Iterator[ReportBody]:
+    """Yield every report that a caller sees, the newest first, and how it stands."""
     newest: dict[int, int] = {}
     for one in reports(state.connection):
         newest.setdefault(one.made.number, one.made.revision)

@@ -73,7 +73,14 @@ def _sources(facts: Facts) -> Iterator[Piece]:
     seen = {one.name: one for period in facts.periods for one in period.sources}
     for name, one in seen.items():
         of_class = classed(one.classes, "circular38") if one.classes else label("unmapped")
-        yield Paragraph(label("f06.source", source=name, of_class=of_class, method=one.method_title))
+        yield Paragraph(
+            label(
+                "f06.source",
+                source=name,
+                of_class=of_class,
+                method=label("method", name=one.total.method, title=one.method_title),
+            )
+        )
     about = facts.about
     yield (
         Paragraph(label("said", what=label("about.sinks"), text=about.sinks))

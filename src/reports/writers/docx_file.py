@@ -162,7 +162,9 @@ class _Writer:
 
     def _fill(self, cell: Any, value: Cell, *, is_head: bool) -> None:
         paragraph = cell.paragraphs[0]
-        paragraph.paragraph_format.space_after = self._shared.Pt(0)
+        paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = self._shared.Pt(
+            1.5
+        )
         run = paragraph.add_run(self._words.of(value))
         run.font.size, run.bold = self._shared.Pt(self._size), is_head
         align = self._enum.WD_ALIGN_PARAGRAPH
@@ -222,6 +224,6 @@ def _weight(texts: Sequence[str]) -> float:
     """Return how much room a column needs: its longest word, and more where its texts are long."""
     longest = max(map(len, texts[1:]), default=0)
     if longest <= 3 and len(texts[0]) <= 4:
-        return 4.0
+        return 6.5
     word = max(len(one) for text in texts for one in [*text.replace("/", "/ ").split(), ""])
     return min(max(word, 8), 18) + min(longest, 40) / 4
