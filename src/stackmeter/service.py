@@ -70,8 +70,7 @@ SWITCH_S = 0.001  # after which the line lets threads go on that wait for the ne
 CYCLE_S = 0.5  # a micro-batch gathers for so long: the windows it touches are written once
 IDLE_S = 0.25  # the longest the line sleeps, so that windows fall due in time
 RETRY_S = 0.5
-STOP_S = 10.0
-STOP_LOOK_S = 0.1
+STOP_S, STOP_LOOK_S = 10.0, 0.1
 
 log = logging.getLogger(__name__)
 
@@ -102,10 +101,8 @@ class Service:
         self.audit = ServiceLog(keys_file(settings.state))
         self.access = self.audit.access(settings)
         self.token = self.folder.token(settings.token.get_secret_value() if settings.token else None)
-        self._crash = crash
-        self._stop = threading.Event()
-        self._wake = threading.Event()
-        self.exit_code = 0
+        self._crash, self.exit_code = crash, 0
+        self._stop, self._wake = threading.Event(), threading.Event()
         self.journal = Journal(self.folder.journal)
         self.state = State(self.folder.state, self.plant)
         self.tidying = Tidying(self.journal, self.state)
