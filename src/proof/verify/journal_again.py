@@ -20,6 +20,7 @@ from plant.vocabulary import FOREVER
 from proof.verify.as_it_was import AsItWas
 from proof.verify.journal_proof import Taken
 from proof.verify.known_readings import KnownReadings
+from proof.verify.records_before import know_records_before
 from rules.engine import Engine
 from store import audit
 from store.messages.journal import JournalReader, Message
@@ -99,11 +100,21 @@ class JournalAgain:
         journal: sqlite3.Connection,
     ) -> None:
         """Begin with nothing in an empty directory."""
-        self._plant, self._engine, self._stored, self.reader = plant, engine, stored, JournalUpTo(journal)
+        self._plant, self._engine, self._stored, self._journal = plant, engine, stored, journal
+        self.reader = JournalUpTo(journal)
         self.state = State(folder / "state.db", plant)
         self.state.connection.execute("PRAGMA synchronous = OFF")
         self.state.connection.execute(NO_REPLAYS)
         self.known = KnownReadings(stored, plant, self.state.connection)
+        self._know_what_was_pruned()
+
+    def _know_what_was_pruned(self) -> None:
+        """Know the records of before the first message that is there."""
+        self.reader.end_at = FOREVER
+        start = audit.next_group(self._journal, 0)
+        for first, [message, *_] in self.reader.read(start, 1) if start is not None else ():
+            with self.state.transaction():
+                know_records_before(self._stored, self.state.connection, first, message.received)
 
     def close(self) -> None:
         """Close the state; its directory is the caller's."""
