@@ -535,3 +535,16 @@ def test_under_another_configuration_what_was_approved_stands(world: Books, tmp_
     assert "outside: max is 1500 kWh" in world.try_to_enter(invoice("2026-08-01", "2026-09-01", 1501))[1]
     assert world.say("strike", first, by="minh", reason="too much")[0] == "done"
     assert (world.kwh("2026-10"), world.kwh("2026-09")) == (None, pytest.approx(30_000))
+
+
+def test_the_month_end_lists_what_waits_for_approval(world: Books) -> None:
+    number = world.enter(invoice("2026-11-20", "2026-12-01", 4000))
+    world.approved(invoice("2026-11-01", "2026-11-20", 9000))
+
+    items = world.get("/v1/month-end", park="park-a", month="2026-11")["items"]
+    [waits] = [one for one in items if one["kind"] == "record"]
+    assert waits["about"] == f"park-a/works/{ELECTRICITY} {number}"
+    assert waits["detail"].startswith("4000 kWh (")
+    assert waits["command"] == f"stackmeter record approve {number} --by NAME"
+    october = world.get("/v1/month-end", park="park-a", month="2026-10")["items"]
+    assert [one for one in october if one["kind"] == "record"] == []

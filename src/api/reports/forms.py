@@ -35,11 +35,14 @@ FacilityName = Annotated[
     str | None, Query(max_length=200, description="left out: the whole park", examples=["mill"])
 ]
 InLanguage = Annotated[Language, Query(description="vi or en")]
+_SCHEMAS: dict[FileKind, dict[str, str]] = {"json": {"type": "object"}}
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the file",
         "content": {
-            media_type(kind).partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+            media_type(kind).partition(";")[0]: {
+                "schema": _SCHEMAS.get(kind, {"type": "string", "format": "binary"})
+            }
             for kind in KINDS
         },
     }

@@ -1,6 +1,6 @@
 """Month end as a work: what keeps a park's month from being final, each with where to look and what to type; and what falls due."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -25,6 +25,8 @@ from rules.catalogue import Register
 from store.accounting.closing import FROZEN
 from store.messages.standing import Gate
 from store.reader import Reader, Snapshot
+from store.records.table import RecordStanding
+from store.records.views import WantedRecords, select
 
 WHOLE = 1 - 1e-9  # of a coverage, but for rounding
 MOST = 50  # sources that are named
@@ -100,10 +102,20 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int], catalogue: Re
     return router
 
 
-def waiting_records(state: Snapshot, park: str, start: int, end: int) -> Sequence[MonthItemBody]:
-    """Return the records of a park's stretch [start, end) that nobody has approved yet; there are no records in this build."""
-    del state, park, start, end
-    return ()
+def _waiting_records(
+    state: Snapshot, caller: Caller, park: str, start: int, end: int
+) -> Iterator[MonthItemBody]:
+    """Yield the records that reach into a park's stretch [start, end) and that nobody has approved yet."""
+    entered = WantedRecords(park, standing=RecordStanding.ENTERED, start=start, end=end, places=caller.places)
+    for one in select(state.connection, entered, None, MOST):
+        yield MonthItemBody(
+            kind="record",
+            stops=False,
+            about=f"{one.place} {one.id}",
+            detail=f"{one.value:.10g} {one.unit} ({one.source}), entered by {one.entered_by}, waits for approval",
+            link=f"/v1/records?park={park}&state=entered",
+            command=f"stackmeter record approve {one.id} --by NAME",
+        )
 
 
 def _park(plant: Plant, caller: Caller, name: str) -> Park:
@@ -121,7 +133,7 @@ def _items(
     yield from (_of_gate(one.gate, one.detail, body) for one in body.lacks or ())
     yield from _gaps(state, caller, body, of, as_of)
     yield from _imbalances(state, caller, body, of, as_of)
-    yield from waiting_records(state, park.name, whole.start, whole.end)
+    yield from _waiting_records(state, caller, park.name, whole.start, whole.end)
     if body.pending_restatement is not None:
         yield _item(
             "restatement",
