@@ -59,7 +59,7 @@ def methods(facts: Facts) -> Iterator[Paragraph]:
             label(
                 "method.line",
                 method=name,
-                title=label("method", name=name, title=label("method", name=name, title=one.method_title)),
+                title=label("method", name=name, title=one.method_title),
                 reference=one.reference,
             )
         )

@@ -75,10 +75,10 @@ def demo(options: DemoOptions, stop: threading.Event, console: Console) -> int:
             config=config, state=state, broker=broker.url, port=_free_or_any(options.port)
         )
         service = Service(settings, crash_points({}))
-        end = stack.enter_context(_serving(service))
+        end = stack.enter_context(serving(service))
         console.print(Text("\n".join(_introduction(options, service))), soft_wrap=True)
         client = stack.enter_context(Client(service.server.url, service.token))
-        _await_ready(client, stop)
+        await_ready(client, stop)
         begun = service.line.next
         pace = SimulatorPace(options.speed, lambda: service.line.next - begun, stop)
         field = stack.enter_context(_simulating(config, broker.url, options.seed, service.plant, pace, stop))
@@ -208,8 +208,8 @@ def zone_of(plant: Plant) -> tzinfo:
 
 
 @contextmanager
-def _serving(service: Service) -> Iterator[Future[int]]:
-    """Run the service, and wait for its orderly end."""
+def serving(service: Service) -> Iterator[Future[int]]:
+    """Run a service that was made, and wait for its orderly end; yield what ends with it."""
     with ThreadPoolExecutor(1, "demo-service") as pool:
         service.start()
         try:
@@ -242,7 +242,8 @@ def _simulating(
     field.result()
 
 
-def _await_ready(client: Client, stop: threading.Event) -> None:
+def await_ready(client: Client, stop: threading.Event) -> None:
+    """Wait until a service is ready, for `READY_WITHIN_S` at most."""
     give_up = time.monotonic() + READY_WITHIN_S
     while not client.ready().ready and time.monotonic() < give_up:
         stop.wait(0.05)

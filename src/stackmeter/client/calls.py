@@ -30,7 +30,7 @@ from api.field.quarantine import (
     ReplayWantedBody,
 )
 from api.field.rebirth import RebirthBody
-from api.models import AlertBody, AlertsBody, BalancesBody, Level, ReadyBody, TotalBody, TotalsBody
+from api.models import AlertBody, AlertsBody, BalancesBody, By, Level, ReadyBody, TotalBody, TotalsBody
 from api.records.bodies import ActBody, EnterBody, ImportedBody, RecordBody, RecordDecidedBody, RecordsBody
 from api.records.evidence import EvidenceBody
 from stackmeter.client.answers import QuestionRefused, ServiceAsked, given
@@ -77,9 +77,9 @@ class Client(ServiceAsked):
         """Return whether the service is ready, and why not."""
         return self._valid(ReadyBody, self._get("/readyz", may_be=503))
 
-    def totals(self, level: Level = "facility", period: str = "today") -> TotalsBody:
+    def totals(self, level: Level = "facility", period: str = "today", by: By = "none") -> TotalsBody:
         """Return the totals of a level and a period, such as today, month, 2026-11, and the factors they rest on."""
-        query = {"level": level, "period": period, "with": "factors"}
+        query = {"level": level, "period": period, "by": by, "with": "factors"}
         return self._valid(TotalsBody, self._get("/v1/totals", query))
 
     def balance(self, gateway: str | None = None) -> BalancesBody:

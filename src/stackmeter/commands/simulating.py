@@ -49,12 +49,22 @@ def demo(
     duration: Annotated[
         float | None, span("--duration", "End by itself after so long, such as 30 or 5min.", "until Ctrl-C")
     ] = None,
+    year: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead: two whole years of an invented works, from meters and invoices to issued papers, left in this directory.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Show the whole line at work on this machine alone: simulated parks, a broker, the service, live tonnes.
 
     Nothing needs to be installed or running. Today's readings so far are sent at once, the last ones at --speed, and
     from then on the meters are live. On a terminal the view is live too; elsewhere a line is printed every few
     seconds, and the whole view at the end. Settings of the environment (STACKMETER_…) are left aside.
+
+    With --year one person enters what invoices and delivery notes say, another approves it, closes 24 months and issues Form 06, an ISO 14064-1
+    report, a GHG Protocol inventory and the auditor's workbook: in a minute or two, and without anything that goes on.
 
     Example: stackmeter demo --duration 1min
     """
@@ -67,6 +77,10 @@ def demo(
     console = screen()
     handler = RichHandler(console=console) if console.is_terminal else logging.StreamHandler(sys.stderr)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if year is not None:
+        from stackmeter.demo_year import demo_year
+
+        raise typer.Exit(or_exit(lambda: demo_year(year, console), failures()))
     options = show.DemoOptions(config, state, port, speed, seed, duration)
     with stop_on_signal() as stop:
         raise typer.Exit(or_exit(lambda: show.demo(options, stop, console), failures()))

@@ -1,0 +1,197 @@
+"""The demo of an inventory: two whole years of an invented works, from meters and invoices to papers that are issued.
+
+A broker, the service and two people on this machine alone: one enters what papers say, another approves it, closes the months and issues.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from importlib.resources import as_file, files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from paho.mqtt.client import Client as Gateway
+from paho.mqtt.enums import CallbackAPIVersion
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from api.accounting.periods import DecisionBody
+from api.records.bodies import ActBody
+from api.reports.issued import IssueWantedBody
+from plant.numbers import format_number
+from stackmeter.broker import HOST, EmbeddedBroker
+from stackmeter.client.calls import Client
+from stackmeter.commands.papers.papers_client import PapersClient
+from stackmeter.crash import crash_points
+from stackmeter.demo import await_ready, serving
+from stackmeter.service import Service
+from stackmeter.settings import Settings
+from store.access_log import Actor
+from store.folder import keys_file
+from store.keys import NEVER, Keys
+
+PARK, FACILITY = "khu-mau", "xuong-thep"
+PLACE = f"{PARK}/{FACILITY}"
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+GATEWAY = f"sm/v1/{PLACE}/tu-dien/readings"
+METERS = {"meter/electricity": ("kWh", 41_000.0), "meter/gas": ("Nm3", 5_200.0)}  # a day
+# By channel: unit, how much in a quarter, and whose paper says so.
+PAPERS = {
+    "invoice/electricity": ("kWh", 41_000.0 * 91.3, "EVN invoice (invented)"),
+    "invoice/diesel": ("L", 9_000.0, "fuel invoice (invented)"),
+    "service/r134a": ("kg", 4.5, "service report (invented)"),
+    "delivery/scrap": ("t", 2_600.0, "weighbridge (invented)"),
+    "delivery/freight": ("tkm", 310_000.0, "carrier's account (invented)"),
+}
+FIRST_DISPLAY = 1_000_000.0
+QUARTERS = ((1, 4), (4, 7), (7, 10), (10, 13))
+DESPITE = "the grid's factor of the year is not published yet"
+TO_ISSUE = (
+    ("form06", "docx", 2),
+    ("iso14064", "docx", 1),
+    ("ghg", "docx", 1),
+    ("auditor", "xlsx", 1),
+)  # form, file, years
+TAKEN_WITHIN_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Who is at work: one enters, the other approves; and on which two years."""
+
+    lan: Client
+    minh: Client
+    papers: PapersClient
+    years: tuple[int, int]
+
+
+def demo_year(folder: Path, console: Console) -> int:
+    """Make the inventory of the last two whole years, and leave the issued papers in a folder; return 0.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    stackmeter.broker.BrokerError
+        The embedded broker does not start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    this_year = datetime.now(ZONE).year
+    with ExitStack() as stack:
+        config = stack.enter_context(as_file(files("stackmeter") / "example_year"))
+        state = Path(stack.enter_context(TemporaryDirectory(prefix="stackmeter-year-")))
+        broker = stack.enter_context(EmbeddedBroker())
+        settings = Settings.model_construct(config=config, state=state, broker=broker.url, port=0)
+        service = Service(settings, crash_points({}))
+        stack.enter_context(serving(service))
+        keys, url = Keys(keys_file(state)), service.server.url
+        lan, minh = (_key(keys, name, role) for name, role in (("lan", "operator"), ("minh", "approver")))
+        desk = _Desk(
+            stack.enter_context(Client(url, lan)), stack.enter_context(Client(url, minh)),
+            stack.enter_context(PapersClient(url, minh)), (this_year - 2, this_year - 1),
+        )  # fmt: skip
+        await_ready(desk.lan, Event())
+        for line in _told(desk, urlsplit(broker.url).port or 0, folder):
+            console.print(Text(line), soft_wrap=True)
+        console.print(_sums(desk))
+    return 0
+
+
+def _told(desk: _Desk, port: int, folder: Path) -> Iterator[str]:
+    """Do it all, and say what was done."""
+    yield f"meters   {_read_meters(desk, port):,} readings of {len(METERS)} meters, one a day, over MQTT"
+    ids = _enter(desk)
+    yield f"records  {len(ids)} entered by lan from papers, each with its file"
+    for number in ids:
+        desk.minh.decide_record(number, ActBody.model_validate({"action": "approve"}))
+    yield f"records  {len(ids)} approved by minh"
+    months = [f"{year}-{month:02}" for year in desk.years for month in range(1, 13)]
+    for month in months:
+        desk.minh.decide(
+            DecisionBody.model_validate({"park": PARK, "month": month, "action": "final", "despite": DESPITE})
+        )
+    yield f"months   {len(months)} final, although {DESPITE}"
+    for form, kind, count in TO_ISSUE:
+        periods = ",".join(map(str, desk.years[-count:]))
+        wanted = {"form": form, "park": PARK, "facility": FACILITY, "periods": periods, "language": "vi"}
+        made = desk.papers.issue(IssueWantedBody.model_validate(wanted))
+        content, file = desk.papers.report_file(made.id, kind), folder / f"{form}.{kind}"
+        file.write_bytes(content)
+        found = desk.papers.report_of(f"sha256:{sha256(content).hexdigest()}").report
+        stands = (
+            "no paper of ours"
+            if found is None
+            else f"report {found.number}, revision {found.revision}, {found.status}"
+        )
+        yield f"paper    {file}: {stands}"
+
+
+def _key(keys: Keys, name: str, role: str) -> str:
+    actor = Actor("demo", "command line")
+    return keys.create(name, role, [], shared=False, expires=NEVER, now=time.time_ns(), by=actor)[1]
+
+
+def _read_meters(desk: _Desk, port: int) -> int:
+    """Let the meters tell what they showed at each midnight; return how many readings that are."""
+    first, last = date(desk.years[0], 1, 1), date(desk.years[-1] + 1, 1, 1)
+    days = range((last - first).days + 1)
+    midnights = [
+        datetime.fromordinal(first.toordinal() + day).replace(tzinfo=ZONE).astimezone(UTC).isoformat()
+        for day in days
+    ]
+    readings = [
+        {"channel": channel, "time": midnights[day], "value": FIRST_DISPLAY + day * amount, "unit": unit}
+        for channel, (unit, amount) in METERS.items()
+        for day in days
+    ]
+    gateway = Gateway(CallbackAPIVersion.VERSION2, client_id="tu-dien")
+    gateway.connect(HOST, port)
+    gateway.loop_start()
+    gateway.publish(
+        GATEWAY, json.dumps({"boot": "b1", "seq": 1, "readings": readings}), qos=1
+    ).wait_for_publish(TAKEN_WITHIN_S)
+    gateway.disconnect()
+    gateway.loop_stop()
+    give_up = time.monotonic() + TAKEN_WITHIN_S
+    while (taken := desk.lan.balance().readings).accepted + taken.late < len(readings):
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"the service has not taken the meters' readings within {TAKEN_WITHIN_S:g} s")
+        time.sleep(0.2)
+    return len(readings)
+
+
+def _enter(desk: _Desk) -> list[str]:
+    """Enter a record of each quarter and channel, as one table; return their ids."""
+    rows = ["channel,from,to,value,unit,source,evidence,note"]
+    for year in desk.years:
+        for number, (first, end) in enumerate(QUARTERS, 1):
+            until = date(year, end, 1) if end <= 12 else date(year + 1, 1, 1)
+            for channel, (unit, amount, source) in PAPERS.items():
+                said = f"{source} {year}/{number}"
+                scan = f"paper,{said}\nchannel,{channel}\namount,{amount:.1f} {unit}\n".encode()
+                digest = desk.lan.hand_in(scan, None).digest
+                rows.append(
+                    f"{PLACE}/{channel},{date(year, first, 1)},{until},{amount:.1f},{unit},{said},{digest},"
+                )
+    return desk.lan.import_records("\n".join(rows).encode(), {"numbers": "en"}).records
+
+
+def _sums(desk: _Desk) -> Table:
+    """Return the tonnes by year and scope."""
+    table = Table("year", "scope 1 [t CO2e]", "scope 2 [t CO2e]", "scope 3 [t CO2e]", "coverage", title=PLACE)
+    for year in desk.years:
+        found = desk.minh.totals("facility", str(year), by="scope").totals
+        by_scope = {one.scope: one for one in found}
+        tonnes = [by_scope[scope].co2e_t for scope in (1, 2, 3)]
+        cells = ["unknown" if one is None else format_number(one, "en", 1) for one in tonnes]
+        covered = min(one.coverage or 0.0 for one in found)
+        table.add_row(str(year), *cells, f"{covered:.1%}")
+    return table
