@@ -56,13 +56,13 @@ def _live_and_die(bench: Bench, chance: random.Random, kill: int) -> None:
 def test_f019_an_orderly_end_under_load_exits_0_and_loses_nothing(small_bench: Bench, report: Report) -> None:
     """What the service had not acknowledged is sent again: at most what the broker may send ahead."""
     truth = trial(900, seed=19)
-    service, feed = small_bench.service, Feed(small_bench.field, truth.messages, pause=0.002)
+    service, feed = small_bench.service, Feed(small_bench.field, truth.messages, pause=0.004)
     codes = []
     for _ in range(3):
         service.start()
         with feed:
             end = journal_end(service.journal)
-            while journal_end(service.journal) < end + 100:
+            while journal_end(service.journal) < end + 100 and not feed.exhausted:
                 time.sleep(0.01)
             codes.append(service.term())
     feed.rest()
