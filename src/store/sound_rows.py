@@ -14,9 +14,11 @@ import msgspec
 from plant.alert_rules.matchers import matcher
 from plant.vocabulary import FOREVER, SINCE_EVER, Code, Outcome
 from store.accounting.closing import Status
+from store.archive.archived import ArchiveFile
 from store.blocks import IS_HOUR
 from store.messages.replays import Became, Replay
 from store.messages.set_aside import any_text, mend, set_aside
+from store.records.table import RecordStanding
 
 # Large, append-only, or without anything that could be read wrongly.
 _EXEMPT = frozenset(
@@ -55,7 +57,7 @@ def _is_object(column: str) -> str:
     return f"iif(json_valid({column}), json_type({column}) = 'object', 0)"
 
 
-def _is_one_of(column: str, words: type[Code | Outcome | Status]) -> str:
+def _is_one_of(column: str, words: type[Code | Outcome | Status | RecordStanding]) -> str:
     return f"{column} IN ({', '.join(repr(str(word.value)) for word in words)})"
 
 
@@ -70,6 +72,13 @@ _ALSO: Mapping[str, Mapping[str, str]] = {
     "influx_reading": {"readings": "count > 0 AND length(readings) = 21 * count"},
     "pending_emission": {"block": IS_HOUR},
     "replay": {"wanted": "is_a_replay(wanted, became)"},
+    "record": {"standing": _is_one_of("standing", RecordStanding)},
+    "report": {
+        "periods": _is_list("periods", "text"),
+        "files": _is_object("files"),
+        "tonnes": _is_object("tonnes"),
+    },
+    "archived_month": {"files": "are_archive_files(files)"},
 }
 # Where a row is needed, and what is safe to say in place of what cannot be read: a month that was closed stays closed.
 _MENDED: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -86,6 +95,7 @@ def set_unsound_aside(connection: sqlite3.Connection) -> None:
     """Set aside, inside a transaction, what cannot be read."""
     connection.create_function("is_a_replay", 2, _is_a_replay, deterministic=True)
     connection.create_function("are_matchers", 1, _are_matchers, deterministic=True)
+    connection.create_function("are_archive_files", 1, _are_archive_files, deterministic=True)
     connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     for table in tables:
@@ -157,6 +167,14 @@ def _is_utf8(value: bytes) -> bool:
     try:
         value.decode()
     except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _are_archive_files(files: Any) -> bool:
+    try:
+        msgspec.json.decode(files, type=tuple[ArchiveFile, ...])
+    except (msgspec.MsgspecError, TypeError, ValueError):
         return False
     return True
 
