@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from plant.alert_rules.matchers import matcher
-from plant.vocabulary import FOREVER, SINCE_EVER, Code, Outcome
+from plant.vocabulary import FOREVER, LONGEST_RECORD, SINCE_EVER, Code, Outcome
 from store.accounting.closing import Status
 from store.archive.archived import ArchiveFile
 from store.blocks import IS_HOUR
@@ -72,7 +72,10 @@ _ALSO: Mapping[str, Mapping[str, str]] = {
     "influx_reading": {"readings": "count > 0 AND length(readings) = 21 * count"},
     "pending_emission": {"block": IS_HOUR},
     "replay": {"wanted": "is_a_replay(wanted, became)"},
-    "record": {"standing": _is_one_of("standing", RecordStanding)},
+    "record": {
+        "finish": f"finish - start BETWEEN 0 AND {LONGEST_RECORD}",  # a longer one would be spread over windows without end
+        "standing": _is_one_of("standing", RecordStanding),
+    },
     "report": {
         "periods": _is_list("periods", "text"),
         "files": _is_object("files"),

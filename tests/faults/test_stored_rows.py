@@ -205,6 +205,14 @@ def test_solid_a_with_all_of_them_at_once_the_service_starts_and_goes_on(world: 
     assert world.ask("/v1/totals").status_code == 200
 
 
+def test_solid_a_a_record_that_reaches_over_centuries_is_set_aside(world: Attacked) -> None:
+    put(world, "record", "start", str(NOON))
+    world.state.connection.execute("UPDATE record SET finish = start + 367 * 86400 * 1000000000")
+    set_unsound_aside(world.state.connection)
+
+    assert [row.table for row in rows_aside(world.state.connection)] == ["record"]
+
+
 def test_solid_a_a_month_that_was_closed_stays_closed_where_its_row_cannot_be_read(world: Attacked) -> None:
     """To open it again would let late readings change what was reported."""
     world.state.connection.execute("UPDATE period SET status = 'fnial'")
