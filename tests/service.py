@@ -167,7 +167,9 @@ class Service:
     def metrics(self) -> dict[str, float]:
         """Return every metric by its name, summed over its labels; `name{label}` is one sample of several."""
         found: dict[str, float] = {}
-        for family in text_string_to_metric_families(self.get("/metrics").text):
+        answer = self.get("/metrics")
+        answer.raise_for_status()
+        for family in text_string_to_metric_families(answer.text):
             for sample in family.samples:
                 name = sample.name.removesuffix("_total")
                 found[name] = found.get(name, 0.0) + sample.value
@@ -187,15 +189,16 @@ class Service:
             time.sleep(LOOK)
             if not self.running:
                 raise RuntimeError(f"the service ended: {self.log()[-3000:]}")
-            last.update(self.metrics())
+            if not self._counted(last):
+                return False
             kept = sum(
                 last.get(f"stackmeter_messages{{{o}}}", 0) for o in ("accepted", "late", "quarantined")
             )
             enough = kept >= messages and last.get("stackmeter_messages{received}", 0) >= received
             if not enough or any(last[name] for name in self._outboxes) or self._has_news():
                 return False
-            last.update(self.metrics())  # what the rules of alerts queued while they saw the last of it
-            return not any(last[name] for name in self._outboxes)
+            # The rules of alerts may have queued something while they saw the last of it.
+            return self._counted(last) and not any(last[name] for name in self._outboxes)
 
         try:
             wait_until(drained, "drained", patience)
@@ -205,6 +208,16 @@ class Service:
             }
             raise TimeoutError(f"of {messages} messages within {patience:g} s: {waiting}") from error
         return last
+
+    def _counted(self, last: dict[str, Any]) -> bool:
+        """Put the newest metrics into `last`; return whether the service could tell them, as it may not where files are few."""
+        try:
+            last.update(self.metrics())
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                raise
+            return False
+        return True
 
     def _has_news(self) -> bool:
         """Return whether the rules of alerts have yet to see something that the line has committed."""

@@ -20,7 +20,7 @@ def channel(name="main/energy", *, stale=False, **latest):
     return ChannelBody(
         park="p1", facility="mill", channel=name, gateway="g1", quantity="electricity", kind="register", unit="kWh",
         max_gap_s=86400.0, serial=None, latest=LatestBody(**newest) if latest != {"none": True} else None, stale=stale, away=stale,
-        used_by=[],
+        used_by=[], entered=False,
     )  # fmt: skip
 
 
