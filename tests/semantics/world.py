@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 import httpx
+from fastapi import FastAPI
 
 from alerts.tables.webhook_acts import act_again
 from api.app import create_app
@@ -93,12 +94,19 @@ class World:
         self._is_behind = False
         self.line = self.steps.line
         self.reader = Reader(self.folder / "state.db", self.plant)
-        self.app = create_app(
-            self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now,
-            decide=self.decide, catalogue=self.catalogue,
-            rate_limit=1_000_000,  # its clock may stand
-            given=load_about(self.config, self.plant, all_forms()), kept=KeptFiles(evidence_folder(self.folder)),
-        )  # fmt: skip
+        self._app: FastAPI | None = None
+
+    @property
+    def app(self) -> FastAPI:
+        """Its API, made where a test asks it."""
+        if self._app is None:
+            self._app = create_app(
+                self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now,
+                decide=self.decide, catalogue=self.catalogue,
+                rate_limit=1_000_000,  # its clock may stand
+                given=load_about(self.config, self.plant, all_forms()), kept=KeptFiles(evidence_folder(self.folder)),
+            )  # fmt: skip
+        return self._app
 
     def _clock(self) -> int:
         return self._time.now if self._is_behind else self.now

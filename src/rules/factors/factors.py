@@ -1,9 +1,10 @@
 """Emission factors as dated, sourced data: the ones shipped here and a configuration's own, in one register."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -131,9 +132,34 @@ def load_factors(config_directory: Path | None) -> FactorRegister:
     ConfigurationError
         With every mistake of every file, also a name that another factor has.
     """
-    problems: list[Problem] = []
-    factors: dict[str, Factor] = {}
-    for path, model in _files(config_directory):
+    return FactorRegister(_with_files(_shipped(), _own_files(config_directory), OwnFile))
+
+
+@cache
+def _shipped() -> Mapping[str, Factor]:
+    """Return the shipped factors, which nobody changes while a process lives."""
+    return _with_files({}, _shipped_files(), ShippedFile)
+
+
+def _shipped_files() -> Iterator[Path]:
+    for entry in sorted((resources.files("rules") / "data").iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".factors.yaml"):
+            with resources.as_file(entry) as path:
+                yield path
+
+
+def _own_files(config_directory: Path | None) -> Sequence[Path]:
+    if config_directory is None:
+        return ()
+    return sorted({path for pattern in OWN_FILES for path in config_directory.glob(pattern)})
+
+
+def _with_files(
+    before: Mapping[str, Factor], files: Iterable[Path], model: type[ShippedFile | OwnFile]
+) -> dict[str, Factor]:
+    """Return factors with those of files; raise `ConfigurationError` with every mistake in these."""
+    factors, problems = dict(before), list[Problem]()
+    for path in files:
         for placed, zone in _entries(path, model, problems):
             name = placed.value.name
             if name in factors:
@@ -142,18 +168,7 @@ def load_factors(config_directory: Path | None) -> FactorRegister:
                 factors[name] = _factor(placed.value, zone)
     if problems:
         raise ConfigurationError(problems)
-    return FactorRegister(factors)
-
-
-def _files(config_directory: Path | None) -> Iterator[tuple[Path, type[ShippedFile | OwnFile]]]:
-    """Yield every file with its model, the shipped ones first."""
-    for entry in sorted((resources.files("rules") / "data").iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".factors.yaml"):
-            with resources.as_file(entry) as path:
-                yield path, ShippedFile
-    if config_directory is not None:
-        for path in sorted({p for pattern in OWN_FILES for p in config_directory.glob(pattern)}):
-            yield path, OwnFile
+    return factors
 
 
 def _entries(
