@@ -2,11 +2,11 @@
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 
-def crash_points(environment: Mapping[str, str]) -> Callable[[str], None]:
-    """Return what is called at every point: it does nothing, or kills the process at the n-th pass of one point."""
+def crash_points(environment: Mapping[str, str], before: Sequence[int] = ()) -> Callable[[str], None]:
+    """Return what is called at every point: it does nothing, or kills the process at the n-th pass of one point, others `before` it."""
     wanted = environment.get("STACKMETER_CRASH")
     if not wanted:
         return lambda _point: None
@@ -18,6 +18,7 @@ def crash_points(environment: Mapping[str, str]) -> Callable[[str], None]:
         if point == name:
             left -= 1
             if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                for process in (*before, os.getpid()):
+                    os.kill(process, signal.SIGKILL)
 
     return at

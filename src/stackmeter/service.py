@@ -46,7 +46,7 @@ from stackmeter.clock_watch import ClockMemory
 from stackmeter.edge_nodes import HostedNodes
 from stackmeter.health import HealthReport
 from stackmeter.open_files import connections_for
-from stackmeter.projection import influx_sender
+from stackmeter.projection.wiring import influx_process
 from stackmeter.service_log import ServiceLog
 from stackmeter.service_parts import ServiceParts
 from stackmeter.settings import Settings, tell_of_unknown
@@ -128,7 +128,7 @@ class Service:
             SessionMemory(self.folder.session),
         )
         self.sparkplug = self._sparkplug_host(address, settings.sparkplug_host)
-        self.influx = influx_sender(settings, self.plant, self.state, self.folder.state, crash)
+        self.influx = influx_process(settings, self.plant, self.state, self.folder.state)
         self.state.note_projection(to_influx=self.influx is not None)
         self.archiver = service_archiver(
             settings.archive, self.folder, self.plant, self.journal, self.intake.decide, crash
@@ -181,8 +181,8 @@ class Service:
         threads.start("line", self._run_line, again=self._renew_line, vital=True)
         threads.start("intake", lambda: self.intake.run(stop), again=self.journal.find_end, vital=True)
         if self.influx is not None:
-            sender = self.influx
-            threads.start("influx", lambda: sender.run(stop))
+            influx = self.influx
+            threads.start("influx", lambda: influx.run(stop))
         if self.archiver is not None:
             archiver = self.archiver
             threads.start("archive", lambda: archiver.run(stop))
@@ -230,8 +230,6 @@ class Service:
         self.audit.tell_head()
         self.folder.withdraw()
         self.webhooks.close()
-        if self.influx is not None:
-            self.influx.close()
         self.reader.close()
         if is_over:
             self.state.close()

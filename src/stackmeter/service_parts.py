@@ -10,11 +10,11 @@ from ingest.sparkplug.host import SparkplugHost
 from notify.sender import WebhookSender
 from plant.park import Plant
 from stackmeter.archive.archiving import Archiver
+from stackmeter.projection.process import InfluxProcess
 from stackmeter.service_log import ServiceLog
 from stackmeter.threads import Threads
 from stackmeter.tidying import Tidying
 from store.folder import Folder
-from store.influx.sender import InfluxSender
 from store.messages.journal import Journal
 from store.reader import Reader
 
@@ -38,7 +38,7 @@ class ServiceParts:
     threads: Threads
     subscriber: Subscriber
     sparkplug: SparkplugHost | None
-    influx: InfluxSender | None
+    influx: InfluxProcess | None
     webhooks: WebhookSender
     audit: ServiceLog
     archiver: Archiver | None = None

@@ -1,10 +1,12 @@
 """InfluxDB is away, or dies over a write."""
 
+import fcntl
 import math
 import random
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
+from stackmeter.projection.job import LOCK
 from tests.faults.bench import Bench, Report
 from tests.faults.invariants import balance, check_all
 from tests.faults.truth import trial
@@ -70,6 +72,29 @@ def test_f052_influxdb_killed_over_its_writes_ends_with_the_points_of_the_state(
 
     assert cut >= kills // 10, "too few kills met a write for the case to mean anything"
     report("F-052", kills=kills, writes_cut=cut, difference=0, points=check_all(bench, truth)["points"])
+
+
+def test_what_a_killed_service_left_sending_is_waited_for(bench: Bench) -> None:
+    """Its last point could land upon a newer one."""
+    truth = trial(100, seed=53)
+    bench.service.start()
+    bench.service.kill()
+    with (bench.folder / "state" / LOCK).open("ab") as left:
+        wait_until(lambda: locked(left.fileno()), "the process of the killed service goes on")
+        bench.service.start()
+        bench.field.send(truth.messages)
+        wait_until(lambda: balance(bench.service.database)["accepted"] == 100, "not all taken")
+        assert bench.service.metrics()["stackmeter_influx_points"] == 0
+    bench.service.drain(100)
+    check_all(bench, truth)
+
+
+def locked(file: int) -> bool:
+    """Return whether the lock is ours now."""
+    with suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def test_bc09_an_influxdb_that_forgets_sooner_than_readings_may_come_is_refused_at_the_start(

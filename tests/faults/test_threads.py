@@ -1,6 +1,8 @@
 """A thread of the service fails where nobody looks: it costs itself, is started again, and is stated."""
 
 import contextlib
+import os
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -20,7 +22,6 @@ CALLED = {
     "api": ("uvicorn", "Server.on_tick"),
     "line": ("ingest.line.line", "Line.step"),
     "intake": ("ingest.mqtt.intake", "Intake._flush"),
-    "influx": ("store.influx.sender", "InfluxSender._advance"),
     "webhook receiver": ("notify.sender", "_Courier.drain"),
     "webhook outbox": ("notify.sender", "_Keeper.drain"),
     "totals": ("stackmeter.broadcast", "TotalsBroadcast.step"),
@@ -77,7 +78,7 @@ def test_solid_a_a_part_that_fails_is_started_again_and_stated_and_nothing_is_lo
     """Two failures in a row: the second one after it was started again."""
     truth, flag = trial(200, seed=1), tmp_path / "now"
     code = failing(*CALLED[part], times=2, flag=flag)
-    with Bench(tmp_path, influx=part == "influx", program=patched(code)) as bench:
+    with Bench(tmp_path, program=patched(code)) as bench:
         bench.service.start()
         bench.field.send(truth.messages[:100])
         bench.service.drain(100)
@@ -94,6 +95,51 @@ def test_solid_a_a_part_that_fails_is_started_again_and_stated_and_nothing_is_lo
         assert "Traceback" in bench.service.log()
         check_all(bench, truth)
         assert bench.service.term() == 0
+
+
+def test_solid_a_the_process_that_tells_influxdb_is_started_again_and_nothing_is_lost(tmp_path: Path) -> None:
+    """Killed twice; what it counted before goes on, and it does not outlive the service."""
+    truth = trial(300, seed=1)
+    with Bench(tmp_path, influx=True) as bench:
+        bench.service.start()
+        for first in (0, 100):
+            bench.field.send(truth.messages[first : first + 100])
+            os.kill(process_of_influx(bench), signal.SIGKILL)
+            wait_until(lambda kills=first // 100 + 1: failures(bench, "influx") == kills, "it does not fail")
+        told = stated(bench)
+        bench.field.send(truth.messages[200:])
+        bench.service.drain(300)
+
+        assert "influx: failed " in told
+        assert "last: SenderEnded: the process that tells InfluxDB was ended by SIGKILL" in told
+        check_all(bench, truth)
+        bench.service.start()
+        last = process_of_influx(bench)
+        bench.service.kill()
+        wait_until(lambda: not is_alive(last), "it outlives the service")
+        bench.service.start()
+        assert bench.service.term() == 0
+
+
+def process_of_influx(bench: Bench) -> int:
+    """Return the process that the service has for InfluxDB, once it has one."""
+    found: list[int] = []
+
+    def there() -> bool:
+        for children in Path(f"/proc/{bench.service.pid}/task").glob("*/children"):
+            found.extend(map(int, children.read_text().split()))
+        return bool(found)
+
+    wait_until(there, "no process for InfluxDB")
+    [process] = found
+    return process
+
+
+def is_alive(process: int) -> bool:
+    """Return whether a process is there and has not ended."""
+    with contextlib.suppress(FileNotFoundError):
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    return False
 
 
 # paho runs the callback in its network thread: alone it would let that thread die, and say it is connected.

@@ -7,10 +7,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = [*(path for path in (ROOT / "src").iterdir() if path.is_dir()), ROOT / "simulators"]
-FOUND_BY_NAME = {  # whoever looks in a folder has all modules of it
+FOUND_BY_NAME = {  # whoever looks in a folder has all modules of it, and who starts a process by a module's name that module
     "rules.catalogue": "rules.methods.",
     "reports.catalogue": "reports.forms.",
     "ingest.formats.decoder": "ingest.formats.",
+    "stackmeter.projection.process": "stackmeter.projection.worker",
     "stackmeter.field.device_trials": "simulators.",
 }
 

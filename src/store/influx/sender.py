@@ -87,11 +87,17 @@ class InfluxSender:
         clock: Callable[[], int],
         crash: Callable[[str], None] = _go_on,
         read_back: ReadBack | None = None,
+        statistics: Statistics | None = None,
+        tell: Callable[[Statistics], None] = lambda _: None,
     ) -> None:
         """Open state.db.
 
         Parameters
         ----------
+        statistics
+            What came of it before, which is counted on.
+        tell
+            Hears of the statistics when they have changed, of what is written before its rows are forgotten.
         read_back
             Tells what InfluxDB has, where a request ended without an answer; without, nothing is doubted.
         clock
@@ -99,13 +105,13 @@ class InfluxSender:
         crash
             Called with the name of each crash point: "influx_before_send", "influx_after_204".
         """
-        self.statistics = Statistics()
+        self.statistics = statistics or Statistics()
         self._path, self._sink = database_path, sink
-        self._clock, self._crash = clock, crash
+        self._clock, self._crash, self._tell = clock, crash, tell
         self._connection = open_state(database_path)
         self._connection.execute("PRAGMA busy_timeout = 0")  # `in_turn` asks often instead
         self._doubts = Doubts(self._connection, read_back) if read_back is not None else None
-        self.statistics.unread = unread(self._connection)
+        self._count_unread()
         self._read_at = 0  # when InfluxDB may be asked next [ns UTC]
         self._waiting = PointOutboxes(self._connection, names)
         self._outboxes = deque((self._readings, self._emissions, self._alerts))
@@ -163,6 +169,7 @@ class InfluxSender:
 
     def _failed(self, error: Exception) -> float:
         self.statistics.last_error = f"{type(error).__name__}: {error}"
+        self._tell(self.statistics)
         if not self._failures:
             level = logging.ERROR if isinstance(error, SinkUnauthorised) else logging.WARNING
             log.log(level, "points for InfluxDB wait: %s", self.statistics.last_error)
@@ -193,7 +200,7 @@ class InfluxSender:
                 self._doubts.note(batch.hours(), self._clock())
         if not mine:
             log.error("what InfluxDB may take late cannot be noted: state.db is busy")
-        self.statistics.unread = unread(self._connection)
+        self._count_unread()
 
     def _look(self) -> int:
         """Read back some of what was told under doubt; return 0, the number of points that were begun."""
@@ -204,14 +211,18 @@ class InfluxSender:
             found = [(*one, self._doubts.differing(one[0])) for one in due]
         except QueryFailed as error:
             self._read_at = self._clock() + round(READ_AGAIN_S * NS_PER_S)
-            self.statistics.read_error = str(error)
+            self._count_unread(str(error))
             return 0
         with in_turn(self._connection, FORGET_S) as mine:
             for told, looks, since, differing in found if mine else ():
                 self._doubts.settle(told, looks, since, differing, self._clock())
-        self.statistics.read_error = ""
-        self.statistics.unread = unread(self._connection)
+        self._count_unread()
         return 0
+
+    def _count_unread(self, error: str = "") -> None:
+        """Count what is to be read back, and say why the last attempt came to nothing."""
+        self.statistics.unread, self.statistics.read_error = unread(self._connection), error
+        self._tell(self.statistics)
 
     def _advance(self) -> int:
         """Hand the next batch to the writer and settle the one before it meanwhile; return the number of points."""
@@ -253,6 +264,7 @@ class InfluxSender:
         if self._failures:
             log.info("InfluxDB takes points again")
             self._failures = 0
+        self._tell(self.statistics)
         self._forget(wait=len(self._written) >= MOST_WRITTEN)
 
     def _finish(self) -> int:

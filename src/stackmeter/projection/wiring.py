@@ -1,28 +1,25 @@
 """The wiring of the projection to InfluxDB, where the settings name one."""
 
 import logging
-import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from plant.documents.problems import ConfigurationError
 from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY
+from stackmeter.projection.job import Job
+from stackmeter.projection.process import InfluxProcess
 from stackmeter.settings import Settings
 from store.influx.lines import PointNames
-from store.influx.reader import InfluxReader, QueryFailed, SourceRevisions
-from store.influx.sender import InfluxSender
-from store.influx.sink import InfluxSink
+from store.influx.reader import InfluxReader, QueryFailed
+from store.influx.sender import Statistics
 from store.state import State
 
 log = logging.getLogger(__name__)
 
 
-def influx_sender(
-    settings: Settings, plant: Plant, state: State, database: Path, crash: Callable[[str], None]
-) -> InfluxSender | None:
-    """Return what carries the outbox of a state to InfluxDB, None where there is none.
+def influx_process(settings: Settings, plant: Plant, state: State, database: Path) -> InfluxProcess | None:
+    """Return what carries the outboxes of a state to InfluxDB, None where there is none.
 
     Raises
     ------
@@ -31,16 +28,18 @@ def influx_sender(
     """
     if settings.influx_url is None:
         return None
-    sink = InfluxSink(
+    _check_retention(settings, plant)
+    names = PointNames(plant, _names(state, "channel"), _names(state, "source"))
+    job = Job(
         settings.influx_url,
         settings.influx_token.get_secret_value(),
         settings.influx_org,
         settings.influx_bucket,
+        database,
+        names,
+        Statistics(),
     )
-    _check_retention(settings, plant)
-    names = PointNames(plant, _names(state, "channel"), _names(state, "source"))
-    read_back = SourceRevisions(_reader(settings), names)
-    return InfluxSender(database, sink, names, time.time_ns, crash, read_back)
+    return InfluxProcess(job)
 
 
 def _names(state: State, table: str) -> list[tuple[int, str, str, str]]:

@@ -1,0 +1,102 @@
+"""The process that tells InfluxDB: carries the outboxes of state.db there until the service says that it is over, or is no more.
+
+Not for people: the service starts it and gives it one end of a connection, over which all that it has to say goes.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from logging.handlers import QueueHandler
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from stackmeter.crash import crash_points
+from stackmeter.projection.job import LOCK, Job
+from store.influx.reader import InfluxReader, SourceRevisions
+from store.influx.sender import InfluxSender
+from store.influx.sink import InfluxSink
+
+READ_WITHIN_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Voice(QueueHandler):
+    """Tells the service things, and what is logged, one at a time."""
+
+    def __init__(self, service: Connection) -> None:
+        super().__init__(service)  # type: ignore[arg-type]  # nothing is put on it: `enqueue` tells
+        self._service, self._turn = service, threading.Lock()
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Tell the service of a line of the log."""
+        self.tell(record)
+
+    def tell(self, what: Any) -> None:
+        """Tell the service; where it is no more there is nobody to be told."""
+        with self._turn, contextlib.suppress(ConnectionError):
+            self._service.send(what)
+
+
+def main() -> None:
+    """Do the job that comes over the connection whose number is the one argument."""
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stopping, signal.SIG_IGN)  # they mean the service, which will say so
+    with Connection(int(sys.argv[1])) as service:
+        voice = Voice(service)
+        logging.basicConfig(level=logging.INFO, handlers=[voice])
+        job: Job = service.recv()
+        stop = threading.Event()
+        threading.Thread(target=_end_with, args=(service, stop), daemon=True).start()
+        with _alone(job.database.parent / LOCK, stop):
+            send(job, voice, stop)
+
+
+def send(job: Job, voice: Voice, stop: threading.Event) -> None:
+    """Send until told to stop."""
+    sink = InfluxSink(job.url, job.token, job.org, job.bucket)
+    with contextlib.closing(InfluxReader(job.url, job.token, job.bucket, timeout=READ_WITHIN_S)) as reader:
+        sender = InfluxSender(
+            job.database,
+            sink,
+            job.names,
+            time.time_ns,
+            crash_points(os.environ, before=(os.getppid(),)),
+            SourceRevisions(reader, job.names),
+            job.statistics,
+            voice.tell,
+        )
+        with contextlib.closing(sender):
+            sender.run(stop)
+
+
+def _end_with(service: Connection, stop: threading.Event) -> None:
+    """End when the service says so, or is no more."""
+    with contextlib.suppress(EOFError, ConnectionError):
+        service.recv()
+    stop.set()
+
+
+@contextlib.contextmanager
+def _alone(path: Path, stop: threading.Event) -> Iterator[None]:
+    """Wait for what a service that was killed left behind: a point that it still sends would land upon a newer one."""
+    with path.open("wb") as file:
+        while not stop.is_set():
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                stop.wait(0.05)
+            else:
+                break
+        yield
+
+
+if __name__ == "__main__":
+    main()
