@@ -23,6 +23,7 @@ YEAR = 4
 PART = 0  # a part of an hour: its windows one by one
 EARLIEST_YEAR, LATEST_YEAR = 1678, 2261
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUARTERS = 96  # of a day
 
 
 def hour_start(times: Times | int, zone: ZoneInfo) -> Times:
@@ -81,7 +82,7 @@ def time_of_day(times: Times | int, zone: ZoneInfo) -> Times:
 
 def offset(time: int, zone: ZoneInfo) -> int:
     """Return by how much the clock is ahead of UTC [ns]."""
-    return _offset(time // NS_PER_QUARTER, zone)
+    return int(_offsets(np.asarray(time, np.int64), zone))
 
 
 def local_day(time: int, zone: ZoneInfo) -> date:
@@ -183,7 +184,11 @@ def _midnights(days: NDArray[np.datetime64], zone: ZoneInfo) -> Times:
 
 
 def _offsets(times: Times, zone: ZoneInfo) -> Times:
-    return _by_distinct(times // NS_PER_QUARTER, lambda quarter: _offset(int(quarter), zone))
+    days, inverse = np.unique(times // NS_PER_DAY, return_inverse=True)
+    of_days = np.array([_offsets_of_day(day, zone) for day in days.tolist()], np.int64)
+    return of_days.reshape(-1, _QUARTERS)[
+        inverse.reshape(np.shape(times)), times % NS_PER_DAY // NS_PER_QUARTER
+    ]
 
 
 def _by_distinct(keys: NDArray[Any], value: Callable[[Any], int]) -> Times:
@@ -192,10 +197,14 @@ def _by_distinct(keys: NDArray[Any], value: Callable[[Any], int]) -> Times:
     return values[inverse].reshape(np.shape(keys))
 
 
-@lru_cache(maxsize=65536)
-def _offset(quarter: int, zone: ZoneInfo) -> int:
-    offset = (_EPOCH + quarter * timedelta(minutes=15)).astimezone(zone).utcoffset()
-    return offset // timedelta(microseconds=1) * 1000 if offset is not None else 0
+@lru_cache(maxsize=4096)
+def _offsets_of_day(day: int, zone: ZoneInfo) -> tuple[int, ...]:
+    """Return what a clock is ahead of UTC in each quarter of an hour of a day of UTC, counted from 1970 [ns]."""
+    first = _EPOCH + timedelta(days=day)
+    moments = ((first + quarter * timedelta(minutes=15)).astimezone(zone) for quarter in range(_QUARTERS))
+    return tuple(
+        (moment.utcoffset() or timedelta()) // timedelta(microseconds=1) * 1000 for moment in moments
+    )
 
 
 def _next_quarter(times: Times) -> Times:

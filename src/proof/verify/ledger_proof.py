@@ -11,69 +11,79 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.arrays import Floats, Ints
-from plant.vocabulary import NS_PER_HOUR
 from proof.verify.findings import Finding, Report, Tell, when
 from store.accounting.ledger import CHANGE, GENESIS, chained
 from store.audit import LedgerRow, count, ledger_rows
 
 CHANGES_AT_ONCE = 200_000
-CACHED = 4096  # hours of a source's windows that are kept in memory
+BLOCK = 240  # windows of a source that are kept together
+CACHED = 1024  # blocks that are kept in memory, 10 MB
 CO2E_T, ACTIVITY, REVISION, ROW, CONFIGURATION = range(5)  # of what was said last: columns of `Last.of`
 COLUMNS = 5
 TELL_EVERY = 256  # rows
 
 
 class Last:
-    """What the ledger said last of each window, by hours of the UTC clock; in a temporary file, not in memory.
+    """What the ledger said last of each window, by blocks of windows; in a temporary file, not in memory.
 
     Columns: co2e_t, activity, revision (0: nothing was said), the ledger's row, the number of its configuration.
     """
 
     def __init__(self, connection: sqlite3.Connection, window: int) -> None:
         self._connection, self.window = connection, window
-        self._per_hour = NS_PER_HOUR // window
-        self._hours: OrderedDict[tuple[int, int], Floats] = OrderedDict()
+        self.length = BLOCK * window  # of a block [ns]
+        self._blocks: OrderedDict[tuple[int, int], Floats] = OrderedDict()
         self._changed: set[tuple[int, int]] = set()
         self.configurations: list[str] = []
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute(
-            "CREATE TABLE last (source INTEGER, hour INTEGER, block BLOB, PRIMARY KEY (source, hour)) WITHOUT ROWID"
+            "CREATE TABLE last (source INTEGER, number INTEGER, block BLOB, PRIMARY KEY (source, number)) WITHOUT ROWID"
         )
 
-    def hour(self, source: int, hour: int) -> Floats:
-        """Return the [windows, columns] of an hour (`start // NS_PER_HOUR`) that a caller may write to; see `touch`."""
-        key = (source, hour)
-        found = self._hours.get(key)
+    def block(self, source: int, number: int) -> Floats:
+        """Return the [windows, columns] of a block (`start // length`) that a caller may write to; see `touch`."""
+        key = (source, number)
+        found = self._blocks.get(key)
         if found is None:
             row = self._connection.execute(
-                "SELECT block FROM last WHERE source = ? AND hour = ?", key
+                "SELECT block FROM last WHERE source = ? AND number = ?", key
             ).fetchone()
-            found = self._hours[key] = (
+            found = self._blocks[key] = (
                 np.frombuffer(row[0]).reshape(-1, COLUMNS).copy() if row else self._nothing()
             )
-            if len(self._hours) > CACHED:
-                self._put_away(*self._hours.popitem(last=False))
+            if len(self._blocks) > CACHED:
+                self._put_away(*self._blocks.popitem(last=False))
         else:
-            self._hours.move_to_end(key)
+            self._blocks.move_to_end(key)
         return found
 
-    def touch(self, source: int, hour: int) -> None:
-        """Note that an hour was written to."""
-        self._changed.add((source, hour))
+    def touch(self, source: int, number: int) -> None:
+        """Note that a block was written to."""
+        self._changed.add((source, number))
 
     def of(self, source: int, start: int, end: int) -> Floats:
         """Return what was said of the windows of [start, end) ns, [windows, columns]."""
-        hours = [self.hour(source, hour) for hour in range(start // NS_PER_HOUR, -(-end // NS_PER_HOUR))]
-        first = start % NS_PER_HOUR // self.window
-        return np.concatenate(hours)[first : first + (end - start) // self.window]
+        found = [self.block(source, number) for number in range(start // self.length, -(-end // self.length))]
+        first = start % self.length // self.window
+        return np.concatenate(found)[first : first + (end - start) // self.window]
 
     def sources(self) -> dict[int, tuple[int, int]]:
-        """Return the sources that the ledger speaks of, with the first and the last hour of each [ns UTC]."""
-        for key, block in self._hours.items():
+        """Return the sources that the ledger speaks of, with the first and the last window of each [ns UTC]."""
+        for key, block in self._blocks.items():
             self._put_away(key, block)
-        rows = self._connection.execute("SELECT source, min(hour), max(hour) FROM last GROUP BY source")
-        return {int(s): (int(a) * NS_PER_HOUR, int(b) * NS_PER_HOUR) for s, a, b in rows}
+        rows = self._connection.execute(
+            "SELECT source, min(number), max(number) FROM last GROUP BY source"
+        ).fetchall()
+        return {
+            source: (self._said(source, first, 0), self._said(source, last, -1))
+            for source, first, last in rows
+        }
+
+    def _said(self, source: int, number: int, which: int) -> int:
+        """Return the first (0) or the last (-1) window of a block that was spoken of [ns UTC]."""
+        spoken = np.flatnonzero(self.block(source, number)[:, REVISION]).tolist() or [0, BLOCK - 1]
+        return number * self.length + int(spoken[which]) * self.window
 
     def number(self, configuration: str) -> int:
         """Return the number of a configuration's hash."""
@@ -82,7 +92,7 @@ class Last:
         return self.configurations.index(configuration)
 
     def _nothing(self) -> Floats:
-        block = np.zeros((self._per_hour, COLUMNS))
+        block = np.zeros((BLOCK, COLUMNS))
         block[:, [CO2E_T, ACTIVITY]] = np.nan
         return block
 
@@ -181,20 +191,20 @@ def _follow(rows: list[LedgerRow], last: Last, report: Report) -> None:
     configuration = np.repeat([last.number(row.entry.configuration) for row in rows], lengths)
     order = np.lexsort((records["start"], records["source"]))  # stable: a window's changes stay in order
     records, ledger_id, configuration = records[order], ledger_id[order], configuration[order]
-    hour = records["start"] // NS_PER_HOUR
-    heads = np.flatnonzero(np.append(True, (np.diff(records["source"]) != 0) | (np.diff(hour) != 0)))
+    number = records["start"] // last.length
+    heads = np.flatnonzero(np.append(True, (np.diff(records["source"]) != 0) | (np.diff(number) != 0)))
     for low, high in zip(heads.tolist(), [*heads[1:].tolist(), len(records)], strict=True):
         part = slice(low, high)
-        _follow_hour(records[part], ledger_id[part], configuration[part], last, report)
+        _follow_block(records[part], ledger_id[part], configuration[part], last, report)
 
 
-def _follow_hour(
+def _follow_block(
     records: NDArray[np.void], ledger_id: Ints, configuration: Ints, last: Last, report: Report
 ) -> None:
-    """Follow the changes of one hour of a source, sorted by window."""
-    source, hour = int(records["source"][0]), int(records["start"][0]) // NS_PER_HOUR
-    known = last.hour(source, hour)
-    place = (records["start"] - hour * NS_PER_HOUR) // last.window
+    """Follow the changes of one block of a source, sorted by window."""
+    source, number = int(records["source"][0]), int(records["start"][0]) // last.length
+    known = last.block(source, number)
+    place = records["start"] % last.length // last.window
     new = np.stack(
         [records["new_co2e_t"], records["new_activity"], records["revision"], ledger_id, configuration],
         axis=1,
@@ -215,7 +225,7 @@ def _follow_hour(
         )
         report.add(Finding("ledger", "differs", f"ledger {ledger_id[row]}", f"{said}: {detail}"))
     known[place] = new  # of several changes of a window the last assigned stays
-    last.touch(source, hour)
+    last.touch(source, number)
 
 
 def bits(fields: Floats) -> Ints:
