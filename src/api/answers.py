@@ -7,7 +7,19 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from api.models import SeriesBody, TotalsBody
-from api.tables import ARROW, CSV, JSON, preferred, series_arrow, series_csv, totals_csv
+from api.tables import (
+    ARROW,
+    CSV,
+    JSON,
+    XLSX,
+    preferred,
+    series_arrow,
+    series_csv,
+    series_table,
+    table_xlsx,
+    totals_csv,
+    totals_table,
+)
 
 ONLY = "Stackmeter-Only"
 KNOWN_FROM = "Stackmeter-Known-From"
@@ -15,13 +27,13 @@ _VARY = "Accept, Authorization, X-API-Key"
 
 
 def totals_answer(request: Headers, body: TotalsBody) -> Response:
-    """Return totals as JSON or CSV with a weak ETag, or 304 where the client has them.
+    """Return totals as JSON, CSV or a workbook with a weak ETag, or 304 where the client has them.
 
     The ETag is of all that the answer says but `as_of`, when it was asked for: two answers that differ in nothing else
     are equivalent, which is what weak means (RFC 9110, section 8.8.1). So 304 is no older than the answer would be,
     whatever a total comes to depend on; it saves the transfer, not the sum.
     """
-    media = preferred(request, (JSON, CSV))
+    media = preferred(request, (JSON, CSV, XLSX))
     essence = body.model_dump_json(by_alias=True, exclude_unset=True, exclude={"as_of"})
     digest = blake2b(f"{media}\n{essence}".encode(), digest_size=16).hexdigest()
     headers = {"ETag": f'W/"{digest}"', "Cache-Control": "no-cache", "Vary": _VARY, **_only(body)}
@@ -29,19 +41,23 @@ def totals_answer(request: Headers, body: TotalsBody) -> Response:
         return Response(status_code=304, headers=headers)
     if media == CSV:
         content = totals_csv(body)
+    elif media == XLSX:
+        content = table_xlsx(totals_table(body))
     else:
         content = body.model_dump_json(by_alias=True, exclude_unset=True).encode()
     return Response(content, media_type=media, headers=headers)
 
 
 def series_answer(request: Headers, body: SeriesBody) -> Response:
-    """Return a series as JSON, CSV or Arrow."""
-    media = preferred(request, (JSON, CSV, ARROW))
+    """Return a series as JSON, CSV, Arrow or a workbook."""
+    media = preferred(request, (JSON, CSV, ARROW, XLSX))
     headers = {"Cache-Control": "no-cache", "Vary": _VARY, **_only(body), **_known(body)}
     if media == CSV:
         content = series_csv(body)
     elif media == ARROW:
         content = series_arrow(body)
+    elif media == XLSX:
+        content = table_xlsx(series_table(body))
     else:
         content = body.model_dump_json(by_alias=True, exclude_unset=True).encode()
     return Response(content, media_type=media, headers=headers)

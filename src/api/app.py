@@ -40,6 +40,7 @@ from api.models import (
     Level,
     ReadyBody,
     SeriesBody,
+    SeriesBy,
     TotalsBody,
 )
 from api.parameters import From, To, When, Word, time_of
@@ -48,7 +49,7 @@ from api.records import evidence, records
 from api.reports import forms, issued, month_end
 from api.reports.forms import NOTHING_GIVEN
 from api.response_cache import ResponseCache
-from api.tables import ARROW, CSV, documented_as
+from api.tables import ARROW, CSV, XLSX, documented_as
 from api.totals import boundary, roadmap
 from api.totals import totals as tonnes
 from api.totals.extras import extras_of
@@ -263,7 +264,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
         "/totals",
         response_model=TotalsBody,
         response_model_exclude_unset=True,
-        responses={**documented_as(CSV), 304: {"description": "not changed but for as_of"}},
+        responses={**documented_as(CSV, XLSX), 304: {"description": "not changed but for as_of"}},
     )
     def totals(
         request: Request,
@@ -280,7 +281,7 @@ def _totals(reader: Reader, plant: Plant, clock: Clock, catalogue: Register | No
     ) -> Response:
         """Return tonnes of a period (default: today on each park's clock), with coverage and how far it is known.
 
-        As CSV where `Accept` says so. With `If-None-Match`, 304 where nothing has changed.
+        As CSV or a workbook where `Accept` says so. With `If-None-Match`, 304 where nothing has changed.
         """
         as_of = clock()
         query = tonnes.Query(level, by, park, facility, source, extras_of(extras), caller=caller)
@@ -315,7 +316,7 @@ def _series(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
         "/series",
         response_model=SeriesBody,
         response_model_exclude_unset=True,
-        responses=documented_as(CSV, ARROW),
+        responses=documented_as(CSV, ARROW, XLSX),
     )
     def series(
         request: Request,
@@ -330,15 +331,18 @@ def _series(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
         channel: Word = None,
         field: EmissionField | None = None,
         agg: Agg | None = None,
+        by: SeriesBy = "none",
     ) -> Response:
         """Return readings or activity of a channel, activity of a source, or emissions of sources, step by step.
 
-        A series is of whole steps on the park's clock; a gap is null. `agg` is what a step of readings is told as: by
+        A series is of whole steps on the park's clock; a gap is null. `by` parts emissions. `agg` is what a step of readings is told as: by
         default the mean of a rate or level, the last of a register, the sum of amounts. As CSV or Arrow where `Accept`
         says so.
         """
         if kind != "reading":
             _refuse(kind, agg=agg)
+        if kind != "emission" and by != "none":
+            _refuse(kind, by=by)
         span = time_of("from", start), time_of("to", end)
         of_source = kind == "activity" and source is not None
         if kind == "emission" or of_source:
@@ -347,7 +351,7 @@ def _series(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
             sources = select_sources(plant, caller, park, facility, source)
             chosen = steps(*span, every, _zone(plant, {one.park for one in sources}))
             with reader.snapshot() as state:
-                summed = emission_series(state, sources, wanted, chosen, clock())
+                summed = emission_series(state, sources, wanted, chosen, clock(), by)
             return series_answer(request.headers, summed.model_copy(update=only(caller)))
         _refuse(kind, source=source, field=field)
         if channel is None:

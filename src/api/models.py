@@ -8,6 +8,7 @@ from plant.clock import PeriodBody
 
 Level = Literal["all", "park", "facility", "source"]
 By = Literal["none", "scope", "method"]
+SeriesBy = Literal["none", "scope", "facility", "source"]
 Kind = Literal["reading", "activity", "emission"]
 Every = Literal["1m", "15m", "1h", "1d", "1mo"]
 Agg = Literal["mean", "min", "max", "last", "sum"]
@@ -230,6 +231,15 @@ class TotalsBody(BaseModel):
     )
 
 
+class SeriesPartBody(BaseModel):
+    """A part of a series of emissions, step by step."""
+
+    name: str = Field(
+        description="scope, park/facility or park/facility/source", examples=["nam-cau-kien/mill"]
+    )
+    values: list[float | None] = Field(examples=[[0.0123]])
+
+
 class SeriesBody(BaseModel):
     """A time series: equally long lists, one entry per step."""
 
@@ -250,6 +260,11 @@ class SeriesBody(BaseModel):
         default=None,
         description="of a key for some places: these, over which alone sources are summed",
         examples=[["nam-cau-kien/mill"]],
+    )
+    parts: list[SeriesPartBody] | None = Field(
+        default=None,
+        description="where `by` asks for them: of what totals count, and so without what is sold within the park and, but by"
+        " scope, without scope 3",
     )
 
 

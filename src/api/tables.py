@@ -13,8 +13,11 @@ from starlette.exceptions import HTTPException
 from api.models import SeriesBody, TotalBody, TotalsBody
 from api.problems import documented
 from api.times import parse_time
+from reports.writers import xlsx
+from reports.writers.extra import NotInstalled
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
+XLSX = xlsx.MEDIA_TYPE
 # What a spreadsheet may take for a formula, or that may hide one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -24,6 +27,7 @@ _FORMS = {
         "example": "time,value [t],coverage [1]\r\n2026-11-24T05:00:00Z,0.0123,1.0\r\n",
     },
     ARROW: {"schema": {"type": "string", "format": "binary"}},
+    XLSX: {"schema": {"type": "string", "format": "binary"}},
 }
 _HEADERS = {
     "Stackmeter-Only": {
@@ -37,6 +41,7 @@ _HEADERS = {
 }
 
 Cell = str | float | int | None
+Table = tuple[list[str], Iterable[Iterable[Cell]]]  # a header and rows
 
 
 def preferred(headers: Headers, offered: Sequence[str]) -> str:
@@ -61,13 +66,25 @@ def documented_as(*media: str) -> dict[int | str, dict[str, Any]]:
 
 
 def series_csv(body: SeriesBody) -> bytes:
-    """Return a series as CSV; its unit stands in the header."""
-    rows = zip(body.times, body.values, body.coverage, strict=True)
-    return table_csv(["time", f"value [{body.unit}]", "coverage [1]"], rows)
+    """Return a series as CSV; its unit stands in the header, its parts in columns of their own."""
+    return table_csv(*series_table(body))
+
+
+def series_table(body: SeriesBody) -> Table:
+    """Return the header and the rows of a series."""
+    parts = body.parts or []
+    rows = zip(body.times, body.values, body.coverage, *(one.values for one in parts), strict=True)
+    named = [f"{one.name} [{body.unit}]" for one in parts]
+    return ["time", f"value [{body.unit}]", "coverage [1]", *named], rows
 
 
 def totals_csv(body: TotalsBody) -> bytes:
-    """Return totals as CSV: what is one number or word of each, with its unit in the header; a list is one cell.
+    """Return totals as CSV."""
+    return table_csv(*totals_table(body))
+
+
+def totals_table(body: TotalsBody) -> Table:
+    """Return what is one number or word of each total, with its unit in the header; a list is one cell.
 
     What is of the present stands only beside a period that is not over: a table is kept, and read as if it were of then.
     """
@@ -75,7 +92,7 @@ def totals_csv(body: TotalsBody) -> bytes:
     told = [_nothing if is_over and name in _PRESENT else tell for name, tell in _TOTALS.items()]
     rows = ([tell(one) for tell in told] for one in body.totals)
     same = [body.as_of, body.period.from_, body.period.to, body.gwp, " ".join(body.only or [])]
-    return table_csv(["as_of", "from", "to", "gwp", "only", *_TOTALS], ([*same, *row] for row in rows))
+    return ["as_of", "from", "to", "gwp", "only", *_TOTALS], ([*same, *row] for row in rows)
 
 
 def series_arrow(body: SeriesBody) -> bytes:
@@ -106,6 +123,20 @@ def series_arrow(body: SeriesBody) -> bytes:
     with pa.ipc.new_stream(sink, schema) as stream:
         stream.write_batch(batch)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def table_xlsx(table: Table) -> bytes:
+    """Return a table as a workbook of one sheet.
+
+    Raises
+    ------
+    HTTPException
+        406: XlsxWriter is not installed.
+    """
+    try:
+        return xlsx.write_table(*table)
+    except NotInstalled as error:
+        raise HTTPException(406, str(error)) from error
 
 
 def safe(text: str) -> str:

@@ -185,3 +185,36 @@ def test_a_series_needs_a_time_to_end_after_it_begins(api):
 
 def test_a_series_needs_its_times(api):
     assert set(api.refused("/v1/series", kind="emission", park="rhein")) == {"from", "to"}
+
+
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        ("source", ["foundry/chiller", "foundry/grid", "mill/boiler", "mill/grid"]),
+        ("facility", ["foundry", "mill"]),
+        ("scope", ["1", "2"]),
+    ],
+)
+def test_the_parts_of_a_series_are_those_of_its_totals(api, morning, by, names):
+    """And add up to the series, where nothing of it is of scope 3."""
+    span = {"from": "2026-11-24T00:00:00+07:00", "to": "2026-11-25T00:00:00+07:00"}
+    body = api.get("/v1/series", kind="emission", park="hai-phong", every="1d", by=by, **span)
+    level, parted = ("park", "scope") if by == "scope" else (by, "none")
+    totals = api.get("/v1/totals", park="hai-phong", level=level, by=parted, **span)["totals"]
+
+    found = {one["name"].removeprefix("hai-phong/"): one["values"] for one in body["parts"]}
+    assert sorted(found) == names
+    expected = {
+        str(one["scope"]) if by == "scope" else "/".join(filter(None, (one["facility"], one["source"]))): one[
+            "co2e_t"
+        ]
+        for one in totals
+    }
+    assert {name: value for name, [value] in found.items()} == pytest.approx(expected, nan_ok=True)
+    assert sum(value or 0.0 for [value] in found.values()) == pytest.approx(body["values"][0])
+
+
+def test_only_emissions_are_parted(api):
+    asked = {"kind": "reading", "facility": "mill", "channel": "gas", "every": "1m", "by": "scope"}
+
+    assert list(api.refused("/v1/series", **asked, **QUARTER)) == ["by"]

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import sys
+from xml.etree.ElementTree import fromstring
+from zipfile import ZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,7 @@ from starlette.exceptions import HTTPException
 from api.answers import series_answer, totals_answer
 from api.models import SeriesBody, TotalsBody
 from api.response_cache import FRESH
-from api.tables import ARROW, CSV, JSON, preferred, safe, series_csv
+from api.tables import ARROW, CSV, JSON, XLSX, preferred, safe, series_csv
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
 from tests.api.keyed import Keyed
 from tests.api.state import AS_OF, MIDNIGHT, TOKEN, windows
@@ -152,6 +154,56 @@ def test_without_pyarrow_the_extra_is_named(api, morning, monkeypatch):
 
     assert answer.status_code == 406
     assert "stackmeter[arrow]" in answer.json()["detail"]
+
+
+# --- workbooks
+
+
+def cells(answer):
+    """Return the rows of a workbook of one sheet, as they stand in its parts."""
+    assert answer.headers["content-type"] == XLSX
+    parts = ZipFile(io.BytesIO(answer.content))
+    space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    texts = ["".join(one.itertext()) for one in fromstring(parts.read("xl/sharedStrings.xml"))]
+    sheet = fromstring(parts.read("xl/worksheets/sheet1.xml"))
+    return [
+        [
+            texts[int(found.text)] if one.get("t") == "s" else float(found.text)
+            for one in row
+            if (found := one.find(f"{space}v")) is not None
+        ]
+        for row in sheet.iter(f"{space}row")
+    ]
+
+
+def test_a_series_and_its_parts_are_the_same_as_a_workbook(api, morning):
+    asked = EMISSIONS | {"by": "source"}
+    table = [list(row.items()) for row in rows(ask(api, "/v1/series", asked, accept="text/csv"))]
+    head, first, *_ = cells(ask(api, "/v1/series", asked, accept=XLSX))
+
+    assert head == [name for name, _ in table[0]]
+    assert head[3:] == [
+        f"hai-phong/{one} [t]" for one in ("foundry/chiller", "foundry/grid", "mill/boiler", "mill/grid")
+    ]
+    known = [value for _, value in table[0] if value]  # unknown is an empty cell
+    assert first[0] == known[0]
+    assert first[1:] == pytest.approx([float(one) for one in known[1:]], rel=1e-14)
+
+
+def test_totals_are_the_same_as_a_workbook_and_text_stays_text(api, morning):
+    answer = ask(api, "/v1/totals", {"level": "facility"}, accept=XLSX)
+    head, *found = cells(answer)
+
+    assert head == list(rows(ask(api, "/v1/totals", {"level": "facility"}, accept="text/csv"))[0])
+    assert "mill" in [cell for row in found for cell in row]
+
+
+def test_without_its_writer_the_extra_is_named(api, morning, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    answer = ask(api, "/v1/series", EMISSIONS, accept=XLSX)
+
+    assert answer.status_code == 406
+    assert "stackmeter[papers]" in answer.json()["detail"]
 
 
 # --- of some places only

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from api.models import Agg, EmissionField, Every, SeriesBody
+from api.models import Agg, EmissionField, Every, SeriesBody, SeriesBy, SeriesPartBody
 from api.problems import InvalidQuery
 from api.totals.roll_up import known_fields
 from plant.arrays import Floats, Ints, Times, numbers
 from plant.clock import format_times
 from plant.configuration.virtuals import is_level
+from plant.inventory import is_scope_3, is_transfer
 from plant.park import Channel, Plant, Source, Virtual
 from plant.periods import DAY, HOUR, MONTH, UNITS, starts
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
@@ -163,9 +164,14 @@ def activity_series(state: Snapshot, channel: Channel | Virtual, steps: Steps) -
 
 
 def emission_series(
-    state: Snapshot, sources: Sequence[Source], field: EmissionField, steps: Steps, as_of: int
+    state: Snapshot,
+    sources: Sequence[Source],
+    field: EmissionField,
+    steps: Steps,
+    as_of: int,
+    by: SeriesBy = "none",
 ) -> SeriesBody:
-    """Return the sum of the sources' emissions per step, and the mean coverage of their due windows.
+    """Return the sum of the sources' emissions per step, its parts, and the mean coverage of their due windows.
 
     Raises
     ------
@@ -189,18 +195,43 @@ def emission_series(
     due = due_windows(state.plant, numbers, begins, steps.edges, as_of).windows
     known = known_since(state.plant, numbers, begins, steps.start, steps.end, as_of)
     found = _found(state, numbers, field, steps)
+    each_amounts = []
     for row, source in enumerate(sources):
         is_quiet = only_events(state.plant, source.index) and begins[row] < UNHEARD
         amounts, shares = _source_steps(
             state, found.of(source.index), source.index, steps, due[row], is_quiet=bool(is_quiet)
         )
-        values = np.where(np.isnan(values), amounts, values + np.nan_to_num(amounts))
+        values = _added(values, amounts)
         covered += shares
+        each_amounts.append(amounts)
     owed = due.sum(axis=0)
     coverage = np.divide(covered, owed, out=np.full(len(steps), np.nan), where=owed > 0)
     unit = sources[0].activity_unit if field == "activity" else _UNITS[field]
     told = _body(steps, unit, values, np.minimum(coverage, 1))
-    return told.model_copy(update=known_fields(sources, known, range(len(sources))))
+    more = known_fields(sources, known, range(len(sources)))
+    if by != "none":
+        more["parts"] = _parts(sources, each_amounts, by)
+    return told.model_copy(update=more)
+
+
+def _parts(sources: Sequence[Source], amounts: Sequence[Floats], by: SeriesBy) -> list[SeriesPartBody]:
+    """Return the sums of what totals count of each scope, facility or source, in the order of the sources."""
+    left_out = is_transfer(sources, by_park=True)
+    if by != "scope":
+        left_out = left_out | is_scope_3(sources)
+    found: dict[str, Floats] = {}
+    for source, values, is_out in zip(sources, amounts, left_out, strict=True):
+        if not is_out:
+            name = {"scope": str(source.scope), "facility": f"{source.park}/{source.facility}"}.get(
+                by, source.id
+            )
+            found[name] = _added(found[name], values) if name in found else values
+    return [SeriesPartBody(name=name, values=numbers(values)) for name, values in found.items()]
+
+
+def _added(one: Floats, other: Floats) -> Floats:
+    """Return the sum of what is known of both."""
+    return np.where(np.isnan(one), other, one + np.nan_to_num(other))
 
 
 def _source_steps(

@@ -3,7 +3,7 @@
 Text never becomes a formula, a link or a number: whatever a person or a gateway called something stays what it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
@@ -32,6 +32,27 @@ def write(paper: Paper, words: Words) -> bytes:
     book.set_size(2400, 1600)
     writer = _Book(book, paper, words)
     writer.write()
+    book.close()
+    return file.getvalue()
+
+
+def write_table(header: Sequence[str], rows: Iterable[Iterable[str | float | None]]) -> bytes:
+    """Return a workbook of one sheet; an unknown number is an empty cell, text stays text.
+
+    Raises
+    ------
+    reports.writers.extra.NotInstalled
+        The extra is not there.
+    """
+    file = BytesIO()
+    book = needed("xlsxwriter").Workbook(file, {"in_memory": True, **_PLAIN})
+    book.set_properties({"created": _CREATED})
+    sheet, head = book.add_worksheet(), book.add_format({"bold": True})
+    sheet.write_row(0, 0, header, head)
+    for number, row in enumerate(rows, 1):
+        sheet.write_row(number, 0, row)
+    sheet.freeze_panes(1, 0)
+    sheet.autofit()
     book.close()
     return file.getvalue()
 
