@@ -331,18 +331,14 @@ def _series(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
         channel: Word = None,
         field: EmissionField | None = None,
         agg: Agg | None = None,
-        by: SeriesBy = "none",
+        by: SeriesBy | None = None,
     ) -> Response:
         """Return readings or activity of a channel, activity of a source, or emissions of sources, step by step.
 
-        A series is of whole steps on the park's clock; a gap is null. `by` parts emissions. `agg` is what a step of readings is told as: by
-        default the mean of a rate or level, the last of a register, the sum of amounts. As CSV or Arrow where `Accept`
-        says so.
+        A series is of whole steps on the park's clock; a gap is null. `by` parts emissions. `agg` is what a step of readings
+        is told as: by default the mean of a rate or level, the last of a register, the sum of amounts. Also as CSV, Arrow, XLSX.
         """
-        if kind != "reading":
-            _refuse(kind, agg=agg)
-        if kind != "emission" and by != "none":
-            _refuse(kind, by=by)
+        _refuse(kind, agg=None if kind == "reading" else agg, by=None if kind == "emission" else by)
         span = time_of("from", start), time_of("to", end)
         of_source = kind == "activity" and source is not None
         if kind == "emission" or of_source:

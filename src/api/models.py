@@ -8,7 +8,7 @@ from plant.clock import PeriodBody
 
 Level = Literal["all", "park", "facility", "source"]
 By = Literal["none", "scope", "method"]
-SeriesBy = Literal["none", "scope", "facility", "source"]
+SeriesBy = Literal["scope", "facility", "source"]
 Kind = Literal["reading", "activity", "emission"]
 Every = Literal["1m", "15m", "1h", "1d", "1mo"]
 Agg = Literal["mean", "min", "max", "last", "sum"]

@@ -8,6 +8,25 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from tests.service import CONSOLE_SCRIPT, TOKEN, Service
 
+# Texts whose contrast to their ground is too low, WCAG 2.2 criterion 1.4.3.
+CONTRAST = """() => {
+    const channel = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const light = (rgb) => { const [r, g, b] = rgb.map(channel); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+    const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+    const ground = (one) => { for (; one; one = one.parentElement) { const [r, g, b, a = 1] = parse(getComputedStyle(one).backgroundColor); if (a === 1) return [r, g, b]; } return [255, 255, 255]; };
+    const low = [];
+    for (const one of document.querySelectorAll('#app *')) {
+        const own = [...one.childNodes].some((child) => child.nodeType === 3 && child.nodeValue.trim());
+        if (!own || one.closest('svg') || !one.checkVisibility()) continue;
+        const [a, b] = [light(parse(getComputedStyle(one).color).slice(0, 3)), light(ground(one))].sort((x, y) => y - x);
+        if ((a + 0.05) / (b + 0.05) < 4.5) low.push(`${one.className} ${one.textContent}`);
+    }
+    return low;
+}"""
+# What can be pressed or filled in, and has no name.
+NAMELESS = """() => [...document.querySelectorAll('button, a, input, summary, select')]
+    .filter((one) => !(one.getAttribute('aria-label') ?? one.textContent).trim() && !one.labels?.length).map((one) => one.outerHTML)"""
+
 
 class Viewer:
     """A browser of somebody, and all that it asked for and complained of."""
@@ -16,6 +35,7 @@ class Viewer:
         self.url = f"http://127.0.0.1:{service.port}"
         self.requests: list[Request] = []
         self.complaints: list[str] = []
+        self.context = context
         self.page = context.new_page()
         self.page.on("request", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

@@ -38,9 +38,9 @@ export function hand(key, path, file) {
   return answered(key, path, { method: 'POST', headers: { 'Content-Type': file.type || 'application/octet-stream' }, body: file }).then((answer) => answer.json());
 }
 
-// Takes a file as it is.
-export function take(key, path) {
-  return answered(key, path, {}).then((answer) => answer.blob());
+// Takes a file as it is; `type` is the form of an answer that comes in several.
+export function take(key, path, type = '*/*') {
+  return answered(key, path, { headers: { Accept: type } }).then((answer) => answer.blob());
 }
 
 async function answered(key, path, { headers, ...options }) {

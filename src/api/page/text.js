@@ -26,6 +26,14 @@ const WORDS = {
     validFrom: 'in force from {from}', validTo: 'to {to}', provisional: 'provisional', official: 'official', own: 'own', same: 'Made again from these readings: the same number, to the bit.', notSame: 'Made again from these readings: another number.', back: 'Back', recent: 'the newest whole window',
     history: 'Changes', zone: 'Times are of {zone}.', legend: '– is unknown, never 0. CO₂e by {gwp}; electricity at the grid’s average.', asOf: 'As of {time}', other: 'Tiếng Việt', wall: 'Wall display', records: 'Records', skip: 'Skip to the figures',
     s: '{n} s', min: '{n} min', h: '{n} h', d: '{n} d', view: 'Park', missed: 'Some of what happened to alerts while there was no connection is not listed here.',
+    nowView: 'Now', unit_day: 'Day', unit_week: 'Week', unit_month: 'Month', unit_year: 'Year', unit_range: 'Range', period: 'Period', earlierPeriod: 'Before', laterPeriod: 'After', show: 'Show', weekOf: 'Week {n}: {days}', path: 'Where this is',
+    beforeThat: 'Against the period before', yearAgo: 'Against the year before', samePart: 'as long a part of it', running: 'under way', by_facility: 'Facilities', by_source: 'Sources', by_scope: 'Scopes', by_gas: 'Gases', scopeN: 'Scope {n}', partedBy: 'Parted by', rest: '{n} others', otherGases: 'Other gases as CO₂e', biogenic: 'Biogenic CO₂, not counted',
+    byTitle: 'Tonnes {unit}', every1h: 'by the hour', every1d: 'by the day', every1mo: 'by the month', when: 'When', trend: 'Course', sum: 'Sum', part: 'Share', amount: 'Amount', grewMost: 'Grew most: {name}, +{by} t ({share})', take: 'Take along:', none: 'None', hours: '24 hours', noPicture: 'the browser makes no picture of it',
+    channels: 'Channels', channel: 'Channel', gateway: 'Gateway', valueNow: 'Present value', heard: 'Last heard', standing: 'How it stands', usedBy: 'Used by', kind: 'Kind', serial: 'Serial number', readings: 'Readings', isSilent: 'silent', isAway: 'away', speaks: 'heard in time', silentSince: 'silent since {time}, {age}', virtual: 'Calculated from other channels: it has no readings of its own.',
+    outliers: 'Outliers', anomalies: 'Anomalies', conflicts: 'Conflicts', gaps: 'Gaps', longestGap: 'Longest gap', skew: 'Its clock is behind by', missingMessages: 'Missing messages', notNumbered: 'It does not number its messages', absent: 'Devices that are not there', refused24: 'Refused in the last 24 hours',
+    alert: 'Alert', allAlerts: 'All alerts', openOne: '1 open alert', openMany: '{n} open alerts', groupOf: '{n} alerts, the newest {newest}', acknowledgeAll: 'Acknowledge all {n}', showThem: 'Show them', newestOf: 'the newest {n}', severity: 'Severity', place: 'Place', from: 'From', until: 'Until', who_: 'Taken by', lasts: 'it lasts', lasted: 'How long',
+    valueThen: 'Value when it fired', limitOf: 'Limit', mutedBy: 'Not told because of', doFirst: 'Do first', about: 'About it', curveAround: 'Around its beginning', happened: 'What happened', told: 'Who was told', toldNear: 'deliveries while it lasted, of this and of other alerts', toldNotFor: 'This key is not told of deliveries: it takes an operator’s of all places.', toldNobody: 'No delivery was tried in that time.', delivered: 'delivered', earlier: 'The same before',
+    did_firing: 'fired', did_resolved: 'over', did_acknowledged: 'acknowledged', did_snoozed: 'snoozed', did_assigned: 'handed over', did_commented: 'commented', did_silenced: 'silenced', did_inhibited: 'covered by another', did_escalated: 'escalated',
     page: '{n} of {all}', noFacility: 'This key shows no park.',
   },
   vi: {
@@ -51,6 +59,14 @@ const WORDS = {
     validFrom: 'hiệu lực từ {from}', validTo: 'đến {to}', provisional: 'tạm thời', official: 'chính thức', own: 'riêng', same: 'Tính lại từ các số đọc này: đúng số đó, đến từng bit.', notSame: 'Tính lại từ các số đọc này: ra số khác.', back: 'Quay lại', recent: 'khoảng tính đầy đủ mới nhất',
     history: 'Thay đổi', zone: 'Giờ của {zone}.', legend: '– là không rõ, không phải là 0. CO₂e theo {gwp}; điện theo hệ số trung bình của lưới.', asOf: 'Lúc {time}', other: 'English', wall: 'Màn hình treo', records: 'Sổ ghi', skip: 'Đến các con số',
     s: '{n} giây', min: '{n} phút', h: '{n} giờ', d: '{n} ngày', view: 'Khu', missed: 'Một phần diễn biến cảnh báo lúc mất kết nối không có ở đây.',
+    nowView: 'Hiện tại', unit_day: 'Ngày', unit_week: 'Tuần', unit_month: 'Tháng', unit_year: 'Năm', unit_range: 'Khoảng', period: 'Kỳ', earlierPeriod: 'Trước', laterPeriod: 'Sau', show: 'Xem', weekOf: 'Tuần {n}: {days}', path: 'Vị trí',
+    beforeThat: 'So với kỳ trước', yearAgo: 'So với năm trước', samePart: 'phần dài bằng', running: 'đang diễn ra', by_facility: 'Cơ sở', by_source: 'Nguồn', by_scope: 'Phạm vi', by_gas: 'Khí', scopeN: 'Phạm vi {n}', partedBy: 'Chia theo', rest: '{n} mục khác', otherGases: 'Khí khác, quy ra CO₂e', biogenic: 'CO₂ sinh học, không tính',
+    byTitle: 'Số tấn {unit}', every1h: 'theo giờ', every1d: 'theo ngày', every1mo: 'theo tháng', when: 'Lúc', trend: 'Diễn biến', sum: 'Tổng', part: 'Tỷ lệ', amount: 'Lượng', grewMost: 'Tăng nhiều nhất: {name}, +{by} t ({share})', take: 'Tải về:', none: 'Không có', hours: '24 giờ', noPicture: 'trình duyệt không tạo được hình',
+    channels: 'Kênh', channel: 'Kênh', gateway: 'Gateway', valueNow: 'Giá trị hiện tại', heard: 'Lần cuối có tin', standing: 'Tình trạng', usedBy: 'Dùng cho', kind: 'Loại', serial: 'Số sê-ri', readings: 'Số đọc', isSilent: 'im lặng', isAway: 'vắng', speaks: 'vẫn có tin đúng lúc', silentSince: 'im lặng từ {time}, {age}', virtual: 'Tính từ các kênh khác: không có số đọc riêng.',
+    outliers: 'Giá trị lạ', anomalies: 'Bất thường', conflicts: 'Mâu thuẫn', gaps: 'Khoảng trống', longestGap: 'Khoảng trống dài nhất', skew: 'Đồng hồ chậm', missingMessages: 'Tin bị thiếu', notNumbered: 'Không đánh số tin', absent: 'Thiết bị vắng mặt', refused24: 'Bị từ chối trong 24 giờ qua',
+    alert: 'Cảnh báo', allAlerts: 'Mọi cảnh báo', openOne: '1 cảnh báo đang mở', openMany: '{n} cảnh báo đang mở', groupOf: '{n} cảnh báo, mới nhất {newest}', acknowledgeAll: 'Nhận xử lý cả {n}', showThem: 'Xem từng cái', newestOf: '{n} cái mới nhất', severity: 'Mức', place: 'Nơi', from: 'Từ', until: 'Đến', who_: 'Người nhận', lasts: 'đang kéo dài', lasted: 'Kéo dài',
+    valueThen: 'Giá trị lúc báo', limitOf: 'Ngưỡng', mutedBy: 'Không báo vì', doFirst: 'Việc cần làm trước', about: 'Mô tả', curveAround: 'Quanh lúc bắt đầu', happened: 'Diễn biến', told: 'Ai đã được báo', toldNear: 'các lần gửi trong lúc đó, của cảnh báo này và cảnh báo khác', toldNotFor: 'Khóa này không xem được các lần gửi: cần khóa vận hành của mọi nơi.', toldNobody: 'Không có lần gửi nào trong lúc đó.', delivered: 'đã nhận', earlier: 'Những lần trước',
+    did_firing: 'bắt đầu', did_resolved: 'kết thúc', did_acknowledged: 'đã nhận xử lý', did_snoozed: 'tạm hoãn', did_assigned: 'giao lại', did_commented: 'ghi chú', did_silenced: 'tắt tiếng', did_inhibited: 'đã gộp vào cảnh báo khác', did_escalated: 'báo lên cấp trên',
     page: '{n} trên {all}', noFacility: 'Khóa này không mở khu nào.',
   },
 };
@@ -93,15 +109,35 @@ export function sayText(text) {
 const known = (value) => value !== null && value !== undefined && Number.isFinite(value);
 
 // Four digits, as many as a glance takes in; no more than three decimals.
-export function number(value) {
+export function number(value, digits = Math.max(0, Math.min(3, 3 - Math.floor(Math.log10(Math.abs(value) || 1))))) {
   if (!known(value)) return UNKNOWN;
-  const whole = Math.max(1, Math.floor(Math.log10(Math.abs(value) || 1)) + 1);
-  const digits = Math.max(0, Math.min(3, 4 - whole));
   return new Intl.NumberFormat(spoken.language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 }
 
 export function exact(value) {
   return known(value) ? new Intl.NumberFormat(spoken.language, { maximumSignificantDigits: 12 }).format(value) : UNKNOWN;
+}
+
+// How much more or less one is than another, with its sign: +12.3 %.
+export function change(value, before) {
+  if (!known(value) || !known(before) || before === 0) return UNKNOWN;
+  return new Intl.NumberFormat(spoken.language, { style: 'percent', maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format((value - before) / Math.abs(before));
+}
+
+// A period by its name; its days are midnights in UTC, the last is not part of it.
+export function periodName({ unit, from, to, text }) {
+  const told = (parts) => clock('UTC', parts), day = { day: 'numeric', month: 'short', year: 'numeric' };
+  if (unit === 'year') return text;
+  if (unit === 'week') return say('weekOf', { n: Number(text.slice(-2)), days: told(day).formatRange(from, to - 1) });
+  if (unit === 'range') return told(day).formatRange(from, to - 1);
+  return told(unit === 'month' ? { month: 'long', year: 'numeric' } : { weekday: 'short', ...day }).format(from);
+}
+
+// What a step of a chart is called.
+export function stepName(time, every, zone) {
+  if (every === '1mo') return clock(zone, { month: 'short', year: '2-digit' }).format(new Date(time));
+  if (every === '1d') return clock(zone, { day: '2-digit', month: '2-digit' }).format(new Date(time));
+  return clock(zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(time));
 }
 
 // Never rounded up: 99.99 % is not all.

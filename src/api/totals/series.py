@@ -169,7 +169,7 @@ def emission_series(
     field: EmissionField,
     steps: Steps,
     as_of: int,
-    by: SeriesBy = "none",
+    by: SeriesBy | None = None,
 ) -> SeriesBody:
     """Return the sum of the sources' emissions per step, its parts, and the mean coverage of their due windows.
 
@@ -209,7 +209,7 @@ def emission_series(
     unit = sources[0].activity_unit if field == "activity" else _UNITS[field]
     told = _body(steps, unit, values, np.minimum(coverage, 1))
     more = known_fields(sources, known, range(len(sources)))
-    if by != "none":
+    if by is not None:
         more["parts"] = _parts(sources, each_amounts, by)
     return told.model_copy(update=more)
 
