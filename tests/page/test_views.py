@@ -12,14 +12,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.page.viewer import CONTRAST, NAMELESS, Viewer, key_of
-from tests.page.year import GREW, ZONE, Year, year
+from tests.page.year import BASINS, GREW, SILENT_HOURS, ZONE, Year, year
 from tests.servers import wait_until
 
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 740}
 MOST_CLICKS = 3
 UNKNOWN = "\N{EN DASH}"
-BASINS = tuple(f"basin-{n}" for n in range(1, 13))
 NOW = datetime.now(ZONE)
 LAST = NOW.replace(day=1) - timedelta(days=1)
 WHOLE = LAST.replace(day=1) - timedelta(days=1)  # a day of a month of which all is known
@@ -160,7 +159,11 @@ def test_question_4_which_meter_is_silent_since_when(asking):
     asking.press(asking.page.locator(".hero").get_by_role("link", name="lorries/diesel"))
 
     looked_at(asking.page)
-    asking.sees(".facts", "silent", "40 h" if asking.words is WORDS["en"] else "40 giờ")
+    asking.sees("[data-key=facts]", "silent")
+    # Its last reading is that of a full hour.
+    expect(asking.page.locator("[data-key=facts]")).to_contain_text(
+        re.compile(rf"({SILENT_HOURS}|{SILENT_HOURS + 1}) (h|giờ)")
+    )
 
 
 def test_question_5_is_the_gateway_of_that_meter_there(asking):
@@ -168,7 +171,7 @@ def test_question_5_is_the_gateway_of_that_meter_there(asking):
     asking.press(looked_at(asking.page).get_by_role("link", name="gw-foundry").first)
 
     expect(asking.page.get_by_role("heading", level=1)).to_have_text("gw-foundry")
-    asking.sees(".facts", "gateway")
+    asking.sees("[data-key=facts]", "gateway")
 
 
 def test_question_6_how_much_of_what_did_a_source_burn(asking, past):
@@ -206,6 +209,15 @@ def test_question_9_what_did_the_alert_do(asking, alarm):
     asking.sees("[data-key=happened]", "course")
     asking.sees("[data-key=told]", "told", "desk")
     expect(asking.page.locator(".chart .limit")).to_be_attached()
+    tops = [
+        float(one)
+        for one in re.findall(
+            r"[ML][\d.]+ ([\d.]+)", asking.page.locator(".chart .curve").get_attribute("d") or ""
+        )
+    ]
+    assert min(tops) < float(
+        asking.page.locator(".chart .limit").get_attribute("y1") or 0
+    )  # it passes the limit
 
 
 def test_question_10_many_alerts_of_one_cause_are_taken_at_once(asking, past, alarm):
@@ -339,6 +351,18 @@ def test_what_was_not_measured_then_has_not_grown(visit):
     expect(page.locator("[data-key=yearAgo]")).to_contain_text("nothing was read of 7 sources")
 
 
+def test_places_with_coordinates_are_on_a_map(visit, past):
+    page = looked_at(visit().open(f"?lang=en&period={MONTH}"))
+    told = past.service.get("/v1/totals", period=MONTH, level="park").json()["totals"]
+
+    shown = page.get_by_role("img", name=re.compile("^Map: Khu Bắc .* Khu Nam"))
+    expect(shown).to_be_visible()
+    sizes = [float(one.get_attribute("r") or 0) ** 2 for one in shown.locator(".spot").all()]
+    assert sizes[1] / sizes[0] == pytest.approx(told[1]["co2e_t"] / told[0]["co2e_t"], rel=0.01)
+    page.locator("[data-key=map]").get_by_role("link", name="Khu Nam").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Khu Nam")
+
+
 def test_energy_stands_beside_the_tonnes(visit, past):
     page = looked_at(visit().open(f"?lang=en&park=bac&facility=mill&period={MONTH}"))
     [grid] = [
@@ -362,6 +386,23 @@ def test_the_silent_meter_is_named_where_the_number_lacks_it(visit):
     expect(page.locator(".hero .silent")).to_contain_text("1 channel is silent: lorries/diesel since")
     page.locator(".hero .silent").get_by_role("link", name="lorries/diesel").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("lorries/diesel")
+
+
+def test_a_number_of_before_the_silence_lacks_nothing(visit):
+    page = looked_at(visit().open(f"?lang=en&park=bac&facility=foundry&period={MONTH}"))
+
+    expect(page.locator(".hero .today .value")).to_be_visible()
+    expect(page.locator(".hero .silent, [data-key=parts-table] .silent")).to_have_count(0)
+
+
+def test_a_number_of_a_period_explains_itself(visit):
+    page = looked_at(visit().open(f"?lang=en&park=bac&facility=mill&period={MONTH}"))
+    page.get_by_role("button", name=re.compile("^Explain furnace-1")).click()
+
+    dialog = page.get_by_role("dialog", name="Why this number")
+    expect(dialog).to_contain_text("Rolling mill")
+    expect(dialog).to_contain_text("furnace-1")
+    expect(dialog.locator(".figure .value")).to_be_visible()
 
 
 def test_a_key_of_one_facility_shows_that_facility_alone(visit, past):
@@ -471,12 +512,9 @@ VIEWS = {
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_each_view_is_legible_named_and_fits_everywhere(visit, alarm, view):
-    for language, size, scheme in (
-        ("vi", PHONE, "light"),
-        ("en", PHONE, "dark"),
-        ("vi", DESK, "dark"),
-        ("en", DESK, "light"),
-    ):
+    """Each on a phone and at a desk, in both languages, light and dark; every other one the other way round."""
+    schemes = ("light", "dark") if list(VIEWS).index(view) % 2 else ("dark", "light")
+    for language, size, scheme in zip(("vi", "en"), (PHONE, DESK), schemes, strict=True):
         page = looked_at(visit(viewport=size, color_scheme=scheme).open(f"?lang={language}&{VIEWS[view]}"))
 
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]

@@ -1,12 +1,15 @@
 """A browser of somebody who looks at a page of a running service."""
 
 import json
-import subprocess
+import time
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
-from tests.service import CONSOLE_SCRIPT, TOKEN, Service
+from store.access_log import Actor
+from store.folder import keys_file
+from store.keys import NEVER, Keys
+from tests.service import TOKEN, Service
 
 # Texts whose contrast to their ground is too low, WCAG 2.2 criterion 1.4.3.
 CONTRAST = """() => {
@@ -69,16 +72,8 @@ class Viewer:
 
 def key_of(service: Service, name: str, place: str, role: str = "viewer") -> str:
     """Make a key for one place; where nothing else is said it may only look."""
-    command = [
-        *CONSOLE_SCRIPT,
-        "keys",
-        "create",
-        name,
-        "--role",
-        role,
-        "--place",
-        place,
-        "--state",
-        str(service.state),
-    ]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    park, _, facility = place.partition("/")
+    keys, by = Keys(keys_file(service.state)), Actor("tests", "tests")
+    return keys.create(
+        name, role, [(park, facility)], shared=False, expires=NEVER, now=time.time_ns(), by=by
+    )[1]

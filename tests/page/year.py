@@ -28,6 +28,7 @@ METERS = (
     ("nam", "works", "incomer/energy", "kWh", "electricity-location", "vn-grid", 22_000.0),
     ("nam", "works", "boiler/gas", "Nm3", "fuel-gas-volume", "vn-2626-natural-gas", 2_300.0),
 )
+BASINS = tuple(f"basin-{n}" for n in range(1, 13))  # of thirteen: whose water may go bad
 TITLES = {"mill": "Rolling mill", "foundry": "Foundry", "works": "Works"}
 GREW = "furnace-2"  # by half in this month
 PARAMETERS = {"Nm3": "parameters: {ncv: 36}, ", "L": "parameters: {density: 0.84}, ", "kWh": ""}
@@ -62,7 +63,7 @@ def plant() -> str:
             ]
             if facility == "mill":
                 lines += [
-                    f"          - {{name: water/{name}, gateway: gw-mill, kind: level, unit: pH, quantity: ph}}"
+                    f"          - {{name: water/{name}, gateway: gw-mill, kind: level, unit: pH, quantity: ph, max_gap: 15min}}"
                     for name in ("ph", *(f"basin-{n}" for n in range(1, 14)))
                 ]
             lines += ["        sources:"]
@@ -144,6 +145,11 @@ class Year:
             status = f"sm/v1/{park_of(facility)}/{facility}/gw-{facility}/status"
             self._sessions[facility].send(status, b'{"online": true}', retain=True)
             self._sessions[facility].wait()
+        times = [now - timedelta(minutes=m) for m in range(120, 0, -5)]
+        acid = [7.2 + 0.3 * math.sin(place / 3) for place in range(len(times))]
+        said = zip(times, acid, strict=True)
+        readings = [{"channel": "water/ph", "time": t.isoformat(), "value": v, "unit": "pH"} for t, v in said]
+        self.tell("bac", "mill", readings)
         self.water(7.2, ("ph", *(f"basin-{n}" for n in range(1, 14))))
         self.service.drain(1)
 

@@ -31,12 +31,12 @@ export const ofAlerts = {
 
 // --- the view of one
 
-// What a rule compares: readings of its channel, else the tonnes an hour of its source or place.
-function curveOf({ labels, started_at: start, ended_at: end }, now) {
+// What a rule compares: of each step of its channel's readings the one nearest to its limit or farthest beyond, else the tonnes an hour of its source or place.
+function curveOf({ labels, started_at: start, ended_at: end, comparison }, now) {
   const from = Date.parse(start), until = end ? Date.parse(end) : now, near = around(from, HOUR_MS, Math.min(until - from, LONGEST_MS) + HOUR_MS), long = near.to - near.from;
   const { park, facility, channel, source } = labels, every = channel ? (long > 6 * HOUR_MS ? '15m' : '1m') : '1h';
   if (!park || (!channel && labels.gateway)) return null;
-  return `/v1/series?${new URLSearchParams({ kind: channel ? 'reading' : 'emission', every, ...asQuery(near), park, ...(facility && { facility }), ...(channel ? { channel } : source && { source }) })}`;
+  return `/v1/series?${new URLSearchParams({ kind: channel ? 'reading' : 'emission', every, ...asQuery(near), park, ...(facility && { facility }), ...(channel ? { channel, agg: comparison.startsWith('<') ? 'min' : 'max' } : source && { source }) })}`;
 }
 
 export const ofAlert = {
@@ -59,7 +59,7 @@ export const ofAlert = {
           channel?.latest && fact('valueNow', `${exact(channel.latest.value)} ${channel.unit}`, h('span', { class: 'note' }, ` ${time(channel.latest.time)}`)),
           one.muted_by && fact('mutedBy', one.muted_by), sayText(one.texts?.first_action) && fact('doFirst', sayText(one.texts.first_action)), one.description && fact('about', one.description)),
         acts(state, one)),
-      series && drawnCurve(state, one, series, path, zone),
+      series && drawnCurve(state, one, series, path, zone, channel),
       h('section', { class: 'card', 'data-key': 'happened', 'aria-labelledby': 'happened' }, h('h2', { id: 'happened' }, say('happened')),
         h('ol', { class: 'steps' }, asked.events.map((event) => h('li', {}, h('b', {}, time(event.at)), ' ', KINDS.includes(event.kind) ? say(`did_${event.kind}`) : event.kind, event.by && ` · ${event.by}`, h('span', { class: 'note' }, ` ${['comment', 'to', 'until', 'silence', 'receiver'].map((name) => event.detail[name]).filter(Boolean).join(' · ')}`))))),
       told(state, sent, time),
@@ -73,13 +73,13 @@ export const ofAlert = {
   skeleton: () => skeleton('middle', 'tall', 'middle'),
 };
 
-function drawnCurve(state, one, series, path, zone) {
+function drawnCurve(state, one, series, path, zone, channel) {
   const labels = series.times.map((text) => stepName(text, '1h', zone)), step = (Date.parse(series.times[1]) - Date.parse(series.times[0])) / HOUR_MS || 1, isRate = !one.labels.channel;
   const values = isRate ? series.values.map((value) => (value === null ? null : value / step)) : series.values, unit = isRate ? 't/h' : series.unit;
   const place = (text) => series.times.findLastIndex((time) => Date.parse(time) <= Date.parse(text));
   const marks = [{ at: place(one.started_at), name: say('did_firing') }, ...(one.ended_at ? [{ at: place(one.ended_at), name: say('did_resolved') }] : [])].filter(({ at }) => at >= 0), title = say('curveAround');
   return h('section', { class: 'card', 'data-key': 'curve', 'aria-labelledby': 'curve' }, h('h2', { id: 'curve' }, title, h('span', { class: 'unit' }, unit)),
-    curve(labels, values, { label: `${title}: ${summaryOf(one)}`, unit, limit: one.unit === unit ? one.limit : null, marks }), twin(labels, [{ name: title, values }], unit),
+    curve(labels, values, { label: `${title}: ${summaryOf(one)}`, unit, limit: one.unit === unit ? one.limit : null, marks, bridged: channel ? channel.max_gap_s / 3600 / step : 0 }), twin(labels, [{ name: title, values }], unit),
     takeAlong(state, 'curve', { name: `alert-${one.rule}`, title, path }, true));
 }
 

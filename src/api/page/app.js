@@ -163,15 +163,9 @@ async function act(alerts, body, at = alerts) {
   const by = state.plant.you.shared ? await (await dialogs()).who() : undefined; // a key of one person says who it is
   if (by === '') return;
   told(say('acting'));
-  let answer = null, refused = null;
-  for (const alert of alerts.split(' ')) {
-    try {
-      answer = await ask(state.key, `/v1/alerts/${encodeURIComponent(alert)}/actions`, { by, ...body });
-    } catch (error) {
-      refused = error;
-    }
-  }
-  told(refused ? say('refused', { why: refused.message }) : say(answer.status === 202 ? 'waiting' : 'acted'));
+  const answers = await Promise.allSettled(alerts.split(' ').map((alert) => ask(state.key, `/v1/alerts/${encodeURIComponent(alert)}/actions`, { by, ...body })));
+  const refused = answers.find((one) => one.status === 'rejected');
+  told(refused ? say('refused', { why: refused.reason.message }) : say(answers.some((one) => one.value.status === 202) ? 'waiting' : 'acted'));
 }
 
 async function save({ of, kind }) {

@@ -4,7 +4,7 @@ import { h, scale, ticks } from './draw.js';
 import { UNKNOWN, exact, number, say } from './text.js';
 
 const LEFT = 52, BOTTOM = 24, TOP = 14, HIGH = 260;
-export const MOST_PARTS = 6; // colours that can be told apart; what is smaller is one part together
+const MOST_PARTS = 6; // colours that can be told apart; what is smaller is one part together
 const STEPS = [1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 24, 30, 60]; // between labels
 const isPhone = () => innerWidth < 640;
 
@@ -40,14 +40,21 @@ export function bars(labels, parts, { label, unit, doubtful = [], told = [], fut
   }));
 }
 
-// A curve of readings; a gap is a gap. `limit` is a line across, `marks` are { at, name } of labels.
-export function curve(labels, values, { label, unit, limit = null, marks = [] }) {
+// A curve of readings; more than `bridged` steps without any are a gap. `limit` is a line across, `marks` are { at, name } of labels.
+export function curve(labels, values, { label, unit, limit = null, marks = [], bridged = 0 }) {
   const known = values.filter((one) => one !== null), all = limit === null ? known : [...known, limit], low = Math.min(...all), high = Math.max(...all), air = (high - low || Math.abs(high) || 1) * .1;
   const near = low > 0 && low > high / 2; // far from 0 the curve is not pressed into a line
   const { svg, wide, x, y } = near ? ground(low - air, high + air, labels, label) : ground(Math.min(0, ...all), Math.max(0, ...all), labels, label);
-  let path = '';
-  values.forEach((value, at) => { if (value !== null) path += `${at > 0 && values[at - 1] !== null ? 'L' : 'M'}${(x(at) + wide / 2).toFixed(1)} ${y(value).toFixed(1)}`; });
-  const dots = values.map((value, at) => value !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null && h('circle', { class: 'dotted', cx: x(at) + wide / 2, cy: y(value), r: 2.5 }, h('title', {}, `${labels[at]}: ${exact(value)} ${unit}`)));
+  let path = '', last = -Infinity;
+  const alone = [];
+  values.forEach((value, at) => {
+    if (value === null) return;
+    const goesOn = at - last <= bridged + 1;
+    path += `${goesOn ? 'L' : 'M'}${(x(at) + wide / 2).toFixed(1)} ${y(value).toFixed(1)}`;
+    if (!goesOn && !values.slice(at + 1, at + bridged + 2).some((one) => one !== null)) alone.push(at);
+    last = at;
+  });
+  const dots = alone.map((at) => h('circle', { class: 'dotted', cx: x(at) + wide / 2, cy: y(values[at]), r: 2.5 }, h('title', {}, `${labels[at]}: ${exact(values[at])} ${unit}`)));
   return svg(marks.map(({ at, name }) => h('g', {}, h('line', { class: 'mark', x1: x(at) + wide / 2, x2: x(at) + wide / 2, y1: TOP, y2: HIGH - BOTTOM }), h('text', { class: 'tick', x: x(at) + wide / 2 + 4, y: TOP + 8 }, name))),
     limit !== null && h('g', {}, h('line', { class: 'limit', x1: LEFT, x2: x(labels.length), y1: y(limit), y2: y(limit) }), h('text', { class: 'tick over-limit', x: x(labels.length) - 4, y: y(limit) - 5, 'text-anchor': 'end' }, say('limit', { limit: exact(limit), unit }))),
     h('path', { class: 'curve', d: path }), dots);

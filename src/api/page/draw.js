@@ -136,7 +136,7 @@ export const link = (state, at, ...content) => (state.wall ? content : h('a', { 
 export const placeLink = (state, park, facility, period = state.at?.period ?? state.today) => link(state, { park, ...(facility ? { facility, period } : { period: state.at?.period }) }, titleOf(state, park, facility));
 
 // The place of a name that stands in a row of totals, which tells it without what the row is of.
-function placed(row, name) {
+export function placed(row, name) {
   const [park, facility, ...rest] = [row.park, row.facility, ...name.split('/')].filter(Boolean);
   return { park, facility, name: rest.join('/') };
 }

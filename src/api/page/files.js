@@ -14,7 +14,7 @@ export async function saveFile(key, of, kind) {
   return offer(file.path ? await take(key, file.path, TYPES[kind]) : new Blob([table(file.rows)], { type: 'text/csv' }), name);
 }
 
-export function offer(blob, name) {
+function offer(blob, name) {
   const url = URL.createObjectURL(blob);
   h('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);

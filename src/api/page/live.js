@@ -2,7 +2,7 @@
 
 import { alerts } from './alerts.js';
 import { MOST_ON_WALL, beyond, inView } from './wall.js';
-import { ages, bar, dashed, explainPath, figure, h, knownText, lacks, link, parkOf, placeLink, placeRow, present, rowOf, scale, silent, spark, sum, takeAlong, ticks, titleOf, trust, trustText, valued, zoneOf } from './draw.js';
+import { ages, bar, dashed, explainPath, figure, h, lacks, link, placeLink, placeRow, present, rowOf, scale, silent, spark, sum, takeAlong, ticks, titleOf, trust, trustText, valued, zoneOf } from './draw.js';
 import { UNKNOWN, age, exact, hourOf, number, say, share, shareUp } from './text.js';
 
 const PAGE_ROWS = 6; // places that fit on a page of a wall display

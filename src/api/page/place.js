@@ -3,11 +3,13 @@
 import { asQuery, href, moved, periodOf, span, yearBefore } from './address.js';
 import { summaryOf } from './alerts.js';
 import { bars, largest, legend, twin } from './charts.js';
-import { bar, dashed, figure, grid, h, link, scale, silent, skeleton, spark, sum, takeAlong, titleOf, trust, trustText, zoneOf } from './draw.js';
+import { bar, dashed, figure, grid, h, link, placed, scale, skeleton, spark, sum, takeAlong, titleOf, trust, trustText, zoneOf } from './draw.js';
+import { map } from './map.js';
 import { UNKNOWN, age, change, exact, moment, number, periodName, say, share, stepName } from './text.js';
 
 const GJ_A_KWH = 0.0036;
 const KG_A_TONNE = 1000;
+const MOST_NAMES = 5;
 const NOTHING = { totals: [] };
 const FAR = 0.1; // how far two coverages may be from each other, for their tonnes to be compared
 const KEYS = { source: ['source', 'gas'], facility: ['source', 'scope', 'gas'], park: ['facility', 'source', 'scope', 'gas'] };
@@ -25,9 +27,10 @@ async function load(at, state, ask) {
   const series = (more) => ask(`/v1/series?${new URLSearchParams({ kind: 'emission', every: asked.every, ...asQuery(asked), ...places(at), by: by === 'gas' ? 'source' : by, ...more })}`).catch((error) => ({ error }));
   const split = by === 'scope' ? { level: own, by: 'scope' } : { level: by === 'gas' ? own : by }, three = [asked.known, asked.before, asked.year];
   const each = (more) => Promise.all(three.map((of, place) => (of ? ask(totals(of, more)).catch((error) => { if (!place) throw error; return NOTHING; }) : NOTHING)));
-  const [whole, rows, sources, steps, co2, channels] = await Promise.all([each({ level: own }), by === 'gas' ? null : each(split), ask(totals(asked.known, { level: 'source' })),
-    series({}), by === 'gas' ? series({ field: 'co2_kg' }) : null, ask(`/v1/channels?${new URLSearchParams({ ...places({ ...at, source: null }), limit: 1000 })}`)]);
-  return { period, asked, by, zone, whole: whole.map((one) => mine(one.totals)), rows: rows?.map((one) => one.totals) ?? [], sources: sources.totals, steps, co2, channels: channels.channels, path: totals(asked.known, { ...split, with: 'factors,previous' }), series: `/v1/series?${new URLSearchParams({ kind: 'emission', every: asked.every, ...asQuery(asked), ...places(at), by: by === 'gas' ? 'source' : by })}` };
+  const [whole, rows, sources, steps, co2, channels, spots] = await Promise.all([each({ level: own }), by === 'gas' ? null : each(split), ask(totals(asked.known, { level: 'source' })),
+    series({}), by === 'gas' ? series({ field: 'co2_kg' }) : null, ask(`/v1/channels?${new URLSearchParams({ ...places({ ...at, source: null }), limit: 1000 })}`),
+    by !== 'facility' ? {} : ask(at.park ? `/v1/facilities?${new URLSearchParams({ park: at.park, limit: 1000 })}` : '/v1/parks')]);
+  return { period, spots: spots.facilities ?? spots.parks ?? [], asked, by, zone, whole: whole.map((one) => mine(one.totals)), rows: rows?.map((one) => one.totals) ?? [], sources: sources.totals, steps, co2, channels: channels.channels, path: totals(asked.known, { ...split, with: 'factors,previous' }), series: `/v1/series?${new URLSearchParams({ kind: 'emission', every: asked.every, ...asQuery(asked), ...places(at), by: by === 'gas' ? 'source' : by })}` };
 }
 
 const mine = (totals) => totals[0] ?? null;
@@ -43,28 +46,32 @@ const changed = (row, other) => (grownBy(row, other) === null ? UNKNOWN : change
 
 function draw(state, found) {
   const { at } = state;
-  return [numbers(state, at, found), h('div', { class: 'card parts-chart', 'data-key': 'chart' }, partsChart(state, at, found)), found.by === 'gas' ? gases(state, found) : table(state, at, found), matter(state, at, found)];
+  return [numbers(state, at, found), h('div', { class: 'card parts-chart', 'data-key': 'chart' }, partsChart(state, at, found)), found.by === 'gas' ? gases(state, found) : table(state, at, found), found.rows.length > 0 && map(state, found.spots, found.rows[0]), matter(state, at, found)];
 }
 
-function numbers(state, at, { whole: [now, before, year], asked, period, zone, sources, channels }) {
-  const path = at.park && !asked.running ? `/v1/explain?${new URLSearchParams({ ...places(at), ...asQuery(asked.known) })}` : null, name = [placeName(state, at), periodName(period)].join(', ');
+function numbers(state, at, found) {
+  const { whole: [now, before, year], asked, period, zone, sources } = found, path = at.park ? `/v1/explain?${new URLSearchParams({ ...places(at), ...asQuery(asked.known) })}` : null, name = [placeName(state, at), periodName(period)].join(', ');
   const against = (word, other, of, row) => h('section', { class: 'tile against', 'data-key': word }, h('h2', {}, say(word)),
     h('p', { class: 'figure' }, h('span', { class: 'value', 'data-trust': grownBy(now, row) === null ? 'unknown' : trust(row.co2e_t, row.shares) }, changed(now, row))),
     h('p', { class: 'note' }, h('a', { href: href({ ...places(at), by: at.by, period: other.text }) }, periodName(other)), `: ${number(row?.co2e_t)} t`, asked.running && ` (${say('samePart')})`),
     h('p', { class: 'note' }, trustText(row, zone, state.now)));
   return h('div', { class: 'hero period', 'data-key': 'numbers' },
     h('section', { class: 'tile today', 'data-key': 'sum' }, h('h2', {}, periodName(period)), h('p', { class: 'figure' }, figure(state, now?.co2e_t, trust(now?.co2e_t, now?.shares), path, name), h('span', { class: 'unit' }, say('tonnes'))), bar(now?.shares),
-      h('p', { class: 'note' }, trustText(now, zone, state.now), asked.running && ` · ${say('running')}`), silentSince(state, at, now, channels, zone), amounts(sources)),
+      h('p', { class: 'note' }, trustText(now, zone, state.now), asked.running && ` · ${say('running')}`), silentSince(state, at, now, found), amounts(sources)),
     against('beforeThat', moved(period, -1), asked.before, before), against('yearAgo', yearBefore(period), asked.year, year));
 }
 
-export const placeName = (state, at) => (at.source ? `${titleOf(state, at.park, at.facility)}: ${at.source}` : titleOf(state, at.park, at.facility));
+const placeName = (state, at) => (at.source ? `${titleOf(state, at.park, at.facility)}: ${at.source}` : titleOf(state, at.park, at.facility));
 
-// Which channels the number lacks, and since when each says nothing.
-function silentSince(state, at, row, channels, zone) {
-  const stale = channels.filter((one) => one.stale && one.used_by.length && (!at.source || one.used_by.includes(at.source)));
-  if (!stale.length) return silent(state, row) && h('p', { class: 'note' }, silent(state, row));
-  return h('p', { class: 'note silent' }, say(stale.length === 1 ? 'staleOne' : 'staleMany', { n: stale.length }), ': ', stale.slice(0, 5).map((one, place) => [place ? ', ' : '', link(state, { park: one.park, facility: one.facility, channel: one.channel, period: at.period }, one.channel), ' ', one.latest ? say('since', { time: moment(one.latest.time, zone, state.now) }) : say('noReading')]), stale.length > 5 && ` ${say('leftOut', { n: stale.length - 5 })}`);
+// The channels that a number lacks: silent since before the end of what it is the sum of.
+function lacked(row, { channels, asked }) {
+  const heard = (one) => channels.find((other) => other.park === one.park && other.facility === one.facility && other.channel === one.name)?.latest;
+  return (row?.stale ?? []).map((name) => placed(row, name)).map((one) => ({ ...one, latest: heard(one) })).filter(({ latest }) => !latest || Date.parse(latest.time) < asked.known.to);
+}
+
+function silentSince(state, at, row, found) {
+  const all = lacked(row, found), told = (one) => [link(state, { park: one.park, facility: one.facility, channel: one.name, period: at.period }, one.name), one.latest && ` ${say('since', { time: moment(one.latest.time, found.zone, state.now) })}`];
+  return all.length > 0 && h('p', { class: 'note silent' }, say(all.length === 1 ? 'staleOne' : 'staleMany', { n: all.length }), ': ', all.slice(0, MOST_NAMES).map((one, place) => [place ? ', ' : '', told(one)]), all.length > MOST_NAMES && ` ${say('leftOut', { n: all.length - MOST_NAMES })}`);
 }
 
 // Energy and other amounts, by what is measured and its unit; of kWh also the GJ.
@@ -105,15 +112,15 @@ function partsChart(state, at, found) {
 const fileName = (at) => [at.park ?? 'all', at.facility, at.source, at.period, at.by].filter(Boolean).join('_');
 const keyOf = (row, by) => (by === 'scope' ? String(row.scope) : [row.park, row.facility, by === 'source' && row.source].filter(Boolean).join('/'));
 
-function table(state, at, { rows: [now, before, year], by, steps, path, asked, zone }) {
-  const other = (rows, row) => rows.find((one) => keyOf(one, by) === keyOf(row, by)), all = sum(now.map((one) => (one.scope === 3 ? null : one.co2e_t)));
+function table(state, at, found) {
+  const { rows: [now, before, year], by, steps, path, asked, zone } = found, other = (rows, row) => rows.find((one) => keyOf(one, by) === keyOf(row, by)), all = sum(now.map((one) => (one.scope === 3 ? null : one.co2e_t)));
   const shown = [...now].sort((a, b) => (b.co2e_t ?? -1) - (a.co2e_t ?? -1)), digits = scale(now.map((one) => one.co2e_t)), grown = (row) => grownBy(row, other(before, row));
   const most = shown.filter((one) => grown(one) > 0).sort((a, b) => grown(b) - grown(a))[0], parts = new Map((steps.parts ?? []).map((one) => [one.name, one.values]));
   const compared = (rows) => (row) => [h('span', { class: 'value' }, changed(row, other(rows, row))), h('span', { class: 'note' }, ` ${number(other(rows, row)?.co2e_t, digits)}`)];
   const ratio = (rows) => (row) => { const was = other(rows, row), by_ = grownBy(row, was); return by_ === null || !was.co2e_t ? null : by_ / Math.abs(was.co2e_t); };
-  const explained = (row) => (by === 'scope' || asked.running ? null : `/v1/explain?${new URLSearchParams({ park: row.park, facility: row.facility, ...(by === 'source' && { source: row.source }), ...asQuery(asked.known) })}`);
+  const explained = (row) => (by === 'scope' ? null : `/v1/explain?${new URLSearchParams({ park: row.park, facility: row.facility, ...(by === 'source' && { source: row.source }), ...asQuery(asked.known) })}`);
   return grid(state, 'parts-table', say(`by_${by}`), [
-    { name: `by_${by}`, cell: (row) => [nodeOf(state, at, keyOf(row, by), by), silent(state, row)], raw: (row) => keyOf(row, by) },
+    { name: `by_${by}`, cell: (row) => [nodeOf(state, at, keyOf(row, by), by), silentSince(state, at, row, found)], raw: (row) => keyOf(row, by) },
     { name: 'trend', cell: (row) => spark(parts.get(keyOf(row, by)) ?? []) },
     { name: 'sum', unit: 't', cell: (row) => figure(state, row.co2e_t, trust(row.co2e_t, row.shares), explained(row), textOf(state, at, keyOf(row, by), by), digits), raw: (row) => row.co2e_t },
     { name: 'part', unit: '%', cell: (row) => (row.scope === 3 && by !== 'scope' ? UNKNOWN : share(all ? row.co2e_t / all : null)), raw: (row) => row.co2e_t },

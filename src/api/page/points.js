@@ -2,7 +2,7 @@
 
 import { asQuery, periodOf, span } from './address.js';
 import { bars, curve, twin } from './charts.js';
-import { dashed, fact, grid, h, link, placeLink, skeleton, takeAlong, zoneOf } from './draw.js';
+import { dashed, fact, h, link, placeLink, skeleton, takeAlong, zoneOf } from './draw.js';
 import { channelGrid } from './place.js';
 import { UNKNOWN, age, exact, moment, periodName, say, share, stepName } from './text.js';
 
@@ -31,7 +31,7 @@ export const ofChannel = {
           fact('heard', one.latest ? time(one.latest.time) : say('noReading')), fact('usedBy', one.used_by.length ? between(one.used_by.map((source) => link(state, { park, facility, source, period: period.text }, source))) : '·'),
           fact('kind', `${one.kind}, ${one.quantity}, ${one.unit}`), one.serial && fact('serial', one.serial))),
       h('section', { class: 'card', 'data-key': 'curve', 'aria-labelledby': 'curve' }, h('h2', { id: 'curve' }, title, h('span', { class: 'unit' }, series.unit)),
-        isMean ? curve(labels, series.values, { label, unit: series.unit }) : bars(labels, parts, { label, unit: series.unit, told, future: series.times.map((text) => Date.parse(text) > state.now), doubtful: series.coverage.map((covered, at) => Date.parse(series.times[at]) < state.now && covered < 1 - dashed.from) }),
+        isMean ? curve(labels, series.values, { label, unit: series.unit, bridged: (one.max_gap_s * 1000) / (Date.parse(series.times[1]) - Date.parse(series.times[0])) }) : bars(labels, parts, { label, unit: series.unit, told, future: series.times.map((text) => Date.parse(text) > state.now), doubtful: series.coverage.map((covered, at) => Date.parse(series.times[at]) < state.now && covered < 1 - dashed.from) }),
         twin(labels, parts, series.unit, isMean ? [] : told), takeAlong(state, 'curve', { name: [park, facility, channel.replaceAll('/', '-'), period.text].join('_'), title: label, caption: say('zone', { zone }), path }, true)),
       quality && h('section', { class: 'card facts', 'data-key': 'quality', 'aria-labelledby': 'quality' }, h('h2', { id: 'quality' }, say('quality'), h('span', { class: 'unit' }, periodName(period))),
         h('dl', {}, Object.entries(quality).filter(([name, value]) => typeof value === 'number' && COUNTS[name]).map(([name, value]) => fact(COUNTS[name], name === 'coverage' ? share(value) : exact(value))),

@@ -59,7 +59,7 @@ function inside(state) {
 
 export function page(state) {
   const { plant } = state, time = state.totals?.as_of ?? plant?.as_of, zone = () => zoneOf(state, state.view);
-  return h('div', { id: 'app', class: state.lostAt ? 'aged' : '', 'data-mode': state.wall ? 'wall' : 'normal' },
+  return h('div', { id: 'app', class: state.lostAt ? 'aged' : '', 'data-mode': state.wall ? 'wall' : 'normal', 'data-view': state.at.view },
     !state.wall && h('a', { class: 'skip', href: '#figures', 'data-key': 'skip' }, say('skip')),
     head(state), banner(state),
     h('p', { class: 'announce', role: 'status', 'data-key': 'announce' }, state.announce),
