@@ -6,6 +6,7 @@ import { say } from './text.js';
 
 const TYPES = { csv: 'text/csv', xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' };
 const LOOKS = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'font-size', 'text-anchor', 'opacity'];
+const LINE = 22, A_ROW = 3; // of the head of a picture: how high a line is, and how many parts are named in one
 const SCALE = 2; // points of a PNG to one of the page
 
 export async function saveFile(key, of, kind) {
@@ -26,21 +27,23 @@ export function table(rows) {
   return rows.map((row) => row.map(quoted).join(',')).join('\r\n').concat('\r\n');
 }
 
-// A chart with its looks written into it, under its title, zone and address, so that it says what it is wherever it lies.
+// A chart with its looks written into it, under its title, zone, address and the names of its parts, so that it says what it is wherever it lies.
 function drawn(chart, file, name, kind) {
   const copy = chart.cloneNode(true), [, , wide, high] = chart.getAttribute('viewBox').split(' ').map(Number), ink = getComputedStyle(document.body);
   const own = [...chart.querySelectorAll('*')], theirs = [...copy.querySelectorAll('*')];
   theirs.forEach((one, at) => { const look = getComputedStyle(own[at]); for (const property of LOOKS) { const value = look.getPropertyValue(property); if (value) one.setAttribute(property, value.replace(/url\("?[^#]*(#\w+)"?\)/, 'url($1)')); } });
   const used = [...document.querySelectorAll('.defs pattern')].map((pattern) => { const made = pattern.cloneNode(true); [...made.children].forEach((one, at) => one.setAttribute('fill', getComputedStyle(pattern.children[at]).fill)); return made; });
-  const line = (text, y, size) => h('text', { x: 8, y, 'font-size': size, fill: ink.color }, text);
-  const svg = h('svg', { xmlns: 'http://www.w3.org/2000/svg', viewBox: `0 -44 ${wide} ${high + 44}`, width: wide, height: high + 44, 'font-family': 'sans-serif' },
-    h('defs', {}, used), h('rect', { y: -44, width: wide, height: high + 44, fill: getComputedStyle(chart.closest('.card')).backgroundColor }), line(file.title, -26, 15), line([file.caption, location.origin].filter(Boolean).join(' '), -8, 11), [...copy.childNodes]);
+  const head = LINE * (2 + Math.ceil((file.legend?.length ?? 0) / A_ROW)), line = (text, x, y, size) => h('text', { x, y, 'font-size': size, fill: ink.color }, text);
+  const color = (place) => getComputedStyle(document.documentElement).getPropertyValue(`--p${place}`).trim(), at = (place) => [8 + (place % A_ROW) * (wide / A_ROW), LINE * (2 + Math.floor(place / A_ROW)) - head];
+  const named = (file.legend ?? []).map((name, place) => { const [x, y] = at(place); return [h('rect', { x, y: y + 6, width: 12, height: 10, fill: color(place) }), line(name, x + 18, y + 15, 11)]; });
+  const svg = h('svg', { xmlns: 'http://www.w3.org/2000/svg', viewBox: `0 ${-head} ${wide} ${high + head}`, width: wide, height: high + head, 'font-family': 'sans-serif' },
+    h('defs', {}, used), h('rect', { y: -head, width: wide, height: high + head, fill: getComputedStyle(chart.closest('.card')).backgroundColor }), line(file.title, 8, 16 - head, 14), line([file.caption, location.origin].filter(Boolean).join(' '), 8, 34 - head, 11), named, [...copy.childNodes]);
   const text = new XMLSerializer().serializeToString(svg);
   if (kind === 'svg') return offer(new Blob([text], { type: 'image/svg+xml' }), name);
   return new Promise((resolve, reject) => {
     const image = new Image();
     image.onload = () => {
-      const canvas = h('canvas', { width: wide * SCALE, height: (high + 44) * SCALE });
+      const canvas = h('canvas', { width: wide * SCALE, height: (high + head) * SCALE });
       canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
       canvas.toBlob((blob) => { offer(blob, name); resolve(); }, 'image/png');
     };

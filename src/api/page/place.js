@@ -106,7 +106,7 @@ function partsChart(state, at, found) {
   return [h('h2', { id: 'parts' }, title, h('span', { class: 'unit' }, say('tonnes'))), choose,
     bars(labels, parts, { label, unit: 't', told, future, doubtful: steps.coverage.map((one, place) => !future[place] && one !== null && one < 1 - dashed.from) }),
     legend(parts), twin(labels, parts, 't', told),
-    takeAlong(state, 'chart', { name: fileName(at), title: label, caption: say('zone', { zone }), path: found.series }, true)];
+    takeAlong(state, 'chart', { name: fileName(at), title: label, caption: say('zone', { zone }), legend: parts.map((one) => one.name), path: found.series }, true)];
 }
 
 const fileName = (at) => [at.park ?? 'all', at.facility, at.source, at.period, at.by].filter(Boolean).join('_');
