@@ -615,7 +615,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "metric.stackmeter_influx_points_total": ("Points sent to InfluxDB", "Điểm đã gửi InfluxDB"),
     "metric.stackmeter_journal_backlog": ("Messages not yet in the state", "Bản tin chưa vào trạng thái"),
     "metric.stackmeter_influx_waiting_readings": ("Readings that wait for InfluxDB", "Số đọc chờ InfluxDB"),
-    "metric.stackmeter_influx_waiting_hours": (
+    "metric.stackmeter_influx_waiting_emissions": (
         "Source hours that wait for InfluxDB",
         "Giờ nguồn chờ InfluxDB",
     ),

@@ -21,7 +21,7 @@ TOKEN = "a-token-of-the-tests-own"
 ANSWERS_WITHIN = 10.0  # s, to the question whether it is ready, which is asked again
 LOOK = 0.05  # s between two looks, so that asking does not keep a small machine from answering
 ALWAYS_DRAINED = ("stackmeter_journal_backlog", "stackmeter_webhooks_waiting")
-DRAINED_TO_INFLUX = ("stackmeter_influx_waiting_readings", "stackmeter_influx_waiting_hours")
+DRAINED_TO_INFLUX = ("stackmeter_influx_waiting_readings", "stackmeter_influx_waiting_emissions")
 
 
 class Service:

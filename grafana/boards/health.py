@@ -10,7 +10,7 @@ from grafana.texts import Say
 WAITING = (
     "stackmeter_journal_backlog",
     "stackmeter_influx_waiting_readings",
-    "stackmeter_influx_waiting_hours",
+    "stackmeter_influx_waiting_emissions",
     "stackmeter_webhooks_waiting",
 )
 TROUBLE = (

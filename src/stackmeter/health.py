@@ -1,35 +1,58 @@
 """The service's own health: whether it is ready and why not, what is degraded, and its metrics."""
 
 import math
+import platform
 import shutil
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from typing import Literal
+
+from prometheus_client import ProcessCollector
+from prometheus_client.registry import Collector
 
 from alerts.tables.webhooks import EndpointState
 from api.health import Health
-from api.metrics import Family
+from api.metrics import Family, histogram
+from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
 from stackmeter.service_parts import ServiceParts
 from store.folder import Folder
 from store.growth import bytes_per_day, full_in_days
 from store.influx.sender import Statistics
+from store.messages.gateways import gateways_seen
 from store.messages.set_aside import SHOWN, rows_aside
-from store.reader import Reader
+from store.reader import Reader, Snapshot
+
+ANSWER_S = (0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10)
+STEP_S = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 
 Told = tuple[Literal["counter", "gauge"], str, str, float]
 
 
 class HealthReport:
-    """Asks the parts of a service how they are; any thread may ask it."""
+    """Asks the parts of a service how they are; any thread may ask it.
+
+    Attributes
+    ----------
+    answers, steps
+        How long answers of the API and steps of the line took [s].
+    """
 
     def __init__(self, parts: ServiceParts, standing: Callable[[], list[str]]) -> None:
         """`standing` says which threads stand still, see `stackmeter.watchdog`."""
         self._parts, self._standing = parts, standing
         self._started = time.time()
+        self._process = ProcessCollector(registry=None)
+        self.answers = histogram(
+            "stackmeter_api_answer_seconds", "After which time answers of the API began.", ANSWER_S
+        )
+        self.steps = histogram(
+            "stackmeter_line_step_seconds", "How long the line took for a micro-batch, committed.", STEP_S
+        )
 
     def health(self) -> Health:
         """Return why the service is not ready, if so, and what is degraded."""
@@ -69,12 +92,13 @@ class HealthReport:
                 degradations += _webhook_troubles(webhook)
         return Health(tuple(reasons), tuple(degradations))
 
-    def metrics(self) -> Mapping[str, Family]:
+    def metrics(self) -> Mapping[str, Family | Collector]:
         """Return all metric families as they stand."""
         s, line = self._parts, self._parts.line()
         with s.reader.snapshot() as snapshot:
             waiting = snapshot.outboxes()
             balances = snapshot.balance_ever()
+            gateways = _gateway_families(s.plant, snapshot)
         told: list[Told] = [
             ("gauge", "stackmeter_start_time_seconds", "When this process started.", self._started),
             ("gauge", "stackmeter_ready", "1 when ready.", self.health().ready),
@@ -89,7 +113,7 @@ class HealthReport:
             ("gauge", "stackmeter_intake_paused", "1 while nothing can be journalled.", bool(s.intake.waits)),
             ("counter", "stackmeter_qos0_dropped", "QoS 0 messages dropped because too many waited.", s.intake.dropped),
             ("gauge", "stackmeter_influx_waiting_readings", "Readings that InfluxDB has yet to get.", waiting.influx_readings),
-            ("gauge", "stackmeter_influx_waiting_hours", "Source hours that InfluxDB has yet to get.", waiting.influx_hours),
+            ("gauge", "stackmeter_influx_waiting_emissions", "Source hours that InfluxDB has yet to get.", waiting.influx_hours),
             ("gauge", "stackmeter_webhooks_waiting", "Webhooks not delivered yet.", waiting.webhooks),
             *_disk(s.folder),
             ("gauge", "stackmeter_archive_failing", "1 while nothing can be archived.", bool(s.archiver and s.archiver.trouble)),
@@ -104,7 +128,14 @@ class HealthReport:
                 ("gauge", "stackmeter_influx_unread", "Hours of sources that were told without an answer, and not read back yet.", sent.unread),
                 ("counter", "stackmeter_influx_refused", "Points refused.", sent.refused),
             ]  # fmt: skip
-        families = {name: Family(kind, text, {(): float(value)}) for kind, name, text, value in told}
+        families: dict[str, Family | Collector] = {
+            name: Family(kind, text, {(): float(value)}) for kind, name, text, value in told
+        }
+        families |= {"process": self._process, "answers": self.answers, "steps": self.steps}
+        families["stackmeter_build_info"] = Family(
+            "gauge", "1, of this version.", {(version("stackmeter"), platform.python_version()): 1.0}, ("version", "python")
+        )  # fmt: skip
+        families |= gateways
         families |= _webhook_families(s.webhooks.statistics())
         families["stackmeter_part_failures"] = Family(
             "counter",
@@ -136,6 +167,30 @@ class HealthReport:
             "gauge", "Messages quarantined or rejected, by gateway and code.", codes, ("gateway", "code")
         )
         return families
+
+
+def _gateway_families(plant: Plant, snapshot: Snapshot) -> dict[str, Family]:
+    """Return how each configured gateway does; what nobody knows of one is left out."""
+    now, ids = time.time_ns(), snapshot.channel_ids(range(len(plant.channels)))
+    owners = {
+        number: f"{c.park}/{c.facility}/{c.gateway}"
+        for number, c in ((n, plant.channels[index]) for n, index in ids.items())
+    }
+    seen = gateways_seen(snapshot.connection, [one.id for one in plant.gateways], owners)
+
+    def family(text: str, values: Mapping[str, float]) -> Family:
+        return Family("gauge", text, {(name,): value for name, value in values.items()}, ("gateway",))
+
+    return {
+        "stackmeter_gateway_up": family("1 while its last word, or last will, is that it is online.", seen.up),
+        "stackmeter_gateway_silence_seconds": family(
+            "How long ago it was last heard, to the minute at least.", {n: (now - at) / NS_PER_S for n, at in seen.heard.items()}
+        ),
+        "stackmeter_gateway_reading_age_seconds": family(
+            "Age of the newest counting reading of its channels; none where it is older than a day or two.",
+            {n: (now - at) / NS_PER_S for n, at in seen.newest.items()},
+        ),
+    }  # fmt: skip
 
 
 def _disk(folder: Folder) -> Iterator[Told]:

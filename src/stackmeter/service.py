@@ -20,6 +20,7 @@ from alerts.tables.links import link_key
 from alerts.tables.webhook_acts import act_again
 from alerts.tables.webhooks import WebhookOutbox
 from api.app import create_app
+from api.metrics import AnswerTimes
 from api.serve import Server
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
@@ -153,13 +154,8 @@ class Service:
         self.report = HealthReport(parts, self.watchdog.standing)
         self._stream = self.threads.part("stream")
         app = self._app()
-        self.server = Server(
-            app,
-            settings.host,
-            settings.port,
-            ending=app.state.end_streams,
-            most_connections=connections_for(settings.max_connections),
-        )
+        ending, most = app.state.end_streams, connections_for(settings.max_connections)
+        self.server = Server(app, settings.host, settings.port, ending=ending, most_connections=most)
         self.line_beats = 0
         self.line_waits = ""  # why the line cannot go on at the moment
         self._acked_at: dict[str, float] = {}
@@ -249,14 +245,14 @@ class Service:
             raise StepFailed("it was taken under another configuration")
         links = Links(self._settings.public_url, link_key(self.token))
         configured = Configured(self.plant, self._catalogue)
-        is_projecting = self._settings.influx_url is not None
+        project = self._settings.influx_url is not None
         return whole_line(
             configured,
             self.state,
             self._journal_reader,
             self._time,
             links,
-            project=is_projecting,
+            project=project,
             crash=self._crash,
         )
 
@@ -275,15 +271,15 @@ class Service:
             began = time.monotonic()
             self.line_beats += 1
             self._wake.clear()
-            if not self._step() and not self._stop.is_set():
+            if not self._step(began) and not self._stop.is_set():
                 self._wake.wait(IDLE_S)
             self._publish_acks()
             if not (self.line.behind or self.steps.is_behind):
                 self.tidying.go(self.line.next)
                 self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
 
-    def _step(self) -> int:
-        """Take one micro-batch; where the volume is full or somebody else holds the state, try again later."""
+    def _step(self, began: float) -> int:
+        """Take one micro-batch in the round that began at a time [s]; where the volume is full or somebody else holds the state, try again later."""
         try:
             messages = self.steps.step()
         except sqlite3.OperationalError as error:
@@ -293,6 +289,8 @@ class Service:
             self._stop.wait(RETRY_S)
             return 0
         self.line_waits = ""
+        if messages:
+            self.report.steps.observe(time.monotonic() - began)
         return messages
 
     def _acknowledge(self, arrivals: list[Arrival]) -> None:
@@ -350,7 +348,7 @@ class Service:
 
     def _app(self) -> FastAPI:
         catalogue, settings = self._catalogue, self._settings
-        return create_app(
+        app = create_app(
             self.reader,
             self.plant,
             self.token,
@@ -369,6 +367,8 @@ class Service:
             given=self._about,
             kept=KeptFiles(evidence_folder(settings.state)),
         )
+        app.add_middleware(AnswerTimes, times=self.report.answers)
+        return app
 
     def _tell_of_another_configuration(self) -> None:
         """Say in the log where published numbers were made under another configuration."""

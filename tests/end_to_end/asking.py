@@ -38,6 +38,8 @@ def wait_for_influx(service: Service, patience: float = PATIENCE) -> None:
 
     def told() -> bool:
         found = service.metrics()
-        return not (found["stackmeter_influx_waiting_readings"] or found["stackmeter_influx_waiting_hours"])
+        return not (
+            found["stackmeter_influx_waiting_readings"] or found["stackmeter_influx_waiting_emissions"]
+        )
 
     wait_until(told, "InfluxDB was not told everything", patience)

@@ -41,7 +41,7 @@ def test_f051_influxdb_away_costs_nothing_and_its_outbox_drains_when_it_is_back(
     report(
         "F-051",
         outbox_readings=waiting["stackmeter_influx_waiting_readings"],
-        outbox_hours=waiting["stackmeter_influx_waiting_hours"],
+        outbox_hours=waiting["stackmeter_influx_waiting_emissions"],
         drain_s=round(drained, 1),
         difference=0,
         points=check_all(bench, truth)["points"],

@@ -41,7 +41,7 @@ def dockerfile(instruction: str) -> list[str]:
 @each_service
 def test_an_image_has_a_pinned_tag(name: str) -> None:
     """A stack that worked yesterday is the same stack today."""
-    assert re.fullmatch(r"[a-z/-]+:\d+\.\d+\.\d+", SERVICES[name]["image"])
+    assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+\.\d+", SERVICES[name]["image"])
 
 
 @each_service
@@ -212,6 +212,7 @@ def test_grafana_finds_influxdb_the_api_and_the_dashboards() -> None:
     influx = sources.pop("stackmeter-influxdb")
     assert influx["url"] == OURS["environment"]["STACKMETER_INFLUX_URL"]
     assert influx["jsonData"]["dbName"] == OURS["environment"]["STACKMETER_INFLUX_BUCKET"]
+    assert sources.pop("stackmeter-prometheus")["url"] == "http://prometheus:9090"
     assert {one["url"] for one in sources.values()} == {api}
     assert mounted[provider["options"]["path"]] == "./grafana/dashboards"
     assert provider["options"]["foldersFromFilesStructure"]
@@ -229,7 +230,9 @@ def test_grafana_may_ask_the_api_only_and_has_the_plugin_for_it() -> None:
 
 
 def test_grafana_is_given_the_tokens_that_its_data_sources_send() -> None:
-    secrets = {uid: one["secureJsonData"] for uid, one in grafana_sources().items()}
+    secrets = {
+        uid: one["secureJsonData"] for uid, one in grafana_sources().items() if "secureJsonData" in one
+    }
     environment = SERVICES["grafana"]["environment"]
 
     assert secrets == {
@@ -240,3 +243,12 @@ def test_grafana_is_given_the_tokens_that_its_data_sources_send() -> None:
     }
     for name in ("STACKMETER_TOKEN", "STACKMETER_INFLUX_TOKEN"):
         assert environment[name] == OURS["environment"][name]
+
+
+def test_prometheus_scrapes_the_service_with_the_token_that_it_is_given() -> None:
+    (scrape,) = yaml("deploy/prometheus/prometheus.yml")["scrape_configs"]
+    (name,) = SERVICES["prometheus"]["secrets"]
+
+    assert scrape["static_configs"] == [{"targets": [f"stackmeter:{flags(OURS['command'])['--port']}"]}]
+    assert scrape["authorization"] == {"credentials_file": f"/run/secrets/{name}"}
+    assert COMPOSE["secrets"] == {name: {"environment": "STACKMETER_TOKEN"}}

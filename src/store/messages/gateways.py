@@ -13,6 +13,8 @@ from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, NS_PER_S
 from store.frame_rows import gateway_offsets, gateways_heard
 from store.messages.boots import BootTable, acknowledged_since
 from store.messages.sparkplug import Absence, absences
+from store.readings.kinds import COUNTING
+from store.readings.rows import newest_row_times
 
 MOST_BOOTS = 20  # of a gateway, the newest
 
@@ -72,6 +74,33 @@ def gateway_states(
             absent=tuple(absent[name]),
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaysSeen:
+    """How gateways are at a glance, by id; one of which nothing is known is left out."""
+
+    up: Mapping[str, bool]  # its last word, or its last will
+    heard: Mapping[str, int]  # ns UTC
+    newest: Mapping[
+        str, int
+    ]  # ns UTC: the time of its newest counting reading, of those that are kept as rows
+
+
+def gateways_seen(
+    connection: sqlite3.Connection, gateways: Sequence[str], owners: Mapping[int, str]
+) -> GatewaysSeen:
+    """Return how gateways are, at the price of a look-up each; `owners` has the gateway of each channel's number."""
+    newest: dict[str, int] = {}
+    rows = newest_row_times(connection, list(owners), COUNTING, 1)
+    for channel, time in zip(*(column.tolist() for column in rows), strict=True):
+        newest[owners[channel]] = max(time, newest.get(owners[channel], time))
+    asked = set(gateways)
+    return GatewaysSeen(
+        up={name: up for name, (up, _) in _said(connection, gateways).items() if up is not None},
+        heard={name: at for name, at in gateways_heard(connection, gateways).items() if name in asked},
+        newest={name: at for name, at in newest.items() if name in asked},
+    )
 
 
 def _clock(minute: int, least: Floats, now: int) -> tuple[float | None, float | None]:
