@@ -9,11 +9,26 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.boards import energy, facility, health, on_call, overview, quality, roadmap, stack
+from grafana.boards import (
+    deliveries,
+    energy,
+    facility,
+    health,
+    month_end,
+    on_call,
+    overview,
+    quality,
+    restatements,
+    roadmap,
+    stack,
+    water,
+)
 from grafana.texts import FOLDERS, LANGUAGES, Say
 
 FOLDER = Path(__file__).parent / "dashboards"
-BOARDS = (overview, facility, stack, energy, roadmap, on_call, quality, health)
+BOARDS = (
+    overview, facility, stack, energy, water, roadmap, month_end, restatements, on_call, deliveries, quality, health,
+)  # fmt: skip
 
 
 def dashboards(say: Say) -> list[Dashboard]:

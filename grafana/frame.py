@@ -15,7 +15,9 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardLink,
     DashboardLinkType,
     Panel,
+    RowPanel,
     VariableModel,
+    VariableOption,
     VariableRefresh,
     VariableSort,
     VariableType,
@@ -33,11 +35,11 @@ ZONE = "Asia/Ho_Chi_Minh"  # of the example's parks: a day on the dashboard is a
 def dashboard(
     say: Say,
     name: str,
-    panels: Sequence[Panel],
+    panels: Sequence[Panel | RowPanel],
     *,
     variables: Sequence[VariableModel] = (),
     annotations: Sequence[AnnotationQuery] = (),
-    since: str = "now-24h",
+    since: str = "now/d",
     refresh: str = "30s",
 ) -> Dashboard:
     """Return the dashboard `name` in one language."""
@@ -95,32 +97,37 @@ def park(say: Say) -> VariableModel:
     return _from_influxdb(say, "park", tag_values("emission", "park"))
 
 
-def facility(say: Say) -> VariableModel:
-    """Return the choice of one of its facilities."""
-    return _from_influxdb(say, "facility", tag_values("emission", "facility", PARK))
+def facility(say: Say, *, many: bool = False) -> VariableModel:
+    """Return the choice of one of its facilities, or of `many`."""
+    return _from_influxdb(say, "facility", tag_values("emission", "facility", PARK), many=many)
 
 
-def source(say: Say, *where: str) -> VariableModel:
-    """Return the choice of one of its sources, those for which `where` holds."""
-    return _from_influxdb(say, "source", tag_values("emission", "source", PARK, FACILITY, *where))
+def source(say: Say, *, many: bool = False) -> VariableModel:
+    """Return the choice of one of its sources, or of `many`."""
+    return _from_influxdb(say, "source", tag_values("emission", "source", PARK, FACILITY), many=many)
 
 
 def channel(say: Say, *where: str) -> VariableModel:
-    """Return the choice of one of its channels, those for which `where` holds."""
-    return _from_influxdb(say, "channel", tag_values("reading", "channel", PARK, FACILITY, *where))
+    """Return the choice of some of its channels, those for which `where` holds."""
+    return _from_influxdb(say, "channel", tag_values("reading", "channel", PARK, FACILITY, *where), many=True)
 
 
 def rule(say: Say) -> VariableModel:
-    """Return the choice of a rule that has fired in the park."""
-    return _from_influxdb(say, "rule", tag_values("alert", "rule", PARK))
+    """Return the choice of rules that have fired in the park."""
+    return _from_influxdb(say, "rule", tag_values("alert", "rule", PARK), many=True)
 
 
 def gateway(say: Say) -> VariableModel:
-    """Return the choice of a gateway that has been heard, as park/facility/gateway."""
+    """Return the choice of gateways that have been heard, as park/facility/gateway."""
     asked = Answer("/v1/balance", (Column("gateway"),), root="gateways", ref="variable")
-    query: Json = {"refId": "variable", "queryType": "infinity", "infinityQuery": asked.to_json()}
-    made = _variable(say, "gateway")
-    made.datasource, made.query, made.definition = API, query, asked.path
+    return _from_api(say, "gateway", asked, many=True)
+
+
+def month(say: Say) -> VariableModel:
+    """Return the choice of a month of the park that has begun."""
+    asked = Answer("/v1/periods", (Column("month"),), {"park": "$park"}, root="periods", ref="variable")
+    made = _from_api(say, "month", asked)
+    made.sort = VariableSort.ALPHABETICAL_DESC
     return made
 
 
@@ -151,22 +158,31 @@ def restatements(say: Say) -> AnnotationQuery:
     )
 
 
-def _from_influxdb(say: Say, name: str, query: str) -> VariableModel:
-    made = _variable(say, name)
+def _from_api(say: Say, name: str, asked: Answer, *, many: bool = False) -> VariableModel:
+    made = _variable(say, name, many=many)
+    query: Json = {"refId": asked.ref, "queryType": "infinity", "infinityQuery": asked.to_json()}
+    made.datasource, made.query, made.definition = API, query, asked.path
+    return made
+
+
+def _from_influxdb(say: Say, name: str, query: str, *, many: bool = False) -> VariableModel:
+    made = _variable(say, name, many=many)
     made.datasource, made.query, made.definition = INFLUXDB, query, query
     return made
 
 
-def _variable(say: Say, name: str) -> VariableModel:
-    """Return a choice of one value: the API filters by one, and an equality needs no escaping."""
+def _variable(say: Say, name: str, *, many: bool) -> VariableModel:
+    """Return a choice of one value, which the API filters by; or of `many`, at first of all."""
+    every = VariableOption(selected=True, text=["All"], value=["$__all"]) if many else None
     return VariableModel(
         type_val=VariableType.QUERY,
         name=name,
         label=say(f"col.{name}"),
         refresh=VariableRefresh.ON_DASHBOARD_LOAD,
         sort=VariableSort.ALPHABETICAL_ASC,
-        multi=False,
-        include_all=False,
+        multi=many,
+        include_all=many,
+        current=every,
     )
 
 

@@ -18,6 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
     MappingType,
     MatcherConfig,
     Panel,
+    RowPanel,
     Threshold,
     ThresholdsConfig,
     ThresholdsMode,
@@ -60,15 +61,19 @@ def number(
     *,
     steps: Steps = PLAIN,
     decimals: int | None = 2,
+    curve: str = "",
 ) -> Panel:
-    """Return large numbers, one for each series, or the columns of an answer's one row: `unit`, steps and decimals are the first's."""
+    """Return large numbers, one for each series, or the columns of an answer's one row: `unit`, steps and decimals are the first's.
+
+    Of a series, `curve` says which of its numbers it is, such as sum or max, and the series is drawn beneath it.
+    """
     fields = "/.*/" if isinstance(target, Answer) else ""  # a time too; without it numbers only
     options = stat.Options(
-        graph_mode=common.BigValueGraphMode.NONE,
+        graph_mode=common.BigValueGraphMode.AREA if curve else common.BigValueGraphMode.NONE,
         color_mode=common.BigValueColorMode.VALUE,
         justify_mode=common.BigValueJustifyMode.AUTO,
         text_mode=common.BigValueTextMode.AUTO,
-        reduce_options=common.ReduceDataOptions(values=False, calcs=["last"], fields=fields),
+        reduce_options=common.ReduceDataOptions(values=False, calcs=[curve or "last"], fields=fields),
     )
     config = _config(say, unit, steps=steps, decimals=decimals)
     beside = target.columns[1:] if isinstance(target, Answer) else ()
@@ -150,6 +155,7 @@ def rows(
         sort_by=[common.TableSortByFieldState(display_name=say(f"col.{sort}"), desc=True)] if sort else [],
         cell_height=common.TableCellHeight.SM,
     )
+    options.footer = None  # Grafana knows it no more
     config = _table_config(say, "none")
     made = _panel(say, key, "table", options, config, [target], size)
     config.overrides = [
@@ -198,6 +204,7 @@ def years(say: Say, key: str, unit: str, target: Answer, size: Size) -> Panel:
 def metrics(say: Say, key: str, names: Sequence[str], size: Size, *, steps: Steps = PLAIN) -> Panel:
     """Return a table of metrics without labels, or of all samples where a name ends in {."""
     options = table.Options(cell_height=common.TableCellHeight.SM)
+    options.footer = None
     config = _table_config(say, "short")
     made = _panel(say, key, "table", options, config, [Metrics()], size)
     spelled = {
@@ -257,7 +264,12 @@ def alert_groups(say: Say, key: str, size: Size) -> Panel:
     return made
 
 
-def lay_out(panels: Sequence[Panel]) -> list[Panel]:
+def section(say: Say, key: str) -> RowPanel:
+    """Return a line with a name, under which what follows can be folded away."""
+    return RowPanel(title=say(key), grid_pos=GridPos(h=1, w=WIDTH))
+
+
+def lay_out(panels: Sequence[Panel | RowPanel]) -> list[Panel | RowPanel]:
     """Give each panel its id and place: left to right, in a new row wherever it has no room."""
     x = y = height = 0
     for identity, panel in zip(count(1), panels, strict=False):

@@ -16,16 +16,32 @@ INFLUXDB = DataSourceRef("influxdb", "stackmeter-influxdb")
 API = DataSourceRef("yesoreyeram-infinity-datasource", "stackmeter-api")
 READINESS = DataSourceRef("yesoreyeram-infinity-datasource", "stackmeter-readiness")
 ALERTMANAGER = DataSourceRef("alertmanager", "stackmeter-alertmanager")
+PROMETHEUS = DataSourceRef("prometheus", "stackmeter-prometheus")
 
 # A window with coverage 0 is unknown: it holds zeros because InfluxDB cannot hold nothing (docs/vocabulary.md).
 KNOWN = '"coverage" > 0'
 PARK = "\"park\" = '$park'"
 FACILITY = "\"facility\" = '$facility'"
 SOURCE = "\"source\" = '$source'"
-CHANNEL = "\"channel\" = '$channel'"
+# Of what several values can be chosen: Grafana escapes each and puts them as (a|b).
+FACILITIES = '"facility" =~ /^$facility$/'
+SOURCES = '"source" =~ /^$source$/'
+CHANNELS = '"channel" =~ /^$channel$/'
+RULES = '"rule" =~ /^$rule$/'
+
+# What the time picker says, in whole minutes as the API wants it. A format of Grafana's has no colon, and is of the browser's clock.
+RANGE = {
+    end: f"${{__{end}:date:YYYY-MM-DDTHH}}:${{__{end}:date:mm}}:00${{__{end}:date:Z}}"
+    for end in ("from", "to")
+}
 
 ColumnType = Literal["string", "number", "timestamp", "boolean"]
 Json = dict[str, object]
+
+
+def all_chosen(variables: Sequence[str]) -> str:
+    """Return the plugin's words for rows whose every value is among those that are chosen: it takes a list of one for no list."""
+    return " && ".join(f"{one} IN ('', ${{{one}:singlequote}})" for one in variables)
 
 
 class Target(Dataquery):
@@ -116,6 +132,31 @@ class Answer(Target):
             "columns": [{"selector": c.selector, "text": c.selector, "type": c.type} for c in self.columns],
             "filterExpression": self.where,
             "filters": [],
+        }
+
+
+@dataclass(frozen=True)
+class PromQL(Target):
+    """A question to Prometheus; `legend` names its series, `{{label}}` from their labels."""
+
+    expression: str
+    legend: str = ""
+    ref: str = "A"
+
+    @property
+    def asked(self) -> DataSourceRef:
+        """Prometheus."""
+        return PROMETHEUS
+
+    def to_json(self) -> Json:
+        """Return it as Grafana keeps it."""
+        return {
+            "refId": self.ref,
+            "datasource": PROMETHEUS,
+            "expr": self.expression,
+            "legendFormat": self.legend,
+            "range": True,
+            "instant": False,
         }
 
 

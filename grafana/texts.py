@@ -34,6 +34,7 @@ class Say:
 # Words of the API that are shown in the reader's language: `value.WORD`.
 MAPPED = (
     "firing", "acknowledged", "silenced", "inhibited", "resolved", "info", "warning", "critical",
+    "open", "provisional", "final", "restated",
 )  # fmt: skip
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -104,49 +105,21 @@ TEXTS: dict[str, tuple[str, str]] = {
             " nguồn còn thiếu trong đó: gateway ngoại tuyến, hoặc nguồn im lặng lâu hơn thường lệ."
         ),
     ),
-    "today": ("Today", "Hôm nay"),
-    "today.about": (
-        "Since midnight on the park's clock, the open window included. What is missing is not in it: see the coverage.",
-        "Từ 0 giờ theo giờ của khu công nghiệp, gồm cả khoảng tính đang mở. Phần thiếu không nằm trong số này: xem độ phủ.",
-    ),
-    "month": ("This month", "Tháng này"),
-    "month.about": (
-        "Since the first of the month on the park's clock. What is missing is not in it.",
-        "Từ ngày đầu tháng theo giờ của khu công nghiệp. Phần thiếu không nằm trong số này.",
-    ),
-    "coverage-today": ("Coverage today", "Độ phủ hôm nay"),
-    "coverage-today.about": (
-        "Share of today so far that was measured, interpolated or substituted. Below 1, the tonnes are too few.",
-        "Phần thời gian hôm nay đã được đo, nội suy hoặc thay thế. Dưới 1 thì tổng phát thải còn thiếu.",
-    ),
-    "coverage-month": ("Coverage this month", "Độ phủ tháng này"),
-    "coverage-month.about": (
-        "Share of this month so far that is known, and from when on it is: what came before is in no share.",
-        "Phần thời gian tháng này đã có dữ liệu, và kể từ khi nào: phần trước đó không nằm trong tỷ lệ này.",
-    ),
     "from-the-beginning": ("from the beginning", "từ đầu kỳ"),
-    "substituted-today": ("Substituted today", "Thay thế hôm nay"),
-    "substituted-today.about": (
-        "Share of today for which a stated rule put a number in place of missing data.",
-        "Phần thời gian hôm nay mà một quy tắc đã nêu đưa số vào chỗ dữ liệu thiếu.",
-    ),
     "complete-until": ("Complete until", "Đầy đủ đến"),
     "complete-until.about": (
         "Up to when every channel of the park has been heard; channels that fell silent are left out and listed as stale.",
         "Thời điểm mà mọi kênh của khu công nghiệp đã có số đọc; các kênh đã im lặng không được tính và được liệt kê riêng.",
     ),
     # Tables
-    "facilities": ("Facilities today", "Các cơ sở hôm nay"),
     "facilities.about": (
         "Each facility of the park, with how much of its time is known. A click on the name opens it.",
         "Từng cơ sở của khu công nghiệp và phần thời gian có dữ liệu. Bấm vào tên để mở.",
     ),
-    "parks": ("All parks today", "Mọi khu công nghiệp hôm nay"),
     "parks.about": (
         "Each park that the token may see. A click on the name opens it.",
         "Từng khu công nghiệp mà mã truy cập được xem. Bấm vào tên để mở.",
     ),
-    "top-emitters": ("Top emitters this month", "Nguồn phát thải lớn nhất tháng này"),
     "top-emitters.about": (
         "The sources of the park, the largest first. An unknown source stands at the end, not at 0.",
         "Các nguồn phát thải của khu công nghiệp, lớn nhất trước. Nguồn không rõ đứng cuối, không phải bằng 0.",
@@ -166,7 +139,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Alerts of the facility that are not resolved, the newest first.",
         "Các cảnh báo của cơ sở chưa được giải quyết, mới nhất trước.",
     ),
-    "sources": ("Sources today", "Các nguồn phát thải hôm nay"),
     "sources.about": (
         "Each source with its activity, its tonnes and how they are known. A click on the name opens it.",
         "Từng nguồn với mức hoạt động, lượng phát thải và độ phủ dữ liệu. Bấm vào tên để mở.",
@@ -176,6 +148,255 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The newest reading of each channel with its unit. A silent channel is stale.",
         "Số đọc mới nhất của từng kênh cùng đơn vị. Kênh im lặng được coi là cũ.",
     ),
+    "range": ("In the time range", "Trong khoảng thời gian"),
+    "range.about": (
+        "Tonnes of the time that the time picker says, the open window included. What is missing is not in it: see the coverage.",
+        "Lượng phát thải trong khoảng thời gian đã chọn, gồm cả khoảng tính đang mở. Phần thiếu không nằm trong số này: xem độ phủ.",
+    ),
+    "previous": ("The time before, as long", "Khoảng trước, dài bằng"),
+    "previous.about": (
+        "Tonnes of the time before the chosen one, of the same length: compare with it.",
+        "Lượng phát thải của khoảng trước khoảng đã chọn, dài bằng: dùng để so sánh.",
+    ),
+    "highest-hour": ("Highest hour", "Giờ cao nhất"),
+    "highest-hour.about": (
+        "The most tonnes of one clock hour in the time range, and the hours as a curve: sums of the known sources of scope 1 and 2.",
+        "Lượng phát thải lớn nhất trong một giờ của khoảng thời gian, và đường theo giờ: tổng các nguồn phạm vi 1 và 2 có dữ liệu.",
+    ),
+    "coverage-range": ("Coverage", "Độ phủ"),
+    "coverage-range.about": (
+        "Share of the time range that was measured, interpolated or substituted, and from when on. Below 1, the tonnes are too few.",
+        "Phần khoảng thời gian đã được đo, nội suy hoặc thay thế, và kể từ khi nào. Dưới 1 thì tổng phát thải còn thiếu.",
+    ),
+    "budget-range": ("Of the budget", "So với ngân sách"),
+    "budget-range.about": (
+        "Used share of the year's budget that falls to the time range; unknown where none is configured. What is missing is not in it.",
+        "Phần đã dùng của ngân sách năm tính theo khoảng thời gian; không rõ nếu không cấu hình. Phần thiếu không nằm trong số này.",
+    ),
+    "substituted-range": ("Substituted", "Thay thế"),
+    "substituted-range.about": (
+        "Share of the time range for which a stated rule put a number in place of missing data.",
+        "Phần khoảng thời gian mà một quy tắc đã nêu đưa số vào chỗ dữ liệu thiếu.",
+    ),
+    "facilities": ("Facilities", "Các cơ sở"),
+    "parks": ("All parks", "Mọi khu công nghiệp"),
+    "top-emitters": ("Top emitters", "Nguồn phát thải lớn nhất"),
+    "sources": ("Sources", "Các nguồn phát thải"),
+    "reading": ("Readings", "Số đọc"),
+    "concentration": ("Readings of flue gas", "Số đọc khí thải"),
+    "limit": ("Values against the limits of rules", "Giá trị so với giới hạn của quy tắc"),
+    "scope2": ("Scope 2 of facilities", "Phạm vi 2 của các cơ sở"),
+    "channel-quality": ("What the readings are like", "Chất lượng số đọc"),
+    "gaps": ("How it is known", "Mức độ rõ"),
+    "gaps.about": (
+        "Shares of the time range of each source, the largest gap first, and its silent channels.",
+        "Tỷ lệ của khoảng thời gian của từng nguồn, khoảng thiếu lớn nhất trước, và các kênh im lặng.",
+    ),
+    "gateway-messages": ("Balance of gateways", "Cân đối của gateway"),
+    "gateway-messages.about": (
+        (
+            "Messages and readings that came in the time range; each ends as exactly one of these. Quarantined: could not be decoded, or"
+            " had a reading refused. An empty name is a topic that did not say which gateway."
+        ),
+        (
+            "Bản tin và số đọc đến trong khoảng thời gian; mỗi cái kết thúc ở đúng một loại. Cách ly: không giải mã được hoặc có số đọc"
+            " bị từ chối. Tên trống là chủ đề không cho biết gateway."
+        ),
+    ),
+    # Sections
+    "section.emissions": ("Emissions", "Phát thải"),
+    "section.places": ("Facilities and sources", "Cơ sở và nguồn"),
+    "section.alerts": ("Alerts", "Cảnh báo"),
+    "section.parks": ("All parks", "Mọi khu công nghiệp"),
+    "section.hours": ("By the hour", "Theo giờ"),
+    "section.channels": ("Channels and alerts", "Kênh đo và cảnh báo"),
+    "section.limits": ("Concentrations and limits", "Nồng độ và giới hạn"),
+    "section.power": ("Power", "Công suất"),
+    "section.energy": ("Energy", "Điện năng"),
+    "section.messages": ("Messages", "Bản tin"),
+    "section.readings": ("Readings", "Số đọc"),
+    "section.refused": (
+        "What does not count, and what may change",
+        "Phần không được tính và có thể thay đổi",
+    ),
+    "section.history": ("Over time", "Theo thời gian"),
+    "section.path": ("Path", "Lộ trình"),
+    "section.present": ("Now", "Hiện tại"),
+    "section.gateways": ("Gateways", "Gateway"),
+    "section.machine": ("Machine", "Máy chủ"),
+    "section.months": ("Months", "Các tháng"),
+    "section.month": ("The chosen month", "Tháng đã chọn"),
+    "section.papers": ("Papers", "Báo cáo"),
+    "section.endpoints": ("Receivers", "Nơi nhận"),
+    "section.amounts": ("Amounts", "Lượng nước"),
+    "section.contents": ("What is in it", "Thành phần"),
+    "section.restatements": ("Changes of published numbers", "Thay đổi của số đã công bố"),
+    # Month end
+    "month-end": ("Month end", "Cuối tháng"),
+    "month-end.about": (
+        "How the park's months stand, what keeps one from being final, what falls due, and what was issued.",
+        "Tình trạng các tháng, điều gì khiến một tháng chưa chốt được, việc đến hạn và báo cáo đã phát hành.",
+    ),
+    "months": ("Months of the park", "Các tháng của khu công nghiệp"),
+    "months.about": (
+        "From open over provisional to final; a final month changes only by a restatement that somebody approves.",
+        "Từ mở, tạm chốt đến chốt; tháng đã chốt chỉ thay đổi khi có người duyệt tính lại.",
+    ),
+    "month-items": ("What is to be done", "Việc cần làm"),
+    "month-items.about": (
+        "What keeps the chosen month from being final, or should be looked at before, and what to type.",
+        "Điều khiến tháng đã chọn chưa chốt được hoặc cần xem trước, và lệnh cần gõ.",
+    ),
+    "duties": ("What falls due", "Việc đến hạn"),
+    "duties.about": (
+        "Duties by law after the chosen month; what of it is not certain is said.",
+        "Nghĩa vụ theo quy định sau tháng đã chọn; phần chưa chắc chắn được nêu rõ.",
+    ),
+    "reports": ("Issued papers", "Báo cáo đã phát hành"),
+    "reports.about": (
+        "What was issued, for all parks; overtaken: a month was restated since, by so many tonnes.",
+        "Báo cáo đã phát hành của mọi khu công nghiệp; overtaken: một tháng đã được tính lại sau đó, chênh bấy nhiêu tấn.",
+    ),
+    "as-issued": ("as issued", "như đã phát hành"),
+    # Deliveries
+    "deliveries": ("Deliveries", "Gửi cảnh báo"),
+    "deliveries.about": (
+        "How each webhook stands, what was tried, and what was given up.",
+        "Tình trạng từng webhook, các lần gửi và những gì đã bỏ.",
+    ),
+    "endpoints": ("Webhooks", "Webhook"),
+    "endpoints.about": (
+        "Since the state was made. A disabled one answered 410 and gets nothing until a replay.",
+        "Từ khi tạo trạng thái. Webhook bị tắt đã trả lời 410 và không nhận gì cho đến khi gửi lại.",
+    ),
+    "given-up": ("Given up", "Đã bỏ"),
+    "given-up.about": (
+        "Events that no attempt of three days delivered: stackmeter replay-webhooks --dead-only sends them again.",
+        "Sự kiện không gửi được sau ba ngày: stackmeter replay-webhooks --dead-only gửi lại.",
+    ),
+    "attempts": ("The newest attempts", "Các lần gửi gần nhất"),
+    "attempts.about": (
+        "Each attempt with its answer, the newest first.",
+        "Từng lần gửi và câu trả lời, mới nhất trước.",
+    ),
+    "attempts-over-time": ("Attempts", "Số lần gửi"),
+    "attempts-over-time.about": (
+        "Attempts that were taken, and that were not, by receiver.",
+        "Số lần gửi thành công và không thành công, theo nơi nhận.",
+    ),
+    "webhooks-waiting": ("Webhooks that wait", "Webhook đang chờ"),
+    "webhooks-waiting.about": (
+        "Should return to 0 within minutes; what stays is tried again by the schedule.",
+        "Phải trở về 0 trong vài phút; phần còn lại được gửi lại theo lịch.",
+    ),
+    "nothing-waits": ("nothing waits", "không có gì chờ"),
+    "no-answer": ("no answer", "không trả lời"),
+    # Water
+    "water": ("Water", "Nước"),
+    "water.about": (
+        "Water that is taken in and let out, and what the wastewater is like.",
+        "Lượng nước cấp và nước thải, cùng thành phần của nước thải.",
+    ),
+    "water-volume": ("Water and wastewater", "Nước và nước thải"),
+    "water-volume.about": (
+        "Volume in the time range, by meter: from the first to the last reading of each clock hour, so that what flows between them is left out.",
+        "Thể tích trong khoảng thời gian, theo đồng hồ: từ số đọc đầu đến cuối của mỗi giờ, nên phần giữa hai giờ không được tính.",
+    ),
+    "water-per-hour": ("Volume per hour", "Thể tích theo giờ"),
+    "water-per-hour.about": (
+        "From the first to the last reading of each clock hour. An hour without readings has no bar.",
+        "Từ số đọc đầu đến cuối của mỗi giờ. Giờ không có số đọc thì không có cột.",
+    ),
+    "water-flow": ("Flow", "Lưu lượng"),
+    "water-flow.about": (
+        "Readings of the channels of quantity water and wastewater that are no registers of volume, in their own units.",
+        "Số đọc các kênh đại lượng water và wastewater không phải đồng hồ thể tích, theo đơn vị riêng.",
+    ),
+    "water-contents": ("Contents of wastewater", "Thành phần nước thải"),
+    "water-contents.about": (
+        "Acidity, oxygen demand and others, as far as there are channels, in their own units: see the table.",
+        "Độ pH, nhu cầu oxy và các chỉ tiêu khác nếu có kênh đo, theo đơn vị riêng: xem bảng.",
+    ),
+    # Restatements
+    "restatements": ("Restatements", "Tính lại"),
+    "restatements.about": (
+        "What changed of published numbers and why, what waits for approval, and what came too late to wake anybody.",
+        "Số đã công bố thay đổi gì và vì sao, phần chờ duyệt, và phần đến quá muộn để cảnh báo.",
+    ),
+    "restated": ("Changed for another cause than readings", "Thay đổi vì lý do khác số đọc"),
+    "restated.about": (
+        "Rows of the ledger by approval, correction or regulation, the newest first.",
+        "Các dòng sổ cái do duyệt, sửa hoặc theo quy định, mới nhất trước.",
+    ),
+    "waits-for-approval": ("What waits for approval", "Phần chờ duyệt"),
+    "waits-for-approval.about": (
+        "What late readings would change of a final month, until somebody approves it.",
+        "Số đọc đến muộn sẽ thay đổi gì ở tháng đã chốt, cho đến khi có người duyệt.",
+    ),
+    "ledger": ("Ledger", "Sổ cái"),
+    "ledger.about": (
+        "The newest 200 changes of published numbers, each with the messages that brought it and the hash that binds it.",
+        "200 thay đổi gần nhất của số đã công bố, kèm bản tin gây ra và mã băm ràng buộc.",
+    ),
+    "too-late": ("Breaches that came too late", "Vi phạm đến quá muộn"),
+    "too-late.about": (
+        "What would have been an alert, had its readings come in time. It wakes nobody.",
+        "Những gì đáng lẽ là cảnh báo nếu số đọc đến kịp. Không báo cho ai.",
+    ),
+    # History of the service
+    "ready-over-time": ("Ready", "Sẵn sàng"),
+    "ready-over-time.about": (
+        "1 while the service can do its work; a gap where Prometheus got no answer.",
+        "1 khi dịch vụ hoạt động được; khoảng trống khi Prometheus không nhận được trả lời.",
+    ),
+    "waiting-over-time": ("What waits", "Đang chờ"),
+    "waiting-over-time.about": (
+        "Should return to 0 within seconds to minutes.",
+        "Phải trở về 0 trong vài giây đến vài phút.",
+    ),
+    "messages-per-minute": ("Messages per minute", "Bản tin mỗi phút"),
+    "messages-per-minute.about": (
+        "Messages journalled, by when they came.",
+        "Bản tin đã ghi nhật ký, theo thời điểm đến.",
+    ),
+    "times": ("Slow steps and answers", "Bước và trả lời chậm"),
+    "times.about": (
+        "The time that one in twenty exceeds, of the line's steps and of the API's answers.",
+        "Thời gian mà một trong hai mươi lần vượt quá, của các bước xử lý và của câu trả lời API.",
+    ),
+    "line-steps": ("steps of the line", "bước xử lý"),
+    "api-answers": ("answers of the API", "trả lời API"),
+    "part-failures": ("Failures of parts", "Lỗi của các phần"),
+    "part-failures.about": (
+        "Parts of the service that failed and were started again.",
+        "Các phần của dịch vụ bị lỗi và được khởi động lại.",
+    ),
+    "gateway-up": ("Online", "Trực tuyến"),
+    "gateway-up.about": (
+        "1 while a gateway's last word, or last will, is that it is online.",
+        "1 khi lời cuối hoặc di chúc của gateway là trực tuyến.",
+    ),
+    "gateway-silence": ("Silent for", "Im lặng"),
+    "gateway-silence.about": (
+        "How long ago each gateway was last heard.",
+        "Từng gateway được nghe lần cuối cách đây bao lâu.",
+    ),
+    "reading-age": ("Age of the newest reading", "Tuổi của số đọc mới nhất"),
+    "reading-age.about": (
+        "Of the channels of each gateway; none where it is older than a day or two.",
+        "Của các kênh thuộc từng gateway; không có nếu cũ hơn một hai ngày.",
+    ),
+    "version": ("Version", "Phiên bản"),
+    "version.about": ("Of Stackmeter and of Python.", "Của Stackmeter và Python."),
+    "disk-full": ("Until the disk is full", "Đến khi đầy đĩa"),
+    "disk-full.about": (
+        "At the rate of the last week; unknown in the first day.",
+        "Theo tốc độ tuần qua; không rõ trong ngày đầu.",
+    ),
+    "memory": ("Memory", "Bộ nhớ"),
+    "memory.about": ("Resident memory of the process.", "Bộ nhớ mà tiến trình đang dùng."),
+    "processor": ("Processor", "Bộ xử lý"),
+    "processor.about": ("Cores in use.", "Số lõi đang dùng."),
     # Graphs
     "hourly-by-facility": ("Emissions per hour by facility", "Phát thải theo giờ của từng cơ sở"),
     "hourly-by-facility.about": (
@@ -214,7 +435,6 @@ TEXTS: dict[str, tuple[str, str]] = {
             " từng khí."
         ),
     ),
-    "reading": ("Readings of $channel", "Số đọc của $channel"),
     "reading.about": (
         "Mean of the channel's readings, whatever their quality says, in the channel's own unit: see the table of channels.",
         "Trung bình số đọc của kênh, bất kể chất lượng, theo đơn vị riêng của kênh: xem bảng các kênh đo.",
@@ -229,12 +449,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Share of the source's time that is known, and share that a rule substituted.",
         "Phần thời gian có dữ liệu của nguồn và phần được thay thế theo quy tắc.",
     ),
-    "concentration": ("Readings of $channel", "Số đọc của $channel"),
     "concentration.about": (
         "Mean of the readings that count, in the channel's own unit. Gaps stay gaps.",
         "Trung bình các số đọc được tính, theo đơn vị riêng của kênh. Khoảng trống vẫn là khoảng trống.",
     ),
-    "limit": ("Values against the limit of $rule", "Giá trị so với giới hạn của $rule"),
     "limit.about": (
         "What the rule judged when it began or ceased to fire, and the limit that held at that time, in the rule's unit.",
         "Giá trị mà quy tắc xét khi bắt đầu hoặc ngừng cảnh báo, và ngưỡng có hiệu lực lúc đó, theo đơn vị của quy tắc.",
@@ -259,16 +477,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "grid-coverage.about": (
         "Share of the chosen time over which the energy from the grid is known.",
         "Phần khoảng thời gian đã chọn có dữ liệu điện năng từ lưới.",
-    ),
-    "location": ("Scope 2 by location, this month", "Phạm vi 2 theo vị trí, tháng này"),
-    "location.about": (
-        "Electricity from the grid by the grid's average factor.",
-        "Điện lưới tính theo hệ số trung bình của lưới.",
-    ),
-    "market": ("Scope 2 by market, this month", "Phạm vi 2 theo thị trường, tháng này"),
-    "market.about": (
-        "The same electricity by the certificates and contracts it is matched with.",
-        "Cùng lượng điện đó tính theo chứng chỉ và hợp đồng được đối ứng.",
     ),
     "demand": ("Demand, quarter hours", "Nhu cầu, theo 15 phút"),
     "demand.about": (
@@ -295,7 +503,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Kilograms of CO2e for a kilowatt-hour from the grid: the factor in force.",
         "Số kilôgam CO2e cho một kilôwatt giờ điện lưới: hệ số đang có hiệu lực.",
     ),
-    "scope2": ("Scope 2 of the park's facilities, this month", "Phạm vi 2 của các cơ sở, tháng này"),
     "scope2.about": (
         "By location and by market, and how many megawatt-hours certificates cover.",
         "Theo vị trí và theo thị trường, cùng số megawatt giờ được chứng chỉ chi trả.",
@@ -330,26 +537,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The newest hundred that are over, how long they fired, and who took care of them.",
         "Một trăm cảnh báo đã kết thúc gần nhất, thời gian phát và người xử lý.",
     ),
-    "refused-quarantined": ("Quarantined", "Cách ly"),
-    "refused-quarantined.about": (
-        "Messages of the gateway that could not be decoded, or had a reading refused; they are kept whole.",
-        "Bản tin của gateway không giải mã được hoặc có số đọc bị từ chối; được giữ nguyên.",
-    ),
-    "refused-rejected": ("Rejected", "Từ chối"),
-    "refused-rejected.about": (
-        "Messages of the gateway that were refused before decoding: too large, wrong topic, retained.",
-        "Bản tin của gateway bị từ chối trước khi giải mã: quá lớn, sai chủ đề, được giữ lại ở broker.",
-    ),
-    "gateway-messages": ("Balance of $gateway", "Cân đối của $gateway"),
-    "gateway-messages.about": (
-        "Every message and every reading ends as exactly one of these; they add up to what was received.",
-        "Mỗi bản tin và mỗi số đọc kết thúc ở đúng một loại; cộng lại bằng số đã nhận.",
-    ),
-    "all-gateways": ("Balance of all gateways", "Cân đối của mọi gateway"),
-    "all-gateways.about": (
-        "Messages since the state was made. An empty name is a topic that did not say which gateway.",
-        "Số bản tin từ khi tạo trạng thái. Tên trống là chủ đề không cho biết gateway.",
-    ),
     "gateways": ("Gateways of the facility", "Gateway của cơ sở"),
     "gateways.about": (
         "Whether each is online, when it was heard, how far its clock is off, and how many messages are missing.",
@@ -364,11 +551,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "uncounted.about": (
         "Readings of quality bad, calibrating or fault: kept and shown, and to the windows as if absent.",
         "Số đọc chất lượng bad, calibrating hoặc fault: được lưu và hiển thị, nhưng coi như không có.",
-    ),
-    "gaps": ("How today is known", "Mức độ rõ của hôm nay"),
-    "gaps.about": (
-        "Shares of today so far of each source of the facility, the largest gap first, and its silent channels.",
-        "Tỷ lệ thời gian hôm nay của từng nguồn thuộc cơ sở, khoảng thiếu lớn nhất trước, và các kênh im lặng.",
     ),
     "ready": ("Ready", "Sẵn sàng"),
     "ready.about": (
@@ -409,21 +591,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The path of a park from its base year, this year's budget, and how fast it is used up.",
         "Lộ trình của khu công nghiệp từ năm cơ sở, ngân sách năm nay và tốc độ sử dụng.",
     ),
-    "budget-month": ("Of the month's budget", "So với ngân sách tháng"),
-    "budget-month.about": (
-        "Share of this month's budget that is used; unknown where none is configured. What is missing is not in it.",
-        "Phần ngân sách tháng này đã dùng; không rõ nếu không cấu hình. Phần thiếu không nằm trong số này.",
-    ),
-    "yesterday": ("Yesterday, up to the same hour", "Hôm qua, đến cùng giờ"),
-    "yesterday.about": (
-        "The time before, of the same length as today so far: compare with today.",
-        "Khoảng thời gian trước, dài bằng hôm nay đến lúc này: so với hôm nay.",
-    ),
-    "year": ("This year", "Năm nay"),
-    "year.about": (
-        "Since the first of January on the park's clock. What is missing is not in it.",
-        "Từ ngày 1 tháng 1 theo giờ của khu công nghiệp. Phần thiếu không nằm trong số này.",
-    ),
     "budget-year": ("This year's budget", "Ngân sách năm nay"),
     "budget-year.about": (
         "What the park may emit this year; unknown where none is configured.",
@@ -433,11 +600,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "budget-used-year.about": (
         "Share of the whole year's budget that is used so far.",
         "Phần ngân sách cả năm đã dùng đến nay.",
-    ),
-    "coverage-year": ("Coverage this year", "Độ phủ năm nay"),
-    "coverage-year.about": (
-        "Share of this year so far that is known. Below 1, the tonnes are too few.",
-        "Phần thời gian năm nay có dữ liệu. Dưới 1 thì tổng phát thải còn thiếu.",
     ),
     "path": ("Path to net zero", "Đường đến phát thải ròng bằng không"),
     "path.about": (
@@ -464,7 +626,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What each facility has used of what it may emit; unknown where none is configured.",
         "Phần mỗi cơ sở đã dùng trong lượng được phát thải; không rõ nếu không cấu hình.",
     ),
-    "channel-quality": ("Channels today", "Các kênh hôm nay"),
     "channel-quality.about": (
         "What the readings of the facility's channels are like: how many count, how many do not, and the gaps.",
         "Chất lượng số đọc của các kênh thuộc cơ sở: số được tính, số không được tính và các khoảng trống.",
@@ -598,12 +759,70 @@ TEXTS: dict[str, tuple[str, str]] = {
     "col.actual_t": ("So far", "Đến nay"),
     "col.projected_t": ("Projected", "Dự báo"),
     "col.projection": ("Projection", "Cách dự báo"),
+    "col.month": ("Month", "Tháng"),
+    "col.reported_t": ("Published", "Đã công bố"),
+    "col.provisional_share": ("On provisional factors", "Theo hệ số tạm thời"),
+    "col.closed_by": ("Closed by", "Người chốt"),
+    "col.despite": ("Despite", "Mặc dù"),
+    "col.stops": ("Keeps it open", "Chưa chốt được"),
+    "col.about": ("About", "Về"),
+    "col.detail": ("Detail", "Chi tiết"),
+    "col.command": ("Type", "Gõ lệnh"),
+    "col.due": ("Due", "Hạn"),
+    "col.form": ("Form", "Mẫu"),
+    "col.mark": ("Seen by", "Nhận biết bởi"),
+    "col.unsure": ("Not certain", "Chưa chắc chắn"),
+    "col.number": ("Number", "Số"),
+    "col.revision": ("Revision", "Lần sửa"),
+    "col.periods": ("Of", "Kỳ"),
+    "col.language": ("Language", "Ngôn ngữ"),
+    "col.issued_at": ("Issued", "Phát hành"),
+    "col.issued_by": ("By", "Bởi"),
+    "col.overtaken_t": ("Overtaken by", "Chênh lệch"),
+    "col.endpoint": ("Receiver", "Nơi nhận"),
+    "col.configured": ("Configured", "Có cấu hình"),
+    "col.waiting": ("Waiting", "Đang chờ"),
+    "col.oldest_s": ("The oldest for", "Cũ nhất"),
+    "col.delivered": ("delivered", "đã gửi"),
+    "col.failed": ("failed", "không gửi được"),
+    "col.dead": ("Given up", "Đã bỏ"),
+    "col.disabled": ("Disabled", "Bị tắt"),
+    "col.last_error": ("Latest error", "Lỗi gần nhất"),
+    "col.last_delivered": ("Delivered last", "Gửi lần cuối"),
+    "col.at": ("At", "Lúc"),
+    "col.error": ("Error", "Lỗi"),
+    "col.took_ms": ("Took", "Mất"),
+    "col.event": ("Event", "Sự kiện"),
+    "col.alert": ("Alert", "Cảnh báo"),
+    "col.created": ("Made", "Tạo lúc"),
+    "col.attempts": ("Attempts", "Số lần gửi"),
+    "col.cause": ("Cause", "Nguyên nhân"),
+    "col.author": ("Author", "Người thực hiện"),
+    "col.co2e_t_delta": ("Change", "Thay đổi"),
+    "col.changes": ("Windows", "Khoảng tính"),
+    "col.journal.from": ("Messages from", "Bản tin từ"),
+    "col.journal.to": ("to", "đến"),
+    "col.configuration": ("Configuration", "Cấu hình"),
+    "col.hash": ("Hash", "Mã băm"),
+    "col.pending_restatement.reported_t": ("Published", "Đã công bố"),
+    "col.pending_restatement.current_t": ("As it is known now", "Theo dữ liệu hiện nay"),
+    "col.pending_restatement.delta_t": ("Change", "Thay đổi"),
+    "col.pending_restatement.needs_second": ("Two must approve", "Cần hai người duyệt"),
+    "col.pending_restatement.approved_by": ("Approved by", "Người duyệt"),
+    "col.known_at": ("Known at", "Biết lúc"),
+    "col.first": ("First", "Đầu tiên"),
+    "col.last": ("Last", "Cuối cùng"),
+    "col.worst": ("Worst", "Tệ nhất"),
     # Values
     "value.firing": ("firing", "đang phát"),
     "value.acknowledged": ("acknowledged", "đã nhận"),
     "value.silenced": ("silenced", "tắt tiếng"),
     "value.inhibited": ("inhibited", "bị che"),
     "value.resolved": ("resolved", "đã kết thúc"),
+    "value.open": ("open", "mở"),
+    "value.provisional": ("provisional", "tạm chốt"),
+    "value.final": ("final", "đã chốt"),
+    "value.restated": ("restated", "tính lại"),
     "value.info": ("info", "thông tin"),
     "value.warning": ("warning", "cảnh báo"),
     "value.critical": ("critical", "nghiêm trọng"),

@@ -481,6 +481,52 @@ receivers: [{name: nobody}]
         return found
 
 
+class Prometheus(Server):
+    """Debian's Prometheus on 127.0.0.1, which scrapes one service every second."""
+
+    def __init__(self, port: int, token: str, folder: Path | None = None) -> None:
+        self._scraped, self._token = port, token
+        super().__init__(folder)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw a port."""
+        binary = required("prometheus")
+        self.port = free_port()
+        settings = self.folder / "prometheus.yml"
+        settings.write_text(
+            "global: {scrape_interval: 1s}\n"
+            f"scrape_configs: [{{job_name: stackmeter, authorization: {{credentials: {self._token}}},"
+            f" static_configs: [{{targets: ['127.0.0.1:{self._scraped}']}}]}}]\n"
+        )
+        self.process = Process(
+            "prometheus",
+            [
+                binary,
+                f"--config.file={settings}",
+                f"--storage.tsdb.path={self.folder / 'data'}",
+                f"--web.listen-address=127.0.0.1:{self.port}",
+            ],
+            self.folder / "prometheus.log",
+            lambda: answers(f"{self.url}/-/ready"),
+        )
+        self.processes = [self.process]
+
+    @property
+    def url(self) -> str:
+        """The server's root."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """Return what an expression is now, as its API has it."""
+        answer = httpx.get(
+            f"{self.url}/api/v1/query", params={"query": expression}, timeout=PATIENCE, trust_env=False
+        )
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return found
+
+
 def answers(url: str) -> bool:
     """Tell whether an HTTP server says yes at the address."""
     with contextlib.suppress(httpx.TransportError):

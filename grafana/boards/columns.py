@@ -19,6 +19,7 @@ WORST = Column("worst_source")
 COMPLETE = Column("complete_until", "timestamp")
 
 MOST = {"limit": "1000"}  # rows, where an answer comes in pages
+PREVIOUS = Column("previous.co2e_t", "number", TONNES, 3)
 BUDGET = Column("budget_t", "number", TONNES, 3)
 BUDGET_USED = Column("budget_used_share", "number", SHARE, 1)
 

@@ -4,10 +4,11 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana import frame
 from grafana.boards import columns as c
-from grafana.boards.overview import totals
+from grafana.boards.overview import highest_hour, totals
 from grafana.panels import (
     COVERAGE,
     KILOGRAMS_PER_HOUR,
+    SHARE,
     TONNES,
     TONNES_PER_HOUR,
     Link,
@@ -16,13 +17,14 @@ from grafana.panels import (
     graph,
     number,
     rows,
+    section,
 )
-from grafana.sources import CHANNEL, FACILITY, KNOWN, PARK, Answer, Column, InfluxQL, select
+from grafana.sources import CHANNELS, FACILITY, KNOWN, PARK, SOURCES, Answer, Column, InfluxQL, select
 from grafana.texts import Say
 
 GASES = ("co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg")
 
-CHANNELS = (
+COLUMNS = (
     Column("channel"),
     Column("gateway"),
     Column("quantity"),
@@ -40,30 +42,21 @@ def make(say: Say) -> Dashboard:
     """Return the dashboard."""
     here = {"park": "$park", "facility": "$facility"}
     of_source = {"park": "$park", "facility": "$facility", "source": cell("source")}
+    quarter = Size(6, 5)
     panels = (
+        section(say, "section.emissions"),
+        number(say, "now", TONNES_PER_HOUR, totals("today", c.NOW, c.NOW_UNKNOWN, level="facility", **here), quarter),
+        number(say, "range", TONNES, totals("range", c.TONNES_CO2E, level="facility", **here), quarter),
+        number(say, "highest-hour", TONNES_PER_HOUR, highest_hour(say, PARK, FACILITY), quarter, curve="max"),
         number(
-            say,
-            "now",
-            TONNES_PER_HOUR,
-            totals("today", c.NOW, c.NOW_UNKNOWN, level="facility", **here),
-            Size(6, 5),
-        ),
-        number(say, "today", TONNES, totals("today", c.TONNES_CO2E, level="facility", **here), Size(6, 5)),
-        number(say, "month", TONNES, totals("month", c.TONNES_CO2E, level="facility", **here), Size(6, 5)),
-        number(
-            say,
-            "coverage-today",
-            "percentunit",
-            totals("today", c.COVERAGE, c.KNOWN_FROM, level="facility", **here),
-            Size(6, 5),
-            steps=COVERAGE,
-            decimals=1,
+            say, "coverage-range", SHARE, totals("range", c.COVERAGE, c.KNOWN_FROM, level="facility", **here), quarter,
+            steps=COVERAGE, decimals=1,
         ),
         rows(
             say,
             "sources",
             totals(
-                "today",
+                "range",
                 c.SOURCE,
                 c.SCOPE,
                 Column("method"),
@@ -79,12 +72,14 @@ def make(say: Say) -> Dashboard:
                 c.COMPLETE,
                 level="source",
                 **here,
+                chosen=("source",),
             ),
             Size(24, 8),
             links=[Link("source", "stack", of_source)],
             sort="co2e_t",
             steps={"coverage": COVERAGE},
         ),
+        section(say, "section.hours"),
         graph(say, "hourly-by-source", TONNES_PER_HOUR, [_hourly()], Size(14, 9), stacked=True),
         graph(say, "coverage-by-source", "percentunit", [_coverage()], Size(10, 9), share=True),
         graph(
@@ -95,10 +90,11 @@ def make(say: Say) -> Dashboard:
             Size(12, 9),
         ),
         graph(say, "reading", "none", [_reading()], Size(12, 9)),
+        section(say, "section.channels"),
         rows(
             say,
             "channels",
-            Answer("/v1/channels", CHANNELS, {**here, **c.MOST}, root="channels"),
+            Answer("/v1/channels", COLUMNS, {**here, **c.MOST}, root="channels"),
             Size(24, 9),
         ),
         rows(
@@ -107,33 +103,38 @@ def make(say: Say) -> Dashboard:
             Answer("/v1/alerts", c.ALERT, {"status": "open", **here}, root="alerts"),
             Size(24, 7),
         ),
-    )
+    )  # fmt: skip
     return frame.dashboard(
         say,
         "facility",
         panels,
-        variables=[frame.park(say), frame.facility(say), frame.channel(say)],
+        variables=[frame.park(say), frame.facility(say), frame.source(say, many=True), frame.channel(say)],
         annotations=[frame.alerts(say, FACILITY), frame.restatements(say)],
     )
 
 
 def _hourly() -> InfluxQL:
-    query = select('sum("co2e_t")', "emission", PARK, FACILITY, KNOWN, by=["source"], every="1h")
+    query = select('sum("co2e_t")', "emission", PARK, FACILITY, SOURCES, KNOWN, by=["source"], every="1h")
     return InfluxQL(query, "$tag_source")
 
 
 def _coverage() -> InfluxQL:
-    query = select('mean("coverage")', "emission", PARK, FACILITY, by=["source"], every="$__interval")
+    query = select(
+        'mean("coverage")', "emission", PARK, FACILITY, SOURCES, by=["source"], every="$__interval"
+    )
     return InfluxQL(query, "$tag_source")
 
 
 def _gas(say: Say, gas: str, ref: str) -> InfluxQL:
     return InfluxQL(
-        select(f'sum("{gas}")', "emission", PARK, FACILITY, KNOWN, every="1h"), say(f"col.{gas}"), ref
+        select(f'sum("{gas}")', "emission", PARK, FACILITY, SOURCES, KNOWN, every="1h"),
+        say(f"col.{gas}"),
+        ref,
     )
 
 
 def _reading() -> InfluxQL:
     return InfluxQL(
-        select('mean("value")', "reading", PARK, FACILITY, CHANNEL, every="$__interval"), "$channel"
+        select('mean("value")', "reading", PARK, FACILITY, CHANNELS, by=["channel"], every="$__interval"),
+        "$tag_channel",
     )

@@ -4,8 +4,8 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana import frame
 from grafana.boards import columns as c
-from grafana.panels import NONE_EXPECTED, Size, alert_groups, graph, number, rows
-from grafana.sources import PARK, Answer, Column, InfluxQL, select
+from grafana.panels import NONE_EXPECTED, Size, alert_groups, graph, number, rows, section
+from grafana.sources import PARK, RULES, Answer, Column, InfluxQL, select
 from grafana.texts import Say
 
 
@@ -24,7 +24,8 @@ def make(say: Say) -> Dashboard:
         Column("acknowledged_by"),
     )
     panels = (
-        number(say, "fired", "none", _fired(), Size(6, 8), steps=NONE_EXPECTED, decimals=0),
+        section(say, "section.alerts"),
+        number(say, "fired", "none", _fired(), Size(6, 8), steps=NONE_EXPECTED, decimals=0, curve="sum"),
         rows(
             say, "open-and-on-call",
             Answer("/v1/alerts", (*c.ALERT, *told), {"status": "open", **here}, root="alerts"), Size(18, 8),
@@ -39,6 +40,7 @@ def make(say: Say) -> Dashboard:
             ),
             Size(12, 9),
         ),
+        section(say, "section.history"),
         graph(say, "transitions", "none", [_transitions()], Size(24, 8)),
         rows(
             say, "resolved-alerts",
@@ -46,16 +48,19 @@ def make(say: Say) -> Dashboard:
         ),
     )  # fmt: skip
     return frame.dashboard(
-        say, "on-call", panels, variables=[frame.park(say)], annotations=[frame.alerts(say)]
+        say, "on-call", panels, variables=[frame.park(say), frame.rule(say)], annotations=[frame.alerts(say)]
     )
 
 
 def _fired() -> InfluxQL:
-    return InfluxQL(select('count("state")', "alert", PARK, '"state" = 1', by=["severity"]), "$tag_severity")
+    return InfluxQL(
+        select('count("state")', "alert", PARK, RULES, '"state" = 1', by=["severity"], every="$__interval"),
+        "$tag_severity",
+    )
 
 
 def _transitions() -> InfluxQL:
     return InfluxQL(
-        select('max("state")', "alert", PARK, by=["facility", "rule"], every="1m"),
+        select('max("state")', "alert", PARK, RULES, by=["facility", "rule"], every="1m"),
         "$tag_facility / $tag_rule",
     )

@@ -1,11 +1,14 @@
 """Park overview: tonnes now, today and this month, who emits them, where, and what is wrong."""
 
+from collections.abc import Sequence
+
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana import frame
 from grafana.boards import columns as c
 from grafana.panels import (
     COVERAGE,
+    NONE_EXPECTED,
     SHARE,
     TONNES,
     TONNES_PER_HOUR,
@@ -17,77 +20,63 @@ from grafana.panels import (
     number,
     places,
     rows,
+    section,
 )
-from grafana.sources import KNOWN, PARK, Answer, Column, InfluxQL, select
+from grafana.sources import KNOWN, PARK, RANGE, Answer, Column, InfluxQL, all_chosen, select
 from grafana.texts import Say
 
 BUDGET = {"with": "budget"}
 
 
-def totals(period: str, *columns: Column, level: str = "park", **more: str) -> Answer:
-    """Return what asks for the totals of a period."""
-    return Answer("/v1/totals", columns, {"level": level, "period": period} | more, root="totals")
+def totals(
+    period: str, *columns: Column, level: str = "park", chosen: Sequence[str] = (), **more: str
+) -> Answer:
+    """Return what asks for the totals of a period, or of the time picker's where that is `range`; of rows, those that are chosen."""
+    when = RANGE if period == "range" else {"period": period}
+    return Answer(
+        "/v1/totals", columns, {"level": level} | when | more, root="totals", where=all_chosen(chosen)
+    )
+
+
+def highest_hour(say: Say, *where: str) -> InfluxQL:
+    """Return what asks for tonnes by the clock hour, of scopes 1 and 2."""
+    scopes = '"scope" =~ /^[12]$/'
+    return InfluxQL(
+        select('sum("co2e_t")', "emission", KNOWN, scopes, *where, every="1h"), say("highest-hour")
+    )
 
 
 def make(say: Say) -> Dashboard:
     """Return the dashboard."""
     here = {"park": "$park"}
+    previous = {"with": "previous"}
+    quarter = Size(6, 5)
     panels = (
-        number(say, "now", TONNES_PER_HOUR, totals("today", c.NOW, c.NOW_UNKNOWN, **here), Size(6, 5)),
-        number(say, "today", TONNES, totals("today", c.TONNES_CO2E, **here), Size(6, 5)),
-        number(say, "month", TONNES, totals("month", c.TONNES_CO2E, **here), Size(6, 5)),
+        section(say, "section.emissions"),
+        number(say, "now", TONNES_PER_HOUR, totals("today", c.NOW, c.NOW_UNKNOWN, **here), quarter),
+        number(say, "range", TONNES, totals("range", c.TONNES_CO2E, **here), quarter),
+        number(say, "previous", TONNES, totals("range", c.PREVIOUS, **here, **previous), quarter),
+        number(say, "highest-hour", TONNES_PER_HOUR, highest_hour(say, PARK), quarter, curve="max"),
         number(
-            say,
-            "budget-month",
-            SHARE,
-            totals("month", c.BUDGET_USED, **here, **BUDGET),
-            Size(6, 5),
-            steps=USED,
-            decimals=1,
+            say, "coverage-range", SHARE, totals("range", c.COVERAGE, c.KNOWN_FROM, **here), quarter,
+            steps=COVERAGE, decimals=1,
         ),
         number(
-            say,
-            "yesterday",
-            TONNES,
-            totals(
-                "today",
-                Column("previous.elapsed_co2e_t", "number", TONNES, 3),
-                **here,
-                **{"with": "previous"},
-            ),
-            Size(6, 5),
+            say, "budget-range", SHARE, totals("range", c.BUDGET_USED, **here, **BUDGET), quarter,
+            steps=USED, decimals=1,
         ),
+        number(say, "complete-until", "dateTimeAsIso", totals("today", c.COMPLETE, **here), quarter, decimals=None),
         number(
-            say,
-            "coverage-today",
-            "percentunit",
-            totals("today", c.COVERAGE, c.KNOWN_FROM, **here),
-            Size(6, 5),
-            steps=COVERAGE,
-            decimals=1,
+            say, "fired", "none",
+            InfluxQL(select('count("state")', "alert", PARK, '"state" = 1', every="$__interval"), say("fired")),
+            quarter, steps=NONE_EXPECTED, decimals=0, curve="sum",
         ),
-        number(
-            say,
-            "coverage-month",
-            "percentunit",
-            totals("month", c.COVERAGE, c.KNOWN_FROM, **here),
-            Size(6, 5),
-            steps=COVERAGE,
-            decimals=1,
-        ),
-        number(
-            say,
-            "complete-until",
-            "dateTimeAsIso",
-            totals("today", c.COMPLETE, **here),
-            Size(6, 5),
-            decimals=None,
-        ),
+        section(say, "section.places"),
         rows(
             say,
             "facilities",
             totals(
-                "today",
+                "range",
                 c.FACILITY,
                 c.NOW,
                 c.NOW_UNKNOWN,
@@ -112,7 +101,7 @@ def make(say: Say) -> Dashboard:
             say,
             "top-emitters",
             totals(
-                "month",
+                "range",
                 c.FACILITY,
                 c.SOURCE,
                 c.SCOPE,
@@ -151,17 +140,19 @@ def make(say: Say) -> Dashboard:
             ),
             Size(12, 9),
         ),
+        section(say, "section.alerts"),
         rows(
             say,
             "open-alerts",
             Answer("/v1/alerts", c.ALERT, {"status": "open", **here}, root="alerts"),
             Size(24, 8),
         ),
+        section(say, "section.parks"),
         rows(
             say,
             "parks",
             totals(
-                "today",
+                "range",
                 c.PARK,
                 c.NOW,
                 c.NOW_UNKNOWN,
@@ -177,7 +168,7 @@ def make(say: Say) -> Dashboard:
             sort="co2e_t",
             steps={"coverage": COVERAGE},
         ),
-    )
+    )  # fmt: skip
     return frame.dashboard(
         say,
         "overview",

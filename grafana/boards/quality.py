@@ -5,12 +5,13 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from grafana import frame
 from grafana.boards import columns as c
 from grafana.boards.overview import totals
-from grafana.panels import COVERAGE, NONE_EXPECTED, SHARE, Size, graph, number, rows
-from grafana.sources import FACILITY, PARK, Answer, Column, InfluxQL, select
+from grafana.panels import COVERAGE, NONE_EXPECTED, SHARE, Size, graph, rows, section
+from grafana.sources import FACILITIES, PARK, RANGE, Answer, Column, InfluxQL, all_chosen, select
 from grafana.texts import Say
 
 OUTCOMES = ("received", "accepted", "late", "duplicate", "quarantined", "rejected")
 GATEWAYS = (
+    c.FACILITY,
     Column("gateway"),
     Column("online", "boolean"),
     Column("heard_at", "timestamp"),
@@ -29,6 +30,7 @@ CAUSES = (
     Column("sample.detail"),
 )
 CHANNELS = (
+    c.FACILITY,
     Column("channel"),
     Column("coverage", "number", SHARE, 1),
     *(
@@ -52,44 +54,45 @@ def make(say: Say) -> Dashboard:
     """Return the dashboard."""
     messages = [Column(f"messages.{outcome}", "number", "short", 0) for outcome in OUTCOMES]
     readings = [Column(f"readings.{outcome}", "number", "short", 0) for outcome in OUTCOMES]
-    refused = (
-        number(say, f"refused-{outcome}", "short", _balance(Column(f"messages.{outcome}", "number")), Size(4, 5), steps=NONE_EXPECTED, decimals=0)
-        for outcome in ("quarantined", "rejected")
-    )  # fmt: skip
+    here = {"park": "$park", **c.MOST}
     panels = (
-        *refused,
-        rows(say, "gateway-messages", _balance(Column("gateway"), *messages, *readings), Size(16, 5)),
+        section(say, "section.messages"),
         rows(
-            say, "all-gateways",
-            Answer("/v1/balance", (Column("gateway"), *messages), root="gateways"), Size(24, 8),
-            steps={"messages.quarantined": NONE_EXPECTED, "messages.rejected": NONE_EXPECTED},
+            say, "gateway-messages",
+            Answer(
+                "/v1/balance", (Column("gateway"), *messages, *readings), RANGE, root="gateways",
+                where=all_chosen(["gateway"]),
+            ),
+            Size(24, 8), steps={"messages.quarantined": NONE_EXPECTED, "messages.rejected": NONE_EXPECTED},
         ),
         rows(
             say,
             "gateways",
-            Answer("/v1/gateways", GATEWAYS, {"park": "$park", "facility": "$facility", **c.MOST}, root="gateways"),
+            Answer("/v1/gateways", GATEWAYS, here, root="gateways", where=all_chosen(["facility"])),
             Size(24, 7),
         ),
+        section(say, "section.readings"),
         graph(say, "readings-per-minute", PER_MINUTE, [_readings(say)], Size(12, 9)),
         graph(say, "uncounted", "short", [_uncounted()], Size(12, 9), stacked=True),
         graph(say, "coverage-by-source", SHARE, [_coverage()], Size(12, 9), share=True),
         rows(
             say, "gaps",
             totals(
-                "today", c.SOURCE, c.COVERAGE, c.KNOWN_FROM, Column("shares.measured", "number", SHARE, 1), Column("shares.interpolated", "number", SHARE, 1),
-                c.SUBSTITUTED, c.MISSING, c.COMPLETE, Column("stale"), level="source", park="$park", facility="$facility",
+                "range", c.FACILITY, c.SOURCE, c.COVERAGE, c.KNOWN_FROM, Column("shares.measured", "number", SHARE, 1), Column("shares.interpolated", "number", SHARE, 1),
+                c.SUBSTITUTED, c.MISSING, c.COMPLETE, Column("stale"), level="source", park="$park",
+                chosen=("facility",),
             ),
             Size(12, 9), sort="shares.missing", steps={"coverage": COVERAGE},
         ),
         rows(
             say, "channel-quality",
             Answer(
-                "/v1/quality/channels", CHANNELS,
-                {"period": "today", "park": "$park", "facility": "$facility", **c.MOST}, root="channels",
+                "/v1/quality/channels", CHANNELS, here | RANGE, root="channels", where=all_chosen(["facility"])
             ),
             Size(24, 9), steps={"coverage": COVERAGE},
         ),
-        rows(say, "quarantine", Answer("/v1/quarantine", CAUSES, c.MOST, root="causes"), Size(12, 8), sort="count"),
+        section(say, "section.refused"),
+        rows(say, "quarantine", Answer("/v1/quarantine", CAUSES, c.MOST | RANGE, root="causes"), Size(12, 8), sort="count"),
         rows(
             say, "provisional-factors",
             Answer("/v1/factors", FACTORS, {"provisional": "true", **c.MOST}, root="factors"), Size(12, 8),
@@ -99,25 +102,25 @@ def make(say: Say) -> Dashboard:
         say,
         "quality",
         panels,
-        variables=[frame.park(say), frame.facility(say), frame.gateway(say)],
+        variables=[frame.park(say), frame.facility(say, many=True), frame.gateway(say)],
         annotations=[frame.alerts(say)],
     )
 
 
-def _balance(*columns: Column) -> Answer:
-    return Answer("/v1/balance", columns, {"gateway": "$gateway"}, root="gateways")
-
-
 def _readings(say: Say) -> InfluxQL:
-    query = select('count("value")', "reading", PARK, FACILITY, every="1m")
+    query = select('count("value")', "reading", PARK, FACILITIES, every="1m")
     return InfluxQL(query, say("col.readings"))
 
 
 def _uncounted() -> InfluxQL:
-    query = select('count("value")', "reading", PARK, FACILITY, '"quality" > 1', by=["channel"], every="1h")
-    return InfluxQL(query, "$tag_channel")
+    query = select(
+        'count("value")', "reading", PARK, FACILITIES, '"quality" > 1', by=["facility", "channel"], every="1h"
+    )
+    return InfluxQL(query, "$tag_facility / $tag_channel")
 
 
 def _coverage() -> InfluxQL:
-    query = select('mean("coverage")', "emission", PARK, FACILITY, by=["source"], every="$__interval")
-    return InfluxQL(query, "$tag_source")
+    query = select(
+        'mean("coverage")', "emission", PARK, FACILITIES, by=["facility", "source"], every="$__interval"
+    )
+    return InfluxQL(query, "$tag_facility / $tag_source")

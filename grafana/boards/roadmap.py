@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from grafana import frame
 from grafana.boards import columns as c
 from grafana.boards.overview import BUDGET, totals
-from grafana.panels import COVERAGE, SHARE, TONNES, USED, Size, graph, number, rows, years
+from grafana.panels import COVERAGE, SHARE, TONNES, USED, Size, graph, number, rows, section, years
 from grafana.sources import KNOWN, PARK, Answer, Column, InfluxQL, select
 from grafana.texts import Say
 
@@ -21,10 +21,12 @@ def make(say: Say) -> Dashboard:
     here = {"park": "$park"}
     budget = here | BUDGET
     panels = (
-        number(say, "year", TONNES, totals("year", c.TONNES_CO2E, **here), Size(6, 5)),
+        section(say, "section.emissions"),
+        number(say, "range", TONNES, totals("range", c.TONNES_CO2E, **here), Size(6, 5)),
         number(say, "budget-year", TONNES, totals("year", c.BUDGET, **budget), Size(6, 5), decimals=0),
         number(say, "budget-used-year", SHARE, totals("year", c.BUDGET_USED, **budget), Size(6, 5), steps=USED, decimals=1),
-        number(say, "coverage-year", SHARE, totals("year", c.COVERAGE, c.KNOWN_FROM, **here), Size(6, 5), steps=COVERAGE, decimals=1),
+        number(say, "coverage-range", SHARE, totals("range", c.COVERAGE, c.KNOWN_FROM, **here), Size(6, 5), steps=COVERAGE, decimals=1),
+        section(say, "section.path"),
         years(say, "path", TONNES, _years(YEAR, TARGET, BUDGETED, ACTUAL, PROJECTED), Size(24, 10)),
         graph(say, "burn", TONNES, [_daily('cumulative_sum(sum("co2e_t"))')], Size(12, 9)),
         graph(say, "daily", "suffix: t CO2e/d", [_daily('sum("co2e_t")')], Size(12, 9), stacked=True),

@@ -15,28 +15,30 @@ from grafana.panels import (
     graph,
     number,
     rows,
+    section,
 )
-from grafana.sources import CHANNEL, FACILITY, KNOWN, PARK, SOURCE, Answer, Column, InfluxQL, select
+from grafana.sources import CHANNELS, FACILITY, KNOWN, PARK, RULES, SOURCE, Answer, Column, InfluxQL, select
 from grafana.texts import Say
 
 # Quantities of channels that say what is in a flue gas, as the example names them; a park may have more.
 CONCENTRATIONS = '"quantity" =~ /^(co2|co|nox|so2|dust|hcl|hf|nh3|hg|voc|oxygen|moisture)$/'
-RULE = "\"rule\" = '$rule'"
 
 
 def make(say: Say) -> Dashboard:
     """Return the dashboard."""
     here = {"park": "$park", "facility": "$facility", "source": "$source"}
     panels = (
+        section(say, "section.emissions"),
         number(say, "now", TONNES_PER_HOUR, totals("today", c.NOW, level="source", **here), Size(6, 5)),
-        number(say, "today", TONNES, totals("today", c.TONNES_CO2E, level="source", **here), Size(6, 5)),
+        number(say, "range", TONNES, totals("range", c.TONNES_CO2E, level="source", **here), Size(6, 5)),
         number(
-            say, "coverage-today", SHARE, totals("today", c.COVERAGE, level="source", **here), Size(6, 5),
+            say, "coverage-range", SHARE, totals("range", c.COVERAGE, level="source", **here), Size(6, 5),
             steps=COVERAGE, decimals=1,
         ),
         number(
-            say, "substituted-today", SHARE, totals("today", c.SUBSTITUTED, level="source", **here), Size(6, 5), decimals=1
+            say, "substituted-range", SHARE, totals("range", c.SUBSTITUTED, level="source", **here), Size(6, 5), decimals=1
         ),
+        section(say, "section.hours"),
         graph(say, "mass", KILOGRAMS_PER_HOUR, [_of_source('sum("co2_kg")', say("col.co2_kg"), every="1h")], Size(12, 9), stacked=True),
         graph(
             say, "shares", SHARE,
@@ -46,6 +48,7 @@ def make(say: Say) -> Dashboard:
             ],
             Size(12, 9), share=True,
         ),
+        section(say, "section.limits"),
         graph(say, "concentration", "none", [_concentration()], Size(12, 9)),
         graph(
             say, "limit", "none",
@@ -90,9 +93,20 @@ def _of_source(expression: str, alias: str, *, every: str = "$__interval", ref: 
 
 
 def _concentration() -> InfluxQL:
-    query = select('mean("value")', "reading", PARK, FACILITY, CHANNEL, '"quality" <= 1', every="$__interval")
-    return InfluxQL(query, "$channel")
+    query = select(
+        'mean("value")',
+        "reading",
+        PARK,
+        FACILITY,
+        CHANNELS,
+        '"quality" <= 1',
+        by=["channel"],
+        every="$__interval",
+    )
+    return InfluxQL(query, "$tag_channel")
 
 
 def _of_rule(expression: str, alias: str, ref: str) -> InfluxQL:
-    return InfluxQL(select(expression, "alert", PARK, RULE, every="1m"), alias, ref)
+    return InfluxQL(
+        select(expression, "alert", PARK, RULES, by=["rule"], every="1m"), f"$tag_rule: {alias}", ref
+    )

@@ -14,8 +14,8 @@ from simulators.faults import Faults
 from simulators.park import simulate
 from tests.end_to_end.asking import wait_for_influx
 from tests.frame.repository import ROOT
-from tests.servers import InfluxDB, Mosquitto
-from tests.service import Service
+from tests.servers import InfluxDB, Mosquitto, Prometheus
+from tests.service import TOKEN, Service
 
 # It fires at the first reading: what alerts are about is not the matter here.
 ALERTS = """
@@ -28,10 +28,11 @@ NEWER = 60.0  # s: a limit begins when the service starts, and fires for what is
 
 @dataclass(frozen=True)
 class Day:
-    """The service, and the InfluxDB that it wrote to."""
+    """The service, the InfluxDB that it wrote to, and the Prometheus that scraped it."""
 
     service: Service
     influx: InfluxDB
+    prometheus: Prometheus
 
 
 @pytest.fixture(scope="package")
@@ -56,4 +57,5 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
             settle=30.0,
         )
         wait_for_influx(service)
-        yield Day(service, influx)
+        with Prometheus(service.port, TOKEN) as prometheus:
+            yield Day(service, influx, prometheus)

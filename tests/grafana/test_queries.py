@@ -5,21 +5,38 @@ import io
 import json
 import re
 import time
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from grafana.boards import health
+from grafana.frame import ZONE
+from grafana.sources import KNOWN
 from store.influx.sink import InfluxSink
-from tests.grafana.built import INFINITY, RULES, Json, annotations, api_targets, influx_targets, variables
+from tests.grafana.built import (
+    INFINITY,
+    RULES,
+    Json,
+    annotations,
+    api_targets,
+    influx_targets,
+    prometheus_targets,
+    variables,
+)
 from tests.grafana.conftest import Day
-from tests.servers import PATIENCE
+from tests.servers import PATIENCE, wait_until
 from tests.service import TOKEN
 
 LABELS = {"park", "facility"}  # that every alert has
 # Where hours may pass without any: the description has to have the columns all the same.
-MAY_BE_EMPTY = {"/v1/regulated", "/v1/silences", "/v1/alerts", "/v1/quarantine"}
+MAY_BE_EMPTY = {
+    "/v1/regulated", "/v1/silences", "/v1/alerts", "/v1/quarantine", "/v1/month-end", "/v1/reports", "/v1/retroactive",
+    "/v1/webhooks", "/v1/webhooks/dead", "/v1/webhooks/deliveries",
+}  # fmt: skip
+NOW = datetime.now(ZoneInfo(ZONE))
 # What is chosen at the top of a dashboard.
 CHOSEN = {
     "park": "nam-cau-kien",
@@ -28,15 +45,27 @@ CHOSEN = {
     "channel": "stack/co2",
     "gateway": "nam-cau-kien/mill/cems",
     "rule": "stack-is-warm",
+    "month": f"{NOW:%Y-%m}",
+    # In the formats of moment.js, on a browser's clock.
+    **{
+        f"__{end}:date:{wanted}": given
+        for end, time in (("from", NOW - timedelta(hours=12)), ("to", NOW + timedelta(hours=1)))
+        for wanted, given in (("YYYY-MM-DDTHH", f"{time:%Y-%m-%dT%H}"), ("mm", f"{time:%M}"), ("Z", "+07:00"))
+    },
 }
 # Where the mill has none of it.
-ELSEWHERE = {"solar": {"facility": "plastics"}, '"quality" > 1': {}}
+WATER = {"facility": "wastewater"}
+ELSEWHERE = {"solar": {"facility": "plastics"}, "wastewater": WATER, "acidity": WATER}
 
 
 def as_grafana_asks(text: str, chosen: dict[str, str] = CHOSEN) -> str:
     """Put in what Grafana puts in for its variables: the choice, the last day."""
     text = text.replace("$timeFilter", "time >= now() - 24h").replace("$__interval", "1m")
-    return re.sub(r"\$(\w+)", lambda found: chosen[found[1]], text)
+    # Several values are a regular expression, each escaped.
+    text = re.sub(
+        r"/\^\$(\w+)\$/", lambda found: f"/^({chosen[found[1]].replace('/', chr(92) + '/')}|-)$/", text
+    )
+    return re.sub(r"\$(\w+)|\$\{(.*?)\}", lambda found: chosen[found[1] or found[2]], text)
 
 
 def chosen_for(query: str) -> dict[str, str]:
@@ -75,6 +104,22 @@ def test_an_annotation_finds_its_marks_with_text_and_tags(day: Day, annotation: 
     assert {"time", target["textColumn"], target["tagsColumn"]} <= set(series["columns"])
 
 
+@pytest.mark.parametrize("target", prometheus_targets())
+def test_prometheus_has_what_a_panel_asks(day: Day, target: Json) -> None:
+    # The example has no receivers.
+    expression = (
+        re.sub(
+            r"stackmeter_webhooks_(delivered|failed)_total", "stackmeter_part_failures_total", target["expr"]
+        )
+        .replace("$__rate_interval", "1m")
+        .replace("by (endpoint)", "by (part)")
+    )
+    wait_until(lambda: bool(day.prometheus.query(expression)), f"nothing is known of {expression}")
+
+    for series in day.prometheus.query(expression):
+        assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) - {"endpoint"} <= set(series["metric"])
+
+
 def test_an_unknown_window_is_no_zero_on_a_graph(day: Day) -> None:
     """Its point holds zeros, because InfluxDB cannot hold nothing."""
     key = "emission,facility=mill,method=m,park=nam-cau-kien,scope=1,source=forgotten"
@@ -84,12 +129,12 @@ def test_an_unknown_window_is_no_zero_on_a_graph(day: Day) -> None:
     query = next(
         p.values[0]["query"]
         for p in influx_targets()
-        if 'sum("co2e_t")' in p.values[0]["query"] and "facility'" in p.values[0]["query"]
+        if 'sum("co2e_t")' in p.values[0]["query"] and '"source" =~' in p.values[0]["query"]
     )
+    asked = as_grafana_asks(query, CHOSEN | {"source": "forgotten"})
 
-    found = day.influx.query(as_grafana_asks(query))
-
-    assert "forgotten" not in {series["tags"]["source"] for series in found}
+    assert not day.influx.query(asked)
+    assert day.influx.query(asked.replace(KNOWN, '"coverage" >= 0'))
 
 
 def answer(day: Day, target: Json, chosen: dict[str, str]) -> Any:
@@ -176,6 +221,11 @@ def test_the_api_has_what_a_panel_asks(day: Day, target: Json) -> None:
         path = ".".join(filter(None, (target["root_selector"], column["selector"])))
         assert described(schema, openapi["components"]["schemas"], path), path
         assert all(found_at(row, column["selector"]) for row in rows), column["selector"]
+    for column, values in re.findall(r"(\w+) IN \((.*?)\)", target["filterExpression"]):
+        asked = re.sub(r"\$\{(\w+):singlequote\}", lambda found: f"'{chosen[found[1]]}'", values)
+        assert {row[column] for row in rows} & set(re.findall(r"'([^',]+)'", asked)), target[
+            "filterExpression"
+        ]
 
 
 def test_a_column_that_the_api_does_not_have_is_found_out(day: Day) -> None:
@@ -206,7 +256,7 @@ def test_a_variable_of_the_api_finds_its_values(day: Day, variable: Json) -> Non
     target = variable["query"]["infinityQuery"]
     rows = answer(day, target, CHOSEN).json()[target["root_selector"]]
 
-    assert CHOSEN["gateway"] in {row[target["columns"][0]["selector"]] for row in rows}
+    assert CHOSEN[variable["name"]] in {row[target["columns"][0]["selector"]] for row in rows}
 
 
 def metrics(day: Day, target: Json) -> dict[str, str]:
