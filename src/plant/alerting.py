@@ -7,6 +7,7 @@ COVERS = "covers"  # the label by which a rule says what its alerts stand for
 GATEWAY = "gateway"
 LACKS = "lacks"  # the label of an alert that says that readings are missing, which a gateway that is away explains
 READINGS = "readings"
+TOLD_BY = "told_by"  # the label of an alert that no rule of ours made: who told us
 LABELS = (
     "park",
     "facility",
@@ -16,6 +17,7 @@ LABELS = (
     "rule",
     "severity",
     COVERS,
+    TOLD_BY,
 )  # beside those that a rule gives
 
 MINUTES_PER_DAY = 24 * 60

@@ -237,3 +237,43 @@ def test_solid_b12_a_silence_of_a_label_that_no_alert_has_is_refused_with_the_li
     assert answer.json()["errors"] == [
         {"parameter": "match[1]", "detail": "no alert has a label facilty (did you mean facility?)"}
     ]
+
+
+TOLD = {
+    "receiver": "grafana", "status": "firing", "version": "1", "title": "[FIRING:1]",
+    "alerts": [
+        {
+            "status": "firing", "labels": {"alertname": "Emissions have stopped", "severity": "critical", "team": "x"},
+            "annotations": {"summary": "No\nwindow", "runbook_url": "https://example.com/a", "more": "left"},
+            "startsAt": "2026-11-24T10:00:00+07:00", "endsAt": "0001-01-01T00:00:00Z", "fingerprint": "57c6", "values": {"A": 1},
+        },
+        {"status": "resolved", "labels": {"alertname": "Low", "severity": "page"}, "startsAt": "2026-11-24T09:00:00+07:00", "endsAt": "2026-11-24T09:30:00+07:00"},
+    ],
+}  # fmt: skip
+
+
+def test_alerts_are_taken_as_grafana_and_alertmanager_send_them(api):
+    answer = api.ask("/v1/told-alerts", "POST", json=TOLD)
+
+    assert (answer.status_code, answer.json()["detail"]) == (200, "2 alerts of grafana")
+    [view] = api.get("/v1/alerts")["alerts"]
+    assert (view["rule"], view["severity"], view["summary"], view["labels"]) == (
+        "Emissions have stopped", "critical", "No window", {"team": "x", "told_by": "grafana"},
+    )  # fmt: skip
+    assert view["texts"]["runbook"] == "https://example.com/a"
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"labels": {"severity": "info"}}, "alerts.0.labels"),
+        ({"startsAt": "today"}, "alerts.0.startsAt"),
+        ({"status": "resolved", "endsAt": None}, "alerts.0.endsAt"),
+    ],
+)
+def test_an_alert_without_name_or_time_is_refused(api, change, wrong):
+    answer = api.ask("/v1/told-alerts", "POST", json={**TOLD, "alerts": [TOLD["alerts"][0] | change]})
+
+    assert answer.status_code == 422
+    assert [error["parameter"] for error in answer.json()["errors"]] == [wrong]
+    assert api.taken == []

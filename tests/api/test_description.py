@@ -119,6 +119,7 @@ def test_sa04_bh17_no_body_takes_a_field_that_is_not_described(described):
     }
 
     assert len(bodies) >= 5
+    bodies.remove("ToldBody")  # of Grafana and Alertmanager, which send more; what is not described is left
     assert {described["components"]["schemas"][name]["additionalProperties"] for name in bodies} == {False}
 
 

@@ -11,9 +11,11 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from api.alerts.told import MOST_ALERTS
 from grafana import build
 from grafana.texts import FOLDERS, TEXTS, Say
-from tests.frame.repository import yaml
+from tests.frame.repository import text, yaml
+from tests.frame.test_docs import anchors
 from tests.grafana.built import (
     DASHBOARDS,
     FILES,
@@ -286,7 +288,7 @@ def test_the_plugin_knows_every_key_of_its_data_sources() -> None:
 # Grafana from starting.
 GROUP_KEYS = {"orgId", "name", "folder", "interval", "rules"}
 RULE_KEYS = {
-    "uid", "title", "condition", "data", "noDataState", "execErrState", "for", "annotations", "labels",
+    "uid", "title", "condition", "data", "noDataState", "execErrState", "for", "annotations", "labels", "dashboardUid", "panelId",
 }  # fmt: skip
 DURATION = r"(\d+h)?(\d+m)?(\d+s)?"
 
@@ -294,7 +296,7 @@ DURATION = r"(\d+h)?(\d+m)?(\d+s)?"
 def test_the_file_of_rules_has_the_shape_that_grafana_reads() -> None:
     provisioned = yaml("grafana/provisioning/alerting/stackmeter.yaml")
 
-    assert set(provisioned) == {"apiVersion", "groups"}
+    assert set(provisioned) == {"apiVersion", "contactPoints", "policies", "groups"}
     for group in provisioned["groups"]:
         assert set(group) == GROUP_KEYS
         assert re.fullmatch(DURATION, group["interval"])
@@ -326,3 +328,32 @@ def test_grafana_can_read_and_judge_a_rule(rule: Json) -> None:
             (judged,) = model["conditions"]
             assert judged["evaluator"]["type"] in {"gt", "lt", "gte", "lte"}
             assert len(judged["evaluator"]["params"]) == 1
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["uid"])
+def test_a_rule_leads_to_a_panel_that_shows_it_and_to_what_to_do(rule: Json) -> None:
+    board = DASHBOARDS[rule["dashboardUid"]]
+    [panel] = [one for one in panels(board) if one["id"] == rule["panelId"]]
+    page, _, anchor = rule["annotations"]["runbook_url"].removeprefix("$DOCS_URL/").partition("#")
+
+    assert panel["type"] == "timeseries"
+    assert anchor in anchors(f"docs/{page.removesuffix('.html')}.md")
+
+
+# Of Grafana 13: pkg/services/ngalert/receivers/webhook. The body that it sends is that of tests/api/test_alerts.py.
+WEBHOOK_KEYS = {"url", "httpMethod", "authorization_scheme", "authorization_credentials", "maxAlerts"}
+
+
+def test_what_fires_in_grafana_is_told_to_our_own_on_call() -> None:
+    provisioned = yaml("grafana/provisioning/alerting/stackmeter.yaml")
+    [point], [policy] = provisioned["contactPoints"], provisioned["policies"]
+    [receiver] = point["receivers"]
+    address = urlsplit(receiver["settings"]["url"])
+    api = json.loads(text("docs/openapi.json"))
+
+    assert policy["receiver"] == point["name"]
+    assert receiver["type"] == "webhook"
+    assert set(receiver["settings"]) <= WEBHOOK_KEYS
+    assert "post" in api["paths"][address.path]
+    assert f"{address.scheme}://{address.netloc}" == SOURCES["stackmeter-api"]["url"]
+    assert receiver["settings"]["maxAlerts"] == MOST_ALERTS

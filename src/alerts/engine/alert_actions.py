@@ -1,16 +1,18 @@
 """What people do with alerts, taken at its place among the messages."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from alerts.tables.actions import AlertAction, silence_id
-from alerts.tables.alerts import note_event
+from alerts.tables.alerts import Raised, alert_id, begin, end, note_event
 from alerts.tables.notices import rfc3339
 from alerts.tables.views import AlertView, alert, silences
 from plant.alert_rules.matchers import matcher
+from plant.alerting import TOLD_BY
 from plant.vocabulary import NS_PER_DAY
 from store.accounting.closing import DecisionRefused
 from store.messages.journal import Message
@@ -34,6 +36,7 @@ class AlertActions:
             "comment": self._comment,
             "silence": self._silence,
             "unsilence": self._unsilence,
+            "tell": self._tell,
         }
 
     def take(self, message: Message, offset: int) -> None:
@@ -134,6 +137,24 @@ class AlertActions:
         )
         self._note(action, now, "unsilenced", silence=action.about)
         return f"ended by {action.by}"
+
+    def _tell(self, action: AlertAction, _now: int) -> str:
+        """Let alerts of another program begin and end: one is of its rule, its labels and its beginning."""
+        for one in action.told:
+            labels = {**one.labels, TOLD_BY: action.by}
+            number = alert_id(json.dumps([one.rule, labels], sort_keys=True), one.started_at)
+            if one.ended_at:
+                end(self._connection, number, one.ended_at, math.nan)
+                continue
+            texts = {"runbook": one.runbook} if one.runbook else {}
+            begin(
+                self._connection,
+                Raised(
+                    number, one.rule, one.severity, one.started_at, math.nan, math.nan, "", labels,
+                    one.summary, one.description, texts,
+                ),
+            )  # fmt: skip
+        return f"{len(action.told)} alerts of {action.by}"
 
     def _note(self, action: AlertAction, now: int, kind: str, **detail: Any) -> None:
         """Append what was done to what happened to the alert, or to none where it is of a silence."""

@@ -118,6 +118,7 @@ class RuleWatch:
         rule_states.drop_rule_states(connection, self._left)
         self._left = []
         theirs = {alert for one in chain(self._limits, self._conditions) for alert in one.open}
+        theirs |= alerts.told_by_others(connection)
         for alert in sorted(alerts.open_alerts(connection) - theirs):
             alerts.end(connection, alert, now, np.nan)
         alerts.wake_shelved(connection, now + SHELF)

@@ -8,11 +8,24 @@ from store.messages.journal import DECISION, Message
 TOPIC = b"$stackmeter/alert-action"  # no subscription of ours matches it
 
 
-class AlertAction(msgspec.Struct, frozen=True):
-    """What somebody does: `action` is acknowledge, snooze, assign, comment, silence or unsilence.
+class ToldAlert(msgspec.Struct, frozen=True):
+    """What another program says of an alert of its own; `ended_at` is 0 while it fires [both ns UTC]."""
+
+    rule: str
+    severity: str
+    labels: dict[str, str]
+    summary: str
+    description: str
+    runbook: str
+    started_at: int
+    ended_at: int = 0
+
+
+class AlertAction(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What somebody does: `action` is acknowledge, snooze, assign, comment, silence, unsilence or tell.
 
     `about` is the id of an alert, or with unsilence of a silence; `until` [ns UTC] ends a snooze or a silence, `to` is whom an
-    alert is handed over to, `match` are a silence's matchers.
+    alert is handed over to, `match` are a silence's matchers, `told` the alerts of another program.
     """
 
     id: str
@@ -23,6 +36,7 @@ class AlertAction(msgspec.Struct, frozen=True):
     to: str = ""
     until: int = 0
     match: tuple[str, ...] = ()
+    told: tuple[ToldAlert, ...] = ()
 
     def message(self, now: int) -> Message:
         """Return what is journalled of it at a time [ns UTC]."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.tables.notices import digest
+from plant.alerting import TOLD_BY
 from plant.arrays import Floats, Times
 from plant.languages import LANGUAGES, passed_text
 from plant.park import Condition
@@ -71,6 +72,12 @@ def alert_id(rule: str, started_at: int) -> str:
 def open_alerts(connection: sqlite3.Connection) -> set[str]:
     """Return the ids of all alerts that are not over."""
     return {number for (number,) in connection.execute("SELECT id FROM alert WHERE ended_at IS NULL")}
+
+
+def told_by_others(connection: sqlite3.Connection) -> set[str]:
+    """Return the ids of those open ones that no rule of ours made: whoever told of one tells of its end."""
+    told = "SELECT id FROM alert WHERE ended_at IS NULL AND json_extract(labels, ?) IS NOT NULL"
+    return {number for (number,) in connection.execute(told, (f"$.{TOLD_BY}",))}
 
 
 def wake_shelved(connection: sqlite3.Connection, latest: int) -> None:

@@ -29,6 +29,7 @@ from api.alerts.alert_bodies import (
     event_body,
     silence_body,
 )
+from api.alerts.told import telling
 from api.models import AlertsBody, AlertStatus, Severity
 from api.once import Once, OnceOnly
 from api.problems import InvalidQuery, documented, problem, taken_later
@@ -58,6 +59,7 @@ def routes(reader: Reader, plant: Plant, act: Act, clock: Clock) -> APIRouter:
         prefix="/v1", tags=["alerts"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
     _asking(router, reader, plant)
+    telling(router, reader, act)
     _acting(router, reader, act)
     _silencing(router, reader, plant, act, clock)
     return router

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from plant.alert_rules.rule_library import merged
+from plant.alerting import TOLD_BY
 from plant.dated import SCHEMA, number
 from plant.documents.fields import (
     ChannelName,
@@ -201,6 +202,8 @@ class AlertPart(Part):
                 yield "labels", f"{name[:40]!r} is no name of a label: letters, digits and _, no digit first"
             elif name in OWN_LABELS:
                 yield "labels", f"{name} is given by the subject itself"
+            elif name == TOLD_BY:
+                yield "labels", f"{name} is of alerts that others tell"
             if len(value) > LONGEST_LABEL:
                 yield "labels", f"{name[:40]} has {len(value)} characters; {LONGEST_LABEL} are the most"
 
