@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from alerts.tables.actions import ToldAlert
+from alerts.tables.actions import OutsideAlert
 from tests.alerts.test_alert_actions import MINUTE, SECOND, START, folder, score  # noqa: F401  fixtures
 
-STOPPED = ToldAlert(
+STOPPED = OutsideAlert(
     "Emissions have stopped", "critical", {"team": "stackmeter"}, "No window is known", "", "", START
 )
 

@@ -81,6 +81,14 @@ SENT_TOGETHER: dict[str, list[Any]] = {
         }
     ],
     "/v1/reports": [{"form": "auditor", "park": "park-a", "periods": "2026-01", "by": "fuzz"}],
+    "/v1/told-alerts": [
+        {
+            "receiver": "fuzz",
+            "alerts": [
+                {"status": "firing", "labels": {"alertname": "a"}, "startsAt": "2026-01-01T00:00:00Z"}
+            ],
+        }
+    ],
     "/v1/quarantine/replay": [{"all": True, "by": "fuzz"}],
     "/v1/webhooks/replay": [{"endpoint": "receiver", "dead_only": True}],
     "/v1/alerts/{alert_id}/actions": [{"action": "comment", "comment": "seen"}],

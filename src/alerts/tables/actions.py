@@ -8,7 +8,7 @@ from store.messages.journal import DECISION, Message
 TOPIC = b"$stackmeter/alert-action"  # no subscription of ours matches it
 
 
-class ToldAlert(msgspec.Struct, frozen=True):
+class OutsideAlert(msgspec.Struct, frozen=True):
     """What another program says of an alert of its own; `ended_at` is 0 while it fires [both ns UTC]."""
 
     rule: str
@@ -36,7 +36,7 @@ class AlertAction(msgspec.Struct, frozen=True, omit_defaults=True):
     to: str = ""
     until: int = 0
     match: tuple[str, ...] = ()
-    told: tuple[ToldAlert, ...] = ()
+    told: tuple[OutsideAlert, ...] = ()
 
     def message(self, now: int) -> Message:
         """Return what is journalled of it at a time [ns UTC]."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StringConstraints
 
-from alerts.tables.actions import AlertAction, ToldAlert
+from alerts.tables.actions import AlertAction, OutsideAlert
 from api.access.caller import Asking, Role, signed
 from api.access.guard import needs
 from api.access.recorder import Recording
@@ -85,7 +85,7 @@ def telling(router: APIRouter, reader: Reader, act: Callable[[AlertAction], None
         return JSONResponse(taken.model_dump(), 202 if outcome == "waiting" else 200)
 
 
-def _told(number: int, one: ToldAlertBody) -> ToldAlert:
+def _told(number: int, one: ToldAlertBody) -> OutsideAlert:
     labels = {_plain(name): _plain(text) for name, text in one.labels.items()}
     rule, severity = labels.pop("alertname", ""), labels.pop("severity", "")
     if not rule.strip():
@@ -94,7 +94,7 @@ def _told(number: int, one: ToldAlertBody) -> ToldAlert:
         name: _plain(one.annotations.get(name, "")) for name in ("summary", "description", "runbook_url")
     }
     is_over = one.status == "resolved"
-    return ToldAlert(
+    return OutsideAlert(
         rule,
         severity if severity in SEVERITIES else "warning",
         labels,
