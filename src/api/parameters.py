@@ -6,11 +6,13 @@ from fastapi import Query
 
 from api.problems import InvalidQuery
 from api.times import PERIOD, parse_time
+from plant.languages import Language
 
 Word = Annotated[str | None, Query(max_length=200)]
 When = Annotated[str | None, Query(pattern=PERIOD, examples=["today", "2026-11"])]
 Time = Annotated[str | None, Query(max_length=64, examples=["2026-11-24T00:00:00+07:00"])]
 From = Annotated[Time, Query(alias="from", description="RFC 3339 with zone")]
+InLanguage = Annotated[Language, Query(description="vi or en")]
 To = Annotated[Time, Query(alias="to", description="RFC 3339 with zone; not part of the period")]
 
 

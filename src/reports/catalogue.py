@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from typing import TypeGuard
 
 from plant.languages import Language
 from reports import forms
 from reports.facts import Facts
-from reports.paper import Cell, Paper, label
+from reports.paper import Cell, Paper, Paragraph, Piece, Tone, label
+from reports.parts import lacking_key
 from reports.spec import FormSpec
 from reports.words import Words
 from reports.writers import csv_file, docx_file, html_file, json_file, xlsx
@@ -39,9 +41,25 @@ def all_forms() -> Mapping[str, tuple[FormSpec, Fill]]:
 def paper_of(form: str, facts: Facts, language: Language) -> Paper:
     """Return a filled form with what stands on each page, and what tells of its cut."""
     _, fill = all_forms()[form]
+    filled = fill(facts)
     return replace(
-        fill(facts), warnings=tuple(_warnings(facts, language)), properties=tuple(_properties(facts))
+        filled,
+        # What is issued without a text is in a form that may be without it.
+        pieces=tuple(one for one in filled.pieces if facts.issue is None or not _is_lacking(one)),
+        warnings=tuple(_warnings(facts, language)),
+        properties=tuple(_properties(facts)),
     )
+
+
+def lacking_texts(form: str, facts: Facts) -> list[str]:
+    """Return the keys of about.yaml that a form needs and nobody has given, in the order of the form."""
+    spec, fill = all_forms()[form]
+    keys = [lacking_key(one) for one in fill(facts).pieces if _is_lacking(one)]
+    return [key for key in dict.fromkeys(keys) if key not in spec.optional]
+
+
+def _is_lacking(piece: Piece) -> TypeGuard[Paragraph]:
+    return isinstance(piece, Paragraph) and piece.tone is Tone.LACKING
 
 
 def written(paper: Paper, kind: str, language: Language) -> bytes:

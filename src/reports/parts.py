@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from plant.configuration.about import AboutTexts
 from reports.facts import KG, ClassFact, Facts, MonthFact, PeriodFacts, SourceFact, T, TotalFact
-from reports.paper import Cell, Number, PaperTable, Paragraph, Tone, label
+from reports.paper import Cell, Label, Number, PaperTable, Paragraph, Tone, label
 
 DIGITS = 3  # of tonnes and of amounts
+_ABOUT = "about."  # before the keys of texts that name what people give
 SHARES = ("measured", "interpolated", "substituted", "missing")
 
 
@@ -215,7 +216,16 @@ def told_or_lacking(about: AboutTexts, name: str) -> Paragraph:
 
 def lacking(name: str) -> Paragraph:
     """Return that nobody has given what only a person can."""
-    return Paragraph(label("lacking", what=label(f"about.{name}")), Tone.LACKING)
+    return Paragraph(label("lacking", what=label(f"{_ABOUT}{name}")), Tone.LACKING)
+
+
+def lacking_key(paragraph: Paragraph) -> str:
+    """Return the key of about.yaml that a paragraph of `lacking` asks for."""
+    match paragraph.text:
+        case Label("lacking", (("what", Label(key)),)):
+            return key.removeprefix(_ABOUT)
+        case _:
+            raise ValueError(f"no paragraph of lacking: {paragraph.text}")
 
 
 def sum_of(

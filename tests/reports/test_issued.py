@@ -1,8 +1,10 @@
 """Reports: issued where everything is final, the same bytes for ever, and overtaken where a month is restated."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,7 +13,10 @@ from api.access.caller import Caller, Role
 from api.problems import InvalidQuery
 from api.reports.facts_reader import Cut, checked
 from api.reports.issued import told
+from plant.configuration.about import AboutTexts
 from proof.verify.verify import verify
+from reports.catalogue import lacking_texts, paper_of, written
+from reports.facts import Facts, Issue, PeriodFacts, TotalFact
 from store.accounting.closing import Decision
 from store.kept_files import digest_of
 from store.reports import ReportDecision
@@ -166,3 +171,33 @@ def test_verify_names_whatever_is_changed_of_a_report_and_of_its_files(year: Yea
     assert ["other bytes" in one for one in findings(year)] == [True]
     assert year.ask(f"/v1/reports/{made['id']}.docx").status_code == 409
     file.write_bytes(content)
+
+
+def test_what_a_form_needs_and_nobody_has_given_stops_an_issue_and_names_its_keys(year: Year) -> None:
+    asked = {"park": "port", "facility": "mill", "periods": "2025,2026"}
+    wanted = {**asked, "form": "form06", "by": "lan"}
+    refused = year.post("/v1/reports?language=vi", wanted)
+    assert refused.status_code == 409
+    [texts] = [one for one in refused.json()["open"] if one["what"] == "text"]
+    assert texts["about"] == "about.yaml, port/mill"
+    assert [why.split("`")[1] for why in texts["why"]] == ["licence", "technology"]
+    assert texts["why"][0] == "Hãy điền `licence`: Giấy phép kinh doanh."
+    assert "chưa phát hành được" in refused.json()["detail"]
+    assert "`technology`" in refused.json()["detail"]
+    assert year.get("/v1/forms/form06/open", **asked, language="vi")["open"] == refused.json()["open"]
+
+
+def test_a_text_that_a_form_may_be_without_is_asked_for_in_a_draft_alone() -> None:
+    """The tax code stands in no item of Form 06: what is issued says nothing of it."""
+    given = AboutTexts(**dict.fromkeys(("address", "licence", "representative", "position", "sector", "boundary", "technology", "sinks"), "x"))  # fmt: skip
+    total = TotalFact("port/mill", "", "", *[None] * 6, {}, 1)
+    years = tuple(PeriodFacts(year, total, (), (), (), ()) for year in ("2025", "2026"))
+    gwp = {"CO2": 1.0, "CH4": 28.0, "N2O": 265.0}
+    facts = Facts("port/mill", "Mill", ZoneInfo("UTC"), years, "AR5", gwp, "", "", "", given)
+    issued = replace(facts, issue=Issue("1", 1))
+
+    assert lacking_texts("form06", facts) == []
+    drafted, made = (written(paper_of("form06", one, "vi"), "html", "vi").decode() for one in (facts, issued))
+    assert drafted.count("[Chưa nhập") == 2
+    assert "[Chưa nhập" not in made
+    assert lacking_texts("form06", replace(facts, about=AboutTexts()))[0] == "address"

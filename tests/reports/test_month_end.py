@@ -1,9 +1,15 @@
 """Month end as a work: what is left to do is listed, each with its link and command, and so is what falls due."""
 
+import ast
+import inspect
 from datetime import date
+from types import ModuleType
 
 import pytest
 
+from api.refusals import in_language
+from ingest.known import reports
+from ingest.line import decisions
 from plant.languages import LANGUAGES
 from reports.catalogue import all_forms
 from reports.duties import all_duties, due_within
@@ -60,3 +66,47 @@ def test_duties_are_named_in_each_language_and_have_their_forms() -> None:
 )
 def test_what_falls_due_is_told_by_its_day(today: str, days: int, due: list[str]) -> None:
     assert [one.due.isoformat() for one in due_within(date.fromisoformat(today), days)] == due
+
+
+@pytest.mark.parametrize("month", ["2026-12", "2024-11"])
+def test_what_is_left_to_do_is_said_in_vietnamese_too(years: Year, month: str) -> None:
+    told = {
+        language: years.get("/v1/month-end", park="port", month=month, language=language)
+        for language in LANGUAGES
+    }
+    pairs = [
+        (one, other)
+        for key in ("items", "duties")
+        for one, other in zip(told["en"][key], told["vi"][key], strict=True)
+    ] + list(zip(told["en"]["period"]["lacks"], told["vi"]["period"]["lacks"], strict=True))
+
+    assert pairs
+    for english, vietnamese in pairs:
+        changed = {name for name in english if english[name] != vietnamese[name]}
+        assert changed == ({"title"} if "title" in english else {"detail"})
+
+
+def test_a_refusal_to_close_is_in_the_language_that_was_asked(years: Year) -> None:
+    body = {"park": "port", "month": "2024-11", "action": "final", "by": "lan"}
+    english, vietnamese = (years.post(f"/v1/periods?language={language}", body) for language in ("en", "vi"))
+    assert english.status_code == vietnamese.status_code == 409
+    assert "Say why it is closed all the same (despite)" in english.json()["detail"]
+    assert "Hãy nói vì sao vẫn chốt (despite)" in vietnamese.json()["detail"]
+
+
+@pytest.mark.parametrize("module", [decisions, reports])
+def test_whatever_the_line_says_when_it_refuses_has_words_in_vietnamese(module: ModuleType) -> None:
+    """But for the gates of a month, which the API says in each language before the line is asked."""
+    said = [
+        "".join(part.value if isinstance(part, ast.Constant) else "2026-10" for part in text.values)
+        if isinstance(text, ast.JoinedStr)
+        else text.value
+        for call in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "DecisionRefused"
+        for text in call.args
+        if "_told(" not in ast.unparse(text)
+    ]
+    assert len(said) >= 4
+    for detail in said:
+        assert in_language(detail, "en") == detail
+        assert in_language(detail, "vi") != detail

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -13,9 +13,12 @@ from api.access.caller import Asking, Caller, Role, signed
 from api.access.guard import GUARDED, needs
 from api.access.recorder import Recorder, Recording
 from api.once import Once, OnceOnly
+from api.parameters import InLanguage
 from api.problems import InvalidQuery, documented, problem, taken_later
+from api.refusals import in_language
 from plant.arrays import number
 from plant.clock import format_time
+from plant.languages import Language
 from plant.park import Park, Plant, Source
 from plant.periods import month_of, month_text
 from plant.suggest import did_you_mean
@@ -148,10 +151,13 @@ def routes(
     )
 
     @router.get("/periods")
-    def periods(caller: Asking, park: Annotated[str | None, Query(max_length=200)] = None) -> PeriodsBody:
+    def periods(
+        caller: Asking, park: Annotated[str | None, Query(max_length=200)] = None, language: InLanguage = "en"
+    ) -> PeriodsBody:
         """Return every month that has emissions or was decided of, with what waits for approval in it."""
         with reader.snapshot() as state:
-            return PeriodsBody(periods=list(_states(state, judge, _parks(plant, caller, park))))
+            parks = _parks(plant, caller, park)
+            return PeriodsBody(periods=list(_states(state, replace(judge, language=language), parks)))
 
     @router.post(
         "/periods",
@@ -160,7 +166,12 @@ def routes(
         responses={202: taken_later(DecidedBody), **documented(403, 409)},
     )
     def decision(
-        request: Request, caller: Asking, record: Recording, once: OnceOnly, body: DecisionBody
+        request: Request,
+        caller: Asking,
+        record: Recording,
+        once: OnceOnly,
+        body: DecisionBody,
+        language: InLanguage = "en",
     ) -> Any:
         """Move a month on: provisional, final, or approve what waits. Taken in turn among the readings; 202 if not yet.
 
@@ -173,8 +184,9 @@ def routes(
         if body.despite is not None and body.action != "final":
             raise InvalidQuery(("despite", "is the reason to close a month: with final only"))
         one, name = _parks(plant, caller, body.park)[0], signed(caller, body.by)
+        judged = replace(judge, language=language)
         with reader.snapshot() as state:
-            before = _month(state, judge, one, body.month)
+            before = _month(state, judged, one, body.month)
         by = caller.name if body.action == "approve" and _takes_two(before) else name
         made = Decision(
             once.number(caller, body.model_dump_json()),
@@ -194,16 +206,16 @@ def routes(
         if body.action == "final" and before.lacks and not body.despite and once.is_new(reader, made.id):
             # The line would refuse it too. What is not journalled is not taken otherwise by a state that is made again.
             record(*entry)
-            detail = f"{'; '.join(one.detail for one in before.lacks)}. {DESPITE}"
+            detail = f"{'; '.join(one.detail for one in before.lacks)}. {DESPITE[language]}"
             record("period.refused", entry[1], before.status, detail)
             more = {"lacks": [one.model_dump() for one in before.lacks]}
             return problem(request.url.path, 409, detail, more=more)
         outcome, detail = once_taken(reader, once, made.id, lambda: decide(made), record, entry)
         if outcome == "refused":
-            return problem(request.url.path, 409, detail)
+            return problem(request.url.path, 409, in_language(detail, language))
         with reader.snapshot() as state:
             told = DecidedBody(
-                id=made.id, outcome=outcome, detail=detail, period=_month(state, judge, one, body.month)
+                id=made.id, outcome=outcome, detail=detail, period=_month(state, judged, one, body.month)
             )
         return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
 
@@ -266,6 +278,7 @@ class _Judge:
     plant: Plant
     clock: Callable[[], int]
     catalogue: Register | None
+    language: Language = "en"
 
     def of(self, state: Snapshot, park: Park, period: Period) -> dict[str, Any]:
         """Return the fields of a month that tell what is known of it, and what it lacks to be closed."""
@@ -273,7 +286,7 @@ class _Judge:
         stretch = Stretch(period.start, period.end, park.zone)
         found = standing(state, stretch, park.name, now, self._provisional)
         is_due = period.status not in FROZEN and now >= period.end
-        missing = lacks(found, self.plant.closing_coverage) if is_due else []
+        missing = lacks(found, self.plant.closing_coverage, self.language) if is_due else []
         return {
             "coverage": found.coverage,
             "known_from": None if found.known_from == WHOLE else format_time(found.known_from),
@@ -297,10 +310,15 @@ def _states(state: Snapshot, judge: _Judge, parks: Iterable[Park]) -> Iterable[P
 
 
 def month_state(
-    state: Snapshot, catalogue: Register | None, as_of: int, park: Park, month: str
+    state: Snapshot,
+    catalogue: Register | None,
+    as_of: int,
+    park: Park,
+    month: str,
+    language: Language = "en",
 ) -> PeriodStateBody:
     """Return how a park's month (2026-10) stands at a time [ns UTC]; raise InvalidQuery where there is no such month."""
-    return _month(state, _Judge(state.plant, lambda: as_of, catalogue), park, month)
+    return _month(state, _Judge(state.plant, lambda: as_of, catalogue, language), park, month)
 
 
 def _month(state: Snapshot, judge: _Judge, park: Park, month: str) -> PeriodStateBody:

@@ -8,18 +8,20 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathValue
 from pydantic import BaseModel, Field
 
-from api.access.caller import Asking
+from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
+from api.parameters import InLanguage
 from api.problems import InvalidQuery, documented, problem
 from api.reports.facts_reader import Cut, FactsReader
+from api.reports.open import FormOpenBody, open_of
 from plant.configuration.about import About
-from plant.languages import Language
 from plant.suggest import did_you_mean
 from reports.catalogue import all_forms, media_type, paper_of, written
+from reports.facts import Facts
 from reports.words import Words
 from reports.writers.extra import NotInstalled
 from rules.catalogue import Register
-from store.reader import Reader
+from store.reader import Reader, Snapshot
 
 PERIODS = r"^[0-9]{4}(-(0[1-9]|1[0-2]))?(,[0-9]{4}(-(0[1-9]|1[0-2]))?)?$"
 FileKind = Literal["docx", "xlsx", "csv", "json", "html"]
@@ -34,7 +36,6 @@ ParkName = Annotated[str, Query(max_length=200, examples=["nam-cau-kien"])]
 FacilityName = Annotated[
     str | None, Query(max_length=200, description="left out: the whole park", examples=["mill"])
 ]
-InLanguage = Annotated[Language, Query(description="vi or en")]
 _SCHEMAS: dict[FileKind, dict[str, str]] = {"json": {"type": "object"}}
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -95,6 +96,13 @@ def routes(reader: Reader, clock: Callable[[], int], catalogue: Register | None,
         prefix="/v1", tags=["reports"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
 
+    def facts_of(state: Snapshot, caller: Caller, form: str, cut: Cut) -> Facts:
+        if catalogue is None:
+            raise InvalidQuery(("form", "this service does not fill forms"))
+        fitting(known_form(form), cut)
+        found = FactsReader(state, catalogue, caller, clock(), given.texts, version("stackmeter"))
+        return found.facts(cut, given.checked.get(form, ""))
+
     @router.get("/forms")
     def forms(_: Asking, language: InLanguage = "en") -> FormsBody:
         """Return the forms that papers are made by, and which periods each is of."""
@@ -114,6 +122,20 @@ def routes(reader: Reader, clock: Callable[[], int], catalogue: Register | None,
             kinds=list(KINDS),
         )
 
+    @router.get("/forms/{form}/open")
+    def lacking(
+        caller: Asking,
+        form: Annotated[str, PathValue(max_length=64)],
+        park: ParkName,
+        periods: Periods,
+        facility: FacilityName = None,
+        language: InLanguage = "en",
+    ) -> FormOpenBody:
+        """Return what keeps a form from being issued: months that are not final, sources in no class, texts that it needs."""
+        with reader.snapshot() as state:
+            facts = facts_of(state, caller, form, Cut(park, facility or "", tuple(periods.split(","))))
+        return FormOpenBody(open=list(open_of(form, facts, language)))
+
     @router.get("/forms/{form}.{kind}", response_class=Response, responses={**FILE, **documented(404, 409)})
     def filled(
         request: Request,
@@ -130,14 +152,9 @@ def routes(reader: Reader, clock: Callable[[], int], catalogue: Register | None,
         Every number is that of GET /v1/totals at the moment; the last sheet of a workbook says where each comes from. Of months that
         are over the same state gives the same bytes.
         """
-        if catalogue is None:
-            raise InvalidQuery(("form", "this service does not fill forms"))
         cut = Cut(park, facility or "", tuple(periods.split(",")))
-        fitting(known_form(form), cut)
         with reader.snapshot() as state:
-            facts = FactsReader(state, catalogue, caller, clock(), given.texts, version("stackmeter")).facts(
-                cut, given.checked.get(form, "")
-            )
+            facts = facts_of(state, caller, form, cut)
         try:
             content = written(paper_of(form, facts, language), kind, language)
         except NotInstalled as error:

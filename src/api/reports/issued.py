@@ -14,9 +14,12 @@ from api.access.guard import GUARDED, needs
 from api.access.recorder import Recording
 from api.accounting.periods import once_taken
 from api.once import OnceOnly
+from api.parameters import InLanguage
 from api.problems import documented, problem, taken_later
+from api.refusals import in_language
 from api.reports.facts_reader import Cut, FactsReader
 from api.reports.forms import FILE, KINDS, PERIODS, FileKind, file_answer, fitting, known_form
+from api.reports.open import open_of
 from plant.clock import format_time
 from plant.configuration.about import About
 from plant.languages import Language
@@ -24,6 +27,7 @@ from plant.park import Plant
 from plant.periods import month_of
 from reports.catalogue import paper_of, written
 from reports.facts import Facts, Issue
+from reports.paper import label
 from reports.words import Words
 from reports.writers.extra import NotInstalled
 from rules.catalogue import Register
@@ -96,14 +100,6 @@ class IssueWantedBody(BaseModel):
     by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None = Field(
         None, description="with a shared key, who issues it; else it is the key's name", examples=["lan"]
     )
-
-
-class OpenBody(BaseModel):
-    """What keeps a paper from being issued."""
-
-    what: str = Field(description="month or class", examples=["month"])
-    about: str = Field(examples=["nam-cau-kien 2026-12"])
-    why: list[str] = Field(examples=[["The month is not over."]])
 
 
 class IssuedBody(BaseModel):
@@ -214,12 +210,18 @@ def _add_issue(
         responses={202: taken_later(IssuedBody), **documented(403, 409)},
     )
     def issue(
-        request: Request, caller: Asking, record: Recording, once: OnceOnly, body: IssueWantedBody
+        request: Request,
+        caller: Asking,
+        record: Recording,
+        once: OnceOnly,
+        body: IssueWantedBody,
+        language: InLanguage = "en",
     ) -> Any:
-        """Issue a paper: each month of it is final, and each source in a class. It gets a number and a revision, and its bytes are kept.
+        """Issue a paper: each month of it is final, each source in a class, and each text given that its form needs.
 
-        Taken in turn among the readings; 202 if not yet. It is never changed: where a month is restated later, it is told to be overtaken,
-        and the next revision is issued by asking again.
+        It gets a number and a revision, and its bytes are kept. Taken in turn among the readings; 202 if not yet. It is never changed:
+        where a month is restated later, it is told to be overtaken, and the next revision is issued by asking again. `language` is that
+        of a refusal; the paper's stands in the body.
         """
         cut = Cut(body.park, body.facility or "", tuple(body.periods.split(",")))
         fitting(known_form(body.form), cut)
@@ -234,13 +236,16 @@ def _add_issue(
                 place = (cut.park, cut.facility)
                 numbers = next_number(state.connection, body.form, place, cut.periods, body.language)
                 tonnes = _tonnes(state, plant, cut, facts)
-            if facts.open:
+            if lacks := list(open_of(body.form, facts, language)):
                 record(*entry)
-                lacks = list(_open(facts))
-                detail = "; ".join(f"{one.about}: {' '.join(one.why)}" for one in lacks[:5])
+                # The texts, which stand last, are told whatever else is.
+                detail = "; ".join(
+                    f"{one.about}: {' '.join(one.why)}" for one in [*lacks[:-1][:5], lacks[-1]]
+                )
                 record("report.refused", entry[1], "", detail)
+                told_as = Words(language).of(label("open.refused", detail=detail))
                 more = {"open": [one.model_dump() for one in lacks]}
-                return problem(request.url.path, 409, f"it cannot be issued yet: {detail}", more=more)
+                return problem(request.url.path, 409, told_as, more=more)
             try:
                 files = _files(body.form, facts, numbers, body.language, kept)
             except NotInstalled as error:
@@ -251,7 +256,7 @@ def _add_issue(
             )
         outcome, detail = once_taken(reader, once, number, lambda: _hand(decide, decision), record, entry)
         if outcome == "refused":
-            return problem(request.url.path, 409, detail)
+            return problem(request.url.path, 409, in_language(detail, language))
         with reader.snapshot() as state:
             found = [one for one in told(state, plant, caller) if one.id == number]
         became = IssuedBody(id=number, outcome=outcome, detail=detail, report=found[0] if found else None)
@@ -280,12 +285,6 @@ def _tonnes(state: Snapshot, plant: Plant, cut: Cut, facts: Facts) -> dict[str, 
         month: month_tonnes(state.connection, plant, (cut.park, cut.facility), month_of(month, zone))
         for month in months
     }
-
-
-def _open(facts: Facts) -> Iterator[OpenBody]:
-    words = Words("en")
-    for one in facts.open:
-        yield OpenBody(what=one.what, about=one.about, why=[words.text(f"why.{why}") for why in one.why])
 
 
 def _sees(caller: Caller, made: ReportDecision) -> bool:

@@ -1,6 +1,7 @@
 """Month end as a work: what keeps a park's month from being final, each with where to look and what to type; and what falls due."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -10,8 +11,8 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.accounting.periods import MONTH, PeriodStateBody, month_state
+from api.parameters import InLanguage
 from api.problems import InvalidQuery, documented
-from api.reports.forms import InLanguage
 from api.totals.boundary import boundary_bodies
 from api.totals.totals import PeriodOf, chosen_period, totals
 from api.totals.totals import Query as TotalsQuery
@@ -20,6 +21,7 @@ from plant.park import Park, Plant
 from plant.periods import local_day
 from plant.suggest import did_you_mean
 from reports.duties import due_within
+from reports.paper import label
 from reports.words import Words
 from rules.catalogue import Register
 from store.accounting.closing import FROZEN
@@ -31,6 +33,7 @@ from store.records.views import WantedRecords, select
 WHOLE = 1 - 1e-9  # of a coverage, but for rounding
 MOST = 50  # sources that are named
 AHEAD_DAYS = 400  # of duties that are told
+NUMBERS = {"share", "tolerance", "value", "tonnes"}  # places of texts that numbers stand in
 
 Kind = Literal[
     "coverage",
@@ -95,27 +98,12 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int], catalogue: Re
         """Return what keeps a month from being final, and what else to look at before it is closed, each with its link and command."""
         as_of, one = clock(), _park(plant, caller, park)
         with reader.snapshot() as state:
-            body = month_state(state, catalogue, as_of, one, month)
-            items = list(_items(state, caller, one, body, as_of))
+            body = month_state(state, catalogue, as_of, one, month, language)
+            of = chosen_period(state.plant, month, None, None, as_of)
+            items = list(_Month(state, caller, body, of, one, as_of, language).items())
         return MonthEndBody(period=body, items=items, duties=_duties(as_of, one, language))
 
     return router
-
-
-def _waiting_records(
-    state: Snapshot, caller: Caller, park: str, start: int, end: int
-) -> Iterator[MonthItemBody]:
-    """Yield the records that reach into a park's stretch [start, end) and that nobody has approved yet."""
-    entered = WantedRecords(park, standing=RecordStanding.ENTERED, start=start, end=end, places=caller.places)
-    for one in select(state.connection, entered, None, MOST):
-        yield MonthItemBody(
-            kind="record",
-            stops=False,
-            about=f"{one.place} {one.id}",
-            detail=f"{one.value:.10g} {one.unit} ({one.source}), entered by {one.entered_by}, waits for approval",
-            link=f"/v1/records?park={park}&state=entered",
-            command=f"stackmeter record approve {one.id} --by NAME",
-        )
 
 
 def _park(plant: Plant, caller: Caller, name: str) -> Park:
@@ -123,36 +111,6 @@ def _park(plant: Plant, caller: Caller, name: str) -> Park:
     if name not in seen:
         raise InvalidQuery(("park", f"no park {name!r}{did_you_mean(name, seen)}"))
     return seen[name]
-
-
-def _items(
-    state: Snapshot, caller: Caller, park: Park, body: PeriodStateBody, as_of: int
-) -> Iterator[MonthItemBody]:
-    of: PeriodOf = chosen_period(state.plant, body.month, None, None, as_of)
-    whole = of(park)
-    yield from (_of_gate(one.gate, one.detail, body) for one in body.lacks or ())
-    yield from _gaps(state, caller, body, of, as_of)
-    yield from _imbalances(state, caller, body, of, as_of)
-    yield from _waiting_records(state, caller, park.name, whole.start, whole.end)
-    if body.pending_restatement is not None:
-        yield _item(
-            "restatement",
-            body,
-            f"{body.pending_restatement.delta_t} t CO2e wait for approval",
-            "/v1/periods",
-            f"stackmeter decide {body.park} {body.month} approve --by NAME",
-        )
-    if body.status not in FROZEN and body.lacks is not None:
-        reason = ' --despite "WHY"' if body.lacks else ""
-        yield _item(
-            "close",
-            body,
-            "every gate is passed: close it"
-            if not body.lacks
-            else "close it all the same, for a reason that is kept",
-            "/v1/periods",
-            f"stackmeter decide {body.park} {body.month} final --by NAME{reason}",
-        )
 
 
 _LOOK: dict[Gate, tuple[Kind, str, str]] = {
@@ -176,66 +134,116 @@ _LOOK: dict[Gate, tuple[Kind, str, str]] = {
 }
 
 
-def _of_gate(gate: Gate, detail: str, body: PeriodStateBody) -> MonthItemBody:
-    kind, link, command = _LOOK[gate]
-    names = {"park": body.park, "month": body.month}
-    return _item(kind, body, detail, link.format(**names), command.format(**names), stops=True)
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """A park's month in one moment's state, and what is left to do of it, said in a language."""
 
+    state: Snapshot
+    caller: Caller
+    body: PeriodStateBody
+    of: PeriodOf
+    park: Park
+    as_of: int
+    language: Language
 
-def _gaps(
-    state: Snapshot, caller: Caller, body: PeriodStateBody, of: PeriodOf, as_of: int
-) -> Iterator[MonthItemBody]:
-    """Yield the sources that are not wholly covered, the least covered first."""
-    found = totals(state, TotalsQuery("source", park=body.park, caller=caller), of, as_of).totals
-    poor = [(one.coverage, one) for one in found if one.coverage is not None and one.coverage < WHOLE]
-    for covered, one in sorted(poor, key=lambda pair: (pair[0], str(pair[1].facility), str(pair[1].source)))[
-        :MOST
-    ]:
-        place = f"{one.park}/{one.facility}/{one.source}"
-        link = f"/v1/explain?park={one.park}&facility={one.facility}&source={quote(str(one.source))}&period={body.month}"
-        yield MonthItemBody(
-            kind="gap",
-            stops=False,
-            about=place,
-            detail=f"coverage is {covered * 100:.1f} %",
+    def items(self) -> Iterator[MonthItemBody]:
+        """Yield what is left to do, what stops it first."""
+        yield from (self._of_gate(one.gate, one.detail) for one in self.body.lacks or ())
+        yield from self._gaps()
+        yield from self._imbalances()
+        yield from self._waiting_records()
+        yield from self._decisions()
+
+    def _of_gate(self, gate: Gate, detail: str) -> MonthItemBody:
+        kind, link, command = _LOOK[gate]
+        names = {"park": self.body.park, "month": self.body.month}
+        return self._item(kind, detail, link.format(**names), command.format(**names), stops=True)
+
+    def _gaps(self) -> Iterator[MonthItemBody]:
+        """Yield the sources that are not wholly covered, the least covered first."""
+        asked = TotalsQuery("source", park=self.body.park, caller=self.caller)
+        found = totals(self.state, asked, self.of, self.as_of).totals
+        poor = [(one.coverage, one) for one in found if one.coverage is not None and one.coverage < WHOLE]
+        poor.sort(key=lambda pair: (pair[0], str(pair[1].facility), str(pair[1].source)))
+        for covered, one in poor[:MOST]:
+            place = f"{one.park}/{one.facility}/{one.source}"
+            query = f"park={one.park}&facility={one.facility}&source={quote(str(one.source))}"
+            yield self._item(
+                "gap",
+                self._say("gap", share=f"{covered * 100:.1f}"),
+                f"/v1/explain?{query}&period={self.body.month}",
+                f"stackmeter explain {place} --period {self.body.month}",
+                about=place,
+            )
+
+    def _imbalances(self) -> Iterator[MonthItemBody]:
+        """Yield main meters of which more than the tolerance is unallocated, or of which nobody can tell."""
+        for balance in self.state.plant.balances:
+            if balance.park != self.body.park or not self.caller.sees(balance.park, balance.facility):
+                continue
+            [told] = boundary_bodies(self.state, [balance], self.of, self.as_of)
+            if told.imbalance is False:
+                continue
+            tolerance = f"{told.tolerance * 100:g}"
+            detail = (
+                self._say("imbalance.unknown", tolerance=tolerance)
+                if told.unallocated_share is None
+                else self._say("imbalance", share=f"{told.unallocated_share * 100:.1f}", tolerance=tolerance)
+            )
+            yield self._item(
+                "imbalance",
+                detail,
+                f"/v1/boundaries?park={balance.park}&name={balance.name}&period={self.body.month}",
+                f"stackmeter explain {balance.park} --period {self.body.month}",
+                about="/".join(filter(None, (balance.park, balance.facility, balance.name))),
+            )
+
+    def _waiting_records(self) -> Iterator[MonthItemBody]:
+        """Yield the records that reach into the month and that nobody has approved yet."""
+        park, whole = self.body.park, self.of(self.park)
+        entered = WantedRecords(
+            park, standing=RecordStanding.ENTERED, start=whole.start, end=whole.end, places=self.caller.places
+        )
+        for one in select(self.state.connection, entered, None, MOST):
+            said = {"value": f"{one.value:.10g}", "unit": one.unit, "source": one.source}
+            yield self._item(
+                "record",
+                self._say("record", **said, by=one.entered_by),
+                f"/v1/records?park={park}&state=entered",
+                f"stackmeter record approve {one.id} --by NAME",
+                about=f"{one.place} {one.id}",
+            )
+
+    def _decisions(self) -> Iterator[MonthItemBody]:
+        """Yield what a person can decide of the month."""
+        body = self.body
+        decide = f"stackmeter decide {body.park} {body.month}"
+        if body.pending_restatement is not None:
+            detail = self._say("restatement", tonnes=str(body.pending_restatement.delta_t))
+            yield self._item("restatement", detail, "/v1/periods", f"{decide} approve --by NAME")
+        if body.status not in FROZEN and body.lacks is not None:
+            detail = self._say("close.despite" if body.lacks else "close")
+            reason = ' --despite "WHY"' if body.lacks else ""
+            yield self._item("close", detail, "/v1/periods", f"{decide} final --by NAME{reason}")
+
+    def _say(self, key: str, **values: str) -> str:
+        words = Words(self.language)
+        if self.language == "vi":
+            for name in NUMBERS & values.keys():
+                values[name] = values[name].replace(".", ",")
+        return words.of(label(f"month.{key}", **values))
+
+    def _item(
+        self, kind: Kind, detail: str, link: str, command: str, *, about: str = "", stops: bool = False
+    ) -> MonthItemBody:
+        return MonthItemBody(
+            kind=kind,
+            stops=stops,
+            about=about or f"{self.body.park} {self.body.month}",
+            detail=detail,
             link=link,
-            command=f"stackmeter explain {place} --period {body.month}",
+            command=command,
         )
-
-
-def _imbalances(
-    state: Snapshot, caller: Caller, body: PeriodStateBody, of: PeriodOf, as_of: int
-) -> Iterator[MonthItemBody]:
-    """Yield main meters of which more than the tolerance is unallocated, or of which nobody can tell."""
-    here = [
-        one for one in state.plant.balances if one.park == body.park and caller.sees(one.park, one.facility)
-    ]
-    for balance in here:
-        link = f"/v1/boundaries?park={body.park}&name={balance.name}&period={body.month}"
-        [told] = boundary_bodies(state, [balance], of, as_of)
-        if told.imbalance is False:
-            continue
-        share = (
-            "it is not known how much"
-            if told.unallocated_share is None
-            else f"{told.unallocated_share * 100:.1f} %"
-        )
-        yield MonthItemBody(
-            kind="imbalance",
-            stops=False,
-            about="/".join(filter(None, (balance.park, balance.facility, balance.name))),
-            detail=f"{share} of the main meter is unallocated; {told.tolerance * 100:g} % may be",
-            link=link,
-            command=f"stackmeter explain {balance.park} --period {body.month}",
-        )
-
-
-def _item(
-    kind: Kind, body: PeriodStateBody, detail: str, link: str, command: str, *, stops: bool = False
-) -> MonthItemBody:
-    return MonthItemBody(
-        kind=kind, stops=stops, about=f"{body.park} {body.month}", detail=detail, link=link, command=command
-    )
 
 
 def _duties(as_of: int, park: Park, language: Language) -> list[DutyBody]:

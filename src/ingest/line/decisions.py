@@ -165,7 +165,7 @@ def _overruled(decision: Decision, lacking: list[Lack]) -> list[Lack]:
     Gates that the decision names stand, passed since or not, so that what somebody signed follows from the journal alone.
     """
     if lacking and not decision.despite:
-        raise DecisionRefused(f"{_told(lacking)}. {DESPITE}")
+        raise DecisionRefused(f"{_told(lacking)}. {DESPITE['en']}")
     named = _named(decision) if decision.despite else []
     untold = [one for one in lacking if one.gate.value not in decision.overruled]
     if named and untold:

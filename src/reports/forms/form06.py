@@ -12,7 +12,14 @@ from reports.paper import Heading, Paper, PaperHead, Paragraph, Piece, Tone, lab
 from reports.parts import classed, lacking, open_pieces, told_or_lacking, tonnes
 from reports.spec import FormSpec, Takes
 
-SPEC = FormSpec("form06", Takes.TWO_YEARS, facility=True, prescribed=True)
+# Item I.1 names the facility, its address and its licence, and neither of the two that may be left out.
+SPEC = FormSpec(
+    "form06",
+    Takes.TWO_YEARS,
+    facility=True,
+    prescribed=True,
+    optional=frozenset({"tax_code", "listed_as"}),
+)
 ITEMS = {"I": 3, "II": 4, "III": 4}
 
 

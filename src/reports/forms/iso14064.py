@@ -20,7 +20,8 @@ from reports.parts import (
 )
 from reports.spec import FormSpec, Takes
 
-SPEC = FormSpec("iso14064", Takes.YEAR)
+# Clause 9.3.1 asks for removals where they are quantified, and does not ask who reads the report.
+SPEC = FormSpec("iso14064", Takes.YEAR, optional=frozenset({"sinks", "intended_users"}))
 CATEGORIES = ("1", "2", "3", "4", "5", "6")
 
 

@@ -3,7 +3,7 @@
 One judge for whoever looks before and for the line when it takes the decision.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from plant.arrays import Bools, Floats
 from plant.inventory import counted
+from plant.languages import Language, number_text
+from plant.numbers import format_number
 from plant.park import Source
 from store.blocks import CO2E_T
 from store.messages.quarantine import open_in
@@ -18,9 +20,15 @@ from store.reader import Snapshot
 from store.totals.due import WHOLE
 from store.totals.sums import Period, SourceSums, source_sums
 
-DESPITE = "Say why it is closed all the same (despite), and the reason is kept and shown"
+DESPITE: Mapping[Language, str] = {
+    "en": "Say why it is closed all the same (despite), and the reason is kept and shown",
+    "vi": "Hãy nói vì sao vẫn chốt (despite); lý do được lưu và hiển thị",
+}
 SLACK = 1e-9  # of a coverage that is enough, but for rounding
 _SHOWN = 5  # names in a sentence; the others are counted
+
+_NOTHING_OWED = "nothing owed"
+_MORE: Mapping[Language, str] = {"en": " and {} more", "vi": " và {} mục khác"}
 
 # Yields the parts [start, end) of a stretch that a source calculates with a provisional row of its factor, and the row.
 Provisional = Callable[[Source, int, int], Iterator[tuple[int, int, str]]]
@@ -34,6 +42,31 @@ class Gate(StrEnum):
     KNOWN_FROM = "known_from"
     QUARANTINE = "quarantine"
     PROVISIONAL = "provisional"
+
+
+# What is so of a gate that is not passed, and what to do.
+_TEXTS: Mapping[Language, Mapping[str, str]] = {
+    "en": {
+        _NOTHING_OWED: "no source owes a window of it: nothing is known",
+        Gate.COVERAGE: "coverage is {share} %, and at least {needed} % is asked for:"
+        " `stackmeter explain PARK --period MONTH` shows what is missing; have the gateways send it",
+        Gate.SOURCES: "nothing is known of {names}: have them read, or give each the `since` from which it was there",
+        Gate.KNOWN_FROM: "it is not known from its beginning on, because {names} began later: give each its `since`",
+        Gate.QUARANTINE: "{count} of its messages are in quarantine: `stackmeter quarantine list` says why;"
+        " repair it, then `stackmeter quarantine replay`",
+        Gate.PROVISIONAL: "{share} % of its tonnes rest on provisional factors, {names}: wait for the official ones",
+    },
+    "vi": {
+        _NOTHING_OWED: "không nguồn nào phải có dữ liệu trong tháng: không rõ gì cả",
+        Gate.COVERAGE: "độ phủ dữ liệu là {share} %, cần ít nhất {needed} %:"
+        " `stackmeter explain PARK --period MONTH` cho biết thiếu gì; hãy cho gateway gửi lại",
+        Gate.SOURCES: "chưa có dữ liệu của {names}: hãy đọc nguồn, hoặc khai `since` là lúc nguồn bắt đầu có",
+        Gate.KNOWN_FROM: "không rõ từ đầu tháng, vì {names} bắt đầu muộn hơn: hãy khai `since` cho từng nguồn",
+        Gate.QUARANTINE: "{count} bản tin của tháng còn bị cách ly: `stackmeter quarantine list` cho biết lý do;"
+        " sửa xong thì `stackmeter quarantine replay`",
+        Gate.PROVISIONAL: "{share} % lượng phát thải dựa trên hệ số tạm thời, {names}: hãy chờ hệ số chính thức",
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,64 +111,47 @@ def standing(
     )
 
 
-def lacks(found: MonthStanding, needed: float) -> list[Lack]:
+def lacks(found: MonthStanding, needed: float, language: Language = "en") -> list[Lack]:
     """Return the gates that a month does not pass; `needed` is the least coverage."""
-    told = {
-        Gate.COVERAGE: _of_coverage(found, needed),
-        Gate.SOURCES: _of_sources(found),
-        Gate.KNOWN_FROM: _of_beginnings(found),
-        Gate.QUARANTINE: _of_quarantine(found),
-        Gate.PROVISIONAL: _of_factors(found),
+    asked = {
+        Gate.COVERAGE: _of_coverage(found, needed, language),
+        Gate.SOURCES: {"names": few(found.unknown, language)} if found.unknown else None,
+        Gate.KNOWN_FROM: {"names": few(found.late, language)} if found.known_from != WHOLE else None,
+        Gate.QUARANTINE: {"count": number_text(found.quarantined, language)} if found.quarantined else None,
+        Gate.PROVISIONAL: _of_factors(found, language),
     }
-    return [Lack(gate, detail) for gate, detail in told.items() if detail]
+    texts = _TEXTS[language]
+    return [
+        Lack(gate, texts[gate if values else _NOTHING_OWED].format(**values))
+        for gate, values in asked.items()
+        if values is not None
+    ]
 
 
-def _of_coverage(found: MonthStanding, needed: float) -> str:
+def _of_coverage(found: MonthStanding, needed: float, language: Language) -> dict[str, str] | None:
     if found.coverage is None:
-        return "no source owes a window of it: nothing is known"
+        return {}
     if found.coverage >= needed - SLACK:
-        return ""
+        return None
     # Rounded down, so that what is too little never reads as if it were enough.
-    return (
-        f"coverage is {np.floor(found.coverage * 1000) / 10:.1f} %, and at least {needed * 100:g} % is asked for:"
-        " `stackmeter explain PARK --period MONTH` shows what is missing; have the gateways send it"
-    )
+    return {
+        "share": format_number(float(np.floor(found.coverage * 1000) / 10), language, 1),
+        "needed": number_text(needed * 100, language),
+    }
 
 
-def _of_sources(found: MonthStanding) -> str:
-    if not found.unknown:
-        return ""
-    return f"nothing is known of {few(found.unknown)}: have them read, or give each the `since` from which it was there"
-
-
-def _of_beginnings(found: MonthStanding) -> str:
-    if found.known_from == WHOLE:
-        return ""
-    return (
-        f"it is not known from its beginning on, because {few(found.late)} began later: give each its `since`"
-    )
-
-
-def _of_quarantine(found: MonthStanding) -> str:
-    if not found.quarantined:
-        return ""
-    return (
-        f"{found.quarantined:,} of its messages are in quarantine: `stackmeter quarantine list` says why;"
-        " repair it, then `stackmeter quarantine replay`"
-    )
-
-
-def _of_factors(found: MonthStanding) -> str:
+def _of_factors(found: MonthStanding, language: Language) -> dict[str, str] | None:
     if not found.provisional:
-        return ""
-    share = np.ceil(found.provisional_share * 1000) / 10
-    return f"{share:.1f} % of its tonnes rest on provisional factors, {few(found.provisional)}: wait for the official ones"
+        return None
+    share = float(np.ceil(found.provisional_share * 1000) / 10)
+    return {"share": format_number(share, language, 1), "names": few(found.provisional, language)}
 
 
-def few(names: Sequence[str]) -> str:
+def few(names: Sequence[str], language: Language = "en") -> str:
     """Return the first of some names, and how many more there are."""
     more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    told = _MORE[language].format(number_text(more, language))
+    return ", ".join(names[:_SHOWN]) + (told if more > 0 else "")
 
 
 def _names(sources: Sequence[Source], which: Bools) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from stackmeter.commands.command import (
 def month_end(
     park: Annotated[str, typer.Argument(help="The park.")],
     month: Annotated[str, typer.Argument(help="The month, such as 2026-10.")],
-    language: Annotated[str, typer.Option(help="vi or en, of the duties.")] = "en",
+    language: Annotated[str, typer.Option(help="vi or en, of what it says.")] = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
