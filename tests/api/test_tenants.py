@@ -252,6 +252,7 @@ def test_no_route_names_what_the_key_is_not_for(api, keys):
     asked = {"/v1/series": {"kind": "emission", **SPAN}, "/v1/explain": {"park": "rhein"}}
     asked |= {
         "/v1/month-end": {"park": "rhein", "month": "2026-11"},
+        "/v1/forms/open": {"form": "monthly", "park": "rhein", "facility": "works", "periods": "2026-11"},
         "/v1/reports/verify": {"digest": f"sha256:{'0' * 64}"},
     }
     told = {}

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Route, expect
 from alerts.tables.links import acknowledge_link, link_key
 from api.live.page import assets
 from tests.end_to_end.gateway import RawGateway
-from tests.page.viewer import CONTRAST, NAMELESS, Viewer, key_of
+from tests.page.viewer import BESIDE, CONTRAST, NAMELESS, Viewer, key_of
 from tests.servers import PATIENCE, Mosquitto, wait_until
 from tests.service import TOKEN, Service
 
@@ -813,7 +813,7 @@ def test_every_word_that_the_page_says_is_there_in_both_languages():
     said = {
         word
         for name, text in code.items()
-        if name != "records.js"
+        if not name.startswith(BESIDE)
         for word in re.findall(r"say\('(\w+)'", text)
     }
     # What the API calls by a name of its own, and what tables and facts are headed by.

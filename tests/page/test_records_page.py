@@ -1,16 +1,15 @@
 """The page of records in Chromium, against a running service: entered by one person, approved by another, and counted."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from api.live.page import assets
-from tests.page.viewer import Viewer, key_of
+from tests.page.viewer import Visit, key_of, page_files, words_of
 from tests.servers import Mosquitto
 from tests.service import TOKEN, Service
 
@@ -32,6 +31,7 @@ PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c020000000b4944415478da6364f80f00010501012718e3660000000049454e44ae426082"
 )
 MOST_BYTES = 120_000
+PATH = "records"
 
 
 @pytest.fixture(scope="module")
@@ -50,26 +50,6 @@ def keys(service: Service) -> dict[str, str]:
         name: key_of(service, name, "bac", role)
         for name, role in (("lan", "operator"), ("minh", "approver"), ("an", "viewer"))
     }
-
-
-Visit = Callable[..., Page]
-
-
-@pytest.fixture
-def visit(browser: Browser, service: Service, keys: dict[str, str]) -> Iterator[Visit]:
-    """Open the page as somebody; at the end nobody may have complained or asked anybody else."""
-    opened: list[tuple[BrowserContext, Viewer]] = []
-
-    def visit(who: str, language: str = "en", **options: Any) -> Page:
-        context = browser.new_context(**({"locale": "en-GB", "timezone_id": "America/Lima"} | options))
-        opened.append((context, Viewer(context, service)))
-        return opened[-1][1].open(f"records?lang={language}", key=keys.get(who, TOKEN))
-
-    yield visit
-    for context, viewer in opened:
-        context.close()
-        assert viewer.complaints == []
-        assert [one.url for one in viewer.requests if not one.url.startswith(viewer.url)] == []
 
 
 def file_of(folder: Path, name: str, content: bytes) -> Path:
@@ -218,23 +198,5 @@ def test_it_fits_on_a_phone(visit: Visit, language: str) -> None:
 
 
 def test_every_word_is_there_in_both_languages_and_the_page_weighs_little() -> None:
-    code = {name: one.content.decode() for name, one in assets().items()}
-    english, vietnamese = (
-        set(re.findall(r"(?:^|[,{\s])(\w+): '", part))
-        for part in code["records_text.js"].partition("// A number")[0].split("  vi: {")
-    )
-    assert english == vietnamese
-    shared = set(re.findall(r"(?:^|[,{\s])(\w+): '", code["text.js"]))
-    assert english | shared >= set(re.findall(r"say\('(\w+)'", code["records.js"]))
-    names = (
-        "records.html",
-        "records.css",
-        "records_text.js",
-        "records.js",
-        "page.css",
-        "draw.js",
-        "dialogs.js",
-        "stream.js",
-        "text.js",
-    )
-    assert sum(len(code[name].encode()) for name in names) < MOST_BYTES
+    words_of("records")
+    assert sum(len(one) for one in page_files("records")) < MOST_BYTES

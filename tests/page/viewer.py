@@ -1,11 +1,14 @@
 """A browser of somebody who looks at a page of a running service."""
 
 import json
+import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
+from api.live.page import assets
 from store.access_log import Actor
 from store.folder import keys_file
 from store.keys import NEVER, Keys
@@ -29,6 +32,19 @@ CONTRAST = """() => {
 # What can be pressed or filled in, and has no name.
 NAMELESS = """() => [...document.querySelectorAll('button, a, input, summary, select')]
     .filter((one) => !(one.getAttribute('aria-label') ?? one.textContent).trim() && !one.labels?.length).map((one) => one.outerHTML)"""
+
+BESIDE = ("beside", "month_end", "records")  # files of pages beside the live one begin so
+Visit = Callable[..., Page]
+SHARED = (
+    "page.css",
+    "beside.css",
+    "address.js",
+    "draw.js",
+    "dialogs.js",
+    "stream.js",
+    "text.js",
+    "beside.js",
+)
 
 
 class Viewer:
@@ -77,3 +93,23 @@ def key_of(service: Service, name: str, place: str, role: str = "viewer") -> str
     return keys.create(
         name, role, [(park, facility)], shared=False, expires=NEVER, now=time.time_ns(), by=by
     )[1]
+
+
+def page_files(name: str) -> list[bytes]:
+    """Return the files that a page beside the live one asks for."""
+    files = assets()
+    return [files[one].content for one in (f"{name}.html", f"{name}.js", f"{name}_text.js", *SHARED)]
+
+
+def words_of(name: str) -> None:
+    """Check that each word of a page beside the live one is there in both languages, and is no word of the live one."""
+    code = {one: asset.content.decode() for one, asset in assets().items()}
+    english, vietnamese = (
+        set(re.findall(r"(?:^|[,{\s])(\w+): ['\"]", part))
+        for part in code[f"{name}_text.js"].partition("\n});")[0].split("  vi: {")
+    )
+    assert english == vietnamese
+    shared = set(re.findall(r"(?:^|[,{\s])(\w+): ['\"]", code["text.js"])) | {"toLive"}
+    assert english & shared == set()
+    assert english | shared >= set(re.findall(r"say\('(\w+)'", code[f"{name}.js"]))
+    assert shared >= set(re.findall(r"say\('(\w+)'", code["beside.js"]))

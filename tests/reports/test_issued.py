@@ -184,7 +184,7 @@ def test_what_a_form_needs_and_nobody_has_given_stops_an_issue_and_names_its_key
     assert texts["why"][0] == "Hãy điền `licence`: Giấy phép kinh doanh."
     assert "chưa phát hành được" in refused.json()["detail"]
     assert "`technology`" in refused.json()["detail"]
-    assert year.get("/v1/forms/form06/open", **asked, language="vi")["open"] == refused.json()["open"]
+    assert year.get("/v1/forms/open", form="form06", **asked, language="vi")["open"] == refused.json()["open"]
 
 
 def test_a_text_that_a_form_may_be_without_is_asked_for_in_a_draft_alone() -> None:

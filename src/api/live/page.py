@@ -17,7 +17,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-PAGES = {"/": "index.html", "/records": "records.html"}
+PAGES = {"/": "index.html", "/records": "records.html", "/month-end": "month_end.html"}
 _TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",

@@ -1,39 +1,24 @@
 // Records: what no meter sees is entered by one person, with its evidence, and approved by another.
 
-import { reasonFor, who } from './dialogs.js';
-import { brand, h, lay, signIn, titleOf, zoneOf } from './draw.js';
-import { Refused, ask, follow, forget, hand, keep, take, takeKey } from './stream.js';
-import { chooseLanguage, exact, moment, otherLanguage, say } from './text.js';
-import { day, typed } from './records_text.js';
+import { day, draw, open, refresh, save, signed, state } from './beside.js';
+import { reasonFor } from './dialogs.js';
+import { h, titleOf, zoneOf } from './draw.js';
+import { ask, hand, take } from './stream.js';
+import { exact, moment, say } from './text.js';
+import { typed } from './records_text.js';
 
-const AGAIN_MS = 20_000, SHOWN = 50;
+const SHOWN = 50;
 const PICTURES = ['image/png', 'image/jpeg'];
+const ENDS = { 'application/pdf': 'pdf', 'text/csv': 'csv', 'application/xml': 'xml' };
 const MAY = { operator: ['enter', 'withdraw'], approver: ['enter', 'withdraw', 'approve', 'refuse', 'strike'], admin: ['enter', 'withdraw', 'approve', 'refuse', 'strike'] };
 const NEEDS_REASON = ['refuse', 'strike'];
 
-const state = { key: null, plant: null, channels: null, waiting: null, newest: null, next: null, badKey: false, trouble: '', said: new Map(), form: { said: '', busy: false }, shown: new Map(), now: Date.now() };
-
-function draw() {
-  state.now = Date.now();
-  document.title = `${state.waiting?.length ? `(${state.waiting.length}) ` : ''}${say('records')} · Stackmeter`;
-  lay(document.getElementById('app'), page());
-}
+Object.assign(state, { form: { said: '', busy: false }, shown: new Map() });
 
 const may = (what) => (MAY[state.plant.you.role] ?? []).includes(what);
 
-function page() {
-  const ready = state.plant && state.channels && state.waiting && state.newest;
-  return h('div', { id: 'app', 'data-mode': 'normal' },
-    h('a', { class: 'skip', href: '#records', 'data-key': 'skip' }, say('skipRecords')),
-    h('header', { 'data-key': 'head' }, brand(), h('h1', {}, say('records')),
-      h('p', { class: 'tools' }, h('a', { href: '/' }, say('toLive')),
-        h('button', { class: 'plain', 'data-do': 'language', lang: document.documentElement.lang === 'vi' ? 'en' : 'vi' }, say('other')),
-        state.key && h('button', { class: 'plain', 'data-do': 'sign-out' }, say('signOut')))),
-    state.trouble && h('p', { class: 'banner', role: 'alert', 'data-key': 'trouble' }, say('failed', { why: state.trouble })),
-    h('main', { id: 'records', tabindex: '-1', 'data-key': 'main' },
-      !state.key ? signIn(state)
-        : !ready ? h('p', { class: 'calm' }, say('loading'))
-          : h('div', { class: `books${may('approve') && state.waiting.length ? ' waits' : ''}` }, entry(), h('div', { class: 'list' }, waiting(), newest()))));
+function content() {
+  return h('div', { class: `books${may('approve') && state.waiting.length ? ' waits' : ''}` }, entry(), h('div', { class: 'list' }, waiting(), newest()));
 }
 
 function entry() {
@@ -86,19 +71,9 @@ function record(one) {
     said && h('p', { class: 'said', role: 'status' }, said));
 }
 
-async function load() {
+async function reload() {
   const [waits, all] = await Promise.all([ask(state.key, `/v1/records?state=entered&limit=${SHOWN}`), ask(state.key, `/v1/records?limit=${SHOWN}`)]);
-  Object.assign(state, { waiting: waits.records, newest: all.records, next: all.next, trouble: '' });
-}
-
-async function refresh() {
-  if (!state.key || !state.plant) return;
-  try {
-    await load();
-  } catch (error) {
-    state.trouble = error.message;
-  }
-  draw();
+  Object.assign(state, { waiting: waits.records, newest: all.records, next: all.next });
 }
 
 async function entered() {
@@ -110,36 +85,6 @@ async function entered() {
   }
   return found;
 }
-
-// The stream is opened for its first word alone: who this key is, and what the places are called.
-function plantOf(key) {
-  const stop = new AbortController();
-  return new Promise((resolve, reject) => {
-    follow(key, stop.signal, { event: (name, told) => { if (name === 'plant') { stop.abort(); resolve(told); } }, open: () => {}, lost: () => { stop.abort(); reject(new Error(say('connecting'))); } }).catch(reject);
-  });
-}
-
-async function begin() {
-  Object.assign(state, { key: takeKey(), plant: null, badKey: false });
-  draw();
-  if (!state.key) return;
-  try {
-    state.plant = await plantOf(state.key);
-    state.channels = await entered();
-    await load();
-  } catch (error) {
-    if (error instanceof Refused) leave(true);
-    else state.trouble = error.message;
-  }
-  draw();
-}
-
-function leave(badKey = false) {
-  forget();
-  Object.assign(state, { key: null, plant: null, channels: null, waiting: null, newest: null, badKey });
-}
-
-const signed = async () => (state.plant.you.shared ? who() : undefined);
 
 async function send(form) {
   const given = new FormData(form), value = typed(given.get('amount')), by = await signed();
@@ -180,7 +125,7 @@ async function show({ record: id, digest }) {
   try {
     const file = await take(state.key, `/v1/evidence/${encodeURIComponent(digest)}`);
     if (PICTURES.includes(file.type)) state.shown.set(id, await asUrl(file));
-    else save(file, digest);
+    else save(file, `${digest.slice(7, 23)}.${ENDS[file.type] ?? 'xlsx'}`);
   } catch (error) {
     state.said.set(id, say('cannotShow', { why: error.message }));
   }
@@ -194,55 +139,30 @@ const asUrl = (file) => new Promise((resolve, reject) => {
   reader.readAsDataURL(file);
 });
 
-// What is no picture is saved, and never opened among our own pages.
-function save(file, digest) {
-  const url = URL.createObjectURL(file), end = { 'application/pdf': 'pdf', 'text/csv': 'csv', 'application/xml': 'xml' }[file.type] ?? 'xlsx';
-  const link = h('a', { href: url, download: `${digest.slice(7, 23)}.${end}` });
-  link.click();
-  URL.revokeObjectURL(url);
-}
-
 async function more() {
   const page = await ask(state.key, `/v1/records?limit=${SHOWN}&cursor=${encodeURIComponent(state.next)}`);
   Object.assign(state, { newest: [...state.newest, ...page.records], next: page.next });
   draw();
 }
 
-const done = {
-  language: () => otherLanguage(),
-  'sign-out': () => leave(),
-  act, evidence: show, more,
-};
-
-document.addEventListener('click', ({ target }) => {
-  const pressed = target.closest('button[data-do]');
-  if (!pressed) return;
-  Promise.resolve(done[pressed.dataset.do](pressed.dataset)).catch((error) => { state.trouble = error.message; draw(); });
-  draw();
-});
-
-document.addEventListener('input', ({ target }) => {
-  if (!['amount', 'unit', 'channel'].includes(target.name)) return;
-  state.form[target.name] = target.value;
-  if (target.name === 'channel') {
-    const unit = target.form.elements.unit, chosen = state.channels.find((one) => one.id === target.value);
+// What was typed is read again, and a channel brings its unit.
+function changed(field) {
+  if (!['amount', 'unit', 'channel'].includes(field.name)) return false;
+  state.form[field.name] = field.value;
+  if (field.name === 'channel') {
+    const unit = field.form.elements.unit, chosen = state.channels.find((one) => one.id === field.value);
     unit.value = state.form.unit = chosen.unit;
   }
-  draw();
-});
+  return true;
+}
 
-document.addEventListener('submit', (event) => {
-  if (!event.target.dataset.do) return;
-  event.preventDefault();
-  if (event.target.dataset.do === 'enter') send(event.target);
-  else {
-    const given = new FormData(event.target);
-    keep(given.get('key').trim(), given.has('remember'));
-    begin();
-  }
+open({
+  name: 'records', skip: 'skipRecords', every: 20_000, content, reload,
+  forgotten: { channels: null, waiting: null, newest: null, next: null },
+  ready: () => state.channels && state.waiting && state.newest,
+  count: () => state.waiting.length,
+  load: async () => { state.channels = await entered(); },
+  typed: changed,
+  sent: { enter: send },
+  done: { act, evidence: show, more },
 });
-
-chooseLanguage();
-addEventListener('hashchange', () => { if (location.hash.includes('key=')) begin(); });
-setInterval(refresh, AGAIN_MS);
-begin();

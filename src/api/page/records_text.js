@@ -4,7 +4,7 @@ import { learn, spoken } from './text.js';
 
 learn({
   en: {
-    toLive: 'Live emissions', skipRecords: 'Skip to the records',
+    skipRecords: 'Skip to the records',
     toApprove: 'To be approved', nothingToApprove: 'Nothing waits for approval.', enter: 'Enter', newest: 'Entered lately', nothingEntered: 'Nothing was entered yet.',
     noChannel: 'No channel that this key shows is entered by people (entered: true in the configuration).', notEnter: 'This key may only look: an operator enters, an approver approves.',
     what: 'What', from: 'From', to: 'To (not part of it)', at: 'From (it holds until the next one)', amount: 'Amount', unit: 'Unit', readAs: 'Read as {value} {unit}',
@@ -16,7 +16,7 @@ learn({
     span: '{from} to before {to}', onFrom: 'from {from} on', cannotShow: 'The file cannot be shown: {why}',
   },
   vi: {
-    toLive: 'Phát thải trực tiếp', skipRecords: 'Đến sổ ghi',
+    skipRecords: 'Đến sổ ghi',
     toApprove: 'Chờ duyệt', nothingToApprove: 'Không có gì chờ duyệt.', enter: 'Nhập', newest: 'Nhập gần đây', nothingEntered: 'Chưa nhập gì.',
     noChannel: 'Khóa này không thấy kênh nào do người nhập (entered: true trong cấu hình).', notEnter: 'Khóa này chỉ được xem: người vận hành nhập, người duyệt duyệt.',
     what: 'Nội dung', from: 'Từ ngày', to: 'Đến trước ngày', at: 'Từ ngày (đến lần nhập sau)', amount: 'Lượng', unit: 'Đơn vị', readAs: 'Đọc là {value} {unit}',
@@ -38,9 +38,4 @@ export function typed(text) {
   if (!form.test(found)) return null;
   const value = Number(found.replaceAll(group, '').replace(point, '.'));
   return Number.isFinite(value) ? value : null;
-}
-
-// A day on the park's clock, as the language writes it in full.
-export function day(text, zone) {
-  return new Intl.DateTimeFormat(spoken.language === 'vi' ? 'vi-VN' : 'en-GB', { timeZone: zone, day: '2-digit', month: '2-digit', year: 'numeric' }).format(new Date(text));
 }

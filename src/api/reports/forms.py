@@ -122,10 +122,10 @@ def routes(reader: Reader, clock: Callable[[], int], catalogue: Register | None,
             kinds=list(KINDS),
         )
 
-    @router.get("/forms/{form}/open")
+    @router.get("/forms/open")
     def lacking(
         caller: Asking,
-        form: Annotated[str, PathValue(max_length=64)],
+        form: Annotated[str, Query(max_length=64, examples=["form06"])],
         park: ParkName,
         periods: Periods,
         facility: FacilityName = None,
