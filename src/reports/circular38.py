@@ -17,6 +17,7 @@ _TJ = "TJ"
 _PER_TJ = {"GJ": 1e3, "MJ": 1e6}
 KG_PER_T = 1e3
 HEAT_DIGITS = 6
+KM_DIGITS, GIVEN_DIGITS = 0, 2
 # Units that the circular names, and what the amounts of methods are given in there.
 _WANTED = {"kg": "t", "Nm3": "Nm3", "m3": "m3", "L": "L", "GJ": "TJ"}
 
@@ -36,6 +37,36 @@ def tables(period: PeriodFacts, *, empty: bool) -> Iterator[PaperTable | Paragra
         if not rows:
             yield Paragraph(label("c38.none"), Tone.NOTE)
     yield from _notes(period)
+    yield from _waste(period)
+
+
+def _waste(period: PeriodFacts) -> Iterator[PaperTable]:
+    """Yield the amounts of waste by stream and treatment, which the circular has no table for; nothing where there is none."""
+    found = [
+        one
+        for one in period.sources
+        if one.classes and (one.classes.circular38 == "1e" or one.classes.ghg == "scope3.5")
+    ]
+    if found:
+        columns = ("no", "stream", "treatment", "activity", "unit", "co2e_t", "source")
+        yield PaperTable(
+            label("c38.waste", period=period.period),
+            tuple(label(f"column.{name}") for name in columns),
+            tuple((str(place), *_waste_row(one)) for place, one in enumerate(found, 1)),
+        )
+
+
+def _waste_row(one: SourceFact) -> tuple[Cell, ...]:
+    method = label("method", name=one.total.method, title=one.method_title)
+    taken = amount(one)
+    return (
+        one.told.stream or _EMPTY,
+        label("c38.treatment", treatment=one.told.treatment, method=method) if one.told.treatment else method,
+        taken,
+        taken.unit,
+        one.total.number("co2e_t", "tCO2e", DIGITS),
+        one.name,
+    )
 
 
 def _numbered(rows: Iterator[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
@@ -110,17 +141,41 @@ def _vehicles(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
     for one in of_class(period, "1b"):
         taken = amount(one)
         told: Cell = taken if taken.unit == "L" else label("c38.other_unit", amount=taken)
-        yield _EMPTY, one.name, one.factor, told, _EMPTY
+        driven = one.told.distance_km.get(period.period[:4])
+        yield (
+            one.told.vehicle or _EMPTY,
+            f"{one.told.details} ({one.name})" if one.told.details else one.name,
+            one.factor,
+            told,
+            _EMPTY if driven is None else Number(driven, "km", KM_DIGITS),
+        )
 
 
 def _refrigerants(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
     for one in of_class(period, "1đ"):
-        yield one.name, one.total.number("activity", one.total.activity_unit, DIGITS)
+        substance = f"{one.told.substance} ({one.name})" if one.told.substance else one.name
+        yield substance, one.total.number("activity", one.total.activity_unit, DIGITS)
 
 
 def _equipment(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
     for one in of_class(period, "1đ"):
-        yield (one.name, *[_EMPTY] * 7)
+        for piece in one.told.equipment:
+            yield (
+                piece.details,
+                piece.place or _EMPTY,
+                piece.since or _EMPTY,
+                one.told.substance or _EMPTY,
+                _given(piece.capacity_btu_h, "BTU/h"),
+                _given(piece.charge_kg, "kg"),
+                _given(piece.last_charge_kg, "kg"),
+                piece.last_charged or _EMPTY,
+            )
+        if not one.told.equipment:
+            yield one.name, _EMPTY, _EMPTY, one.told.substance or _EMPTY, *[_EMPTY] * 4
+
+
+def _given(value: float | None, symbol: str) -> Cell:
+    return _EMPTY if value is None else Number(value, symbol, GIVEN_DIGITS)
 
 
 def _minerals(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
@@ -131,7 +186,7 @@ def _minerals(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
 def _electricity(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
     for one in of_class(period, "2a"):
         kind = "direct" if one.total.method == "electricity-direct" else "grid"
-        yield amount(one, "MWh"), label(f"c38.power.{kind}"), one.name
+        yield amount(one, "MWh"), label(f"c38.power.{kind}"), one.told.note or one.name
 
 
 def _steam(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
@@ -147,8 +202,8 @@ def _steam(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
                 total.value / hours, "t/h", DIGITS, f"activity [t] over {hours:g} h of the period"
             )
         yield (
-            _EMPTY,
-            _EMPTY,
+            one.told.pressure or _EMPTY,
+            _given(one.told.temperature_c, "°C"),
             per_hour,
             Number(enthalpy.value, enthalpy.unit, 1) if enthalpy else _EMPTY,
             one.factor,

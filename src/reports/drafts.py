@@ -18,6 +18,7 @@ def data_system(facts: Facts) -> Iterator[Paragraph]:
     metered = label("draft.system", sources=str(len(facts.sources)))
     yield _drafted(metered)
     for period in facts.periods:
+        yield from _entered(period)
         yield _drafted(label("draft.coverage", period=period.period, coverage=coverage(period.total)))
         yield from _poor(period)
         if period.refused:
@@ -77,6 +78,26 @@ def methods(facts: Facts) -> Iterator[Paragraph]:
         )
     gases = "; ".join(f"{gas} = {facts.gwp_values[gas]:g}" for gas in ("CO2", "CH4", "N2O"))
     yield Paragraph(label("gwp.line", gwp=facts.gwp, values=gases))
+
+
+def _entered(period: PeriodFacts) -> Iterator[Paragraph]:
+    """Yield how much people entered, and how much the meters tell; nothing where nobody enters anything."""
+    total = period.total
+    if total.entered_share is None:
+        return
+    metered = (1.0 - total.entered_share) * 100
+    yield _drafted(
+        label(
+            "draft.entered",
+            period=period.period,
+            tonnes=tonnes(total, "entered_t"),
+            entered=share(total.entered_share, total, "records.entered_share"),
+            metered=total.made(metered, "%", 1, "1 less records.entered_share"),
+        )
+    )
+    if total.self_approved_share:
+        alone = share(total.self_approved_share, total, "records.self_approved_share")
+        yield _drafted(label("draft.self_approved", period=period.period, share=alone))
 
 
 def _poor(period: PeriodFacts) -> Iterator[Paragraph]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from plant.configuration.about import AboutTexts
+from plant.configuration.about import AboutTexts, SourceTexts
 from reports.paper import Number, NumberOrigin
 
 T, KG = "tCO2e", "kg"
@@ -56,6 +56,9 @@ class TotalFact:
     matched_mwh: float | None = None
     provisional_t: float | None = None
     transfers_t: float | None = None  # sold inside, and left out
+    entered_t: float | None = None  # of sources that take in what people enter
+    entered_share: float | None = None  # of all tonnes
+    self_approved_share: float | None = None  # of all tonnes, those that nobody else checked
     known_from: str = ""
     factors: tuple[FactorFact, ...] = ()
     parameters: tuple[ParameterFact, ...] = ()
@@ -95,6 +98,7 @@ API_FIELDS = {
     "market_t": "scope2.market_t",
     "matched_mwh": "scope2.matched_mwh",
     "transfers_t": "excluded_transfers_t",
+    "entered_t": "records.entered_t",
 }
 
 
@@ -111,6 +115,7 @@ class SourceFact:
     sold_by: str
     total: TotalFact
     classes: "ClassFact | None"  # None: `classes.yaml` has no row for it
+    told: SourceTexts = field(default_factory=SourceTexts)  # what people tell of it
 
 
 @dataclass(frozen=True, slots=True)

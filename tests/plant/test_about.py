@@ -13,6 +13,7 @@ from rules.catalogue import load_catalogue
 CONFIG = Path(__file__).parents[1] / "reports/config"
 PLANT = load(CONFIG, load_catalogue(CONFIG), AnySecret())
 FORMS = ("form06", "circular38")
+LORRIES = "  - {park: port, facility: mill, source: lorries}\n"
 
 
 def loaded(folder: Path, text: str) -> About:
@@ -33,9 +34,27 @@ def test_texts_are_of_a_facility_or_of_a_whole_park(tmp_path: Path) -> None:
     assert found.texts["port", "mill"].sinks == "none"
 
 
+def test_what_papers_tell_of_a_source_is_found_by_its_name(tmp_path: Path) -> None:
+    found = loaded(
+        tmp_path,
+        "sources:\n  - {park: port, facility: mill, source: lorries, vehicle: ôtô, distance_km: {2025: 41250}}\n",
+    )
+
+    assert found.sources["port/mill/lorries"].distance_km == {"2025": 41250}
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        (
+            "sources:\n  - {park: port, facility: mill, source: lorry}\n",
+            "there is no source port/mill/lorry (did you mean port/mill/lorries?)",
+        ),
+        (f"sources:\n{LORRIES * 2}", "port/mill/lorries stands twice"),
+        (
+            "sources:\n  - {park: port, facility: mill, source: lorries, distance_km: {2025: -1}}\n",
+            "distance_km",
+        ),
         ("about:\n  - {park: port, facility: mil}\n", "there is no port/mil (did you mean mill?)"),
         ("about:\n  - {park: port}\n  - {park: port}\n", "port stands twice"),
         ("about:\n  - {park: port, adress: x}\n", "did you mean address"),

@@ -3,13 +3,21 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from plant.configuration.about import SourceTexts
+from reports import drafts
 from reports.catalogue import all_forms
-from reports.words import UNKNOWN, texts
+from reports.circular38 import tables as circular38_tables
+from reports.classes import class_of
+from reports.facts import Facts, PeriodFacts, SourceFact, TotalFact
+from reports.paper import PaperTable, Tone
+from reports.words import UNKNOWN, Words, texts
 from tests.reports.files import paragraphs, parts, tables, workbook
 from tests.reports.year import Year
 
@@ -158,6 +166,81 @@ def test_circular_38_has_seven_tables_a_year_and_steam_in_both_units(years: Year
     ]
     assert steam["rows"][0][3]["value"] == pytest.approx(60 / 8760)
     assert note["numbers"][0]["value"] == pytest.approx(60)
+
+
+def test_circular_38_has_what_people_told_of_vehicles_equipment_and_steam(years: Year) -> None:
+    body = json.loads(years.file("circular38", "json", facility="mill", periods="2025", language="en"))
+    rows = {
+        one["table"].removeprefix("Table ").partition(". ")[0]: [
+            [cell if isinstance(cell, str) else cell["value"] for cell in row] for row in one["rows"]
+        ]
+        for one in body["pieces"]
+        if "table" in one
+    }
+
+    assert rows["1.2"] == [
+        [
+            "1",
+            "ôtô",
+            "Hino 500, 15C-123.45 (port/mill/lorries)",
+            "ipcc-2006-diesel",
+            pytest.approx(840),
+            41250,
+        ]
+    ]
+    assert rows["2.1"][0][1] == "R-134a (port/mill/chiller)"
+    assert rows["2.2"] == [
+        ["1", "Carrier 30XA", "roof", "2019", "R-134a", 1_200_000, 85, 2.5, "04/2025"],
+        ["2", "Trane RTAC", UNKNOWN, UNKNOWN, "R-134a", *[UNKNOWN] * 4],
+    ]
+    assert rows["4.1"][0][3] == "from the 22 kV line"
+    assert rows["4.2"][0][1:3] == ["1.0 MPa", 184]
+
+
+def test_waste_stands_by_stream_and_treatment() -> None:
+    total = TotalFact("port/mill/sludge", "2025", "", 1.5, *[None] * 5, {}, 1, method="waste-treatment",
+                      activity=1000.0, activity_unit="kg")  # fmt: skip
+    source = SourceFact(
+        total.place, "Mill", "waste-treatment", "CH4 and N2O of waste composted", "", "", "", total,
+        class_of("waste-treatment", "waste-treatment", 1, None), SourceTexts(stream="sludge", treatment="composting"),
+    )  # fmt: skip
+    period = PeriodFacts("2025", total, (), (), (source,), ())
+    [table] = [one for one in circular38_tables(period, empty=False) if isinstance(one, PaperTable)]
+    words = Words("en")
+
+    assert [words.of(cell) for cell in table.columns][1:3] == ["Waste stream", "Treatment (method)"]
+    assert [[words.of(cell) for cell in row] for row in table.rows] == [
+        [
+            "1",
+            "sludge",
+            "composting (CH4 and N2O of waste composted)",
+            "1.000",
+            "t",
+            "1.500",
+            "port/mill/sludge",
+        ]
+    ]
+
+
+def test_a_draft_tells_what_people_entered_and_what_meters_tell() -> None:
+    total = TotalFact("port", "2025", "", 10.0, *[None] * 5, {}, 1, entered_t=2.5, entered_share=0.25,
+                      self_approved_share=0.1)  # fmt: skip
+    gwp = {"CO2": 1.0, "CH4": 28.0, "N2O": 265.0}
+
+    def told(one: TotalFact) -> list[str]:
+        period = PeriodFacts("2025", one, (), (), (), ())
+        facts = Facts("port", "Port", ZoneInfo("UTC"), (period,), "AR5", gwp, "", "", "")
+        assert {piece.tone for piece in drafts.data_system(facts)} == {Tone.DRAFTED}
+        return [Words("en").of(piece.text) for piece in drafts.data_system(facts)]
+
+    said = told(total)
+    assert (
+        "Period 2025: 2.500 t CO2e, 25.0 % of the tonnes, follow from sources whose amounts people entered"
+        in said[1]
+    )
+    assert "75.0 % follow from meters alone" in said[1]
+    assert "10.0 % of the tonnes were approved by the person who entered them" in said[2]
+    assert not [one for one in told(replace(total, entered_share=None)) if "people entered" in one]
 
 
 def test_a_draft_says_so_on_each_page_and_lists_what_is_open(years: Year) -> None:

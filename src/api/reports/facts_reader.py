@@ -13,7 +13,7 @@ from api.reports.months import month_facts, months_of
 from api.totals.extras import extras_of
 from api.totals.totals import PeriodOf, Query, chosen_period, several
 from plant.clock import format_time
-from plant.configuration.about import AboutTexts
+from plant.configuration.about import About, AboutTexts, SourceTexts
 from plant.park import Facility, Park, Plant, Source
 from plant.suggest import did_you_mean
 from reports.classes import class_of
@@ -34,7 +34,6 @@ from store.reader import Snapshot
 from store.totals.sums import Period
 
 WITH = "scope2,uncertainty,factors"
-Abouts = Mapping[tuple[str, str], AboutTexts]  # by park and facility, "" the park's
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +91,15 @@ class FactsReader:
         One snapshot: all facts are of the same moment.
     as_of
         The present [ns UTC]; of periods that are over nothing depends on it.
-    abouts
-        What people gave, by place.
+    given
+        What people gave.
     """
 
     def __init__(
-        self, state: Snapshot, catalogue: Register, caller: Caller, as_of: int, abouts: Abouts, version: str
+        self, state: Snapshot, catalogue: Register, caller: Caller, as_of: int, given: About, version: str
     ) -> None:
         self._state, self._catalogue, self._caller, self._as_of = state, catalogue, caller, as_of
-        self._abouts, self._version = abouts, version
+        self._given, self._version = given, version
         self._sources = {one.id: one for one in state.plant.sources}
 
     def facts(self, cut: Cut, checked_by: str = "") -> Facts:
@@ -110,7 +109,7 @@ class FactsReader:
         words = {word: chosen_period(plant, word, None, None, self._as_of) for word in cut.periods}
         months = {word: months_of(of(park), park.zone) for word, of in words.items()}
         totals = self._totals(cut, words, [one for part in months.values() for one in part])
-        about = self._abouts.get((cut.park, cut.facility), AboutTexts())
+        about = self._given.texts.get((cut.park, cut.facility), AboutTexts())
         periods = tuple(
             self._period(cut, park, word, words[word], months[word], totals) for word in cut.periods
         )
@@ -139,10 +138,10 @@ class FactsReader:
         self, cut: Cut, words: Mapping[str, PeriodOf], months: Sequence[str]
     ) -> Mapping[tuple[str, str], list[TotalFact]]:
         """Return totals by what they are of (total, scope, facility, source, month) and their period."""
-        plant, extras = self._state.plant, extras_of(WITH)
+        plant = self._state.plant
         here = {"park": cut.park, **({"facility": cut.facility} if cut.facility else {})}
         parts = {
-            "total": {"level": cut.level, **here, "with": WITH},
+            "total": {"level": cut.level, **here, "with": f"{WITH},records"},
             "scope": {"level": cut.level, "by": "scope", **here, "with": WITH},
             "facility": {"level": "facility", **here},
             "source": {"level": "source", **here, "with": WITH},
@@ -159,7 +158,7 @@ class FactsReader:
                     query["park"],
                     query.get("facility"),
                     None,
-                    extras if "with" in query else frozenset(),
+                    extras_of(query.get("with")),
                     caller=self._caller,
                 ),
                 of,
@@ -199,6 +198,9 @@ class FactsReader:
             matched_mwh=body.scope2.matched_mwh if body.scope2 else None,
             provisional_t=body.provisional_t,
             transfers_t=body.excluded_transfers_t,
+            entered_t=body.records.entered_t if body.records else None,
+            entered_share=body.records.entered_share if body.records else None,
+            self_approved_share=body.records.self_approved_share if body.records else None,
             known_from=body.known_from or "",
             factors=tuple(self._factor(one.name, one.row) for one in body.factors or ())
             if body.source
@@ -259,6 +261,7 @@ class FactsReader:
             source.sold_by,
             total,
             class_of(source.category, source.method, source.scope, source.scope3_category),
+            self._given.sources.get(total.place, SourceTexts()),
         )
 
     def _unmapped(self, periods: Sequence[PeriodFacts]) -> Iterator[OpenFact]:

@@ -100,7 +100,7 @@ def routes(reader: Reader, clock: Callable[[], int], catalogue: Register | None,
         if catalogue is None:
             raise InvalidQuery(("form", "this service does not fill forms"))
         fitting(known_form(form), cut)
-        found = FactsReader(state, catalogue, caller, clock(), given.texts, version("stackmeter"))
+        found = FactsReader(state, catalogue, caller, clock(), given, version("stackmeter"))
         return found.facts(cut, given.checked.get(form, ""))
 
     @router.get("/forms")

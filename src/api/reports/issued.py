@@ -230,9 +230,9 @@ def _add_issue(
         decision: ReportDecision | None = None
         if once.is_new(reader, number):
             with reader.snapshot() as state:
-                facts = FactsReader(
-                    state, catalogue, caller, clock(), given.texts, version("stackmeter")
-                ).facts(cut, given.checked.get(body.form, ""))
+                facts = FactsReader(state, catalogue, caller, clock(), given, version("stackmeter")).facts(
+                    cut, given.checked.get(body.form, "")
+                )
                 place = (cut.park, cut.facility)
                 numbers = next_number(state.connection, body.form, place, cut.periods, body.language)
                 tonnes = _tonnes(state, plant, cut, facts)

@@ -4,7 +4,7 @@ No number rests on it, so that it is no part of the configuration's hash: who co
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +17,11 @@ from plant.park import Plant
 from plant.suggest import did_you_mean
 
 FILES = ("about.yaml", "*.about.yaml")
+YEAR = r"^[0-9]{4}$"
 DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 
 Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+YearKey = Annotated[str, StringConstraints(pattern=YEAR)]
 Prose = Annotated[str, StringConstraints(max_length=8000, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*$")]
 
 
@@ -70,6 +72,56 @@ class AboutPart(AboutTexts):
     """Left out: of the whole park."""
 
 
+class EquipmentPart(Part):
+    """A piece of refrigeration equipment, for table 2.2 of Circular 38."""
+
+    details: Line
+    """Make and model."""
+    place: Line = ""
+    since: Line = ""
+    """When it was installed."""
+    capacity_btu_h: Annotated[float, Field(gt=0)] | None = None
+    """Cooling capacity [BTU/h]."""
+    charge_kg: Annotated[float, Field(gt=0)] | None = None
+    """Refrigerant of a full charge [kg]."""
+    last_charge_kg: Annotated[float, Field(ge=0)] | None = None
+    """The newest top-up [kg]."""
+    last_charged: Line = ""
+    """When that was."""
+
+
+class SourceTexts(Part):
+    """What papers tell of a source and no meter knows; what is left out stays empty in their tables."""
+
+    vehicle: Line = ""
+    """Kind of vehicle, such as ôtô."""
+    details: Line = ""
+    """Make, model and number plate of vehicles."""
+    distance_km: dict[YearKey, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Driven in a year [km]."""
+    substance: Line = ""
+    """Refrigerant, such as R-134a."""
+    equipment: list[EquipmentPart] = Field(default_factory=list)
+    pressure: Line = ""
+    """Of steam, with its unit: 1.0 MPa."""
+    temperature_c: float | None = None
+    """Of steam [°C]."""
+    stream: Line = ""
+    """Of waste: which stream it is, such as sludge or domestic waste."""
+    treatment: Line = ""
+    """Of waste: reuse, recycling, composting, energy, incineration, landfill, hazardous; where left out, its method says it."""
+    note: Line = ""
+    """Beside its row in the table of electricity."""
+
+
+class SourceAboutPart(SourceTexts):
+    """What papers tell of a source."""
+
+    park: Name
+    facility: Name
+    source: Name
+
+
 class CheckedPart(Part):
     """That a person who knows the law's wording has compared the Vietnamese words of a form with the original."""
 
@@ -84,15 +136,17 @@ class AboutFile(Part):
     """A file of texts for papers."""
 
     about: list[AboutPart] = Field(default_factory=list)
+    sources: list[SourceAboutPart] = Field(default_factory=list)
     checked: list[CheckedPart] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """All texts by park and facility ("" the park's), and who has checked the words of which form."""
+    """All texts by park and facility ("" the park's), who has checked the words of which form, and texts by source."""
 
     texts: Mapping[tuple[str, str], AboutTexts]
     checked: Mapping[str, str]
+    sources: Mapping[str, SourceTexts] = field(default_factory=dict)  # by park/facility/source
 
 
 def load_about(directory: Path, plant: Plant, forms: Iterable[str]) -> About:
@@ -107,6 +161,7 @@ def load_about(directory: Path, plant: Plant, forms: Iterable[str]) -> About:
     known = {(one.park, one.name) for one in plant.facilities} | {(one.name, "") for one in plant.parks}
     texts: dict[tuple[str, str], AboutTexts] = {}
     checked: dict[str, str] = {}
+    sources: dict[str, SourceTexts] = {}
     for path in sorted({path for pattern in FILES for path in directory.glob(pattern)}):
         file = _file(path, findings.problems)
         for part in file.parts("about", file.value.about) if file else ():
@@ -120,13 +175,15 @@ def load_about(directory: Path, plant: Plant, forms: Iterable[str]) -> About:
                 )
             elif _is_first(place, texts, part, findings):
                 texts[place] = one
+        for told in file.parts("sources", file.value.sources) if file else ():
+            _take_source(told, plant, sources, findings)
         for seen in file.parts("checked", file.value.checked) if file else ():
             if seen.value.form not in forms:
                 findings.unknown(seen, "form", seen.value.form, forms, "form")
             checked[seen.value.form] = f"{seen.value.by}, {seen.value.day}"
     if findings.problems:
         raise ConfigurationError(findings.problems)
-    return About(texts, checked)
+    return About(texts, checked, sources)
 
 
 def _file(path: Path, problems: list[Problem]) -> Placed[AboutFile] | None:
@@ -138,6 +195,20 @@ def _file(path: Path, problems: list[Problem]) -> Placed[AboutFile] | None:
     found = salvage(document, AboutFile)
     problems += document.problems
     return found
+
+
+def _take_source(
+    part: Placed[SourceAboutPart], plant: Plant, sources: dict[str, SourceTexts], findings: Findings
+) -> None:
+    one = part.value
+    name = f"{one.park}/{one.facility}/{one.source}"
+    known = [source.id for source in plant.sources]
+    if name not in known:
+        findings.refuse(part, f"there is no source {name}{did_you_mean(name, known)}", "source")
+    elif name in sources:
+        findings.refuse(part, f"{name} stands twice: keep one", "source")
+    else:
+        sources[name] = one
 
 
 def _is_first(

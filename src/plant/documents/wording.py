@@ -37,6 +37,7 @@ FORMS = {
     r"^sha256:[0-9a-f]{64}$": "should be the digest of a file, sha256: and 64 hexadecimal digits",
     r"^[0-9]{1,18}-[0-9]{1,18}$": "should be the id of a record, such as 1042-1",
     r"^[0-9]{4}-(0[1-9]|1[0-2])$": "should be a month such as 2026-10",
+    r"^[0-9]{4}$": "should be a year such as 2026",
     r"^[0-9a-z]+$": "should be the id of a report: small letters and digits",
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "should be a day such as 2027-03-01, in quotation marks",
     r"^[^\x00-\x1f\x7f]*$": "should be text on one line",
