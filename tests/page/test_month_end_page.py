@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.page.viewer import Visit, key_of, page_files, words_of
 from tests.servers import Mosquitto
@@ -16,6 +16,7 @@ from tests.service import TOKEN, Service
 
 PATH = "month-end"
 MOST_BYTES = 130_000
+A4_TEXT_PX = 680  # 210 mm less 15 mm on each side, at 96 to the inch
 PLANT = """\
 parks:
   - name: bac
@@ -177,6 +178,26 @@ def test_it_fits_on_a_phone_and_goes_by_keyboard(visit: Visit, language: str) ->
         if page.evaluate("document.activeElement.name") == "despite":
             break
     assert page.evaluate("document.activeElement.name") == "despite"
+
+
+@pytest.mark.parametrize("form", ["circular38", "iso14064"])
+def test_a_paper_to_print_is_read_on_a_phone_and_prints_on_a4(
+    browser: Browser, service: Service, form: str
+) -> None:
+    """Its wide tables scroll by themselves on a screen; on paper nothing is cut off at the right."""
+    paper = httpx.get(
+        f"http://127.0.0.1:{service.port}/v1/forms/{form}.html", params={"park": "bac", "periods": "2026"},
+        headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False,
+    ).raise_for_status()  # fmt: skip
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page.set_content(paper.text)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("[...document.querySelectorAll('.wide')].some((one) => one.scrollWidth > 360)")
+
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": A4_TEXT_PX, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4_TEXT_PX
+    page.close()
 
 
 def test_every_word_is_there_in_both_languages_and_the_page_weighs_little() -> None:

@@ -32,8 +32,8 @@ const card = (key, title, ...parts) => h('section', { class: 'card', 'data-key':
 const select = (key, name, label, options, chosen) => h('label', { 'data-key': key }, say(label), h('select', { name }, options.map(([value, text]) => h('option', { value, selected: value === chosen }, text))));
 
 function monthText(text) {
-  const [year, month] = text.split('-').map(Number);
-  return new Intl.DateTimeFormat(spoken.language === 'vi' ? 'vi-VN' : 'en-GB', { timeZone: 'UTC', month: 'long', year: 'numeric' }).format(new Date(Date.UTC(year, month - 1)));
+  if (spoken.language === 'vi') return text.split('-').reverse().join('/');
+  return new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'short', year: 'numeric' }).format(new Date(`${text}-01`));
 }
 
 function choice() {

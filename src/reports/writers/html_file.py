@@ -6,6 +6,7 @@ from reports.paper import Cell, Heading, Number, Paper, PaperTable, Paragraph, P
 from reports.words import Words
 
 MEDIA_TYPE = "text/html; charset=utf-8"
+MOST_PRINTED = 9  # columns that a page of paper is wide enough for; a table of more stands in the workbook
 
 _STYLE = """
 :root{color-scheme:light}*{box-sizing:border-box}
@@ -23,7 +24,7 @@ th{background:#eee;text-align:center}td.n{text-align:right;white-space:nowrap}.o
 @media print{@page{size:A4;margin:20mm 15mm}body{padding:0;max-width:none;font-size:11pt}.wide{overflow:visible}
 table{font-size:9pt;page-break-inside:auto}tr,caption{page-break-inside:avoid}thead{display:table-header-group}h2,h3{page-break-after:avoid}
 .running{position:fixed;top:-12mm;left:0;right:0;text-align:center}th,.lacking{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
-@media screen{.running{display:none}}
+@media screen{.running,.pointer{display:none}}@media print{.unprinted{display:none}}
 """
 
 
@@ -73,6 +74,12 @@ def _piece(piece: Piece, words: Words) -> str:
             heads = "".join(f"<th>{_text(column, words)}</th>" for column in piece.columns)
             rows = "".join(f"<tr>{''.join(_cell(cell, words) for cell in row)}</tr>" for row in piece.rows)
             caption = f"<caption>{_text(piece.title, words)}</caption>"
+            if len(piece.columns) > MOST_PRINTED:
+                pointer = escape(words.of(label("in_workbook", name=piece.title)))
+                return (
+                    f'<p class="pointer">{pointer}</p><div class="wide unprinted"><table>{caption}'
+                    f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+                )
             return f'<div class="wide"><table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
