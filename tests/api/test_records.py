@@ -23,7 +23,7 @@ from store.kept_files import KeptFiles, digest_of
 from store.keys import NEVER, Keys
 from tests.api.keyed import ME
 from tests.semantics.test_9_records import CONFIG, NOW
-from tests.semantics.world import GRID, TOKEN, World
+from tests.semantics.world import GRID, TOKEN, World, ns, reading
 
 PDF = b"%PDF-1.7\n1 0 obj\nendobj\nstartxref\n9\n%%EOF\n"
 PLACE = "park-a/works"
@@ -401,6 +401,41 @@ def test_what_a_check_tells_is_what_comes_of_it(office: Office) -> None:
 
     sums = {name: office.total(name, period="2026")["co2e_t"] for name in ("grid", "trucks")}
     assert {one["source"].rpartition("/")[2]: one["co2e_t"] for one in told} == pytest.approx(sums)
+
+
+def test_a_check_tells_of_a_source_that_takes_in_a_meter_too_what_comes_of_it(tmp_path: Path) -> None:
+    """The meter is known for two hours; the rest of the record's stretch stays unknown of such a source."""
+    config = tmp_path / "config"
+    config.mkdir()
+    text = (CONFIG / "plant.yaml").read_text(encoding="utf-8")
+    virtual = """\
+        virtual:
+          - {name: both, unit: kWh, expr: 'channel("invoice/electricity") + meter'}
+        sources:
+"""
+    source = "          - {name: mix, method: electricity-location, inputs: {energy: both}, factor: vn-grid}\n        balances:\n"
+    text = text.replace("        sources:\n", virtual).replace("        balances:\n", source)
+    (config / "plant.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "state").mkdir()
+    one = Office(tmp_path / "state", config, NOW)
+    for name, role in (("lan", "operator"), ("minh", "approver")):
+        one.key(name, role)
+    one.hand_in()
+    times = [ns(f"2026-10-20T1{hour}:00:00+07:00") for hour in range(3)]
+    shown = [reading("meter", time, 1000.0 + 250 * place, "kWh") for place, time in enumerate(times)]
+    one.publish(
+        {"boot": "b", "seq": 1, "readings": shown},
+        topic="sm/v1/park-a/works/gw/readings",
+        at=times[-1] + 10**9,
+    )
+
+    rows = row(10, "744000")
+    effects = {told["source"]: told["co2e_t"] for told in one.load(rows, check="true").json()["effect"]}
+    for number in one.load(rows).json()["records"]:
+        assert one.act("minh", number, "approve").status_code == 200
+    assert effects["park-a/works/mix"] == pytest.approx((2 * 250 + 2 * 1000) * GRID)
+    assert one.total("mix", period="2026-10")["co2e_t"] == pytest.approx(effects["park-a/works/mix"])
+    one.close()
 
 
 def test_golden_r62a_a_number_that_may_be_two_is_refused(office: Office) -> None:

@@ -129,7 +129,7 @@ class EffectBody(BaseModel):
     source: str = Field(description="park/facility/source", examples=["nam-cau-kien/mill/grid-by-invoice"])
     records: int = Field(description="how many of them it takes in", examples=[12])
     co2e_t: float | None = Field(
-        description="tonnes more; null where it cannot be told from the records alone, because other channels are taken in too",
+        description="tonnes more, beside what is known of its other channels now; null where that cannot be told, as of a level that holds until the next one",
         examples=[204.35],
     )
 

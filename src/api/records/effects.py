@@ -1,10 +1,11 @@
 """What records would change, in tonnes, once they are approved: told before anybody enters them.
 
 A source that takes in nothing but what is entered is calculated by its own method, a window for each day of a record, which
-has the day's share of it: the sum is that of its windows, of what is known as in all sums. Of any other source the records alone do not say.
+has the day's share of it: the sum is that of its windows, of what is known as in all sums. A source that takes in other channels too
+is calculated twice, without the records and with them, from what is known of those channels now. Of a level that holds until the next
+one nothing is said.
 """
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -14,23 +15,21 @@ from api.records.bodies import EffectBody
 from plant.park import Plant, Source
 from plant.periods import DAY, starts
 from plant.vocabulary import Kind
+from proof.record_effects import AddedAmount, change_of
 from rules.engine import Engine
 from rules.windows import WindowValues
 from store.accounting.closing import DecisionRefused
+from store.reader import Snapshot
 from store.records.checks import RecordRules
 from store.records.decisions import Entered
 from store.records.table import find, said_of
 
 
 def effects(
-    connection: sqlite3.Connection,
-    plant: Plant,
-    rules: RecordRules,
-    engine: Engine | None,
-    entered: Sequence[Entered],
+    state: Snapshot, rules: RecordRules, engine: Engine | None, entered: Sequence[Entered]
 ) -> list[EffectBody]:
     """Return what records would change of each source that takes in their channels, by name; without an engine how many they are alone."""
-    by_channel = defaultdict(list)
+    plant, by_channel = state.plant, defaultdict(list)
     for said in entered:
         by_channel[rules.channel(said).index].append(said)
     found = []
@@ -38,33 +37,47 @@ def effects(
         taken = {k for given in source.inputs for k in plant.measured(given.channel)}
         mine = [said for channel in sorted(taken & by_channel.keys()) for said in by_channel[channel]]
         if mine:
-            tonnes = _tonnes(connection, plant, engine, rules, source, mine)
+            tonnes = _tonnes(state, engine, rules, source, mine)
             name = f"{source.park}/{source.facility}/{source.name}"
             found.append(EffectBody(source=name, records=len(mine), co2e_t=tonnes))
     return sorted(found, key=lambda one: one.source)
 
 
 def _tonnes(
-    connection: sqlite3.Connection,
-    plant: Plant,
-    engine: Engine | None,
-    rules: RecordRules,
-    source: Source,
-    entered: Sequence[Entered],
+    state: Snapshot, engine: Engine | None, rules: RecordRules, source: Source, entered: Sequence[Entered]
 ) -> float | None:
-    channels = {given.channel for given in source.inputs}
-    if engine is None or len(channels) != 1 or min(channels) >= len(plant.channels):
+    plant, channels = state.plant, {given.channel for given in source.inputs}
+    if engine is None or any(rules.channel(said).kind is not Kind.INTERVAL for said in entered):
         return None
-    if plant.channels[min(channels)].kind is not Kind.INTERVAL:
-        return None
-    parts = []
+    signed: list[tuple[float, Entered]] = []  # what is replaced is taken away first
     for said in entered:
-        parts.append(_of_record(plant, engine, rules, source, said))
-        before = find(connection, said.replaces) if said.replaces else None
-        if before is not None:
-            parts.append(-_of_record(plant, engine, rules, source, said_of(before)))
+        before = find(state.connection, said.replaces) if said.replaces else None
+        signed += [] if before is None else [(-1.0, said_of(before))]
+        signed.append((1.0, said))
+    if len(channels) != 1 or min(channels) >= len(plant.channels):
+        return _among_others(state, engine, rules, source, signed)
+    parts = [sign * _of_record(plant, engine, rules, source, said) for sign, said in signed]
     known = [one for one in parts if not np.isnan(one)]
     return sum(known) if known else None
+
+
+def _among_others(
+    state: Snapshot,
+    engine: Engine,
+    rules: RecordRules,
+    source: Source,
+    signed: Sequence[tuple[float, Entered]],
+) -> float | None:
+    """Return what records change of a source that takes in other channels too, with these as they are known."""
+    added = []
+    for sign, said in signed:
+        channel = rules.channel(said)
+        try:
+            amount = rules.amount(said) * channel.ratio
+        except DecisionRefused:
+            return None
+        added.append(AddedAmount(channel.index, said.start, said.finish, sign * amount))
+    return change_of(state, engine, source, added)
 
 
 def _of_record(plant: Plant, engine: Engine, rules: RecordRules, source: Source, said: Entered) -> float:

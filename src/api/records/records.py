@@ -254,9 +254,7 @@ def _importing(router: APIRouter, desk: _Desk) -> None:
         with desk.reader.snapshot() as state:
             problems = _problems(desk, state, caller, name, rows) if is_new else []
             entered = tuple(one.entered for one in rows if one.entered is not None)
-            changed = (
-                [] if problems else effects(state.connection, desk.plant, desk.rules, desk.engine, entered)
-            )
+            changed = [] if problems else effects(state, desk.rules, desk.engine, entered)
         if check:
             detail = (
                 f"{len(problems)} rows would be refused"
