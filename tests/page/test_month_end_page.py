@@ -47,8 +47,8 @@ def post(service: Service, path: str, **given: Any) -> Any:
     )
 
 
-def enter(service: Service, channel: str, month: int, *, is_approved: bool = True) -> None:
-    """Enter an amount of a month of 2026 as somebody, and let somebody else approve it."""
+def enter(service: Service, channel: str, month: int, *, is_approved: bool = True) -> str:
+    """Enter an amount of a month of 2026 as somebody, let somebody else approve it, and return its id."""
     file = post(service, "/v1/evidence", content=FILE, params={"by": "lan"})["digest"]
     said = {
         "channel": f"bac/mill/{channel}", "from": f"2026-{month:02}-01", "to": f"2026-{month + 1:02}-01", "value": 310_000,
@@ -57,6 +57,7 @@ def enter(service: Service, channel: str, month: int, *, is_approved: bool = Tru
     [record] = post(service, "/v1/records", json=said)["records"]
     if is_approved:
         post(service, f"/v1/records/{record['id']}", json={"action": "approve", "by": "minh"})
+    return str(record["id"])
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def keys(service: Service) -> dict[str, str]:
     return {
-        name: key_of(service, name, "bac", role) for name, role in (("minh", "approver"), ("an", "viewer"))
+        name: key_of(service, name, "bac", role)
+        for name, role in (("minh", "approver"), ("tu", "approver"), ("an", "viewer"))
     }
 
 
@@ -118,6 +120,28 @@ def test_what_stops_a_month_is_shown_it_is_closed_and_a_paper_of_it_is_issued(vi
     issued.get_by_text("Mã băm (SHA-256)").click()
     expect(issued.get_by_text(f"sha256:{digest}")).to_be_visible()
     assert download.value.suggested_filename == "monthly-bac-2026-03-r1.docx"
+
+
+def test_a_large_change_of_a_final_month_takes_two_people(visit: Visit, service: Service) -> None:
+    record = enter(service, "invoice/electricity", 7)
+    post(
+        service,
+        "/v1/periods",
+        json={"park": "bac", "month": "2026-07", "action": "final", "by": "lan", "despite": "factor"},
+    )
+    strike = {"action": "strike", "by": "lan", "reason": "counted by the meter"}
+    post(service, f"/v1/records/{record}", json=strike)
+    first, second = (visit(who, query="&month=2026-07") for who in ("minh", "tu"))
+    for page in (first, second):
+        expect(page.get_by_text("wait for approval. Two people must approve it.")).to_be_visible()
+    first.get_by_role("button", name="Approve the change").click()
+    expect(first.get_by_text("Approved; a second person must approve it too.")).to_be_visible()
+    first.get_by_role("button", name="Approve the change").click()
+    expect(first.get_by_text("minh has approved this already: it takes a second person")).to_be_visible()
+
+    second.get_by_role("button", name="Approve the change").click()
+    expect(second.get_by_text("Done.")).to_be_visible()
+    expect(second.get_by_text("restated · ")).to_be_visible()
 
 
 def test_a_form_says_what_it_lacks_and_is_had_as_a_draft(visit: Visit) -> None:
