@@ -62,6 +62,10 @@ def test_solid_b4_a_month_is_closed_from_the_command_line_for_a_reason_that_is_s
 
     before = run(service, "periods", "park")
     refused = run(service, "decide", "park", month, "final", "--by", "lan")
+    in_vietnamese = [
+        run(service, "periods", "park", "--language", "vi").stdout,
+        run(service, "decide", "park", month, "final", "--by", "lan", "--language", "vi").stderr,
+    ]
     done = run(
         service, "decide", "park", month, "final", "--by", "lan", "--despite", "the factor comes in May"
     )
@@ -74,6 +78,8 @@ def test_solid_b4_a_month_is_closed_from_the_command_line_for_a_reason_that_is_s
     )
     assert refused.returncode == 1
     assert "rest on provisional factors, vn-grid/" in refused.stderr
+    for told in in_vietnamese:
+        assert "100,0 % lượng phát thải dựa trên hệ số tạm thời" in " ".join(told.split())
     assert (done.returncode, "the factor comes in May" in done.stdout) == (0, True)
     [told] = [one for one in json.loads(after.stdout)["periods"] if one["month"] == month]
     assert (told["status"], told["closed_by"], told["despite"]) == ("final", "lan", "the factor comes in May")

@@ -152,13 +152,17 @@ class Client(ServiceAsked):
         pages = self._pages(ChannelsBody, "/v1/channels", asked)
         return pages[-1].model_copy(update={"channels": [one for page in pages for one in page.channels]})
 
-    def periods(self, park: str | None = None) -> PeriodsBody:
+    def periods(self, park: str | None = None, language: str = "en") -> PeriodsBody:
         """Return how the months of a park or of all stand."""
-        return self._valid(PeriodsBody, self._get("/v1/periods", {"park": park} if park else None))
+        asked = {"language": language} | ({"park": park} if park else {})
+        return self._valid(PeriodsBody, self._get("/v1/periods", asked))
 
-    def decide(self, decision: DecisionBody) -> DecidedBody:
+    def decide(self, decision: DecisionBody, language: str = "en") -> DecidedBody:
         """Move a month on; raise `NotTaken` with the reason where the service does not."""
-        return self._valid(DecidedBody, self._taken("POST", "/v1/periods", json=decision.model_dump()))
+        params = {"language": language}
+        return self._valid(
+            DecidedBody, self._taken("POST", "/v1/periods", json=decision.model_dump(), params=params)
+        )
 
     def decide_backfill(self, decision: BackfillWantedBody) -> BackfillDecidedBody:
         """Open or close a backfill; raise `NotTaken` with the reason where the service does not."""

@@ -65,6 +65,7 @@ def _print_status(seen: "Overview", zone: "tzinfo") -> None:
 
 def periods(
     park: Annotated[str | None, typer.Argument(help="A park; all where left out.")] = None,
+    language: Annotated[str, typer.Option(help="vi or en, of what a month lacks.")] = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -78,7 +79,7 @@ def periods(
     Example: stackmeter periods nam-cau-kien
     """
     with client_of(state, url, token) as client:
-        found = answer_of(lambda: client.periods(park))
+        found = answer_of(lambda: client.periods(park, language))
     if as_json:
         typer.echo(found.model_dump_json())
     else:
@@ -105,6 +106,7 @@ def decide(
             help="With final: why it is closed though it lacks what closing asks for; it is kept and shown.",
         ),
     ] = None,
+    language: Annotated[str, typer.Option(help="vi or en, of why it is refused.")] = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -130,7 +132,7 @@ def decide(
         made = valid(
             DecisionBody, park=park, month=month, action=action, by=by, generation=generation, despite=despite
         )
-        told = answer_of(lambda: client.decide(made))
+        told = answer_of(lambda: client.decide(made, language))
     typer.echo(told.model_dump_json() if as_json else f"{park} {month}: {client.localised(told.detail)}")
     raise typer.Exit(0 if told.outcome == "done" else EXIT_NOT_READY)
 
