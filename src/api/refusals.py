@@ -1,17 +1,28 @@
-"""What the line says where it refuses a decision of a month or of a paper, in Vietnamese; what the state keeps is its own English."""
+"""What is said where a decision of a month, a paper, a record or its evidence is refused, in Vietnamese; what the state keeps is its own English."""
 
 import re
 from collections.abc import Mapping
 
 from plant.languages import Language
 from store.accounting.closing import Status
+from store.records.table import RecordStanding
 
 _STATUSES: Mapping[str, str] = {
     Status.OPEN: "đang mở",
     Status.PROVISIONAL: "tạm thời",
     Status.FINAL: "đã chốt",
     Status.RESTATED: "đã điều chỉnh",
+    RecordStanding.ENTERED: "đã nhập",
+    RecordStanding.APPROVED: "đã duyệt",
+    RecordStanding.REFUSED: "bị từ chối",
+    RecordStanding.WITHDRAWN: "đã rút lại",
+    RecordStanding.REPLACED: "đã được thay thế",
+    RecordStanding.STRUCK: "đã bị gạch bỏ",
+    "refuse": "từ chối",
+    "strike": "gạch bỏ",
 }
+_KINDS = "PDF, PNG, JPEG, XML, XLSX, CSV"
+_ROW = re.compile(r"row ([0-9]+): (.+?)(?:; and ([0-9]+) more rows are refused)?")
 _SAID = tuple(
     (re.compile(pattern), text)
     for pattern, text in {
@@ -26,14 +37,74 @@ _SAID = tuple(
         "another paper was issued meanwhile, which has its number: issue it again": "vừa có báo cáo khác được phát hành với số này: hãy phát hành lại",
         r"(\S+) is (.+): close it first": "{} {}: hãy chốt tháng trước",
         r"(\S+) changed while the paper was made: issue it again": "{} đã thay đổi trong lúc lập báo cáo: hãy phát hành lại",
+        # records
+        r"say why(?: with reason)?: what is to (\S+) is kept with it": "hãy nêu lý do: lý do {} được lưu cùng bản ghi",
+        "no record is named": "chưa nêu bản ghi nào",
+        "there is no record (.+) of this channel to be replaced": "kênh này không có bản ghi {} để thay thế",
+        "there is no record (.+)": "không có bản ghi {}",
+        "from 1 to (.+) records are entered together": "mỗi lần nhập từ 1 đến {} bản ghi",
+        r"(\S+) was entered by (.+): nobody else withdraws it": "{1} đã nhập {0}: người khác không rút lại được",
+        r"(\S+) is (\S+), and not (\S+)": "{} {}, không phải {}",
+        r"(\S+) is no longer configured as a channel that is entered": "{} không còn là kênh nhập tay trong cấu hình",
+        r"([0-9]+-[0-9]+) is (\S+) already": "{} {} rồi",
+        r"([0-9]+-[0-9]+) is (\S+): only an approved record is replaced": "{} {}: chỉ thay thế bản ghi đã duyệt",
+        r"(.+) has entered (\S+), with the key (.+), which is one person: another person approves it": (
+            "{} đã nhập {} bằng khóa {}, tính là một người: người khác phải duyệt"
+        ),
+        r"(.+) has entered (\S+): another person approves it": "{} đã nhập {}: người khác phải duyệt",
+        r"(\S+) is read by gateway (\S+): only channels with entered: true take records": (
+            "{} do gateway {} đọc: chỉ kênh có entered: true nhận bản ghi"
+        ),
+        r"no channel (\S+) is configured": "cấu hình không có kênh {}",
+        r"(.+) is no amount that can be counted with": "{} không phải là một lượng tính được",
+        r"(.+?)(?: is outside:)? min is (.+)": "{} nằm ngoài giới hạn: nhỏ nhất là {}",
+        r"(.+?)(?: is outside:)? max is (.+)": "{} nằm ngoài giới hạn: lớn nhất là {}",
+        r"it is entered already, as (\S+): the same stretch, value and evidence": "đã nhập rồi, là {}: cùng kỳ, cùng lượng, cùng chứng từ",
+        r"no (?:such )?evidence(?: (.+))? was handed in: hand in the file first": "chưa nộp chứng từ này: hãy nộp tệp trước",
+        r"it overlaps row (\S+) of the same channel": "trùng kỳ với dòng {} của cùng kênh",
+        r"it overlaps the approved record (\S+) \(from (\S+) (.+), (.+?)\): enter it as one that replaces that, or strike that first": (
+            "trùng kỳ với bản ghi đã duyệt {0} (từ {1}, {3}): hãy nhập để thay thế bản ghi đó, hoặc gạch bỏ nó trước"
+        ),
+        "a level holds from its time on: it has no `to`": "một mức có hiệu lực từ thời điểm của nó: không có ngày kết thúc",
+        "`to` is the first instant that no longer belongs to it, and must be after `from`": (
+            "ngày kết thúc là thời điểm đầu tiên không còn thuộc kỳ, phải sau ngày bắt đầu"
+        ),
+        "its stretch is longer than (.+) days: enter it year by year": "kỳ dài hơn {} ngày: hãy nhập từng năm",
+        r"it reaches to (\S+), and that is not yet": "kỳ kéo dài đến {}, là thời điểm chưa tới",
+        # evidence
+        "it begins like a PDF, and says no version of it": "tệp bắt đầu như PDF nhưng không ghi phiên bản",
+        "it begins like a PDF and has no end: it is cut off, or none": "tệp bắt đầu như PDF nhưng không có phần cuối: bị cắt cụt, hoặc không phải PDF",
+        "it begins like a PNG, and its part (.+) is damaged": "tệp bắt đầu như PNG, phần {} bị hỏng",
+        r"it begins like (?:a )?(PNG|JPEG|workbook \(xlsx\)), and is cut off, or none": "tệp bắt đầu như {} nhưng bị cắt cụt, hoặc không phải loại đó",
+        "it would unpack to more than (.+) parts or (.+) MiB": "tệp giải nén ra hơn {} phần hoặc {} MiB",
+        "it has two parts of one name, or is encrypted": "tệp có hai phần trùng tên, hoặc được mã hóa",
+        r"it is a zip file and no workbook \(xlsx\)": "đây là tệp zip, không phải bảng tính (xlsx)",
+        "its table of contents is larger than any workbook's": "mục lục của tệp lớn hơn của mọi bảng tính",
+        "it has macros or parts that run when it is opened: save it as xlsx without them": (
+            "tệp có macro hoặc phần tự chạy khi mở: hãy lưu thành xlsx không có macro"
+        ),
+        "it is XML with a document type of its own: that is not taken": "tệp XML có DOCTYPE riêng: không nhận",
+        "it begins like XML, and is none: (.+)": "tệp bắt đầu như XML nhưng không phải XML: {}",
+        r"it is a page of a browser \((.+)\): hand in what it shows as PDF or a picture": (
+            "đây là trang web ({}): hãy nộp nội dung dưới dạng PDF hoặc ảnh"
+        ),
+        "it is none of PDF, PNG, JPEG, XML, XLSX and CSV": f"tệp không thuộc các loại {_KINDS}",
+        "it is a text, and no CSV: its lines have different numbers of cells": "tệp văn bản nhưng không phải CSV: các dòng có số ô khác nhau",
+        "it is a text, and no CSV: (.+)": "tệp văn bản nhưng không phải CSV: {}",
     }.items()
 )
 
 
 def in_language(detail: str, language: Language) -> str:
     """Return why a decision was refused in a language; what has no other words as it is."""
-    if language == "vi":
-        for pattern, text in _SAID:
-            if found := pattern.fullmatch(detail):
-                return text.format(*(_STATUSES.get(one, one) for one in found.groups()))
+    if language != "vi":
+        return detail
+    if found := _ROW.fullmatch(detail):
+        row, why, more = found.groups()
+        return f"dòng {row}: {in_language(why, language)}" + f"; và {more} dòng khác cũng bị từ chối" * bool(
+            more
+        )
+    for pattern, text in _SAID:
+        if found := pattern.fullmatch(detail):
+            return text.format(*(_STATUSES.get(one, one) for one in found.groups()))
     return detail

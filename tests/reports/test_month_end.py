@@ -1,15 +1,9 @@
 """Month end as a work: what is left to do is listed, each with its link and command, and so is what falls due."""
 
-import ast
-import inspect
 from datetime import date
-from types import ModuleType
 
 import pytest
 
-from api.refusals import in_language
-from ingest.known import reports
-from ingest.line import decisions
 from plant.languages import LANGUAGES
 from reports.catalogue import all_forms
 from reports.duties import all_duties, due_within
@@ -92,21 +86,3 @@ def test_a_refusal_to_close_is_in_the_language_that_was_asked(years: Year) -> No
     assert english.status_code == vietnamese.status_code == 409
     assert "Say why it is closed all the same (despite)" in english.json()["detail"]
     assert "Hãy nói vì sao vẫn chốt (despite)" in vietnamese.json()["detail"]
-
-
-@pytest.mark.parametrize("module", [decisions, reports])
-def test_whatever_the_line_says_when_it_refuses_has_words_in_vietnamese(module: ModuleType) -> None:
-    """But for the gates of a month, which the API says in each language before the line is asked."""
-    said = [
-        "".join(part.value if isinstance(part, ast.Constant) else "2026-10" for part in text.values)
-        if isinstance(text, ast.JoinedStr)
-        else text.value
-        for call in ast.walk(ast.parse(inspect.getsource(module)))
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "DecisionRefused"
-        for text in call.args
-        if "_told(" not in ast.unparse(text)
-    ]
-    assert len(said) >= 4
-    for detail in said:
-        assert in_language(detail, "en") == detail
-        assert in_language(detail, "vi") != detail

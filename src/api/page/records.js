@@ -4,7 +4,7 @@ import { day, draw, open, refresh, save, signed, state } from './beside.js';
 import { reasonFor } from './dialogs.js';
 import { h, titleOf, zoneOf } from './draw.js';
 import { ask, hand, take } from './stream.js';
-import { exact, moment, say } from './text.js';
+import { exact, moment, say, spoken } from './text.js';
 import { typed } from './records_text.js';
 
 const SHOWN = 50;
@@ -15,6 +15,7 @@ const NEEDS_REASON = ['refuse', 'strike'];
 
 Object.assign(state, { form: { said: '', busy: false }, shown: new Map() });
 
+const params = (values) => new URLSearchParams({ ...values, language: spoken.language }); // refusals in the language of the page
 const may = (what) => (MAY[state.plant.you.role] ?? []).includes(what);
 
 function content() {
@@ -93,8 +94,8 @@ async function send(form) {
   Object.assign(state.form, { busy: true, said: say('sending') });
   draw();
   try {
-    const file = await hand(state.key, `/v1/evidence${by ? `?${new URLSearchParams({ by })}` : ''}`, given.get('file'));
-    const answer = await ask(state.key, '/v1/records', { channel: given.get('channel'), from: given.get('from'), to: given.get('to') || null, value, unit: given.get('unit'), source: given.get('source'), evidence: file.digest, note: given.get('note'), by });
+    const file = await hand(state.key, `/v1/evidence?${params(by ? { by } : {})}`, given.get('file'));
+    const answer = await ask(state.key, `/v1/records?${params({})}`, { channel: given.get('channel'), from: given.get('from'), to: given.get('to') || null, value, unit: given.get('unit'), source: given.get('source'), evidence: file.digest, note: given.get('note'), by });
     state.form.said = answer.records.length ? say('entered', { id: answer.records[0].id }) : say('enteredLater');
     Object.assign(state.form, { amount: '' });
     form.reset();
@@ -113,7 +114,7 @@ async function act({ record: id, action }) {
   state.said.set(id, say('acting'));
   draw();
   try {
-    const answer = await ask(state.key, `/v1/records/${encodeURIComponent(id)}`, { action, reason, by });
+    const answer = await ask(state.key, `/v1/records/${encodeURIComponent(id)}?${params({})}`, { action, reason, by });
     state.said.set(id, say(answer.status === 202 ? 'waiting' : 'doneWith'));
   } catch (error) {
     state.said.set(id, say('refusedBecause', { why: error.message }));

@@ -12,8 +12,10 @@ from api.access.guard import GUARDED, WITH_BYTES, needs
 from api.access.recorder import Recording
 from api.accounting.periods import once_taken
 from api.once import OnceOnly
+from api.parameters import InLanguage
 from api.problems import InvalidQuery, documented, problem, taken_later
 from api.records.kinds import MEDIA, NoEvidence, kind_of
+from api.refusals import in_language
 from store.kept_files import Altered, KeptFiles, NotKept, digest_of
 from store.reader import Reader, Snapshot
 from store.records.decisions import EvidenceDecision
@@ -70,7 +72,13 @@ def routes(reader: Reader, files: KeptFiles, decide: Decide) -> APIRouter:
         max_body_size=LARGEST,
     )
     def hand_in(
-        request: Request, caller: Asking, record: Recording, once: OnceOnly, content: RawBody, by: BY = None
+        request: Request,
+        caller: Asking,
+        record: Recording,
+        once: OnceOnly,
+        content: RawBody,
+        by: BY = None,
+        language: InLanguage = "en",
     ) -> Any:
         """Hand in a file as evidence: PDF, PNG, JPEG, XML, XLSX without macros or CSV, at most 10 MiB, as the body.
 
@@ -80,7 +88,7 @@ def routes(reader: Reader, files: KeptFiles, decide: Decide) -> APIRouter:
         try:
             kind = kind_of(content)
         except NoEvidence as error:
-            raise InvalidQuery(("body", str(error))) from None
+            raise InvalidQuery(("body", in_language(str(error), language))) from None
         digest = digest_of(content)
         made = EvidenceDecision(once.number(caller, f"{digest} {by}"), name, digest, kind, len(content))
 
@@ -94,7 +102,7 @@ def routes(reader: Reader, files: KeptFiles, decide: Decide) -> APIRouter:
         except OSError as error:
             return problem(request.url.path, 503, f"it cannot be kept: {error.strerror}")
         if outcome == "refused":
-            return problem(request.url.path, 409, detail)
+            return problem(request.url.path, 409, in_language(detail, language))
         told = EvidenceBody(digest=digest, kind=kind, size=len(content), outcome=outcome)
         return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
 

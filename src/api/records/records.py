@@ -13,7 +13,7 @@ from api.access.recorder import Recording
 from api.accounting.periods import once_taken
 from api.once import OnceOnly
 from api.pages import Cursor, Limit, opened, sealed
-from api.parameters import From, To, Word, time_of
+from api.parameters import From, InLanguage, To, Word, time_of
 from api.problems import InvalidQuery, documented, problem, taken_later
 from api.records.bodies import (
     ActBody,
@@ -29,6 +29,7 @@ from api.records.bodies import (
 from api.records.effects import effects
 from api.records.evidence import BY, RawBody, bytes_of, may_see
 from api.records.table_of_rows import COLUMNS, ReadRow, read_rows
+from api.refusals import in_language
 from api.tables import CSV, JSON, documented_as, preferred
 from plant.languages import Language
 from plant.park import Plant
@@ -91,11 +92,12 @@ class _Desk:
         record: Recording,
         made: RecordDecision,
         entry: tuple[str, str, str, str],
+        language: Language,
     ) -> Any:
         """Hand over a decision and tell what became of it."""
         outcome, detail = once_taken(self.reader, once, made.id, lambda: self.decide(made), record, entry)
         if outcome == "refused":
-            return problem(request.url.path, 409, detail)
+            return problem(request.url.path, 409, in_language(detail, language))
         with self.reader.snapshot() as state:
             found = self.about(state, made)
         told = RecordDecidedBody(id=made.id, outcome=outcome, detail=detail, records=bodies(found))
@@ -168,7 +170,12 @@ def _entering(router: APIRouter, desk: _Desk) -> None:
         responses={202: taken_later(RecordDecidedBody), **documented(403, 409)},
     )
     def enter_record(
-        request: Request, caller: Asking, record: Recording, once: OnceOnly, body: EnterBody
+        request: Request,
+        caller: Asking,
+        record: Recording,
+        once: OnceOnly,
+        body: EnterBody,
+        language: InLanguage = "en",
     ) -> Any:
         """Enter an amount that no meter sees, or a level that holds, or replace an approved one. Another person approves it.
 
@@ -180,12 +187,12 @@ def _entering(router: APIRouter, desk: _Desk) -> None:
             lacking = desk.check_evidence(state, caller, by, said.evidence)
         number = once.number(caller, body.model_dump_json())
         if lacking and once.is_new(desk.reader, number):
-            raise InvalidQuery(("evidence", lacking))
+            raise InvalidQuery(("evidence", in_language(lacking, language)))
         made = RecordDecision(number, by, "enter", (said,), key=caller.name)
         told = f"{said.value:g} {said.unit}, {said.source}" + (
             f", replaces {said.replaces}" * bool(said.replaces)
         )
-        return desk.taken(request, once, record, made, ("record.entered", body.channel, "", told))
+        return desk.taken(request, once, record, made, ("record.entered", body.channel, "", told), language)
 
     @router.post(
         "/records/{number}",
@@ -194,7 +201,13 @@ def _entering(router: APIRouter, desk: _Desk) -> None:
         responses={202: taken_later(RecordDecidedBody), **documented(403, 404, 409)},
     )
     def decide_of_record(
-        request: Request, caller: Asking, record: Recording, once: OnceOnly, number: AnyRecord, body: ActBody
+        request: Request,
+        caller: Asking,
+        record: Recording,
+        once: OnceOnly,
+        number: AnyRecord,
+        body: ActBody,
+        language: InLanguage = "en",
     ) -> Any:
         """Approve, refuse or strike a record, as an approver, or withdraw one that you have entered.
 
@@ -204,11 +217,12 @@ def _entering(router: APIRouter, desk: _Desk) -> None:
         if not caller.role.may(LEAST[body.action]):
             return problem(request.url.path, 403, f"to {body.action} takes the role {LEAST[body.action]}")
         if body.reason is None and body.action in ("refuse", "strike"):
-            raise InvalidQuery(("reason", f"say why: what is to {body.action} is kept with it"))
+            why = f"say why: what is to {body.action} is kept with it"
+            raise InvalidQuery(("reason", in_language(why, language)))
         with desk.reader.snapshot() as state:
             found = find(state.connection, number)
         if found is None or not caller.sees(found.park, found.facility):
-            return problem(request.url.path, 404, f"there is no record {number}")
+            return problem(request.url.path, 404, in_language(f"there is no record {number}", language))
         made = RecordDecision(
             once.number(caller, body.model_dump_json()),
             by,
@@ -219,7 +233,7 @@ def _entering(router: APIRouter, desk: _Desk) -> None:
             caller.name,
         )
         entry = (f"record.{body.action}", number, found.standing, body.reason or "")
-        return desk.taken(request, once, record, made, entry)
+        return desk.taken(request, once, record, made, entry, language)
 
 
 def _importing(router: APIRouter, desk: _Desk) -> None:
@@ -242,6 +256,7 @@ def _importing(router: APIRouter, desk: _Desk) -> None:
         ] = None,
         check: Annotated[bool, Query(description="only say what would change")] = False,
         by: BY = None,
+        language: InLanguage = "en",
     ) -> Any:
         """Enter a table of records: all of its rows or none. `check` says what is wrong with them, and what they would change, in tonnes.
 
@@ -255,6 +270,7 @@ def _importing(router: APIRouter, desk: _Desk) -> None:
             problems = _problems(desk, state, caller, name, rows) if is_new else []
             entered = tuple(one.entered for one in rows if one.entered is not None)
             changed = [] if problems else effects(state, desk.rules, desk.engine, entered)
+        problems = [one.model_copy(update={"detail": in_language(one.detail, language)}) for one in problems]
         if check:
             detail = (
                 f"{len(problems)} rows would be refused"
@@ -271,7 +287,7 @@ def _importing(router: APIRouter, desk: _Desk) -> None:
         entry = ("record.imported", entered[0].park, "", f"{len(rows)} rows")
         outcome, detail = once_taken(desk.reader, once, number, lambda: desk.decide(made), record, entry)
         if outcome == "refused":
-            return problem(request.url.path, 409, detail)
+            return problem(request.url.path, 409, in_language(detail, language))
         with desk.reader.snapshot() as state:
             ids = [one.id for one in desk.about(state, made)]
         told = ImportedBody(
