@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from api.access.guard import Access
 from api.app import create_app
@@ -39,12 +40,13 @@ class Office(World):
 
     def _open(self) -> None:
         super()._open()
-        file = keys_file(self.folder)
-        make(file)
-        self.keys = Keys(file)
-        self.app = create_app(
+        make(keys_file(self.folder))
+        self.keys = Keys(keys_file(self.folder))
+
+    def make_app(self) -> FastAPI:
+        return create_app(
             self.reader, self.plant, TOKEN, health=Health, metrics=dict, clock=lambda: self.now, decide=self.decide,
-            catalogue=self.catalogue, rate_limit=1_000_000, access=Access(self.keys, AccessLog(file)),
+            catalogue=self.catalogue, rate_limit=1_000_000, access=Access(self.keys, AccessLog(keys_file(self.folder))),
         )  # fmt: skip
 
     bearers: ClassVar[dict[str, str]] = {"token": TOKEN}
