@@ -241,7 +241,7 @@ def test_question_10_many_alerts_of_one_cause_are_taken_at_once(asking, past, al
 
 def test_an_address_says_it_all_and_shows_the_same_to_whoever_opens_it(visit):
     page = visit().live("?lang=en")
-    page.get_by_role("link", name="Month").click()
+    page.get_by_role("link", name="Month", exact=True).click()
     page.get_by_role("navigation", name="Park").get_by_role("link", name="Khu Bắc").click()
     looked_at(page).locator(".by").get_by_role("link", name="Sources").click()
     looked_at(page)
