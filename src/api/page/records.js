@@ -31,7 +31,7 @@ function entry() {
   const field = (name, label, attributes, hint) => h('label', {}, say(label), h('input', { name, required: true, ...attributes, 'aria-describedby': hint && `${name}-hint` }), hint && h('span', { class: 'note', id: `${name}-hint` }, say(hint)));
   return card(h('form', { 'data-do': 'enter' },
     h('label', {}, say('what'), h('select', { name: 'channel' }, state.channels.map((one) => h('option', { value: one.id, selected: one === channel }, `${titleOf(state, one.park, one.facility)}: ${one.channel} [${one.unit}]`)))),
-    h('div', { class: 'pair' }, field('from', level ? 'at' : 'from', { type: 'date' }), !level && field('to', 'to', { type: 'date' })),
+    h('div', { class: 'pair' }, field('from', level ? 'at' : 'fromDay', { type: 'date' }), !level && field('to', 'to', { type: 'date' })),
     h('div', { class: 'pair amount' }, field('amount', 'amount', { inputmode: 'decimal', autocomplete: 'off' }), h('label', {}, say('unit'), h('input', { name: 'unit', required: true, maxlength: 40, value: channel.unit }))),
     h('p', { class: 'note', role: 'status' }, state.form.amount ? (read === null ? say('notNumber') : say('readAs', { value: exact(read), unit: state.form.unit || channel.unit })) : ''),
     field('source', 'sourceLabel', { maxlength: 500, autocomplete: 'off' }, 'sourceHint'),
