@@ -50,7 +50,7 @@ from api.reports import forms, issued, month_end
 from api.reports.forms import NOTHING_GIVEN
 from api.response_cache import ResponseCache
 from api.tables import ARROW, CSV, XLSX, documented_as
-from api.totals import boundary, roadmap
+from api.totals import boundary, plan
 from api.totals import totals as tonnes
 from api.totals.extras import extras_of
 from api.totals.series import activity_series, emission_series, reading_series, steps
@@ -85,7 +85,7 @@ With = Annotated[
 
 
 # What every dashboard asks again and again.
-_CACHED = {"/v1/totals", "/v1/alerts", "/v1/gateways"}
+_CACHED = {"/v1/totals", "/v1/alerts", "/v1/gateways", "/v1/measures"}
 
 _EXPOSITION = {
     "content": {
@@ -201,7 +201,7 @@ def create_app(
     app.include_router(inbox.routes(reader, plant))
     app.include_router(ledger.routes(reader))
     app.include_router(quality.routes(reader, plant, clock))
-    app.include_router(roadmap.routes(reader, plant, clock))
+    app.include_router(plan.routes(reader, plant, clock, catalogue))
     app.include_router(forms.routes(reader, clock, catalogue, given))
     app.include_router(month_end.routes(reader, plant, clock, catalogue))
     app.include_router(issued.routes(reader, plant, decide, clock, catalogue, given, kept))

@@ -11,7 +11,7 @@ from plant.networks import Network
 from plant.topics import Subscription
 from plant.units import Unit
 from plant.vocabulary import SINCE_EVER, Kind
-from plant.yearly import Budget, Certificate, ResidualFactor, Target
+from plant.yearly import Budget, Certificate, Measure, ResidualFactor, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +385,7 @@ class Plant:
     routing: Routing = field(default_factory=Routing)
     virtuals: tuple[Virtual, ...] = ()
     balances: tuple[MeterBalance, ...] = ()
+    measures: tuple[Measure, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
 
     def channel(self, index: int) -> Channel | Virtual:

@@ -1,6 +1,11 @@
-"""What holds for a calendar year of a park's clock: budgets, targets, and what bought electricity is matched with."""
+"""The plan of parks and facilities: budgets and targets by calendar year, what bought electricity is matched with, and measures."""
 
 from dataclasses import dataclass
+from math import nan
+from typing import Literal
+
+Step = Literal["month", "day", "hour"]
+GASES = ("co2", "co2e", "ch4", "n2o")  # the values of a factor that tell tonnes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +48,47 @@ class ResidualFactor:
     year: int
     co2: float  # kg/kWh
     evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A channel of a measure's effect, in a unit: value = the channel's window value * scale + offset."""
+
+    channel: int
+    name: str
+    unit: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How a measure's saving is measured: energy against a baseline by drivers."""
+
+    energy: Quantity
+    drivers: tuple[Quantity, ...]
+    start: int  # of the baseline, and its end [ns UTC]
+    end: int
+    step: Step
+    factor: str = ""  # "": its energy counts no tonnes
+    per_energy: float = nan  # of what the factor is per, in a unit of the energy
+    steps: int = 12  # the limits: the least steps, the greatest CV(RMSE), the least |t| of a driver
+    cv_rmse: float = 0.15
+    t: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Something that is done to emit less."""
+
+    park: str
+    facility: str  # "" where it is the park's
+    name: str
+    title: tuple[str, str]  # in Vietnamese, in English
+    starts: str  # a day of the park's clock, such as 2026-07-01
+    begins: int  # its midnight [ns UTC]
+    source: str
+    expected_t: float | None = None  # a year
+    expected_kwh: float | None = None  # a year
+    cost: float | None = None  # million VND
+    effect: Effect | None = None  # None: nothing measures it

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
+from plant.periods import DAY, MONTH, month_of
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
 from plant.yearly import Budget, Target
 from tests.api.conftest import Api
-from tests.api.state import MIDNIGHT, State, ns, plant, windows
+from tests.api.state import BERLIN, MIDNIGHT, State, ns, plant, windows
 from tests.api.test_inventory import ALL_OF_HAI_PHONG, MILL, seen_by
 
 MONTHS = (0.05, 0.05, *[0.09] * 10)
@@ -217,6 +218,19 @@ def test_targets_lie_on_straight_lines_between_the_given_ones(make):
     ]
 
 
+def test_r50a_half_in_a_year_and_nothing_in_five_more(make):
+    """The golden case: 100,000 t in 2024, half in 2025, none in 2030."""
+    api = make(targets=[Target(2024, 100_000, ""), Target(2025, 50_000, ""), Target(2030, 0, "")])
+    park, *_ = api.get("/v1/roadmap", park="hai-phong")["roadmap"]
+    path = {one["year"]: one["target_t"] for one in park["years"]}
+
+    assert path == pytest.approx(
+        {2024: 100_000, 2025: 50_000, 2026: 40_000, 2027: 30_000, 2028: 20_000, 2029: 10_000, 2030: 0},
+        abs=1e-9,
+    )
+    assert sum(path.values()) - 100_000 == pytest.approx(150_000, abs=1e-9)
+
+
 def test_a_year_has_its_budget_beside_what_was_emitted(make):
     api = make(mill=[budget(2026, 365.0, provisional=True)])
     api.state.begins(0, MIDNIGHT)
@@ -258,6 +272,88 @@ def test_the_present_year_is_projected_from_complete_data_only(make, as_of, firs
         assert found["projected_t"] == pytest.approx(2 * 365 * 1440 * 0.001, rel=1e-9)
     else:
         assert found["projected_t"] is None
+
+
+LAST = [900, 700, 950, 940, 980, 960, 990, 1000, 960, 970, 980, 1000]  # the golden cases R50c and R50b
+THIS = [860, 690, 900, 900, 930, 905]
+BERLIN_JULY = ns("2026-07-01T00:00:00+02:00")
+
+
+def works(make, last=LAST, this=THIS, per_day=None, budget_t=40_000.0):
+    """Return the API of a works whose months are known as sums, and the last 28 days as sums of theirs."""
+    api = make(rhein=[budget(2026, budget_t)])
+    api.as_of = BERLIN_JULY
+    api.state.begins(4, ns("2025-01-01T00:00:00+01:00"))
+    starts = [month_of(f"{year}-{month:02}", BERLIN) for year in (2025, 2026) for month in range(1, 13)]
+    for start, end, tonnes in zip(starts, starts[1:], [*last, *this], strict=False):
+        if tonnes is not None:
+            known_sum(api, MONTH, start, (end - start) // NS_PER_MIN, tonnes)
+    for day in range(28 if per_day else 0):
+        known_sum(api, DAY, BERLIN_JULY - (day + 1) * NS_PER_DAY, 1440, per_day)
+    return api
+
+
+def known_sum(api, level, start, count, tonnes):
+    row = np.array([[tonnes, tonnes * 1000, 0.0, 0.0, 0.0, 1.0, count, 0.0, 0.0]])
+    api.state._total(4, level, start, row, count, 1)
+
+
+def this_year(api):
+    [park, _] = api.get("/v1/roadmap", park="rhein")["roadmap"]
+    return next(one for one in park["years"] if one["year"] == 2026)
+
+
+def test_r50c_the_year_is_projected_by_the_seasons_of_the_last_with_an_interval(make):
+    found = this_year(works(make))
+
+    assert (found["projection"], found["not_seasonal"]) == ("seasonal", None)
+    assert [found[name] for name in ("projected_t", "projected_low_t", "projected_high_t")] == pytest.approx(
+        [10811.976107566272, 10703.359960439337, 10920.592254693207], abs=1e-6
+    )
+
+
+def test_a_month_that_is_not_known_widens_the_projection(make):
+    found = this_year(works(make, this=[860, 690, None, 900, 930, 905]))
+
+    assert found["projection"] == "seasonal"
+    assert found["projected_t"] == pytest.approx(10811.976, rel=0.01)
+    assert found["projected_high_t"] - found["projected_low_t"] > 10920.592254693207 - 10703.359960439337
+
+
+@pytest.mark.parametrize(
+    ("changes", "projection", "why"),
+    [
+        ({"last": [*LAST[:8], None, *LAST[9:]]}, "linear", "last_year_not_complete"),
+        ({"this": [860, 690, None, None, None, None]}, "not_complete", "fewer_than_three_months"),
+    ],
+)
+def test_what_the_seasons_cannot_tell_is_projected_as_a_line_or_not_at_all(make, changes, projection, why):
+    found = this_year(works(make, **changes))
+
+    assert (found["projection"], found["not_seasonal"]) == (projection, why)
+    assert (found["projected_low_t"], found["projected_high_t"]) == (None, None)
+    passed = (181 - 1 / 24) / 365  # the clock was moved on by an hour
+    assert found["projected_t"] == (
+        pytest.approx(sum(THIS) / passed, rel=1e-9) if projection == "linear" else None
+    )
+
+
+def test_a_budget_is_told_how_fast_it_is_used_and_for_how_long_it_lasts(make):
+    found = this_year(works(make, per_day=110.0))
+
+    assert [found[f"burn_{days}d"] for days in (1, 7, 28)] == pytest.approx(3 * [110 / (40_000 / 365)])
+    assert found["days_to_exhaustion"] == pytest.approx((40_000 - sum(THIS)) / 110)
+
+
+def test_a_budget_that_is_used_up_lasts_for_no_day(make):
+    assert this_year(works(make, per_day=110.0, budget_t=5000.0))["days_to_exhaustion"] == 0
+
+
+def test_how_fast_is_not_known_from_days_that_are_not(make):
+    found = this_year(works(make))
+
+    assert [found[f"burn_{days}d"] for days in (1, 7, 28)] == [None, None, None]
+    assert found["days_to_exhaustion"] is None
 
 
 def test_years_that_are_over_or_to_come_are_not_projected(make):

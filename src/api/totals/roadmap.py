@@ -1,6 +1,6 @@
 """The way to net zero, year by year: targets and budgets beside what was emitted, and where the present year leads."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -17,12 +17,15 @@ from api.parameters import Word
 from api.problems import documented
 from api.times import period_of
 from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_columns
+from api.totals.series import emission_series, steps
 from plant.arrays import Times, number
 from plant.clock import format_time
 from plant.inventory import counted
 from plant.park import Park, Plant, Source
+from plant.periods import year_start
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
 from plant.yearly import Budget, Target
+from rules.planning.projection import Projected, burn, days_to_exhaustion, seasonal
 from store.blocks import CO2E_T
 from store.reader import Reader, Snapshot
 from store.totals.beginnings import UNHEARD, owed_from
@@ -31,7 +34,13 @@ from store.totals.sums import Period
 COMPLETE = 0.99  # coverage of a year until now from which on it is projected
 PROJECTED_AFTER = 30 * NS_PER_DAY  # of the year; less says too little of a year
 
-Projection = Literal["linear", "year_is_over", "year_is_to_come", "too_early", "no_data", "not_complete"]
+CONFIDENCE = 0.95  # of the interval of a projection
+RATES = (1, 7, 28)  # days over which it is told how fast a budget is used
+
+Projection = Literal[
+    "seasonal", "linear", "year_is_over", "year_is_to_come", "too_early", "no_data", "not_complete"
+]
+Unseasonal = Literal["last_year_not_complete", "fewer_than_three_months"]
 
 
 class YearBody(BaseModel):
@@ -58,14 +67,36 @@ class YearBody(BaseModel):
     known_from: KnownFrom
     unheard: Unheard
     projected_t: float | None = Field(
-        description="actual_t times the length of the year over what has passed of it [t CO2e]; null unless"
-        " projection is linear",
+        description="where the year leads [t CO2e]; null unless projection is seasonal or linear",
         examples=[11000.0],
     )
+    projected_low_t: float | None = Field(
+        description=f"{CONFIDENCE:.0%} interval [t CO2e]; null unless projection is seasonal",
+        examples=[10700.0],
+    )
+    projected_high_t: float | None = Field(examples=[11300.0])
     projection: Projection = Field(
-        description=f"linear where the present year is projected: {PROJECTED_AFTER // NS_PER_DAY} days of it have passed,"
-        f" every source was there before it began, and coverage is {COMPLETE:g} or more; else why it is not",
-        examples=["linear"],
+        description="seasonal: by the months of the last year, where all of it is known and three months of this year are;"
+        f" linear: actual_t times the length of the year over what has passed of it, where {PROJECTED_AFTER // NS_PER_DAY}"
+        f" days of it have passed, every source was there before it began, and coverage is {COMPLETE:g} or more; else why"
+        " there is none",
+        examples=["seasonal"],
+    )
+    not_seasonal: Unseasonal | None = Field(
+        description="why the present year's projection is not seasonal; null where it is, and of other years",
+        examples=[None],
+    )
+    burn_1d: float | None = Field(
+        description="how many times as fast as evenly the budget was used over the last day; null without a budget, outside"
+        f" the present year, and where coverage is below {COMPLETE:g}",
+        examples=[1.1],
+    )
+    burn_7d: float | None = Field(description="over the last 7 days", examples=[1.05])
+    burn_28d: float | None = Field(description="over the last 28 days", examples=[1.04])
+    days_to_exhaustion: float | None = Field(
+        description="after how many days, at the rate of the last 28, the budget is used up; 0 where it is; null where the"
+        " year is not known so far, or the rate is 0",
+        examples=[18.2],
     )
 
 
@@ -86,7 +117,7 @@ class RoadmapBody(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class Way:
     """What a way is of; `facility` is "" where it is the park as a whole."""
 
     park: str
@@ -109,19 +140,20 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
         A park is shown to those who may see all of it.
         """
         as_of = clock()
-        ways = narrowed(seen_by(caller, _ways(plant)), park=park, facility=facility)
+        places = narrowed(seen_by(caller, ways(plant)), park=park, facility=facility)
         with reader.snapshot() as state:
-            found = [_body(state, way, as_of) for way in ways]
+            found = [_body(state, way, as_of) for way in places]
         return RoadmapBody(as_of=format_time(as_of), roadmap=found)
 
     return router
 
 
-def _ways(plant: Plant) -> list[_Way]:
+def ways(plant: Plant) -> list[Way]:
+    """Return the parks and their facilities, by name, a park before its facilities."""
     parks = {park.name: park for park in plant.parks}
-    ways = [_Way(park.name, "", park, park.budgets, park.targets) for park in plant.parks]
-    ways += [_Way(one.park, one.name, parks[one.park], one.budgets, ()) for one in plant.facilities]
-    return sorted(ways, key=lambda way: (way.park, way.facility))
+    found = [Way(park.name, "", park, park.budgets, park.targets) for park in plant.parks]
+    found += [Way(one.park, one.name, parks[one.park], one.budgets, ()) for one in plant.facilities]
+    return sorted(found, key=lambda way: (way.park, way.facility))
 
 
 def target_of(targets: Sequence[Target], year: int) -> float | None:
@@ -131,7 +163,7 @@ def target_of(targets: Sequence[Target], year: int) -> float | None:
     return float(np.interp(year, [one.year for one in targets], [one.t for one in targets]))
 
 
-def _body(state: Snapshot, way: _Way, as_of: int) -> WayBody:
+def _body(state: Snapshot, way: Way, as_of: int) -> WayBody:
     sources = _counted(state.plant, way)
     begins = state.begins([one.index for one in sources])
     known = begins[begins != UNHEARD]
@@ -146,7 +178,7 @@ def _body(state: Snapshot, way: _Way, as_of: int) -> WayBody:
     )
 
 
-def _counted(plant: Plant, way: _Way) -> list[Source]:
+def _counted(plant: Plant, way: Way) -> list[Source]:
     """Return the sources that count in a way, in the order in which they are summed."""
     inside = [one for one in plant.sources if one.park == way.park and way.facility in ("", one.facility)]
     inside.sort(key=lambda one: (one.facility, one.name))
@@ -162,7 +194,7 @@ def _year(time: int, park: Park) -> int:
 
 
 def _year_body(
-    state: Snapshot, way: _Way, sources: Sequence[Source], begins: Times, year: int, as_of: int
+    state: Snapshot, way: Way, sources: Sequence[Source], begins: Times, year: int, as_of: int
 ) -> YearBody:
     budget = next((one for one in way.budgets if one.year == year), None)
     period = period_of(str(year), way.of.zone, as_of)
@@ -171,6 +203,9 @@ def _year_body(
     is_there = (begins != UNHEARD) & (owed_from(sources, begins) <= period.start)
     why = _projection(period, tonnes, actual["coverage"], as_of, is_there=bool(is_there.all()))
     passed = (as_of - period.start) / (period.end - period.start)
+    is_present = period.start <= as_of < period.end
+    seasons, not_seasonal = _seasonal(state, sources, begins, period, as_of) if is_present else (None, None)
+    linear = tonnes / passed if why == "linear" and tonnes is not None else None
     return YearBody(
         year=year,
         **_target(way.targets, year),
@@ -178,9 +213,61 @@ def _year_body(
         budget_source=None if budget is None else budget.source,
         budget_provisional=None if budget is None else budget.provisional,
         **actual,
-        projected_t=tonnes / passed if why == "linear" and tonnes is not None else None,
-        projection=why,
+        projected_t=linear if seasons is None else seasons.amount,
+        projected_low_t=None if seasons is None else seasons.low,
+        projected_high_t=None if seasons is None else seasons.high,
+        projection=why if seasons is None else "seasonal",
+        not_seasonal=not_seasonal,
+        **_use(state, sources, period, actual, as_of, None if budget is None or not is_present else budget.t),
     )
+
+
+def _seasonal(
+    state: Snapshot, sources: Sequence[Source], begins: Times, period: Period, as_of: int
+) -> tuple[Projected | None, Unseasonal | None]:
+    """Return the seasonal projection of the present year, or why there is none.
+
+    A month of this year that is not over or not known is one of those that are projected.
+    """
+    before = int(year_start(period.start - 1, period.zone))
+    if not sources or (owed_from(sources, begins) > before).any() or (begins == UNHEARD).any():
+        return None, "last_year_not_complete"
+    both = steps(before, period.end, "1mo", period.zone)
+    told = emission_series(state, sources, "co2e_t", both, as_of)
+    tonnes, coverage = (np.array(column, np.float64) for column in (told.values, told.coverage))
+    months = np.where((coverage >= COMPLETE) & (both.edges[1:] <= as_of), tonnes, np.nan)
+    last, this = months[:12], months[12:]
+    if np.isnan(last).any():
+        return None, "last_year_not_complete"
+    found = seasonal(last, this, CONFIDENCE)
+    return found, None if found else "fewer_than_three_months"
+
+
+def _use(
+    state: Snapshot,
+    sources: Sequence[Source],
+    period: Period,
+    actual: Mapping[str, Any],
+    as_of: int,
+    budget: float | None,
+) -> dict[str, Any]:
+    """Return the fields of a year that tell how fast its budget is used; unknown where there is none."""
+    names = [f"burn_{days}d" for days in RATES]
+    told: dict[str, Any] = dict.fromkeys([*names, "days_to_exhaustion"])
+    if not budget:
+        return told
+    now = as_of // state.plant.window * state.plant.window
+    for name, days in zip(names, RATES, strict=True):
+        span = Period(now - days * NS_PER_DAY, now, period.zone)
+        recent = _actual(state, sources, span, as_of)
+        if recent["actual_t"] is None or (recent["coverage"] or 0) < COMPLETE:
+            continue
+        share = (span.end - span.start) / (period.end - period.start)
+        told[name] = burn(budget, recent["actual_t"], share)
+        if days == RATES[-1] and actual["actual_t"] is not None and (actual["coverage"] or 0) >= COMPLETE:
+            per_day = recent["actual_t"] / days
+            told["days_to_exhaustion"] = days_to_exhaustion(budget, actual["actual_t"], per_day)
+    return told
 
 
 def _target(targets: Sequence[Target], year: int) -> dict[str, Any]:

@@ -146,6 +146,12 @@ def activity_series(state: Snapshot, channel: Channel | Virtual, steps: Steps) -
     InvalidQuery
         There are too many windows, or steps that they do not fit into.
     """
+    unit, values, coverage = activity_columns(state, channel, steps)
+    return _body(steps, unit, values, coverage)
+
+
+def activity_columns(state: Snapshot, channel: Channel | Virtual, steps: Steps) -> tuple[str, Floats, Floats]:
+    """Return the unit, values and coverage of `activity_series`, which raises as this does; NaN where unknown."""
     window = state.plant.window
     _on_windows(state.plant, steps)
     if (steps.end - steps.start) // window > MOST_WINDOWS:
@@ -160,7 +166,7 @@ def activity_series(state: Snapshot, channel: Channel | Virtual, steps: Steps) -
         values = np.divide(weighted, covered, out=np.full(len(steps), np.nan), where=covered > 0)
     else:
         values = np.where(counts > 0, np.bincount(step, value, len(steps)), np.nan)
-    return _body(steps, found.unit, values, covered * window / np.diff(steps.edges))
+    return found.unit, values, covered * window / np.diff(steps.edges)
 
 
 def emission_series(

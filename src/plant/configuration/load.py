@@ -27,6 +27,7 @@ from plant.configuration.budgets import budgets_of, coordinates_of, targets_of
 from plant.configuration.certificates import facility_of
 from plant.configuration.channels import channels_of
 from plant.configuration.fingerprint import fingerprint
+from plant.configuration.measures import MeasureMaker, Measures
 from plant.configuration.model import Configuration, FacilityPart, ParkPart, SettingsPart, json_schema
 from plant.configuration.sources import SourceMaker
 from plant.configuration.virtuals import VirtualMaker
@@ -131,6 +132,9 @@ def load_with_doubts(
         hash="",
         virtuals=virtuals,
         balances=_balances(parks, facilities, channels, findings),
+        measures=MeasureMaker((*channels, *virtuals), zones, catalogue.factors, findings).measures(
+            _measures(parks, facilities)
+        ),
         subscriptions=resolve(
             (part for file in files for part in file.parts("subscriptions", file.value.subscriptions)),
             gateways,
@@ -320,6 +324,11 @@ def _balances(
         if findings.is_first_name(balance, "balance", *site)
     ]
     return tuple(sorted((one for one in made if one), key=lambda one: (one.park, one.facility, one.name)))
+
+
+def _measures(parks: Iterable[Placed[ParkPart]], facilities: Facilities) -> Measures:
+    found = [((p.value.name, ""), one) for p in parks for one in p.parts("measures", p.value.measures)]
+    return found + [(k, one) for k, p in facilities.items() for one in p.parts("measures", p.value.measures)]
 
 
 def _alerts(files: Files, findings: Findings) -> list[Placed[AlertPart]]:

@@ -14,6 +14,7 @@ from plant.alert_rules.alert_parts import AlertPart
 from plant.alert_rules.routing_model import InhibitPart, MaintenancePart, QuietPart, RotaPart, RoutePart
 from plant.catalogue import MethodSpec
 from plant.configuration.channel_model import BalancePart, ChannelPart, NamedSwapPart, VirtualPart
+from plant.configuration.measure_model import MeasurePart
 from plant.configuration.source_model import CertificatePart, ResidualFactorPart, SourcePart
 from plant.devices.subscriptions import SubscriptionPart
 from plant.documents.fields import (
@@ -121,6 +122,8 @@ class FacilityPart(Part):
     """Where it is, for maps."""
     budgets: list[BudgetPart] = Field(default_factory=list)
     """What it is to emit at most, by year."""
+    measures: list[MeasurePart] = Field(default_factory=list)
+    """What it does to emit less."""
 
 
 class ParkPart(Part):
@@ -142,6 +145,8 @@ class ParkPart(Part):
     """What all its facilities are to emit at most, by year."""
     targets: list[TargetPart] = Field(default_factory=list)
     """Its path to net zero: the base year's tonnes, and the years for which a number is set."""
+    measures: list[MeasurePart] = Field(default_factory=list)
+    """What it does to emit less, beside what its facilities do."""
 
 
 class WebhookPart(Part):
