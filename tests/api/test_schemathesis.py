@@ -55,6 +55,9 @@ ASKED_TOGETHER = {
         {"kind": "activity", "channel": "reg", **HOUR},
         {"kind": "emission", "source": "reg", **HOUR},
     ],
+    "/v1/bridge": [
+        {"park": "park-a", "facility": "works", "output": "reg", "base": 2024, "year": 2025},
+    ],
     "/v1/explain": [
         {"park": "park-a", "period": "2026-03"},
         {"park": "park-a", "facility": "works", "source": "reg", "at": rfc3339(NOON)},

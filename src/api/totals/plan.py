@@ -1,10 +1,10 @@
-"""The routes of a plan: the way to net zero, and the measures on it."""
+"""The routes of a plan: the way to net zero, the measures on it, and what moved a year's tonnes."""
 
 from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from api.totals import measures, roadmap
+from api.totals import bridge, measures, roadmap
 from plant.park import Plant
 from rules.catalogue import Register
 from store.reader import Reader
@@ -15,4 +15,5 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int], catalogue: Re
     router = APIRouter()
     router.include_router(roadmap.routes(reader, plant, clock))
     router.include_router(measures.routes(reader, plant, clock, catalogue))
+    router.include_router(bridge.routes(reader, plant, clock))
     return router

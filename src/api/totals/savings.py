@@ -147,12 +147,12 @@ def _edges(effect: Effect, start: int, end: int, period: Period) -> Times:
 def _columns(state: Snapshot, effect: Effect, edges: Times) -> KnownSteps:
     """Return the steps whose energy and drivers are all known."""
     quantities = [effect.energy, *effect.drivers]
-    values = np.column_stack([_amounts(state, one, edges, effect.step) for one in quantities])
+    values = np.column_stack([amounts(state, one, edges, effect.step) for one in quantities])
     known = np.flatnonzero(~np.isnan(values).any(axis=1))
     return KnownSteps(values[known, 0], values[known, 1:], edges[:-1][known], len(values))
 
 
-def _amounts(state: Snapshot, quantity: Quantity, edges: Times, step: Step) -> Floats:
+def amounts(state: Snapshot, quantity: Quantity, edges: Times, step: Step) -> Floats:
     """Return a channel's amounts, of a level its means, per step; NaN where less than nearly all of it is known."""
     channel = state.plant.channel(quantity.channel)
     values, coverage = [np.empty(0)], [np.empty(0)]
