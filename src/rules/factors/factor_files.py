@@ -1,23 +1,15 @@
-"""The shape of factor files, and what is refused in them beyond shape.
+"""The shape of factor files, and what is refused in them beyond shape; their dates are read by `rules.dated_files`."""
 
-A file states the zone in which its dates are midnights. `valid_to` is exclusive; a row without it holds until further
-notice. `mark` tells how a shipped value was seen: V in the document itself, V2 in a secondary source, M from memory
-and confident, D derived. A value that nobody is sure of is not shipped.
-"""
-
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import pairwise
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from plant.documents.documents import Placed, Problem
 from plant.documents.fields import Part, Positive, Word
 from plant.units import DimensionError, UnknownUnit, conversion, unit
+from rules.dated_files import DatedFile, DatedRow, Mark, ShippedStatus, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,50 +80,29 @@ BASES: Mapping[str, Basis] = {
 }
 
 
-def _day(text: object) -> date:
-    if not isinstance(text, str) or not re.fullmatch(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}", text):
-        raise ValueError(f"a date is written like 2026-01-01; not {text!r}")
-    return date.fromisoformat(text)
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"no time zone {name!r}; one is written like Asia/Ho_Chi_Minh") from error
-    return name
-
-
 def _not_negative(value: float) -> float:
     if value < 0:
         raise ValueError(f"should be greater than 0, or 0 where the basis has it; not {value:g}")
     return value
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Day = Annotated[date, BeforeValidator(_day)]
-Zone = Annotated[str, AfterValidator(_zone)]
 Interval = Annotated[list[Positive], Field(min_length=2, max_length=2)]
 NotNegative = Annotated[float, AfterValidator(_not_negative)]
 Value = Literal["co2", "co2e", "ch4", "n2o", "ncv", "b0", "mcf", "n2o_n"]
 
 
-class RowEntry(Part):
+class RowEntry(DatedRow):
     """The values of a factor from one date to another. `uncertainty` is a 95 % interval in the value's unit."""
 
-    valid_from: Day
-    valid_to: Day | None = None
     values: dict[Value, NotNegative]
     uncertainty: dict[Value, Interval] = Field(default_factory=dict)
-    status: str
-    source: Text
 
 
 class ShippedRow(RowEntry):
     """A row of a factor that comes with this package."""
 
-    status: Literal["official", "provisional"]
-    mark: Literal["V", "V2", "M", "D"]
+    status: ShippedStatus
+    mark: Mark
 
 
 class OwnRow(RowEntry):
@@ -179,22 +150,20 @@ class OwnFactor(FactorEntry):
     rows: Annotated[list[OwnRow], Field(min_length=1)]
 
 
-class ShippedFile(Part):
+class ShippedFile(DatedFile):
     """A factor file of this package."""
 
-    zone: Zone
     factors: list[ShippedFactor]
 
 
-class OwnFile(Part):
+class OwnFile(DatedFile):
     """A factor file of a configuration."""
 
-    zone: Zone
     factors: list[OwnFactor]
 
 
 def mistakes(placed: Placed[FactorEntry]) -> Iterator[Problem]:
-    """Yield what is wrong with a factor whose shape is right: values, units and validity that do not fit."""
+    """Yield what is wrong with a factor whose shape is right: values and units that do not fit."""
     factor = placed.value
     basis = BASES[factor.basis]
     if frozenset(factor.units) not in basis.complete:
@@ -206,7 +175,6 @@ def mistakes(placed: Placed[FactorEntry]) -> Iterator[Problem]:
         if name in basis.units and (wrong := _unit_mistake(symbol, basis.units[name])):
             yield placed.problem(wrong, "units", name)
     yield from _row_mistakes(placed)
-    yield from _validity_mistakes(placed)
 
 
 def _unit_mistake(symbol: str, wanted: str) -> str | None:
@@ -231,21 +199,3 @@ def _row_mistakes(placed: Placed[FactorEntry]) -> Iterator[Problem]:
             if not low <= row.values.get(name, float("nan")) <= high:
                 message = f"the interval [{low:g}, {high:g}] has no value of {name} in it"
                 yield placed.problem(message, "rows", number, "uncertainty", name)
-
-
-def _validity_mistakes(placed: Placed[FactorEntry]) -> Iterator[Problem]:
-    rows = placed.value.rows
-    for number, row in enumerate(rows):
-        if row.valid_to is not None and row.valid_to <= row.valid_from:
-            yield placed.problem("a row ends after it begins", "rows", number, "valid_to")
-    for number, (row, following) in enumerate(pairwise(rows), start=1):
-        if wrong := _seam_mistake(row, following):
-            yield placed.problem(wrong, "rows", number, "valid_from")
-
-
-def _seam_mistake(row: RowEntry, following: RowEntry) -> str | None:
-    if row.valid_to is None or following.valid_from < row.valid_to:
-        return f"overlaps the row before, which holds until {row.valid_to or 'further notice'}"
-    if following.valid_from > row.valid_to:
-        return f"leaves a hole after the row before, which ends on {row.valid_to}"
-    return None

@@ -1,11 +1,9 @@
 """Emission factors as dated, sourced data: the ones shipped here and a configuration's own, in one register."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
 from functools import cache
-from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,9 +13,8 @@ from numpy.typing import NDArray
 
 from plant.arrays import Floats, Ints, Times
 from plant.catalogue import FactorSpec
-from plant.documents.documents import ConfigurationError, Placed, Problem, read, salvage
-from plant.periods import local_midnight
 from plant.units import unit
+from rules.dated_files import Shelf, edges_of, own_files, row_id, shipped_files
 from rules.factors.factor_files import (
     BASES,
     NET_CALORIFIC,
@@ -30,7 +27,7 @@ from rules.factors.factor_files import (
 )
 from rules.factors.uncertainty import half_width
 
-OWN_FILES = ("factors.yaml", "*.factors.yaml")
+FACTORS = "factors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,63 +129,17 @@ def load_factors(config_directory: Path | None) -> FactorRegister:
     ConfigurationError
         With every mistake of every file, also a name that another factor has.
     """
-    return FactorRegister(_with_files(_shipped(), _own_files(config_directory), OwnFile))
+    return FactorRegister(_shelf().filled(_shipped(), own_files(config_directory, FACTORS), OwnFile))
 
 
 @cache
 def _shipped() -> Mapping[str, Factor]:
     """Return the shipped factors, which nobody changes while a process lives."""
-    return _with_files({}, _shipped_files(), ShippedFile)
+    return _shelf().filled({}, shipped_files(FACTORS), ShippedFile)
 
 
-def _shipped_files() -> Iterator[Path]:
-    for entry in sorted((resources.files("rules") / "data").iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".factors.yaml"):
-            with resources.as_file(entry) as path:
-                yield path
-
-
-def _own_files(config_directory: Path | None) -> Sequence[Path]:
-    if config_directory is None:
-        return ()
-    return sorted({path for pattern in OWN_FILES for path in config_directory.glob(pattern)})
-
-
-def _with_files(
-    before: Mapping[str, Factor], files: Iterable[Path], model: type[ShippedFile | OwnFile]
-) -> dict[str, Factor]:
-    """Return factors with those of files; raise `ConfigurationError` with every mistake in these."""
-    factors, problems = dict(before), list[Problem]()
-    for path in files:
-        for placed, zone in _entries(path, model, problems):
-            name = placed.value.name
-            if name in factors:
-                problems.append(placed.problem(f"there is a factor {name} already: use another name", "name"))
-            else:
-                factors[name] = _factor(placed.value, zone)
-    if problems:
-        raise ConfigurationError(problems)
-    return factors
-
-
-def _entries(
-    path: Path, model: type[ShippedFile | OwnFile], problems: list[Problem]
-) -> Iterator[tuple[Placed[FactorEntry], ZoneInfo]]:
-    """Yield the factors of a file that is sound, or add its mistakes to `problems`."""
-    try:
-        document = read(path)
-    except ConfigurationError as error:
-        problems += error.problems
-        return
-    found = salvage(document, model)
-    problems += document.problems
-    if found is None or document.problems:
-        return
-    for placed in found.parts("factors", found.value.factors):
-        wrong = list(mistakes(placed))
-        problems += wrong
-        if not wrong:
-            yield placed, ZoneInfo(found.value.zone)
+def _shelf() -> Shelf[FactorEntry, Factor]:
+    return Shelf("factor", FACTORS, mistakes, _factor)
 
 
 def _factor(entry: FactorEntry, zone: ZoneInfo) -> Factor:
@@ -200,7 +151,6 @@ def _factor(entry: FactorEntry, zone: ZoneInfo) -> Factor:
         columns |= _by_origin(columns["co2"], entry.biogenic)
         units["co2_biogenic"] = units["co2"]
     newest = entry.rows[-1]
-    last = [] if newest.valid_to is None else [newest.valid_to]
     return Factor(
         spec=FactorSpec(
             entry.name,
@@ -208,14 +158,12 @@ def _factor(entry: FactorEntry, zone: ZoneInfo) -> Factor:
             newest.status,
             newest.source,
             statuses=tuple((row.valid_from.isoformat(), row.status) for row in entry.rows),
-            ends="".join(day.isoformat() for day in last),
+            ends="" if newest.valid_to is None else newest.valid_to.isoformat(),
         ),
         basis=entry.basis,
-        edges=np.array(
-            [local_midnight(d, zone) for d in [*(row.valid_from for row in entry.rows), *last]], np.int64
-        ),
+        edges=edges_of(entry.rows, zone),
         columns=columns,
-        ids=np.array(["", *(f"{entry.name}/{_row_name(row.valid_from)}" for row in entry.rows), ""]),
+        ids=np.array(["", *(row_id(entry.name, row) for row in entry.rows), ""]),
         statuses=np.array(["", *(row.status for row in entry.rows), ""]),
         marks=np.array(["", *(getattr(row, "mark", "") for row in entry.rows), ""]),
         sources=np.array(["", *(row.source for row in entry.rows), ""]),
@@ -243,8 +191,3 @@ def _by_origin(co2: Floats, biogenic: bool) -> dict[str, Floats]:
     """Split CO2 into fossil and biogenic: a fuel is either, so the other is 0 wherever the factor is known."""
     none = np.where(np.isnan(co2), np.nan, 0.0)
     return {"co2": none, "co2_biogenic": co2} if biogenic else {"co2": co2, "co2_biogenic": none}
-
-
-def _row_name(day: date) -> str:
-    """Return the year of a row that begins with one, else the date."""
-    return str(day.year) if (day.month, day.day) == (1, 1) else day.isoformat()
