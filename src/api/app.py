@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
-from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
 from alerts.tables.actions import AlertAction
@@ -16,7 +15,7 @@ from api.access.caller import Asking, Role
 from api.access.guard import GUARDED, RATE, Access, Guard, needs
 from api.access.host_check import HostCheck, KnownHosts
 from api.access.scope import only, select_channel, select_sources
-from api.accounting import factors, ledger, periods
+from api.accounting import factors, ledger, periods, tariff
 from api.accounting.balance import balances_body
 from api.accounting.explain import explain_router
 from api.accounting.regulated import RegulatedBody, regulated_body
@@ -166,7 +165,7 @@ def create_app(
             Middleware(Guard, token=token, access=access, clock=clock, rate=rate_limit),
             Middleware(ResponseCache, paths=_CACHED, version=reader.version, clock=clock),
         ],
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,
         max_body_size=LONGEST,
         redirect_slashes=False,
         # Nobody listens to traces.
@@ -207,6 +206,7 @@ def create_app(
     app.include_router(issued.routes(reader, plant, decide, clock, catalogue, given, kept))
     if catalogue is not None:
         app.include_router(factors.routes(plant, catalogue))
+        app.include_router(tariff.routes(reader, plant, catalogue, clock))
     if outbox is not None:
         app.include_router(webhooks.routes(plant, outbox, clock))
     if access.log is not None:
@@ -394,7 +394,3 @@ def _refuse(kind: Kind, **given: str | None) -> None:
     wrong = [name for name, value in given.items() if value is not None]
     if wrong:
         raise InvalidQuery(*((name, f"a series of kind {kind} has no {name}") for name in wrong))
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

@@ -129,12 +129,24 @@ class FactorSpec:
     ends: str = ""  # the day on which it holds no longer; "": until further notice
 
 
+@dataclass(frozen=True, slots=True)
+class TariffSpec:
+    """The outside of a tariff: its currency, and the minutes of the day at which its slots may change."""
+
+    name: str
+    title: str
+    currency: str
+    edges: tuple[int, ...]
+    has_reactive: bool = False  # it charges reactive energy
+
+
 class Catalogue(Protocol):
-    """All methods and factors that a configuration may name."""
+    """All methods, factors and tariffs that a configuration may name."""
 
     methods: Mapping[str, MethodSpec]
     factors: Mapping[str, FactorSpec]
     gwp_sets: tuple[str, ...]
+    tariffs: Mapping[str, TariffSpec]
 
     def misfit(self, method: str, factor: str) -> str | None:
         """Return why a factor does not fit a method, None where it does; names of values alone do not tell."""

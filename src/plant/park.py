@@ -11,7 +11,7 @@ from plant.networks import Network
 from plant.topics import Subscription
 from plant.units import Unit
 from plant.vocabulary import SINCE_EVER, Kind
-from plant.yearly import Budget, Certificate, Measure, ResidualFactor, Target
+from plant.yearly import Billing, Budget, Certificate, Measure, ResidualFactor, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +348,7 @@ class Facility:
     residual_factors: tuple[ResidualFactor, ...] = ()
     coordinates: Coordinates | None = None
     budgets: tuple[Budget, ...] = ()  # by year
+    billing: Billing | None = None
 
 
 @dataclass(frozen=True, slots=True)

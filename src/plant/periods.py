@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from plant.arrays import Times
+from plant.arrays import Ints, Times
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S
 
 NS_PER_QUARTER = 15 * NS_PER_MIN
@@ -78,6 +78,12 @@ def time_of_day(times: Times | int, zone: ZoneInfo) -> Times:
     """Return what the clock shows at each time, since midnight [ns]."""
     times = np.asarray(times, np.int64)
     return np.asarray((times + _offsets(times, zone)) % NS_PER_DAY)
+
+
+def weekday(times: Times | int, zone: ZoneInfo) -> Ints:
+    """Return the day of the week that the clock shows at each time; Monday is 0."""
+    # 1 January 1970 was a Thursday.
+    return (_local_days(times, zone).astype(np.int64) + 3) % 7
 
 
 def offset(time: int, zone: ZoneInfo) -> int:

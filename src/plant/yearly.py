@@ -1,4 +1,4 @@
-"""The plan of parks and facilities: budgets and targets by calendar year, what bought electricity is matched with, and measures."""
+"""The plan of parks and facilities, and what their contracts say: budgets, targets, measures, what bought electricity is matched with and billed by."""
 
 from dataclasses import dataclass
 from math import nan
@@ -92,3 +92,15 @@ class Measure:
     expected_kwh: float | None = None  # a year
     cost: float | None = None  # million VND
     effect: Effect | None = None  # None: nothing measures it
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """By which tariff a facility's electricity is billed, and by which channels (indexes)."""
+
+    tariff: str
+    energy: int
+    energy_scale: float  # kWh per unit of the channel's windows
+    reactive: int  # -1: none
+    reactive_scale: float  # kvarh per unit of the channel's windows
+    demand_interval: int  # ns over which power is averaged for a peak

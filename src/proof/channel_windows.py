@@ -12,13 +12,15 @@ from store.reader import Snapshot
 class ChannelWindows:
     """A channel's computed windows in time order: amounts, or means of a level, in `unit`.
 
-    `value` is NaN where unknown; `coverage` is the known share of the window. A window that is not here is unknown.
+    `value` is NaN where unknown; `coverage` is the known share of the window, `interpolated` the part of it that is not
+    measured. A window that is not here is unknown.
     """
 
     unit: str
     start: Times
     value: Floats
     coverage: Floats
+    interpolated: Floats
 
 
 class ChannelActivity:
@@ -35,4 +37,5 @@ class ChannelActivity:
             values.window * self._plant.window,
             values.value,
             values.measured + values.interpolated,
+            values.interpolated,
         )

@@ -1,4 +1,4 @@
-"""Every method, factor and GWP set that a configuration may name, found by name."""
+"""Every method, factor, GWP set and tariff that a configuration may name, found by name."""
 
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,11 +8,12 @@ from pathlib import Path
 from types import ModuleType
 
 from plant.arrays import Floats, Times
-from plant.catalogue import FactorSpec, MethodSpec
+from plant.catalogue import FactorSpec, MethodSpec, TariffSpec
 from rules import methods
 from rules.factors.factors import Factor, FactorRegister, load_factors
 from rules.factors.gwp import GwpSet, gwp_set, gwp_sets
 from rules.methods import Emissions
+from rules.tariffs.register import Tariff, load_tariffs
 
 
 @dataclass(slots=True)
@@ -22,8 +23,10 @@ class Register:
     methods: Mapping[str, MethodSpec]
     factors: Mapping[str, FactorSpec]
     gwp_sets: tuple[str, ...]
+    tariffs: Mapping[str, TariffSpec]
     _modules: Mapping[str, ModuleType]
     _register: FactorRegister
+    _tariffs: Mapping[str, Tariff]
 
     def emissions(self, method: str) -> Emissions:
         """Return a method's function."""
@@ -33,6 +36,10 @@ class Register:
     def factor_at(self, name: str, times: Times) -> Mapping[str, Floats]:
         """Return each value of a factor in force at each time; NaN where none is."""
         return self._register.at(name, times)
+
+    def tariff(self, name: str) -> Tariff:
+        """Return a tariff through time."""
+        return self._tariffs[name]
 
     def gwp_set(self, name: str) -> GwpSet:
         """Return a GWP set."""
@@ -78,20 +85,23 @@ class Register:
 
 
 def load_catalogue(config_directory: Path | None) -> Register:
-    """Return all methods, the shipped factors and a configuration's own, and all GWP sets.
+    """Return all methods, the shipped factors and tariffs with a configuration's own, and all GWP sets.
 
     Raises
     ------
     ConfigurationError
-        With every mistake of the configuration's factor files.
+        With every mistake of the configuration's factor files; then those of its tariff files.
     """
     found = (import_module(f"{methods.__name__}.{m.name}") for m in pkgutil.iter_modules(methods.__path__))
     modules = {module.SPEC.name: module for module in found}
     register = load_factors(config_directory)
+    tariffs = load_tariffs(config_directory).tariffs
     return Register(
         methods={name: module.SPEC for name, module in modules.items()},
         factors=register.factors,
         gwp_sets=tuple(gwp_sets()),
+        tariffs={name: tariff.spec for name, tariff in tariffs.items()},
         _modules=modules,
         _register=register,
+        _tariffs=tariffs,
     )

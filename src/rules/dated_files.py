@@ -60,7 +60,7 @@ class DatedFile(Part):
     zone: Zone
 
 
-class Entry(Protocol):
+class NamedRows(Protocol):
     """What has a name and rows in order of time."""
 
     @property

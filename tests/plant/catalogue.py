@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from plant.catalogue import FactorSpec, MethodSpec, Parameter, Role
+from plant.catalogue import FactorSpec, MethodSpec, Parameter, Role, TariffSpec
 
 ELECTRICITY = MethodSpec(
     name="electricity-location",
@@ -40,7 +40,7 @@ STACK = MethodSpec(
 
 @dataclass(frozen=True)
 class SmallCatalogue:
-    """Three methods, two factors: `grid` fits electricity, `gas` fits gas."""
+    """Three methods, two tariffs, two factors: `grid` fits electricity, `gas` fits gas."""
 
     methods: Mapping[str, MethodSpec] = field(
         default_factory=lambda: {spec.name: spec for spec in (ELECTRICITY, GAS, STACK)}
@@ -52,6 +52,12 @@ class SmallCatalogue:
         }
     )
     gwp_sets: tuple[str, ...] = ("AR5", "AR6")
+    tariffs: Mapping[str, TariffSpec] = field(
+        default_factory=lambda: {
+            "peaks": TariffSpec("peaks", "Peaks", "VND", edges=(0, 1050), has_reactive=True),
+            "flat": TariffSpec("flat", "Flat", "VND", edges=()),
+        }
+    )
 
     def misfit(self, method: str, factor: str) -> str | None:
         """Say which factor does not fit which method."""

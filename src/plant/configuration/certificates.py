@@ -1,7 +1,8 @@
-"""Puts a facility's certificates and residual factors together, which decide over its market-based scope 2."""
+"""Puts a facility together with its certificates and residual factors, which decide over its market-based scope 2."""
 
 from collections.abc import Iterator
 
+from plant.configuration.billing import BillingMaker
 from plant.configuration.budgets import budgets_of, coordinates_of
 from plant.configuration.model import FacilityPart
 from plant.configuration.source_model import CertificatePart
@@ -13,7 +14,7 @@ from plant.yearly import Certificate, ResidualFactor
 KWH_PER_MWH = 1000.0
 
 
-def facility_of(part: Placed[FacilityPart], park: str, findings: Findings) -> Facility:
+def facility_of(part: Placed[FacilityPart], park: str, bills: BillingMaker, findings: Findings) -> Facility:
     """Return a facility; what is wrong with its certificates and residual factors goes to `findings`."""
     written = part.value
     return Facility(
@@ -24,6 +25,7 @@ def facility_of(part: Placed[FacilityPart], park: str, findings: Findings) -> Fa
         residual_factors=tuple(_residual_factors(part, park, findings)),
         coordinates=coordinates_of(part),
         budgets=budgets_of(part, findings, park, part.value.name),
+        billing=bills.billing(part, park),
     )
 
 

@@ -1,7 +1,7 @@
 """Loads a configuration folder: every YAML file and point list in it, checked as a whole and resolved to a `Plant`.
 
 The files are merged at the top level in the order of their names: lists are joined, `settings` stands once. Factor
-files (`factors.yaml`, `*.factors.yaml`) belong to `rules`, and mappings of a replay (`mapping.yaml`,
+and tariff files (`factors.yaml`, `*.factors.yaml`, `tariffs.yaml`, ...) belong to `rules`, and mappings of a replay (`mapping.yaml`,
 `*.mapping.yaml`) to the simulators, texts for papers (`about.yaml`, `*.about.yaml`) to `about`; all are passed over. Parks, facilities, gateways, channels and sources are
 numbered in the order of their names, so that neither files nor lines decide a number.
 """
@@ -23,6 +23,7 @@ from plant.alert_rules.routing import routing
 from plant.alerting import LABELS, Routing
 from plant.catalogue import Catalogue, FactorSpec
 from plant.configuration.balances import BalanceMaker
+from plant.configuration.billing import BillingMaker
 from plant.configuration.budgets import budgets_of, coordinates_of, targets_of
 from plant.configuration.certificates import facility_of
 from plant.configuration.channels import channels_of
@@ -53,6 +54,7 @@ __all__ = ["Loaded", "json_schema", "load", "load_with_doubts"]
 
 OTHERS = (
     "factors.yaml",
+    "tariffs.yaml",
     "mapping.yaml",
     "about.yaml",
 )  # files of other readers, also as *.factors.yaml and so on
@@ -112,9 +114,16 @@ def load_with_doubts(
     gateways = _gateways(facilities, findings)
     alerts = _alerts(files, findings)
     subjects = candidates([p.value.name for p in parks], list(facilities), gateways, channels, sources)
+    bills = BillingMaker(
+        _by_site(facilities, channels),
+        _by_site(facilities, virtuals),
+        catalogue.tariffs,
+        settings.window,
+        findings,
+    )
     plant = Plant(
         parks=resolved,
-        facilities=tuple(facility_of(part, park, findings) for (park, _), part in facilities.items()),
+        facilities=tuple(facility_of(part, park, bills, findings) for (park, _), part in facilities.items()),
         gateways=gateways,
         channels=channels,
         sources=sources,

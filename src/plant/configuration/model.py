@@ -18,6 +18,7 @@ from plant.configuration.measure_model import MeasurePart
 from plant.configuration.source_model import CertificatePart, ResidualFactorPart, SourcePart
 from plant.devices.subscriptions import SubscriptionPart
 from plant.documents.fields import (
+    ChannelName,
     Duration,
     Evidence,
     Fault,
@@ -25,6 +26,7 @@ from plant.documents.fields import (
     Part,
     Text,
     Url,
+    Word,
     Year,
     exactly_one,
 )
@@ -93,6 +95,19 @@ class BudgetPart(Part):
             yield "months", "are the shares of twelve months, and add to 1"
 
 
+class TariffPart(Part):
+    """By which tariff a facility's electricity is billed, and by which of its channels."""
+
+    name: Word
+    """A tariff of this package, or of a tariff file of this configuration."""
+    energy: ChannelName
+    """The channel, virtual or not, of what is billed."""
+    reactive: ChannelName | None = None
+    """The channel of the reactive energy beside it; without it nothing is said of a charge for it."""
+    demand_interval: Duration = Field(default="30min", validate_default=True)
+    """The time over which power is averaged for a peak: divides an hour."""
+
+
 class FacilityPart(Part):
     """A company's plant inside a park."""
 
@@ -124,6 +139,8 @@ class FacilityPart(Part):
     """What it is to emit at most, by year."""
     measures: list[MeasurePart] = Field(default_factory=list)
     """What it does to emit less."""
+    tariff: TariffPart | None = None
+    """What its electricity is billed by."""
 
 
 class ParkPart(Part):
