@@ -114,16 +114,16 @@ def energy_bill(stretch: Stretches, kwh: Floats, coverage: Floats, interpolated:
     kwh
         Of each window, NaN where unknown. [kWh]
     coverage, interpolated
-        The share of each window that is known, and that is known by interpolation only. [1]
+        The share of each window that is known, and that is known by interpolation only; 0 where it is unknown. [1]
 
     Returns
     -------
     EnergyBill
         `charge = sum kWh price`, `vat = sum kWh price rate`.
     """
-    energy = np.add.reduceat(np.nan_to_num(kwh), stretch.first)
-    known = np.add.reduceat(np.nan_to_num(coverage), stretch.first)
-    guessed = np.add.reduceat(np.nan_to_num(interpolated), stretch.first)
+    energy = np.add.reduceat(np.where(np.isnan(kwh), 0.0, kwh), stretch.first)
+    known = np.add.reduceat(coverage, stretch.first)
+    guessed = np.add.reduceat(interpolated, stretch.first)
     charge = energy * stretch.price
     hours = stretch.windows * (stretch.window / NS_PER_HOUR)
     is_whole = (known >= stretch.windows * (1 - WHOLE)) & (stretch.whole == 1)
