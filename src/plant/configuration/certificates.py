@@ -1,17 +1,95 @@
-"""Puts a facility together with its certificates and residual factors, which decide over its market-based scope 2."""
+"""Puts a facility together with what its electricity is matched with for market-based scope 2, and what it is billed by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from plant.configuration.billing import BillingMaker
+from plant.alert_rules.alerts import Site
+from plant.catalogue import TariffSpec
 from plant.configuration.budgets import budgets_of, coordinates_of
 from plant.configuration.model import FacilityPart
 from plant.configuration.source_model import CertificatePart
+from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
-from plant.park import Facility
-from plant.yearly import Certificate, ResidualFactor
+from plant.park import Channel, Facility, Virtual
+from plant.units import DimensionError, conversion, unit
+from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
+from plant.yearly import Billing, Certificate, ResidualFactor
 
 KWH_PER_MWH = 1000.0
+NO_CHANNEL = -1
+
+
+@dataclass(frozen=True, slots=True)
+class BillingMaker:
+    """Makes what facilities are billed by; channels and virtual channels are by site and name."""
+
+    channels: Mapping[Site, Mapping[str, Channel]]
+    virtuals: Mapping[Site, Mapping[str, Virtual]]
+    tariffs: Mapping[str, TariffSpec]
+    window: int  # [ns]
+    findings: Findings
+
+    def billing(self, part: Placed[FacilityPart], park: str) -> Billing | None:
+        """Return what a facility is billed by, None where nothing says so or it is wrong; mistakes go to the findings."""
+        written = part.value.tariff
+        if written is None:
+            return None
+        site = park, part.value.name
+        spec = self._tariff(part, written.name)
+        energy = self._channel(part, site, written.energy, "kWh", "energy")
+        reactive = self._channel(part, site, written.reactive, "kvarh", "reactive")
+        if written.reactive and spec and not spec.has_reactive:
+            message = f"tariff {spec.name} charges no reactive energy: leave it out"
+            self.findings.refuse(part, message, "tariff", "reactive")
+        if NS_PER_HOUR % written.demand_interval or written.demand_interval % self.window:
+            message = "is a whole number of windows and divides an hour"
+            self.findings.refuse(part, message, "tariff", "demand_interval")
+        if spec is None or energy is None:
+            return None
+        return Billing(
+            tariff=spec.name,
+            energy=energy[0],
+            energy_scale=energy[1],
+            reactive=reactive[0] if reactive else NO_CHANNEL,
+            reactive_scale=reactive[1] if reactive else 1.0,
+            demand_interval=written.demand_interval,
+        )
+
+    def _tariff(self, part: Placed[FacilityPart], name: str) -> TariffSpec | None:
+        spec = self.tariffs.get(name)
+        if spec is None:
+            self.findings.unknown(part, "tariff", name, self.tariffs, "tariff", "name")
+            return None
+        off = [minute for minute in spec.edges if minute * NS_PER_MIN % self.window]
+        if off:
+            message = (
+                f"a slot of {name} ends at {off[0] // 60:02}:{off[0] % 60:02}, inside a window of"
+                f" {self.window // NS_PER_MIN} min: settings.window must divide it"
+            )
+            self.findings.refuse(part, message, "tariff", "name")
+        return spec
+
+    def _channel(
+        self, part: Placed[FacilityPart], site: Site, name: str | None, wanted: str, key: str
+    ) -> tuple[int, float] | None:
+        """Return a channel's index, and what its amounts are multiplied with to be in the wanted unit."""
+        if name is None:
+            return None
+        known: dict[str, Channel | Virtual] = {**self.channels[site], **self.virtuals[site]}
+        channel = known.get(name)
+        if channel is None:
+            self.findings.unknown(part, "channel", name, known, "tariff", key)
+        elif is_level(channel):
+            self.findings.refuse(part, f"channel {name} is a level; a bill is of amounts", "tariff", key)
+        else:
+            try:
+                return channel.index, conversion(window_unit(channel), unit(wanted))[0]
+            except DimensionError as error:
+                kind = "active" if key == "energy" else key
+                message = f"channel {name} is no channel of {kind} energy: {error}"
+                self.findings.refuse(part, message, "tariff", key)
+        return None
 
 
 def facility_of(part: Placed[FacilityPart], park: str, bills: BillingMaker, findings: Findings) -> Facility:

@@ -23,9 +23,8 @@ from plant.alert_rules.routing import routing
 from plant.alerting import LABELS, Routing
 from plant.catalogue import Catalogue, FactorSpec
 from plant.configuration.balances import BalanceMaker
-from plant.configuration.billing import BillingMaker
 from plant.configuration.budgets import budgets_of, coordinates_of, targets_of
-from plant.configuration.certificates import facility_of
+from plant.configuration.certificates import BillingMaker, facility_of
 from plant.configuration.channels import channels_of
 from plant.configuration.fingerprint import fingerprint
 from plant.configuration.measures import MeasureMaker, Measures
@@ -52,12 +51,8 @@ from plant.vocabulary import NS_PER_S
 
 __all__ = ["Loaded", "json_schema", "load", "load_with_doubts"]
 
-OTHERS = (
-    "factors.yaml",
-    "tariffs.yaml",
-    "mapping.yaml",
-    "about.yaml",
-)  # files of other readers, also as *.factors.yaml and so on
+# Files of other readers, also as *.factors.yaml and so on.
+OTHERS = ("factors.yaml", "tariffs.yaml", "mapping.yaml", "about.yaml")
 
 Files = Sequence[Placed[Configuration]]
 Facilities = Mapping[Site, Placed[FacilityPart]]
