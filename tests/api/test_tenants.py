@@ -251,6 +251,7 @@ def test_no_route_names_what_the_key_is_not_for(api, keys):
     names = {"mill", "foundry", "hai-phong"}
     asked = {"/v1/series": {"kind": "emission", **SPAN}, "/v1/explain": {"park": "rhein"}}
     asked |= {
+        "/v1/bridge": {"park": "rhein", "facility": "works", "output": "mdb1", "base": 2025, "year": 2026},
         "/v1/month-end": {"park": "rhein", "month": "2026-11"},
         "/v1/forms/open": {"form": "monthly", "park": "rhein", "facility": "works", "periods": "2026-11"},
         "/v1/reports/verify": {"digest": f"sha256:{'0' * 64}"},
