@@ -239,6 +239,18 @@ def test_solid_b12_a_silence_of_a_label_that_no_alert_has_is_refused_with_the_li
     ]
 
 
+def test_an_alert_of_another_program_that_cannot_be_taken_costs_itself(api):
+    broken = TOLD["alerts"][0] | {"startsAt": "today"}
+    wordy = TOLD["alerts"][0] | {
+        "labels": {f"l{n:03}": "x" * 5000 for n in range(100)} | {"alertname": "Wordy"}
+    }
+    answer = api.ask("/v1/told-alerts", "POST", json={**TOLD, "alerts": [broken, *TOLD["alerts"], wordy]})
+
+    assert (answer.status_code, answer.json()["detail"]) == (200, "3 alerts of grafana")
+    assert [one.partition(":")[0] for one in answer.json()["refused"]] == ["alerts.0.startsAt"]
+    assert {one["rule"] for one in api.get("/v1/alerts")["alerts"]} == {"Emissions have stopped", "Wordy"}
+
+
 TOLD = {
     "receiver": "grafana", "status": "firing", "version": "1", "title": "[FIRING:1]",
     "alerts": [
