@@ -85,7 +85,10 @@ def test_what_a_killed_service_left_sending_is_waited_for(bench: Bench) -> None:
         bench.field.send(truth.messages)
         wait_until(lambda: balance(bench.service.database)["accepted"] == 100, "not all taken")
         assert bench.service.metrics()["stackmeter_influx_points"] == 0
+        wait_until(lambda: degradations(bench), "nobody says what is waited for")
+        assert "still sends, and is waited for" in degradations(bench)[0]
     bench.service.drain(100)
+    assert not degradations(bench)
     check_all(bench, truth)
 
 

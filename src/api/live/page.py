@@ -18,6 +18,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 PAGES = {"/": "index.html", "/records": "records.html", "/month-end": "month_end.html"}
+BESIDE = ("records", "month_end")  # pages that differ in their own script and words alone
 _TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
@@ -37,11 +38,14 @@ class Asset:
 
 def assets() -> Mapping[str, Asset]:
     """Return the files of the page by name."""
-    return {
+    found = {
         one.name: _asset(one.name, one.read_bytes())
         for one in sorted((files("api") / "page").iterdir(), key=lambda one: one.name)
         if one.name.rpartition(".")[2] in _TYPES
     }
+    frame = found.pop("beside.html").content
+    pages = {f"{name}.html": frame.replace(b"NAME", name.encode()) for name in BESIDE}
+    return found | {name: _asset(name, content) for name, content in pages.items()}
 
 
 def version(found: Mapping[str, Asset]) -> str:

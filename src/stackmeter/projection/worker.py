@@ -12,10 +12,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from stackmeter.crash import crash_points
 from stackmeter.projection.job import LOCK, Job
@@ -24,6 +24,8 @@ from store.influx.sender import InfluxSender
 from store.influx.sink import InfluxSink
 
 READ_WITHIN_S = 5.0
+LOOK_S = 0.1  # between two looks at whether we are alone
+WAITS = f"the process of a service that was killed still sends, and is waited for ({LOCK})"
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +57,9 @@ def main() -> None:
         job: Job = service.recv()
         stop = threading.Event()
         threading.Thread(target=_end_with, args=(service, stop), daemon=True).start()
-        with _alone(job.database.parent / LOCK, stop):
-            send(job, voice, stop)
+        with _alone(job, voice, stop):
+            if not stop.is_set():
+                send(job, voice, stop)
 
 
 def send(job: Job, voice: Voice, stop: threading.Event) -> None:
@@ -85,17 +88,21 @@ def _end_with(service: Connection, stop: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def _alone(path: Path, stop: threading.Event) -> Iterator[None]:
-    """Wait for what a service that was killed left behind: a point that it still sends would land upon a newer one."""
-    with path.open("wb") as file:
-        while not stop.is_set():
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                stop.wait(0.05)
-            else:
-                break
+def _alone(job: Job, voice: Voice, stop: threading.Event) -> Iterator[None]:
+    """Wait for what a service that was killed left behind, and say so: a point that it still sends would land upon a newer one."""
+    with (job.database.parent / LOCK).open("wb") as file:
+        while not _locked(file) and not stop.is_set():
+            voice.tell(replace(job.statistics, last_error=WAITS))
+            stop.wait(LOOK_S)
         yield
+
+
+def _locked(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -51,7 +51,6 @@ class Statistics:
     last_error: str = ""  # empty while the last attempt succeeded
     unread: int = 0  # hours of sources that were told under doubt, and not read back yet
     read_error: str = ""  # why they could not be
-    last_success_at: int | None = None  # ns UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +258,6 @@ class InfluxSender:
         self._written.append(batch)
         self._count_refused(refused)
         self.statistics.points_sent += batch.points - len(refused)
-        self.statistics.last_success_at = self._clock()
         self.statistics.last_error = ""
         if self._failures:
             log.info("InfluxDB takes points again")
