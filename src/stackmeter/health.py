@@ -26,6 +26,7 @@ from store.influx.sender import Statistics
 from store.messages.gateways import gateways_seen
 from store.messages.set_aside import SHOWN, rows_aside
 from store.reader import Reader, Snapshot
+from store.rows import Balance, Outboxes
 
 ANSWER_S = (0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10)
 STEP_S = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
@@ -94,11 +95,36 @@ class HealthReport:
 
     def metrics(self) -> Mapping[str, Family | Collector]:
         """Return all metric families as they stand."""
-        s, line = self._parts, self._parts.line()
+        s = self._parts
         with s.reader.snapshot() as snapshot:
             waiting = snapshot.outboxes()
             balances = snapshot.balance_ever()
             gateways = _gateway_families(s.plant, snapshot)
+        families: dict[str, Family | Collector] = {
+            name: Family(kind, text, {(): float(value)}) for kind, name, text, value in self._single(waiting)
+        }
+        families |= {"process": self._process, "answers": self.answers, "steps": self.steps}
+        families["stackmeter_build_info"] = Family(
+            "gauge", "1, of this version.", {(version("stackmeter"), platform.python_version()): 1.0}, ("version", "python")
+        )  # fmt: skip
+        families |= gateways | _webhook_families(s.webhooks.statistics()) | _balance_families(balances)
+        families["stackmeter_part_failures"] = Family(
+            "counter",
+            "Failures of parts of the service, which are started again.",
+            {(part.name,): float(part.failed_ever) for part in s.threads.parts},
+            ("part",),
+        )
+        families["stackmeter_archive_months"] = Family(
+            "gauge",
+            "Final months by how they stand with the archive; none where there is none.",
+            {(status,): float(count) for status, count in (s.archiver.months if s.archiver else {}).items()},
+            ("status",),
+        )
+        return families
+
+    def _single(self, waiting: Outboxes) -> list[Told]:
+        """Return the metrics that are one number each."""
+        s, line = self._parts, self._parts.line()
         told: list[Told] = [
             ("gauge", "stackmeter_start_time_seconds", "When this process started.", self._started),
             ("gauge", "stackmeter_ready", "1 when ready.", self.health().ready),
@@ -128,45 +154,29 @@ class HealthReport:
                 ("gauge", "stackmeter_influx_unread", "Hours of sources that were told without an answer, and not read back yet.", sent.unread),
                 ("counter", "stackmeter_influx_refused", "Points refused.", sent.refused),
             ]  # fmt: skip
-        families: dict[str, Family | Collector] = {
-            name: Family(kind, text, {(): float(value)}) for kind, name, text, value in told
-        }
-        families |= {"process": self._process, "answers": self.answers, "steps": self.steps}
-        families["stackmeter_build_info"] = Family(
-            "gauge", "1, of this version.", {(version("stackmeter"), platform.python_version()): 1.0}, ("version", "python")
-        )  # fmt: skip
-        families |= gateways
-        families |= _webhook_families(s.webhooks.statistics())
-        families["stackmeter_part_failures"] = Family(
-            "counter",
-            "Failures of parts of the service, which are started again.",
-            {(part.name,): float(part.failed_ever) for part in s.threads.parts},
-            ("part",),
-        )
-        families["stackmeter_archive_months"] = Family(
-            "gauge",
-            "Final months by how they stand with the archive; none where there is none.",
-            {(status,): float(count) for status, count in (s.archiver.months if s.archiver else {}).items()},
-            ("status",),
-        )
-        # Gauges: a replay takes messages out of quarantine.
-        for book in ("messages", "readings"):
-            counts: dict[tuple[str, ...], float] = {
-                (gateway, outcome): float(count)
-                for gateway, balance in balances.items()
-                for outcome, count in (balance.messages if book == "messages" else balance.readings).items()
-            }
-            help_text = f"The balance of {book}, by gateway and outcome."
-            families[f"stackmeter_{book}"] = Family("gauge", help_text, counts, ("gateway", "outcome"))
-        codes: dict[tuple[str, ...], float] = {
-            (gateway, code): float(count)
+        return told
+
+
+def _balance_families(balances: Mapping[str, Balance]) -> dict[str, Family]:
+    """Return how messages and readings ended, by gateway; gauges, for a replay takes messages out of quarantine."""
+    families: dict[str, Family] = {}
+    for book in ("messages", "readings"):
+        counts: dict[tuple[str, ...], float] = {
+            (gateway, outcome): float(count)
             for gateway, balance in balances.items()
-            for code, count in balance.codes.items()
+            for outcome, count in (balance.messages if book == "messages" else balance.readings).items()
         }
-        families["stackmeter_refused_messages"] = Family(
-            "gauge", "Messages quarantined or rejected, by gateway and code.", codes, ("gateway", "code")
-        )
-        return families
+        help_text = f"The balance of {book}, by gateway and outcome."
+        families[f"stackmeter_{book}"] = Family("gauge", help_text, counts, ("gateway", "outcome"))
+    codes: dict[tuple[str, ...], float] = {
+        (gateway, code): float(count)
+        for gateway, balance in balances.items()
+        for code, count in balance.codes.items()
+    }
+    families["stackmeter_refused_messages"] = Family(
+        "gauge", "Messages quarantined or rejected, by gateway and code.", codes, ("gateway", "code")
+    )
+    return families
 
 
 def _gateway_families(plant: Plant, snapshot: Snapshot) -> dict[str, Family]:
