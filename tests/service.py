@@ -15,6 +15,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.servers import PATIENCE, PortTaken, free_port, wait_until
+from tests.warm import WARM, Forked, Start
 
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("stackmeter")),)
 TOKEN = "a-token-of-the-tests-own"
@@ -54,11 +55,11 @@ class Service:
             "client-id": client_id, "influx": influx,
         }  # fmt: skip
         given = [x for name, value in options.items() if value is not None for x in (f"--{name}", str(value))]
-        self._command = [*program, "run", *given]
+        self._program, self._arguments = program, ["run", *given]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("STACKMETER_")}
         self.environment = {**inherited, "STACKMETER_TOKEN": TOKEN, **(environment or {})}
         self._outboxes = ALWAYS_DRAINED + (DRAINED_TO_INFLUX if influx else ())
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._has_started = False
         self._draw()
 
@@ -124,9 +125,13 @@ class Service:
 
     def _launch(self, environment: dict[str, str]) -> None:
         self._told_before = len(self.log())
+        arguments = [*self._arguments, "--port", str(self.port)]
+        if self._program is CONSOLE_SCRIPT and WARM.suits(environment):
+            self._process = WARM.start(Start(arguments, environment, self._log, str(Path.cwd())))
+            return
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._command, "--port", str(self.port)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*self._program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=environment, start_new_session=True,
             )  # fmt: skip
 
