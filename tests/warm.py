@@ -16,6 +16,9 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import NamedTuple
 
+import stackmeter.service  # noqa: F401 - what a start reads
+from stackmeter.cli import main as console_script
+
 ROOT = Path(__file__).parents[1]
 LOOK = 0.005  # s between two looks whether it has ended
 READ_BY_PYTHON = ("PYTHON", "NPY_", "OPENBLAS_", "OMP_", "LD_", "MALLOC_")
@@ -129,9 +132,6 @@ def _become(start: Start) -> None:
 
 
 def main(descriptor: int) -> None:
-    """Read the modules, and run in each forked process what the console script runs."""
-    import stackmeter.service  # noqa: F401 - read once, for all
-    from stackmeter.cli import main as run
-
+    """Run in each forked process what the console script runs."""
     _serve(Connection(descriptor))
-    sys.exit(run())
+    console_script()
