@@ -37,7 +37,7 @@ PRELOADED = (
     "msgspec",
     "pydantic_settings",
     "paho.mqtt.client",
-    "ruamel.yaml",
+    "yaml",
     "rich.console",
     "typer",
     "uvicorn",

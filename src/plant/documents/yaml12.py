@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
+from yaml import CLoader, MarkedYAMLError, YAMLError, parse
+from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
     DocumentEndEvent,
@@ -31,6 +30,7 @@ from plant.documents.problems import ConfigurationError, Problem
 KeyPath = tuple[str | int, ...]
 
 DEEPEST = 32
+TOO_DEEP = f"is nested deeper than {DEEPEST} levels"
 LONGEST_NUMBER = 40  # characters; Python takes seconds for a number of millions of digits
 
 _WORDS = {
@@ -70,9 +70,10 @@ class Reader:
             self._report(1, (), "starts with a byte-order mark; save it as UTF-8 without one")
             raise ConfigurationError(self.problems)
         try:
-            return self._document(YAML(typ="safe", pure=True).parse(self._text))
+            # The scanner is libyaml's; what a plain word means is decided here, by the rules of YAML 1.2.
+            return self._document(parse(self._text, CLoader))
         except MarkedYAMLError as error:
-            self._report(_line_of(error), (), _reason(error))
+            self._report(_line_of(error), (), self._reason(error))
         except YAMLError as error:
             self._report(self._line_of_character(error), (), "has a character that YAML does not allow")
         raise ConfigurationError(self.problems)
@@ -95,7 +96,7 @@ class Reader:
 
     def _value(self, event: Any, events: Iterator[Event], path: KeyPath) -> Any:
         if len(path) > DEEPEST:
-            self._stop(event, path, f"is nested deeper than {DEEPEST} levels")
+            self._stop(event, path, TOO_DEEP)
         if isinstance(event, AliasEvent):
             self._stop(event, path, "aliases are not used here; write the value out")
         if getattr(event, "anchor", None):
@@ -140,7 +141,7 @@ class Reader:
 
     def _scalar(self, event: Any, path: KeyPath) -> Any:
         text = str(event.value)
-        if event.style is not None:  # quoted, or a block of text
+        if event.style:  # quoted, or a block of text
             return text
         if text in _WORDS:
             return _WORDS[text]
@@ -171,18 +172,20 @@ class Reader:
         raise ConfigurationError(self.problems)
 
     def _line_of_character(self, error: YAMLError) -> int:
-        return self._text.count("\n", 0, getattr(error, "position", 0)) + 1
+        return self._text.encode().count(b"\n", 0, getattr(error, "position", 0)) + 1
+
+    def _reason(self, error: MarkedYAMLError) -> str:
+        mark = error.problem_mark
+        if mark and self._text[mark.index : mark.index + 1] == "\t":
+            return "has a tab where YAML wants spaces"
+        reason = str(error.problem or error.context or "is not YAML").replace("\n", " ")
+        return TOO_DEEP if "nesting depth" in reason else reason
 
 
 def _line(event: Event) -> int:
-    return int(event.start_mark.line) + 1
+    return int(event.start_mark.line) + 1  # type: ignore[union-attr]  # libyaml's events all have one
 
 
 def _line_of(error: MarkedYAMLError) -> int:
     mark = error.problem_mark or error.context_mark
     return int(mark.line) + 1 if mark else 0
-
-
-def _reason(error: MarkedYAMLError) -> str:
-    reason = str(error.problem or error.context or "is not YAML").replace("\n", " ")
-    return "has a tab where YAML wants spaces" if r"'\t'" in reason else reason

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml import CLoader, MappingNode, Node, ScalarNode, SequenceNode, compose
 
 from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
@@ -128,7 +127,7 @@ def contradictions(
 
 
 def _facility(text: str, channel: Channel) -> MappingNode | None:
-    root = YAML(typ="rt", pure=True).compose(text)
+    root = compose(text, CLoader)
     for park in _named(_value(root, "parks"), channel.park):
         for facility in _named(_value(park, "facilities"), channel.facility):
             return facility
