@@ -4,7 +4,7 @@ Real Mosquitto, real `stackmeter run`. Each dashboard asks for totals, alerts, a
 streams; another process publishes 2,000 messages/s, a reading each. Marked messages are timed until the gateway's ack covers them
 (acks go out once a second at the most) and until `GET /v1/totals` has their amount (`totals_p99_s`); `totals_answer_p99_s` is what
 one answer of it takes. `lost` is the share of the messages that
-were published and are in no outcome of `GET /v1/balance` in the end; `page_weight` is the live page with all its parts, in bytes.
+were published and are in no outcome of `GET /v1/balance` in the end; `page_weight` is the live page with all its parts, in bytes as they travel.
 
     .venv/bin/python benchmarks/api.py [--quick] [--rate N] [--dashboards N]
 """
@@ -189,11 +189,11 @@ def _has(api: httpx.Client, amount: int) -> bool:
 
 
 def page_weight(api: httpx.Client) -> int:
-    """Return the bytes of the live page and all its parts."""
+    """Return the bytes of the live page and all its parts, as they travel."""
     names = [one.name for one in (Path(__file__).resolve().parent.parent / "src/api/page").iterdir()]
     paths = ["/", *(f"/assets/{name}" for name in names if name != "index.html")]
     answers = [api.get(path) for path in paths]
-    return sum(len(one.content) for one in answers if one.is_success)
+    return sum(one.num_bytes_downloaded for one in answers if one.is_success)
 
 
 @contextmanager

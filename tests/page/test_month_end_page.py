@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.viewer import Visit, key_of, page_files, words_of
+from tests.page.viewer import Visit, axe_finds, key_of, page_files, words_of
 from tests.servers import Mosquitto
 from tests.service import TOKEN, Service
 
@@ -193,6 +193,7 @@ def test_it_fits_on_a_phone_and_goes_by_keyboard(visit: Visit, language: str) ->
     expect(page.get_by_role("button", name=re.compile("^(Close the month|Chốt tháng)$"))).to_be_visible()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert axe_finds(page) == []
     small = "one => one.getBoundingClientRect().height < 40 && one.offsetParent !== null"
     named = "[...document.querySelectorAll('main button, main input, main select, main a, main summary')]"
     assert page.evaluate(f"{named}.filter({small}).map((one) => one.outerHTML)") == []

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.page.viewer import Visit, key_of, page_files, words_of
+from tests.page.viewer import Visit, axe_finds, key_of, page_files, words_of
 from tests.servers import Mosquitto
 from tests.service import TOKEN, Service
 
@@ -188,6 +188,7 @@ def test_it_fits_on_a_phone(visit: Visit, language: str) -> None:
     expect(page.locator("form button.main")).to_be_visible()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert axe_finds(page) == []
     small = "one => one.getBoundingClientRect().height < 40 && one.offsetParent !== null"
     assert (
         page.evaluate(

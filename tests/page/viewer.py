@@ -12,26 +12,11 @@ from api.live.page import assets
 from store.access_log import Actor
 from store.folder import keys_file
 from store.keys import NEVER, Keys
+from tests.servers import required_node
 from tests.service import TOKEN, Service
 
-# Texts whose contrast to their ground is too low, WCAG 2.2 criterion 1.4.3.
-CONTRAST = """() => {
-    const channel = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-    const light = (rgb) => { const [r, g, b] = rgb.map(channel); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-    const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-    const ground = (one) => { for (; one; one = one.parentElement) { const [r, g, b, a = 1] = parse(getComputedStyle(one).backgroundColor); if (a === 1) return [r, g, b]; } return [255, 255, 255]; };
-    const low = [];
-    for (const one of document.querySelectorAll('#app *')) {
-        const own = [...one.childNodes].some((child) => child.nodeType === 3 && child.nodeValue.trim());
-        if (!own || one.closest('svg') || !one.checkVisibility()) continue;
-        const [a, b] = [light(parse(getComputedStyle(one).color).slice(0, 3)), light(ground(one))].sort((x, y) => y - x);
-        if ((a + 0.05) / (b + 0.05) < 4.5) low.push(`${one.className} ${one.textContent}`);
-    }
-    return low;
-}"""
-# What can be pressed or filled in, and has no name.
-NAMELESS = """() => [...document.querySelectorAll('button, a, input, summary, select')]
-    .filter((one) => !(one.getAttribute('aria-label') ?? one.textContent).trim() && !one.labels?.length).map((one) => one.outerHTML)"""
+# One text for each element that breaks a rule of axe.
+AXE = """async () => (await axe.run()).violations.flatMap((rule) => rule.nodes.map((one) => `${rule.id}: ${one.html.slice(0, 200)} ${one.failureSummary}`))"""
 
 BESIDE = ("beside", "month_end", "records")  # files of pages beside the live one begin so
 Visit = Callable[..., Page]
@@ -84,6 +69,13 @@ class Viewer:
         # What is refused while the service is away, or for a wrong key, is the browser's own to tell.
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             self.complaints.append(message.text)
+
+
+def axe_finds(page: Page) -> list[str]:
+    """Return what axe finds wrong with a page as it stands: WCAG 2.2 A and AA, and its best practices."""
+    page.evaluate((required_node("axe-core") / "node_modules/axe-core/axe.min.js").read_text())
+    found: list[str] = page.evaluate(AXE)
+    return found
 
 
 def key_of(service: Service, name: str, place: str, role: str = "viewer") -> str:

@@ -1,5 +1,6 @@
 """The live page: a few files of our own in `api/page/`, the same for everybody; they hold no data (docs/live-page.md)."""
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -29,9 +30,10 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file of the page, and the tag that names its content."""
+    """One file of the page, as it is and as it travels, and the tag that names its content."""
 
     content: bytes
+    packed: bytes
     media_type: str
     tag: str
 
@@ -75,7 +77,8 @@ def _page(one: Asset, request: Request) -> Response:
 
 
 def _asset(name: str, content: bytes) -> Asset:
-    return Asset(content, _TYPES[name.rpartition(".")[2]], f'"{_digest(content)}"')
+    packed = gzip.compress(content, mtime=0)
+    return Asset(content, packed, _TYPES[name.rpartition(".")[2]], f'W/"{_digest(content)}"')
 
 
 def _digest(content: bytes) -> str:
@@ -83,7 +86,9 @@ def _digest(content: bytes) -> str:
 
 
 def _answer(request: Request, one: Asset) -> Response:
-    headers = {**HEADERS, "ETag": one.tag}
+    headers = {**HEADERS, "ETag": one.tag, "Vary": "Accept-Encoding"}
     if one.tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(one.content, headers=headers, media_type=one.media_type)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(one.content, headers=headers, media_type=one.media_type)
+    return Response(one.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=one.media_type)
