@@ -11,9 +11,11 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from ingest.subscriptions import MAX_BIRTH
 from tests.end_to_end.asking import rows
 from tests.ingest.sparkplug.edge import DOUBLE, bdseq, payload
 from tests.ingest.sparkplug.tap import Tap
+from tests.ingest.sparkplug.test_births import birth
 from tests.servers import Mosquitto, wait_until
 from tests.service import Service
 
@@ -124,6 +126,31 @@ def stale(service: Service) -> set[str]:
 
 def ready(service: Service) -> bool:
     return service.get("/readyz").status_code == 200
+
+
+def test_solid_a9_a_birth_of_four_mebibytes_comes_through_the_broker_and_its_aliases_hold_over_a_kill(
+    parts,
+) -> None:
+    node, service, _ = parts
+    power = {"name": "Power", "alias": 1, "datatype": DOUBLE, "value": 1.0, "unit": "kW"}
+
+    def large_birth() -> None:
+        with node._lock:
+            node._publish("NBIRTH", birth(MAX_BIRTH, power, at=now_ms()))
+            node.births, node.seq = node.births + 1, 0
+
+    node.birth = large_birth
+    service.start()
+    node.birth()
+    node.data(2.0)
+    wait_until(lambda: powers(service)[-2:] == [1.0, 2.0], "the birth and the data after it")
+    service.kill()
+    born = node.births
+    service.start()
+    wait_until(lambda: node.births > born, "no rebirth was asked for after our kill")
+    node.data(3.0)
+
+    wait_until(lambda: powers(service)[-2:] == [1.0, 3.0], "the birth and the data after our kill")
 
 
 def test_a_node_is_asked_for_a_birth_where_nobody_knows_its_aliases_and_after_our_kill(parts) -> None:
