@@ -61,6 +61,20 @@ def test_attempts_are_told_the_newest_first_by_endpoint_and_event(api, outbox):
     assert "endpoint" in api.refused("/v1/webhooks/deliveries", endpoint="dest")
 
 
+def test_attempts_are_told_by_the_alert_that_they_told_of_alone_or_with_others(api, outbox, state):
+    about = [(1, "f", "fire"), (2, "f", "fire"), (2, "g", "smoke")]
+    state.db.executemany(
+        "INSERT INTO webhook_about (webhook, fingerprint, alert, endpoint, is_end) VALUES (?, ?, ?, 'desk', 0)",
+        about,
+    )
+    state.db.commit()
+
+    def events(alert):
+        return [one["event"] for one in api.get("/v1/webhooks/deliveries", alert=alert)["deliveries"]]
+
+    assert (events("fire"), events("smoke"), events("water")) == (["e2", "e1"], ["e2"], [])
+
+
 def test_an_attempt_without_an_answer_has_no_status(api, outbox):
     outbox.note(Delivery(None, "desk", "heartbeat_1", AS_OF, 0, "ReadError", 7))
 

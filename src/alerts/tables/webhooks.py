@@ -13,6 +13,10 @@ from store.once import is_noted
 from store.sqlite import open_state, transaction
 
 _WAITING = "delivered IS NULL AND dead IS NULL"
+_OF_ALERT = (
+    "event_id IN (SELECT event_id FROM webhook JOIN webhook_about ON webhook_about.webhook = webhook.id"
+    " WHERE webhook_about.alert = ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +196,16 @@ class WebhookOutbox:
         return found
 
     def deliveries(
-        self, endpoint: str | None = None, event_id: str | None = None, most: int = 100
+        self,
+        endpoint: str | None = None,
+        event_id: str | None = None,
+        most: int = 100,
+        alert: str | None = None,
     ) -> list[Delivery]:
-        """Return attempts, the newest first."""
-        chosen = {"endpoint": endpoint, "event_id": event_id}
-        given = {name: value for name, value in chosen.items() if value is not None}
-        where = " AND ".join(f"{name} = ?" for name in given) or "1"
+        """Return attempts, the newest first; those of an alert are the events that told of it, alone or with others."""
+        chosen = {"endpoint = ?": endpoint, "event_id = ?": event_id, _OF_ALERT: alert}
+        given = {condition: value for condition, value in chosen.items() if value is not None}
+        where = " AND ".join(given) or "1"
         rows = self._connection.execute(
             "SELECT webhook, endpoint, event_id, at, status, error, took_ms FROM delivery"
             f" WHERE {where} ORDER BY id DESC LIMIT ?",

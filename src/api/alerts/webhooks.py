@@ -25,6 +25,9 @@ Clock = Callable[[], int]  # ns UTC
 
 Endpoint = Annotated[str | None, Query(max_length=64, description="only of this endpoint")]
 Event = Annotated[str | None, Query(max_length=64, description="only this event, a webhook-id")]
+AboutAlert = Annotated[
+    str | None, Query(max_length=64, description="only events that told of this alert, alone or with others")
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="the newest so many")]
 
 
@@ -144,11 +147,13 @@ def routes(plant: Plant, open_outbox: OpenOutbox, clock: Clock) -> APIRouter:
         return WebhooksBody(webhooks=[_endpoint(s, s.endpoint in configured, clock()) for s in states])
 
     @router.get("/deliveries")
-    def deliveries(endpoint: Endpoint = None, event: Event = None, limit: Limit = 100) -> DeliveriesBody:
+    def deliveries(
+        endpoint: Endpoint = None, event: Event = None, alert: AboutAlert = None, limit: Limit = 100
+    ) -> DeliveriesBody:
         """Return attempts to deliver, the newest first."""
         with closing(open_outbox()) as outbox:
             _check_endpoint(plant, outbox, endpoint)
-            found = outbox.deliveries(endpoint, event, limit)
+            found = outbox.deliveries(endpoint, event, limit, alert)
         return DeliveriesBody(deliveries=[_delivery(one) for one in found])
 
     @router.get("/dead")

@@ -7,8 +7,8 @@ import { fact, grid, h, link, skeleton, takeAlong, where, zoneOf } from './draw.
 import { age, exact, moment, say, sayText, stepName } from './text.js';
 
 const HOUR_MS = 3_600_000, LONGEST_MS = 24 * HOUR_MS;
+const MOST_TOLD = 20; // attempts to deliver that are shown
 const KINDS = ['firing', 'resolved', 'acknowledged', 'snoozed', 'assigned', 'commented', 'silenced', 'inhibited', 'escalated'];
-const TOLD_OF = 1000; // attempts to deliver that are looked through
 
 // --- the view of all
 
@@ -45,7 +45,7 @@ export const ofAlert = {
     const one = await ask(`/v1/alerts/${encodeURIComponent(id)}`), { park, facility, channel } = one.labels, path = curveOf(one, state.now);
     const quietly = (asked) => ask(asked).catch(() => null); // what this key may not ask, or is not there, is said to be missing
     const [series, channels, before, sent] = await Promise.all([path && quietly(path), channel && quietly(`/v1/channels?${new URLSearchParams({ park, facility, limit: 1000 })}`),
-      quietly(`/v1/alerts?${new URLSearchParams({ rule: one.rule, limit: 11, ...(park && { park }), ...(facility && { facility }) })}`), quietly(`/v1/webhooks/deliveries?limit=${TOLD_OF}`)]);
+      quietly(`/v1/alerts?${new URLSearchParams({ rule: one.rule, limit: 11, ...(park && { park }), ...(facility && { facility }) })}`), quietly(`/v1/webhooks/deliveries?${new URLSearchParams({ alert: id })}`)]);
     return { one, path, series, before: (before?.alerts ?? []).filter((other) => other.id !== id), channel: channels?.channels.find((found) => found.channel === channel), sent };
   },
   draw(state, { one: asked, path, series, before, channel, sent }) {
@@ -62,7 +62,7 @@ export const ofAlert = {
       series && drawnCurve(state, one, series, path, zone, channel),
       h('section', { class: 'card', 'data-key': 'happened', 'aria-labelledby': 'happened' }, h('h2', { id: 'happened' }, say('happened')),
         h('ol', { class: 'steps' }, asked.events.map((event) => h('li', {}, h('b', {}, time(event.at)), ' ', KINDS.includes(event.kind) ? say(`did_${event.kind}`) : event.kind, event.by && ` · ${event.by}`, h('span', { class: 'note' }, ` ${['comment', 'to', 'until', 'silence', 'receiver'].map((name) => event.detail[name]).filter(Boolean).join(' · ')}`))))),
-      told(state, sent, time),
+      told(sent, time),
       before.length > 0 && grid(state, 'before', say('earlier'), [
         { name: 'from', cell: (other) => link(state, { alert: other.id }, time(other.started_at)), raw: (other) => other.started_at },
         { name: 'lasted', cell: (other) => (other.ended_at ? age(other.duration_s * 1000) : say('lasts')), raw: (other) => other.duration_s },
@@ -83,11 +83,9 @@ function drawnCurve(state, one, series, path, zone, channel) {
     takeAlong(state, 'curve', { name: `alert-${one.rule}`, title, path }, true));
 }
 
-// Who was told: the service tells attempts to deliver by event, not by alert, so that what is near in time is all that can be said.
-function told(state, sent, time) {
-  const start = Date.parse(state.found.data.one.started_at), end = Date.parse(state.found.data.one.ended_at ?? new Date(state.now).toISOString());
-  const near = (sent?.deliveries ?? []).filter((one) => Date.parse(one.at) >= start && Date.parse(one.at) <= end + 60_000);
-  return h('section', { class: 'card', 'data-key': 'told', 'aria-labelledby': 'told' }, h('h2', { id: 'told' }, say('told'), h('span', { class: 'unit' }, say('toldNear'))),
-    !sent ? h('p', { class: 'calm' }, say('toldNotFor')) : !near.length ? h('p', { class: 'calm' }, say('toldNobody'))
-      : h('ul', { class: 'steps' }, near.slice(0, 20).map((one) => h('li', {}, h('b', {}, time(one.at)), ` ${one.endpoint} · `, one.error || say('delivered')))));
+// Who was told of it, alone or with others of its group: the newest attempts to deliver.
+function told(sent, time) {
+  return h('section', { class: 'card', 'data-key': 'told', 'aria-labelledby': 'told' }, h('h2', { id: 'told' }, say('told')),
+    !sent ? h('p', { class: 'calm' }, say('toldNotFor')) : !sent.deliveries.length ? h('p', { class: 'calm' }, say('toldNobody'))
+      : h('ul', { class: 'steps' }, sent.deliveries.slice(0, MOST_TOLD).map((one) => h('li', {}, h('b', {}, time(one.at)), ` ${one.endpoint} · `, one.error || say('delivered')))));
 }

@@ -207,11 +207,13 @@ class Client(ServiceAsked):
         """Return how each endpoint of webhooks stands."""
         return self._valid(WebhooksBody, self._get("/v1/webhooks"))
 
-    def deliveries(self, endpoint: str | None, event: str | None, limit: int) -> DeliveriesBody:
+    def deliveries(
+        self, endpoint: str | None, event: str | None, alert: str | None, limit: int
+    ) -> DeliveriesBody:
         """Return attempts to deliver, the newest first; raise `QuestionRefused` where there is no such endpoint."""
         return self._valid(
             DeliveriesBody,
-            self._chosen("/v1/webhooks/deliveries", endpoint=endpoint, event=event, limit=limit),
+            self._chosen("/v1/webhooks/deliveries", endpoint=endpoint, event=event, alert=alert, limit=limit),
         )
 
     def dead_webhooks(self, endpoint: str | None, limit: int) -> DeadListBody:

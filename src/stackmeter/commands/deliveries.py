@@ -22,6 +22,9 @@ Before = Annotated[str | None, typer.Option(help="Made before this time, with zo
 def deliveries(
     endpoint: Endpoint = None,
     event: Event = None,
+    alert: Annotated[
+        str | None, typer.Option(help="Only events that told of this alert.", show_default="all")
+    ] = None,
     dead: Annotated[bool, typer.Option("--dead", help="Events that were given up instead.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 100,
     state: StateDir = None,
@@ -31,12 +34,13 @@ def deliveries(
 ) -> None:
     """Show how each webhook endpoint stands and what was tried, the newest first; or with --dead what was given up.
 
-    Example: stackmeter deliveries --endpoint on-call
+    Example: stackmeter deliveries --endpoint on-call --alert alert_1b19524c013be38786387fa559fd5ecd
 
     Exit codes: 0 told, 1 no such endpoint, 2 token missing or wrong, 3 not reachable.
     """
-    if dead and event is not None:
-        raise typer.BadParameter("is not for --dead", param_hint="--event")
+    for name, given in (("--event", event), ("--alert", alert)):
+        if dead and given is not None:
+            raise typer.BadParameter("is not for --dead", param_hint=name)
     with client_of(state, url, token) as client:
         if dead:
             given_up = answer_of(lambda: client.dead_webhooks(endpoint, limit))
@@ -44,7 +48,7 @@ def deliveries(
                 _dead(given_up, client.zone)
             )
             return
-        tried = answer_of(lambda: client.deliveries(endpoint, event, limit))
+        tried = answer_of(lambda: client.deliveries(endpoint, event, alert, limit))
         if as_json:
             typer.echo(tried.model_dump_json())
             return
