@@ -331,6 +331,23 @@ def test_a_place_says_what_the_api_does_and_its_bars_add_up_to_it(visit, past, b
     assert sum(known) == pytest.approx(row(past, period=MONTH, level="park", park="bac")["co2e_t"], rel=0.01)
 
 
+def test_a_facility_is_told_per_unit_of_what_it_makes(visit, past):
+    end = datetime.now(ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    last = f"{end - timedelta(days=1):%Y-%m}"
+    page = looked_at(visit().open(f"?lang=en&park=bac&facility=mill&period={last}"))
+    page.locator("[data-key=per]").get_by_role("link", name="product/billets").click()
+    shown = page.locator("[data-key=per] .figure")
+    expect(shown).to_have_text(re.compile("t/t$"))
+
+    tonnes = row(past, period=last, level="facility", facility="mill")["co2e_t"]
+    asked = {"kind": "activity", "every": "1mo", "from": f"{last}-01T00:00:00+07:00", "to": end.isoformat()}
+    of = {"park": "bac", "facility": "mill", "channel": "product/billets"}
+    [made] = past.service.get("/v1/series", **asked, **of).json()["values"]
+    assert number(shown.inner_text()) == pytest.approx(tonnes / made, rel=1e-6)
+    assert page.locator("[data-key=per] tbody tr").count() >= 28
+    expect(page).to_have_url(re.compile("per=product"))  # the view can be sent
+
+
 def test_gases_are_told_apart(visit, past):
     page = looked_at(visit().open(f"?lang=en&park=bac&period={MONTH}&by=gas"))
     told = row(past, period=MONTH, level="park", park="bac")

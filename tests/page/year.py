@@ -16,12 +16,13 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 DAYS = 440  # so that last year's same month is there
 HOURLY_DAYS = 3  # before them, a reading a day
 SILENT_HOURS = 40  # since when the foundry's diesel meter says nothing
-# park, facility, channel, unit, method and factor of its source, a day's amount
+# park, facility, channel, unit, method and factor of its source if it has one, a day's amount
 METERS = (
     ("bac", "mill", "incomer/energy", "kWh", "electricity-location", "vn-grid", 41_000.0),
     ("bac", "mill", "furnace-1/gas", "Nm3", "fuel-gas-volume", "vn-2626-natural-gas", 5_200.0),
     ("bac", "mill", "furnace-2/gas", "Nm3", "fuel-gas-volume", "vn-2626-natural-gas", 3_100.0),
     ("bac", "mill", "ladle/gas", "Nm3", "fuel-gas-volume", "vn-2626-natural-gas", 900.0),
+    ("bac", "mill", "product/billets", "t", None, None, 900.0),
     ("bac", "foundry", "incomer/energy", "kWh", "electricity-location", "vn-grid", 17_000.0),
     ("bac", "foundry", "cupola/gas", "Nm3", "fuel-gas-volume", "vn-2626-natural-gas", 1_700.0),
     ("bac", "foundry", "lorries/diesel", "L", "fuel-liquid-volume", "vn-2626-road-diesel", 640.0),
@@ -71,6 +72,7 @@ def plant() -> str:
                 f"          - {{name: {channel.partition('/')[0]}, method: {method}, {PARAMETERS[unit]}"
                 f"inputs: {{{role(unit)}: {channel}}}, factor: {factor}}}"
                 for _, _, channel, unit, method, factor, _ in mine
+                if method
             ]
     basins = [
         f"  - {{name: basin-{n}-high, park: bac, facility: mill, channel: water/basin-{n}, above: 9, severity: warning,"
@@ -81,7 +83,7 @@ def plant() -> str:
 
 
 def quantity(unit: str) -> str:
-    return {"kWh": "electricity", "Nm3": "natural-gas", "L": "diesel"}[unit]
+    return {"kWh": "electricity", "Nm3": "natural-gas", "L": "diesel", "t": "product"}[unit]
 
 
 def role(unit: str) -> str:

@@ -3,7 +3,7 @@
 import { spoken } from './text.js';
 
 const DAY_MS = 86_400_000, HOUR_MS = 3_600_000;
-const NAMES = ['park', 'facility', 'source', 'channel', 'gateway', 'alert', 'alerts', 'period', 'by'];
+const NAMES = ['park', 'facility', 'source', 'channel', 'gateway', 'alert', 'alerts', 'period', 'by', 'per'];
 export const UNITS = ['day', 'week', 'month', 'year', 'range'];
 
 // Where the page is: `live` where nothing else is named.

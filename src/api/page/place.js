@@ -5,6 +5,7 @@ import { summaryOf } from './alerts.js';
 import { bars, largest, legend, twin } from './charts.js';
 import { bar, dashed, figure, grid, h, link, placed, scale, skeleton, spark, sum, takeAlong, titleOf, trust, trustText, zoneOf } from './draw.js';
 import { map } from './map.js';
+import { loadMade, product } from './product.js';
 import { UNKNOWN, age, change, exact, moment, number, periodName, say, share, stepName } from './text.js';
 
 const GJ_A_KWH = 0.0036;
@@ -27,10 +28,10 @@ async function load(at, state, ask) {
   const series = (more) => ask(`/v1/series?${new URLSearchParams({ kind: 'emission', every: asked.every, ...asQuery(asked), ...places(at), by: by === 'gas' ? 'source' : by, ...more })}`).catch((error) => ({ error }));
   const split = by === 'scope' ? { level: own, by: 'scope' } : { level: by === 'gas' ? own : by }, three = [asked.known, asked.before, asked.year];
   const each = (more) => Promise.all(three.map((of, place) => (of ? ask(totals(of, more)).catch((error) => { if (!place) throw error; return NOTHING; }) : NOTHING)));
-  const [whole, rows, sources, steps, co2, channels, spots] = await Promise.all([each({ level: own }), by === 'gas' ? null : each(split), ask(totals(asked.known, { level: 'source' })),
+  const [whole, rows, sources, steps, co2, channels, spots, made] = await Promise.all([each({ level: own }), by === 'gas' ? null : each(split), ask(totals(asked.known, { level: 'source' })),
     series({}), by === 'gas' ? series({ field: 'co2_kg' }) : null, ask(`/v1/channels?${new URLSearchParams({ ...places({ ...at, source: null }), limit: 1000 })}`),
-    by !== 'facility' ? {} : ask(at.park ? `/v1/facilities?${new URLSearchParams({ park: at.park, limit: 1000 })}` : '/v1/parks')]);
-  return { period, spots: spots.facilities ?? spots.parks ?? [], asked, by, zone, whole: whole.map((one) => mine(one.totals)), rows: rows?.map((one) => one.totals) ?? [], sources: sources.totals, steps, co2, channels: channels.channels, path: totals(asked.known, { ...split, with: 'factors,previous' }), series: `/v1/series?${new URLSearchParams({ kind: 'emission', every: asked.every, ...asQuery(asked), ...places(at), by: by === 'gas' ? 'source' : by })}` };
+    by !== 'facility' ? {} : ask(at.park ? `/v1/facilities?${new URLSearchParams({ park: at.park, limit: 1000 })}` : '/v1/parks'), loadMade(at, asked, ask)]);
+  return { period, spots: spots.facilities ?? spots.parks ?? [], asked, by, zone, whole: whole.map((one) => mine(one.totals)), rows: rows?.map((one) => one.totals) ?? [], sources: sources.totals, steps, co2, made, channels: channels.channels, path: totals(asked.known, { ...split, with: 'factors,previous' }), series: `/v1/series?${new URLSearchParams({ kind: 'emission', every: asked.every, ...asQuery(asked), ...places(at), by: by === 'gas' ? 'source' : by })}` };
 }
 
 const mine = (totals) => totals[0] ?? null;
@@ -46,7 +47,7 @@ const changed = (row, other) => (grownBy(row, other) === null ? UNKNOWN : change
 
 function draw(state, found) {
   const { at } = state;
-  return [numbers(state, at, found), h('div', { class: 'card parts-chart', 'data-key': 'chart' }, partsChart(state, at, found)), found.by === 'gas' ? gases(state, found) : table(state, at, found), found.rows.length > 0 && map(state, found.spots, found.rows[0]), matter(state, at, found)];
+  return [numbers(state, at, found), h('div', { class: 'card parts-chart', 'data-key': 'chart' }, partsChart(state, at, found)), product(state, at, found), found.by === 'gas' ? gases(state, found) : table(state, at, found), found.rows.length > 0 && map(state, found.spots, found.rows[0]), matter(state, at, found)];
 }
 
 function numbers(state, at, found) {
