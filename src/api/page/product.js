@@ -1,11 +1,12 @@
 // Tonnes of a facility per unit of what it makes: a channel of an amount that whoever looks chooses.
 
 import { asQuery, href } from './address.js';
-import { curve, twin } from './charts.js';
+import { bars, twin } from './charts.js';
 import { dashed, h, sum, takeAlong } from './draw.js';
-import { exact, periodName, say, stepName } from './text.js';
+import { number, periodName, say, stepName } from './text.js';
 
 const MOST_CHOICES = 8;
+const DIGITS = 4; // that are told of a quotient
 
 const seriesOf = ({ park, facility, per }, asked) => `/v1/series?${new URLSearchParams({ kind: 'activity', every: asked.every, ...asQuery(asked), park, facility, channel: per })}`;
 
@@ -42,10 +43,11 @@ export function product(state, at, found) {
 
 function drawn(state, at, { steps, made, asked, zone, period }) {
   const told = perUnit({ steps, made }), labels = steps.times.map((time) => stepName(time, asked.every, zone)), unit = `t/${made.unit}`, label = `${say('perUnit')}: ${at.per}, ${periodName(period)}`;
+  const digits = Math.max(0, DIGITS - 1 - Math.floor(Math.log10(told.whole || 1))), parts = [{ name: say('perUnit'), values: told.values }];
   return [
-    h('p', { class: 'figure' }, h('span', { class: 'value', 'data-trust': told.whole === null ? 'unknown' : 'whole' }, exact(told.whole)), h('span', { class: 'unit' }, unit)),
-    h('p', { class: 'note' }, say('perKnown', { made: `${exact(told.made)} ${made.unit}`, n: told.counted, m: told.due })),
-    told.counted > 0 && curve(labels, told.values, { label, unit }), twin(labels, [{ name: say('perUnit'), values: told.values }], unit),
-    takeAlong(state, 'per', { name: [at.park, at.facility, at.per.replaceAll('/', '-'), at.period].join('_'), title: label, caption: say('zone', { zone }), path: seriesOf(at, asked) }, true),
+    h('p', { class: 'figure' }, h('span', { class: 'value', 'data-trust': told.whole === null ? 'unknown' : 'measured' }, number(told.whole, digits)), h('span', { class: 'unit' }, unit)),
+    h('p', { class: 'note' }, say('perKnown', { made: `${number(told.made)} ${made.unit}`, n: told.counted, m: told.due })),
+    told.counted > 0 && bars(labels, parts, { label, unit, told: labels.map(() => ''), future: steps.times.map((time) => Date.parse(time) > state.now), doubtful: labels.map(() => false) }), twin(labels, parts, unit),
+    takeAlong(state, 'per', { name: [at.park, at.facility, at.per.replaceAll('/', '-'), at.period].join('_'), title: label, caption: say('zone', { zone }), rows: [[say('when'), `${say('perUnit')} [${unit}]`], ...steps.times.map((time, step) => [time, told.values[step]])] }, true),
   ];
 }
