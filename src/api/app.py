@@ -15,7 +15,7 @@ from api.access.caller import Asking, Role
 from api.access.guard import GUARDED, RATE, Access, Guard, needs
 from api.access.host_check import HostCheck, KnownHosts
 from api.access.scope import only, select_channel, select_sources
-from api.accounting import factors, ledger, periods, tariff
+from api.accounting import advice, factors, ledger, periods, tariff
 from api.accounting.balance import balances_body
 from api.accounting.explain import explain_router
 from api.accounting.regulated import RegulatedBody, regulated_body
@@ -207,6 +207,7 @@ def create_app(
     if catalogue is not None:
         app.include_router(factors.routes(plant, catalogue))
         app.include_router(tariff.routes(reader, plant, catalogue, clock))
+        app.include_router(advice.routes(reader, plant, catalogue, clock))
     if outbox is not None:
         app.include_router(webhooks.routes(plant, outbox, clock))
     if access.log is not None:

@@ -95,6 +95,19 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class Battery:
+    """A battery behind a facility's billed meter, and the channels (indexes) that count what goes in and out."""
+
+    energy: float  # that can be drawn when it is full [kWh]
+    power: float  # in and out, at the meter [kW]
+    efficiency: float  # drawn per charged [1]
+    charged: int = -1  # -1: nothing counts it
+    charged_scale: float = 1.0  # kWh per unit of the channel's windows
+    discharged: int = -1
+    discharged_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Billing:
     """By which tariff a facility's electricity is billed, and by which channels (indexes)."""
 
@@ -104,3 +117,4 @@ class Billing:
     reactive: int  # -1: none
     reactive_scale: float  # kvarh per unit of the channel's windows
     demand_interval: int  # ns over which power is averaged for a peak
+    battery: Battery | None = None  # advised by the tariff's prices

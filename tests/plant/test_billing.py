@@ -88,3 +88,37 @@ def test_a_tariff_that_fits_nothing_is_refused(tmp_path: Path, before: str, afte
         loaded(tmp_path, PARK.replace(before, after, 1))
 
     assert problem in str(caught.value)
+
+
+BATTERY = (
+    PARK
+    + """\
+        battery: {energy: 1800, power: 500, efficiency: 0.9, charged: main, discharged: net}
+"""
+)
+
+
+def test_a_battery_is_advised_by_a_tariff_and_counted_in_kilowatt_hours(tmp_path: Path) -> None:
+    billing = loaded(tmp_path, BATTERY).facilities[0].billing
+    battery = billing.battery if billing else None
+
+    assert battery is not None
+    assert (battery.energy, battery.power, battery.efficiency) == (1800.0, 500.0, 0.9)
+    assert (battery.charged_scale, battery.discharged_scale) == (1000.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("efficiency: 0.9", "efficiency: 1.1", "should be less than or equal to 1"),
+        ("power: 500", "power: 0", "should be greater than 0"),
+        (", discharged: net", "", "is given with the other way, or neither"),
+        ("charged: main", "charged: heat", "channel heat is a level; a battery is of amounts"),
+        ("charged: main", "charged: mian", "did you mean main?"),
+        ("charged: main", "charged: idle", "channel idle is no channel of active energy"),
+        ("tariff: {name: peaks, energy: main, reactive: idle}", "", "is advised by the prices of a tariff"),
+    ],
+)
+def test_a_battery_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        loaded(tmp_path, BATTERY.replace(old, new, 1))

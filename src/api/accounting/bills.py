@@ -10,7 +10,7 @@ from api.problems import InvalidQuery
 from api.times import period_of
 from plant.arrays import Floats, Times, number, numbers
 from plant.clock import PeriodBody, format_time
-from plant.park import Park, Source
+from plant.park import Park, Plant, Source
 from plant.vocabulary import NS_PER_S
 from plant.yearly import Billing
 from proof.channel_windows import ChannelActivity
@@ -148,9 +148,9 @@ class Bills:
             raise InvalidQuery(("period", "has not begun: no window of it is over"))
         tariff = self.catalogue.tariff(billing.tariff)
         stretch = stretches(tariff, starts, window, billing.demand_interval, park.zone)
-        meter = _Meter.read(self.activity, billing.energy, billing.energy_scale, starts, window)
+        meter = Meter.read(self.activity, billing.energy, billing.energy_scale, starts, window)
         energy = energy_bill(stretch, meter.amount, meter.coverage, meter.interpolated)
-        source = self._source(park.name, facility, billing.energy)
+        source = source_of(self.state.plant, park.name, facility, billing.energy)
         tonnes = self._tonnes(source, starts, window, stretch)
         reactive = self._reactive(tariff, billing, starts, meter, energy.whole)
         used = tariff.used(starts)
@@ -183,13 +183,13 @@ class Bills:
         )
 
     def _reactive(
-        self, tariff: Tariff, billing: Billing, starts: Times, active: "_Meter", whole: SlotBill
+        self, tariff: Tariff, billing: Billing, starts: Times, active: "Meter", whole: SlotBill
     ) -> ReactiveBody | None:
         """Return the charge for reactive energy, of windows of which both energies are known; None without such a channel."""
         if billing.reactive < 0 or tariff.reactive is None:
             return None
         window = self.state.plant.window
-        meter = _Meter.read(self.activity, billing.reactive, billing.reactive_scale, starts, window)
+        meter = Meter.read(self.activity, billing.reactive, billing.reactive_scale, starts, window)
         both = np.isfinite(active.amount) & np.isfinite(meter.amount)
         kwh, kvarh = (float(one.amount[both].sum()) if both.any() else nan for one in (active, meter))
         table = tariff.reactive.tables[int(tariff.reactive.rows.at(int(starts[-1])))]
@@ -204,15 +204,6 @@ class Bills:
             charge=number(reactive_charge(table, factor, whole.peak, whole.charge)) if table else None,
         )
 
-    def _source(self, park: str, facility: str, channel: int) -> Source | None:
-        """Return the source that takes in a channel alone, None where none or more than one does."""
-        found = [
-            one
-            for one in self.state.plant.sources
-            if (one.park, one.facility) == (park, facility) and [i.channel for i in one.inputs] == [channel]
-        ]
-        return found[0] if len(found) == 1 else None
-
     def _tonnes(self, source: Source | None, starts: Times, window: int, stretch: Stretches) -> Floats:
         """Return a source's tonnes by stretch, NaN where nothing is known [t CO2e]."""
         if source is None:
@@ -225,8 +216,18 @@ class Bills:
         return np.where(np.bincount(row, minlength=len(stretch.first)) > 0, sums, np.nan)
 
 
+def source_of(plant: Plant, park: str, facility: str, channel: int) -> Source | None:
+    """Return the source that takes in a channel alone, None where none or more than one does."""
+    found = [
+        one
+        for one in plant.sources
+        if (one.park, one.facility) == (park, facility) and [i.channel for i in one.inputs] == [channel]
+    ]
+    return found[0] if len(found) == 1 else None
+
+
 @dataclass(frozen=True, slots=True)
-class _Meter:
+class Meter:
     """A channel's windows on a grid without holes, in the unit of bills; NaN and coverage 0 where unknown."""
 
     amount: Floats
@@ -236,7 +237,8 @@ class _Meter:
     @classmethod
     def read(
         cls, activity: ChannelActivity, channel: int, scale: float, starts: Times, window: int
-    ) -> "_Meter":
+    ) -> "Meter":
+        """Return a channel's windows; `starts` follow each other by `window` [ns], `scale` is kWh or kvarh per unit."""
         found = activity.windows(channel, int(starts[0]), int(starts[-1]) + window)
         place = (found.start - starts[0]) // window
         amount, coverage, interpolated = np.full(len(starts), np.nan), *np.zeros((2, len(starts)))

@@ -14,7 +14,7 @@ from plant.documents.findings import Findings
 from plant.park import Channel, Facility, Virtual
 from plant.units import DimensionError, conversion, unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
-from plant.yearly import Billing, Certificate, ResidualFactor
+from plant.yearly import Battery, Billing, Certificate, ResidualFactor
 
 KWH_PER_MWH = 1000.0
 NO_CHANNEL = -1
@@ -33,6 +33,7 @@ class BillingMaker:
     def billing(self, part: Placed[FacilityPart], park: str) -> Billing | None:
         """Return what a facility is billed by, None where nothing says so or it is wrong; mistakes go to the findings."""
         written = part.value.tariff
+        battery = self._battery(part, park)
         if written is None:
             return None
         site = park, part.value.name
@@ -54,6 +55,26 @@ class BillingMaker:
             reactive=reactive[0] if reactive else NO_CHANNEL,
             reactive_scale=reactive[1] if reactive else 1.0,
             demand_interval=written.demand_interval,
+            battery=battery,
+        )
+
+    def _battery(self, part: Placed[FacilityPart], park: str) -> Battery | None:
+        """Return a facility's battery, None where it has none or it is wrong; mistakes go to the findings."""
+        written = part.value.battery
+        if written is None:
+            return None
+        if part.value.tariff is None:
+            message = "is advised by the prices of a tariff: give the facility one"
+            self.findings.refuse(part, message, "battery")
+        site = park, part.value.name
+        charged = self._channel(part, site, written.charged, "kWh", "charged", "battery")
+        discharged = self._channel(part, site, written.discharged, "kWh", "discharged", "battery")
+        return Battery(
+            written.energy,
+            written.power,
+            written.efficiency,
+            *(charged or (NO_CHANNEL, 1.0)),
+            *(discharged or (NO_CHANNEL, 1.0)),
         )
 
     def _tariff(self, part: Placed[FacilityPart], name: str) -> TariffSpec | None:
@@ -71,7 +92,13 @@ class BillingMaker:
         return spec
 
     def _channel(
-        self, part: Placed[FacilityPart], site: Site, name: str | None, wanted: str, key: str
+        self,
+        part: Placed[FacilityPart],
+        site: Site,
+        name: str | None,
+        wanted: str,
+        key: str,
+        of: str = "tariff",
     ) -> tuple[int, float] | None:
         """Return a channel's index, and what its amounts are multiplied with to be in the wanted unit."""
         if name is None:
@@ -79,16 +106,17 @@ class BillingMaker:
         known: dict[str, Channel | Virtual] = {**self.channels[site], **self.virtuals[site]}
         channel = known.get(name)
         if channel is None:
-            self.findings.unknown(part, "channel", name, known, "tariff", key)
+            self.findings.unknown(part, "channel", name, known, of, key)
         elif is_level(channel):
-            self.findings.refuse(part, f"channel {name} is a level; a bill is of amounts", "tariff", key)
+            what = "bill" if of == "tariff" else of
+            self.findings.refuse(part, f"channel {name} is a level; a {what} is of amounts", of, key)
         else:
             try:
                 return channel.index, conversion(window_unit(channel), unit(wanted))[0]
             except DimensionError as error:
-                kind = "active" if key == "energy" else key
+                kind = "reactive" if key == "reactive" else "active"
                 message = f"channel {name} is no channel of {kind} energy: {error}"
-                self.findings.refuse(part, message, "tariff", key)
+                self.findings.refuse(part, message, of, key)
         return None
 
 

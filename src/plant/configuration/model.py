@@ -24,6 +24,7 @@ from plant.documents.fields import (
     Fault,
     Name,
     Part,
+    Positive,
     Text,
     Url,
     Word,
@@ -108,6 +109,27 @@ class TariffPart(Part):
     """The time over which power is averaged for a peak: divides an hour."""
 
 
+class BatteryPart(Part):
+    """A battery behind a facility's billed meter."""
+
+    energy: Positive
+    """What can be drawn from it when it is full [kWh]."""
+    power: Positive
+    """The most that it takes or gives, at the meter [kW]."""
+    efficiency: Annotated[float, Field(gt=0, le=1)]
+    """What is drawn per what was charged [1]."""
+    charged: ChannelName | None = None
+    """The channel, virtual or not, of the energy that goes in; with `discharged`, or neither."""
+    discharged: ChannelName | None = None
+    """The channel, virtual or not, of the energy that comes out."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a battery of which only one way is counted."""
+        if (self.charged is None) != (self.discharged is None):
+            key = "charged" if self.charged is None else "discharged"
+            yield key, "is given with the other way, or neither: a load without its battery needs both"
+
+
 class FacilityPart(Part):
     """A company's plant inside a park."""
 
@@ -141,6 +163,8 @@ class FacilityPart(Part):
     """What it does to emit less."""
     tariff: TariffPart | None = None
     """What its electricity is billed by."""
+    battery: BatteryPart | None = None
+    """Its battery, which is advised by the prices of its tariff."""
 
 
 class ParkPart(Part):

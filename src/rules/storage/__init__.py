@@ -1,0 +1,1 @@
+"""Batteries: whose tonnes they hold, and when they should work."""
