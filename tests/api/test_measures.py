@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, Kind
-from plant.yearly import Effect, Measure, Quantity
+from plant.yearly import Billing, Effect, Measure, Quantity
 from rules.catalogue import load_catalogue
 from rules.planning.baseline import avoided, fit
 from tests.api.conftest import Api
@@ -15,6 +15,9 @@ from tests.api.state import HAI_PHONG, State, channel, ns, plant
 from tests.api.test_inventory import ALL_OF_HAI_PHONG, MILL, seen_by
 
 CATALOGUE = load_catalogue(None)
+TARIFFED = replace(  # slots at half hours do not go with windows of an hour
+    CATALOGUE, _tariffs={"by-the-hour": CATALOGUE.tariff("vn-manufacturing-22kv")}
+)
 ENERGY, OUTPUT = 0, 6  # channels
 MONTHS = [f"{year}-{month:02}" for year in (2025, 2026) for month in range(1, 13)]
 BEFORE, STARTED = 18, "2026-07-01"
@@ -43,11 +46,17 @@ MEASURE = Measure(
 )  # fmt: skip
 
 
-def built(directory, *measures, energies=ENERGIES, outputs=OUTPUTS, read=slice(None), events=False):
+def built(
+    directory, *measures, energies=ENERGIES, outputs=OUTPUTS, read=slice(None), events=False, billed=None
+):
     """Return the API of a mill whose meters were read at the beginnings of months, or told of each month's output in its middle."""
     base = plant()
     billets = channel(OUTPUT, "hai-phong", "mill", "product/billets", Kind.EVENT if events else Kind.REGISTER)
     of = replace(base, channels=(*base.channels, billets), measures=measures, window=NS_PER_HOUR)
+    if billed is not None:
+        mill, *others = base.facilities
+        bills = Billing("by-the-hour", billed, 1.0, -1, 1.0, NS_PER_HOUR)
+        of = replace(of, facilities=(replace(mill, billing=bills), *others))
     state = State(directory / "state.db", of)
     edges = [*map(midnight, MONTHS), midnight("2027-01")]
     for index, amounts in ((ENERGY, energies), (OUTPUT, outputs)):
@@ -57,7 +66,7 @@ def built(directory, *measures, energies=ENERGIES, outputs=OUTPUTS, read=slice(N
         for time, value in list(zip(edges, display.tolist(), strict=True))[read]:
             if time <= ns("2026-11-24T00:00:00+07:00"):
                 state.reading(index, time, value)
-    return Api(state, CATALOGUE)
+    return Api(state, CATALOGUE if billed is None else TARIFFED)
 
 
 @pytest.fixture
@@ -223,3 +232,40 @@ def test_a_measure_is_shown_to_those_who_see_its_place(make):
     assert seen_by(api, MILL).ask("/v1/measures", params={"facility": "foundry"}).status_code == 422
     api.app.dependency_overrides.clear()
     assert api.get("/v1/measures", park="rhein")["measures"] == []
+
+
+def test_what_was_saved_is_told_in_kilowatt_hours_and_at_the_price_of_the_time(make):
+    """A flat load: the mean price of July's energy is that of its bill."""
+    found = only(make(MEASURE, billed=ENERGY))
+    each = [found[f"{name}_cost"] / found[f"{name}_kwh"] for name in ("avoided", "low", "high")]
+
+    assert [found[name] for name in ("avoided_kwh", "low_kwh", "high_kwh")] == pytest.approx(
+        [found[name] for name in ("avoided", "avoided_low", "avoided_high")]
+    )
+    assert found["currency"] == "VND"
+    assert each == pytest.approx([1950] * 3, rel=0.01)
+    assert each[0] == pytest.approx(each[1], rel=1e-3)
+
+
+def test_without_a_tariff_of_its_energy_nothing_is_said_in_money(make):
+    found = only(make(MEASURE))
+
+    assert (found["avoided_cost"], found["low_cost"], found["currency"]) == (None, None, None)
+    assert found["avoided_kwh"] is not None
+
+
+def test_the_course_falls_by_what_was_saved(make):
+    found = only(make(MEASURE))
+    cusum = found["cusum"]
+
+    assert [one["from"] for one in cusum][:: BEFORE + 3] == ["2024-12-31T17:00:00Z", "2026-09-30T17:00:00Z"]
+    assert cusum[BEFORE - 1]["cusum"] == pytest.approx(0, abs=1e-3)
+    assert cusum[-1]["cusum"] == pytest.approx(-found["avoided"], rel=1e-6)
+    assert cusum[0]["measured"] == pytest.approx(ENERGIES[0])
+
+
+def test_why_is_told_in_the_language_of_the_reader(make):
+    api = make(replace(MEASURE, effect=replace(EFFECT, cv_rmse=0.01)))
+
+    assert only(api)["why"] == ["the baseline scatters more than its limit allows: CV(RMSE)"]
+    assert only(api, language="vi")["why"] == ["đường cơ sở phân tán quá giới hạn: CV(RMSE)"]

@@ -12,7 +12,9 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.scope import select_channel, select_sources
+from api.parameters import InLanguage
 from api.problems import InvalidQuery, documented
+from api.reasons import told_reason
 from api.times import period_of
 from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_columns
 from api.totals.savings import COMPLETE, amounts
@@ -69,6 +71,7 @@ class BridgeBody(BaseModel):
         " known or 0, or a source's tonnes are no product: an amount is below 0, or there are tonnes without activity",
         examples=[[]],
     )
+    why: list[str] = Field(description="the same in words", examples=[[]])
 
 
 def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
@@ -79,7 +82,13 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
 
     @router.get("/bridge")
     def bridge(
-        caller: Asking, park: Name, facility: Name, output: Name, base: BridgedYear, year: BridgedYear
+        caller: Asking,
+        park: Name,
+        facility: Name,
+        output: Name,
+        base: BridgedYear,
+        year: BridgedYear,
+        language: InLanguage = "en",
     ) -> BridgeBody:
         """Return what moved a facility's tonnes from a base year to another: output, activity per output, factor.
 
@@ -109,6 +118,7 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
             **{name: sum(getattr(one, name) for one in bridged) if bridged else None for name in _SUMMED},
             sources=bridged,
             reasons=reasons,
+            why=[told_reason(one, language) for one in reasons],
         )
 
     return router

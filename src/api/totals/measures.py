@@ -1,7 +1,7 @@
 """The measures of parks and facilities: what is expected of each, what it saved in a year and how far that is known."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,13 +11,25 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
-from api.parameters import Word
+from api.parameters import InLanguage, Word
 from api.problems import documented
+from api.reasons import told_reason
 from api.times import period_of
 from api.totals.roadmap import ways
-from api.totals.savings import COMPLETE, CONFIDENCE, KnownSteps, Outcome, Saving, Why, saving
+from api.totals.savings import (
+    COMPLETE,
+    CONFIDENCE,
+    Course,
+    KnownSteps,
+    Outcome,
+    Saving,
+    Why,
+    course,
+    saving,
+)
 from plant.arrays import number
 from plant.clock import format_time
+from plant.languages import Language
 from plant.park import Plant
 from plant.vocabulary import NS_PER_S
 from plant.yearly import Effect, Measure, Step
@@ -46,6 +58,17 @@ class DriverBody(BaseModel):
     t: float | None = Field(description="the coefficient on its standard error", examples=[18.3])
     low: float | None = Field(description="the least that the baseline has seen", examples=[820.0])
     high: float | None = Field(description="the greatest that the baseline has seen", examples=[1240.0])
+
+
+class CusumBody(BaseModel):
+    """A known step: `cusum` falls while something is saved, and its last fall since the start is the saving."""
+
+    start: str = Field(alias="from", examples=["2026-06-30T17:00:00Z"])
+    measured: float = Field(examples=[98000.0])
+    predicted: float = Field(description="what the baseline says", examples=[121000.0])
+    cusum: float = Field(
+        description="measured less predicted, summed from the baseline's first step on", examples=[-23000.0]
+    )
 
 
 class BaselineBody(BaseModel):
@@ -92,6 +115,7 @@ class MeasureBody(BaseModel):
         examples=["shown"],
     )
     reasons: list[Why] = Field(description="why it is not shown, and what is left out", examples=[[]])
+    why: list[str] = Field(description="the same in words", examples=[[]])
     energy: str | None = Field(
         description="the channel whose energy is saved", examples=["ladle-heaters/gas_volume"]
     )
@@ -102,6 +126,20 @@ class MeasureBody(BaseModel):
     )
     avoided_low: float | None = Field(examples=[270000.0])
     avoided_high: float | None = Field(examples=[350000.0])
+    avoided_kwh: float | None = Field(
+        description="the same in kWh; null where the energy is told in no unit of energy", examples=[310000.0]
+    )
+    low_kwh: float | None = Field(examples=[270000.0])
+    high_kwh: float | None = Field(examples=[350000.0])
+    avoided_cost: float | None = Field(
+        description="at the mean price that the channel's energy had in each step by the facility's tariff, before tax"
+        " [currency]; null where there is no tariff, the channel counts another energy than the billed one, or a price"
+        " is not known",
+        examples=[620000000.0],
+    )
+    low_cost: float | None = Field(examples=[540000000.0])
+    high_cost: float | None = Field(examples=[700000000.0])
+    currency: str | None = Field(examples=["VND"])
     factor: str | None = Field(
         description="by which it is tonnes, at its value of the time", examples=["vn-2626-natural-gas"]
     )
@@ -116,6 +154,9 @@ class MeasureBody(BaseModel):
     steps_known: int | None = Field(examples=[4])
     baseline: BaselineBody | None = Field(
         description="null where nothing measures it or its steps do not decide it"
+    )
+    cusum: list[CusumBody] = Field(
+        description="of months and days: the known steps of the baseline, then those after the start; empty of hours"
     )
 
 
@@ -146,7 +187,12 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int], catalogue: Re
 
     @router.get("/measures")
     def measures(
-        caller: Asking, park: Word = None, facility: Word = None, name: Word = None, year: AskedYear = None
+        caller: Asking,
+        park: Word = None,
+        facility: Word = None,
+        name: Word = None,
+        year: AskedYear = None,
+        language: InLanguage = "en",
     ) -> MeasuresBody:
         """Return what each measure is expected to save in a year, and what it saved in the asked one, with its interval.
 
@@ -166,7 +212,7 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int], catalogue: Re
         return MeasuresBody(
             as_of=format_time(as_of),
             shown=_shown([(one, known) for one, _, known in found]),
-            measures=[_body(*one) for one in found],
+            measures=[_body(*one, language) for one in found],
         )
 
     return router
@@ -181,9 +227,9 @@ def _shown(found: Sequence[tuple[Measure, Saving]]) -> ShownBody:
     return ShownBody(measures=ids, avoided_t=told[0], low_t=told[1], high_t=told[2])
 
 
-def _body(measure: Measure, year: int, known: Saving) -> MeasureBody:
+def _body(measure: Measure, year: int, known: Saving, language: Language) -> MeasureBody:
     effect, after = measure.effect, known.after
-    energy, tonnes = _interval(known.energy), _interval(known.tonnes)
+    energy, kwh, money, tonnes = map(_interval, (known.energy, known.kwh, known.money, known.tonnes))
     vi, en = measure.title
     return MeasureBody(
         park=measure.park,
@@ -198,12 +244,20 @@ def _body(measure: Measure, year: int, known: Saving) -> MeasureBody:
         year=year,
         effect=known.outcome,
         reasons=list(known.reasons),
+        why=[told_reason(one, language) for one in known.reasons],
         energy=None if effect is None else effect.energy.name,
         unit=None if effect is None else effect.energy.unit,
         confidence=None if known.energy is None else CONFIDENCE,
         avoided=energy[0],
         avoided_low=energy[1],
         avoided_high=energy[2],
+        avoided_kwh=kwh[0],
+        low_kwh=kwh[1],
+        high_kwh=kwh[2],
+        avoided_cost=money[0],
+        low_cost=money[1],
+        high_cost=money[2],
+        currency=known.currency or None,
         factor=None if effect is None else effect.factor or None,
         avoided_t=tonnes[0],
         low_t=tonnes[1],
@@ -214,7 +268,16 @@ def _body(measure: Measure, year: int, known: Saving) -> MeasureBody:
         baseline=None
         if effect is None or known.baseline is None or known.before is None
         else _baseline(effect, known.baseline, known.before),
+        cusum=[] if effect is None or effect.step == "hour" else list(_cusum(course(known))),
     )
+
+
+def _cusum(found: Course | None) -> Iterator[CusumBody]:
+    if found is None:
+        return
+    columns = (found.start.tolist(), found.measured.tolist(), found.predicted.tolist(), found.cusum.tolist())
+    for start, measured, predicted, cusum in zip(*columns, strict=True):
+        yield CusumBody(**{"from": format_time(start)}, measured=measured, predicted=predicted, cusum=cusum)
 
 
 def _baseline(effect: Effect, found: Baseline, before: KnownSteps) -> BaselineBody:

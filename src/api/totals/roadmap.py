@@ -13,14 +13,16 @@ from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
 from api.models import KnownFrom, Unheard
-from api.parameters import Word
+from api.parameters import InLanguage, Word
 from api.problems import documented
+from api.reasons import told_reason
 from api.times import period_of
 from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_columns
 from api.totals.series import emission_series, steps
 from plant.arrays import Times, number
 from plant.clock import format_time
 from plant.inventory import counted
+from plant.languages import Language
 from plant.park import Park, Plant, Source
 from plant.periods import year_start
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
@@ -86,6 +88,10 @@ class YearBody(BaseModel):
         description="why the present year's projection is not seasonal; null where it is, and of other years",
         examples=[None],
     )
+    why: list[str] = Field(
+        description="how the year is projected or why it is not, and why that is not seasonal, in words",
+        examples=[["by the months of the last year, with its interval"]],
+    )
     burn_1d: float | None = Field(
         description="how many times as fast as evenly the budget was used over the last day; null without a budget, outside"
         f" the present year, and where coverage is below {COMPLETE:g}",
@@ -134,7 +140,9 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
     )
 
     @router.get("/roadmap")
-    def roadmap(caller: Asking, park: Word = None, facility: Word = None) -> RoadmapBody:
+    def roadmap(
+        caller: Asking, park: Word = None, facility: Word = None, language: InLanguage = "en"
+    ) -> RoadmapBody:
         """Return targets, budgets and tonnes of every year that has any of them.
 
         A park is shown to those who may see all of it.
@@ -142,7 +150,7 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
         as_of = clock()
         places = narrowed(seen_by(caller, ways(plant)), park=park, facility=facility)
         with reader.snapshot() as state:
-            found = [_body(state, way, as_of) for way in places]
+            found = [_body(state, way, as_of, language) for way in places]
         return RoadmapBody(as_of=format_time(as_of), roadmap=found)
 
     return router
@@ -163,7 +171,7 @@ def target_of(targets: Sequence[Target], year: int) -> float | None:
     return float(np.interp(year, [one.year for one in targets], [one.t for one in targets]))
 
 
-def _body(state: Snapshot, way: Way, as_of: int) -> WayBody:
+def _body(state: Snapshot, way: Way, as_of: int, language: Language) -> WayBody:
     sources = _counted(state.plant, way)
     begins = state.begins([one.index for one in sources])
     known = begins[begins != UNHEARD]
@@ -174,7 +182,7 @@ def _body(state: Snapshot, way: Way, as_of: int) -> WayBody:
         park=way.park,
         facility=way.facility or None,
         base_year=way.targets[0].year if way.targets else None,
-        years=[_year_body(state, way, sources, begins, year, as_of) for year in years],
+        years=[_year_body(state, way, sources, begins, year, as_of, language) for year in years],
     )
 
 
@@ -194,7 +202,13 @@ def _year(time: int, park: Park) -> int:
 
 
 def _year_body(
-    state: Snapshot, way: Way, sources: Sequence[Source], begins: Times, year: int, as_of: int
+    state: Snapshot,
+    way: Way,
+    sources: Sequence[Source],
+    begins: Times,
+    year: int,
+    as_of: int,
+    language: Language,
 ) -> YearBody:
     budget = next((one for one in way.budgets if one.year == year), None)
     period = period_of(str(year), way.of.zone, as_of)
@@ -216,8 +230,9 @@ def _year_body(
         projected_t=linear if seasons is None else seasons.amount,
         projected_low_t=None if seasons is None else seasons.low,
         projected_high_t=None if seasons is None else seasons.high,
-        projection=why if seasons is None else "seasonal",
+        projection=(how := why if seasons is None else "seasonal"),
         not_seasonal=not_seasonal,
+        why=[told_reason(one, language) for one in (how, not_seasonal) if one],
         **_use(state, sources, period, actual, as_of, None if budget is None or not is_present else budget.t),
     )
 

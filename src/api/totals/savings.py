@@ -1,11 +1,12 @@
 """What a measure saved: its baseline from the stored readings, fitted anew at each question, so that restated data restate it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from api.totals.energy_price import kwh_per, step_prices, tariff_of
 from api.totals.series import Steps, activity_columns
 from plant.arrays import Floats, Times
 from plant.park import Channel
@@ -79,6 +80,35 @@ class Saving:
     energy: Avoided | None = None
     tonnes: Avoided | None = None
     fractional: float | None = None  # the short formula of ASHRAE for months
+    kwh: Avoided | None = None  # None where it is no unit of energy
+    money: Avoided | None = None  # before tax; None where no tariff tells it
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A measure's known steps, those of the baseline first: what was measured and what the baseline says."""
+
+    start: Times
+    measured: Floats
+    predicted: Floats
+
+    @property
+    def cusum(self) -> Floats:
+        """What was used more than the baseline says, summed from the first step on: it falls while something is saved."""
+        return np.cumsum(self.measured - self.predicted)
+
+
+def course(found: Saving) -> Course | None:
+    """Return the course of a measure whose baseline is decided, None without one."""
+    if found.baseline is None or found.before is None:
+        return None
+    parts = [found.before, *([found.after] if found.after is not None else [])]
+    return Course(
+        np.concatenate([one.start for one in parts]),
+        np.concatenate([one.energy for one in parts]),
+        np.concatenate([predicted(found.baseline, one.drivers) for one in parts]),
+    )
 
 
 def saving(
@@ -101,7 +131,22 @@ def saving(
     after = _columns(state, effect, edges)
     if not len(after.energy):
         return Saving("not_shown", ("nothing_known",), baseline, before, after)
-    return _judged(effect, baseline, before, after, _tonnes_each(state, effect, after.start, catalogue))
+    judged = _judged(effect, baseline, before, after, _tonnes_each(state, effect, after.start, catalogue))
+    return _priced(state, effect, judged, period, catalogue)
+
+
+def _priced(
+    state: Snapshot, effect: Effect, found: Saving, period: Period, catalogue: Register | None
+) -> Saving:
+    """Return a saving with what it is in money, where a tariff tells that."""
+    tariff, prices = tariff_of(state.plant, effect.energy, catalogue), None
+    if tariff is not None and found.after is not None:
+        level = EVERY[effect.step][0]
+        prices = step_prices(state, tariff, effect.energy, found.after.start, level, period)
+    if tariff is None or prices is None or found.baseline is None or found.after is None:
+        return found
+    money = avoided(found.baseline, found.after.energy, found.after.drivers, CONFIDENCE, prices)
+    return replace(found, money=money, currency=tariff.spec.currency)
 
 
 def _judged(
@@ -131,7 +176,12 @@ def _judged(
         energy,
         tonnes,
         fractional_uncertainty(baseline, len(after.energy), share, CONFIDENCE) if of_months else None,
+        _times(energy, kwh_per(effect.energy.unit)),
     )
+
+
+def _times(one: Avoided, factor: float | None) -> Avoided | None:
+    return None if factor is None else Avoided(one.amount * factor, one.half_width * factor)
 
 
 def _edges(effect: Effect, start: int, end: int, period: Period) -> Times:
