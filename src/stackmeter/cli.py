@@ -50,6 +50,7 @@ from stackmeter.commands.grouped import (
     Grouped,
 )
 from stackmeter.commands.papers import month_end, reports
+from stackmeter.commands.plans import energy, plan
 from stackmeter.commands.records import record
 from stackmeter.commands.setting_options import SettingsCommand
 
@@ -214,7 +215,7 @@ def _started(settings: "Settings", now_and_then: "Callable[[], None]") -> "Servi
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     RUN: (simulating.demo, simulating.simulate, simulating.replay),
-    LOOK: (asking.status, asking.watch, asking.explain),
+    LOOK: (asking.status, asking.watch, asking.explain, energy.bill, energy.advice),
     PROVE: (proving.verify, rebuilding.rebuild, proving.restate, asking.periods, asking.decide),
     ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup, archive_command.archive),
     ALERTS: (
@@ -236,6 +237,7 @@ for panel, commands in COMMANDS.items():
 app.command("month-end", rich_help_panel=PROVE)(month_end.month_end)
 app.command("import", rich_help_panel=DEVICES)(backfilling.import_file)
 for group, name, panel in (
+    (plan.plan, "plan", LOOK),
     (reports.report, "report", PROVE),
     (alerting.alerts, "alerts", ALERTS),
     (rule_commands.rules, "rules", ALERTS),

@@ -18,25 +18,30 @@ GRID = 0.6592e-3  # t/kWh
 BATTERY = Battery(1800.0, 500.0, 0.9)
 
 
+def built(directory, battery=BATTERY, **changes):
+    """Return the API of a mill with a tariff and a battery."""
+    base = plant()
+    long = {"max_gap": 40 * NS_PER_DAY}
+    more = tuple(
+        channel(index, "hai-phong", "mill", name, Kind.REGISTER, **long)
+        for index, name in ((CHARGED, "battery/in"), (DISCHARGED, "battery/out"))
+    )
+    mill, *others = base.facilities
+    bills = Billing("vn-manufacturing-22kv", 0, 1.0, -1, 1.0, 30 * NS_PER_MIN)
+    of = replace(
+        base,
+        channels=(replace(base.channels[0], **long), *base.channels[1:], *more),
+        facilities=(replace(mill, billing=replace(bills, battery=battery, **changes)), *others),
+    )
+    return Api(State(directory / "state.db", of), load_catalogue(None))
+
+
 @pytest.fixture
 def make(tmp_path):
     made = []
 
     def make(battery=BATTERY, **changes):
-        base = plant()
-        long = {"max_gap": 40 * NS_PER_DAY}
-        more = tuple(
-            channel(index, "hai-phong", "mill", name, Kind.REGISTER, **long)
-            for index, name in ((CHARGED, "battery/in"), (DISCHARGED, "battery/out"))
-        )
-        mill, *others = base.facilities
-        bills = Billing("vn-manufacturing-22kv", 0, 1.0, -1, 1.0, 30 * NS_PER_MIN)
-        of = replace(
-            base,
-            channels=(replace(base.channels[0], **long), *base.channels[1:], *more),
-            facilities=(replace(mill, billing=replace(bills, battery=battery, **changes)), *others),
-        )
-        made.append(Api(State(tmp_path / "state.db", of), load_catalogue(None)))
+        made.append(built(tmp_path, battery, **changes))
         return made[-1]
 
     yield make
