@@ -141,12 +141,13 @@ class TariffSpec:
 
 
 class Catalogue(Protocol):
-    """All methods, factors and tariffs that a configuration may name."""
+    """All methods, factors, tariffs and markets that a configuration may name."""
 
     methods: Mapping[str, MethodSpec]
     factors: Mapping[str, FactorSpec]
     gwp_sets: tuple[str, ...]
     tariffs: Mapping[str, TariffSpec]
+    markets: tuple[str, ...]
 
     def misfit(self, method: str, factor: str) -> str | None:
         """Return why a factor does not fit a method, None where it does; names of values alone do not tell."""

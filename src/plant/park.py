@@ -11,7 +11,17 @@ from plant.networks import Network
 from plant.topics import Subscription
 from plant.units import Unit
 from plant.vocabulary import SINCE_EVER, Kind
-from plant.yearly import Billing, Budget, Certificate, Measure, ResidualFactor, Target
+from plant.yearly import (
+    Billing,
+    Budget,
+    Certificate,
+    CleanEnergy,
+    Instrument,
+    Measure,
+    MeterBalance,
+    ResidualFactor,
+    Target,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +105,6 @@ class Virtual:
     formula: str  # as it was written
     steps: tuple[Step, ...]
     channels: tuple[int, ...]  # whose readings it is made of, through other virtual channels too
-
-
-@dataclass(frozen=True, slots=True)
-class MeterBalance:
-    """What a main meter and the meters behind it should agree on; all are amounts of one dimension."""
-
-    park: str
-    facility: str  # "" where it is the park's
-    name: str
-    title: str
-    main: int  # a channel's index
-    parts: tuple[int, ...]
-    scales: tuple[float, ...]  # amount in the main meter's unit = a part's amount * scale
-    unit: str  # of the main meter's amounts
-    tolerance: float  # share of the main amount that may stay unallocated
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +344,8 @@ class Facility:
     coordinates: Coordinates | None = None
     budgets: tuple[Budget, ...] = ()  # by year
     billing: Billing | None = None
+    market: str | None = None  # the carbon market that it has a quota in
+    clean_energy: CleanEnergy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +384,7 @@ class Plant:
     virtuals: tuple[Virtual, ...] = ()
     balances: tuple[MeterBalance, ...] = ()
     measures: tuple[Measure, ...] = ()
+    instruments: tuple[Instrument, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
 
     def channel(self, index: int) -> Channel | Virtual:

@@ -1,4 +1,4 @@
-"""The plan of parks and facilities, and what their contracts say: budgets, targets, measures, what bought electricity is matched with and billed by."""
+"""What parks and facilities have beside what is measured and emits: budgets, targets, measures, contracts, instruments, balances of meters."""
 
 from dataclasses import dataclass
 from math import nan
@@ -118,3 +118,54 @@ class Billing:
     reactive_scale: float  # kvarh per unit of the channel's windows
     demand_interval: int  # ns over which power is averaged for a peak
     battery: Battery | None = None  # advised by the tariff's prices
+
+
+InstrumentKind = Literal["allowance", "credit", "energy-certificate", "contract"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A claim with an account: what it holds is the sum of its movements."""
+
+    park: str
+    facility: str  # "" where it is the park's
+    name: str
+    kind: InstrumentKind
+    title: str
+    unit: str  # t or MWh
+    registry: str = ""  # the tracking system within which a serial counts once
+    serials: bool = False  # each unit of it has one
+    technology: str = ""
+    co2: float = 0.0  # kg/kWh that it conveys
+    expires: str = ""  # the last day on which it can be used, such as 2030-12-31; "": never
+
+    @property
+    def id(self) -> str:
+        """Its full name: park/facility/instrument, or park/instrument."""
+        return "/".join(filter(None, (self.park, self.facility, self.name)))
+
+
+@dataclass(frozen=True, slots=True)
+class CleanEnergy:
+    """The channels by which a facility's electricity is clean or not, in kWh."""
+
+    load: Quantity  # all that it consumes
+    generated: Quantity | None = None  # its own, which is clean
+    exported: Quantity | None = None  # what of that goes out to the grid
+    delivered: Quantity | None = None  # clean, by a contract and hour by hour
+    factor: str = ""  # of the grid that would have given it; "": nothing is told in tonnes
+
+
+@dataclass(frozen=True, slots=True)
+class MeterBalance:
+    """What a main meter and the meters behind it should agree on; all are amounts of one dimension."""
+
+    park: str
+    facility: str  # "" where it is the park's
+    name: str
+    title: str
+    main: int  # a channel's index
+    parts: tuple[int, ...]
+    scales: tuple[float, ...]  # amount in the main meter's unit = a part's amount * scale
+    unit: str  # of the main meter's amounts
+    tolerance: float  # share of the main amount that may stay unallocated

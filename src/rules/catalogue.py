@@ -1,4 +1,4 @@
-"""Every method, factor, GWP set and tariff that a configuration may name, found by name."""
+"""Every method, factor, GWP set, tariff and market that a configuration may name, found by name."""
 
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +12,7 @@ from plant.catalogue import FactorSpec, MethodSpec, TariffSpec
 from rules import methods
 from rules.factors.factors import Factor, FactorRegister, load_factors
 from rules.factors.gwp import GwpSet, gwp_set, gwp_sets
+from rules.market.register import CarbonMarket, load_markets
 from rules.methods import Emissions
 from rules.tariffs.register import Tariff, load_tariffs
 
@@ -24,9 +25,11 @@ class Register:
     factors: Mapping[str, FactorSpec]
     gwp_sets: tuple[str, ...]
     tariffs: Mapping[str, TariffSpec]
+    markets: tuple[str, ...]
     _modules: Mapping[str, ModuleType]
     _register: FactorRegister
     _tariffs: Mapping[str, Tariff]
+    _markets: Mapping[str, CarbonMarket]
 
     def emissions(self, method: str) -> Emissions:
         """Return a method's function."""
@@ -40,6 +43,10 @@ class Register:
     def tariff(self, name: str) -> Tariff:
         """Return a tariff through time."""
         return self._tariffs[name]
+
+    def market(self, name: str) -> CarbonMarket:
+        """Return a carbon market with its prices."""
+        return self._markets[name]
 
     def gwp_set(self, name: str) -> GwpSet:
         """Return a GWP set."""
@@ -85,23 +92,26 @@ class Register:
 
 
 def load_catalogue(config_directory: Path | None) -> Register:
-    """Return all methods, the shipped factors and tariffs with a configuration's own, and all GWP sets.
+    """Return all methods, the shipped factors, tariffs and markets with a configuration's own, and all GWP sets.
 
     Raises
     ------
     ConfigurationError
-        With every mistake of the configuration's factor files; then those of its tariff files.
+        With every mistake of the configuration's factor files; then those of its tariff files, then of its market files.
     """
     found = (import_module(f"{methods.__name__}.{m.name}") for m in pkgutil.iter_modules(methods.__path__))
     modules = {module.SPEC.name: module for module in found}
     register = load_factors(config_directory)
     tariffs = load_tariffs(config_directory).tariffs
+    markets = load_markets(config_directory)
     return Register(
         methods={name: module.SPEC for name, module in modules.items()},
         factors=register.factors,
         gwp_sets=tuple(gwp_sets()),
         tariffs={name: tariff.spec for name, tariff in tariffs.items()},
+        markets=tuple(markets),
         _modules=modules,
         _register=register,
         _tariffs=tariffs,
+        _markets=markets,
     )

@@ -40,7 +40,7 @@ STACK = MethodSpec(
 
 @dataclass(frozen=True)
 class SmallCatalogue:
-    """Three methods, two tariffs, two factors: `grid` fits electricity, `gas` fits gas."""
+    """Three methods, two tariffs, a market, two factors: `grid` fits electricity, `gas` fits gas."""
 
     methods: Mapping[str, MethodSpec] = field(
         default_factory=lambda: {spec.name: spec for spec in (ELECTRICITY, GAS, STACK)}
@@ -58,6 +58,7 @@ class SmallCatalogue:
             "flat": TariffSpec("flat", "Flat", "VND", edges=()),
         }
     )
+    markets: tuple[str, ...] = ("pilot",)
 
     def misfit(self, method: str, factor: str) -> str | None:
         """Say which factor does not fit which method."""

@@ -7,7 +7,8 @@ import pytest
 from plant.configuration.load import load
 from plant.configuration.virtuals import MOST_STOREYS
 from plant.documents.problems import ConfigurationError
-from plant.park import Input, MeterBalance, Plant, Step
+from plant.park import Input, Plant, Step
+from plant.yearly import MeterBalance
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

@@ -8,8 +8,9 @@ from plant.configuration.channel_model import BalancePart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
-from plant.park import Channel, MeterBalance
+from plant.park import Channel
 from plant.units import DimensionError, conversion
+from plant.yearly import MeterBalance
 
 
 @dataclass(frozen=True, slots=True)

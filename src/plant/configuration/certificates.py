@@ -1,20 +1,20 @@
-"""Puts a facility together with what its electricity is matched with for market-based scope 2, and what it is billed by."""
+"""Puts a facility together with its instruments, what its electricity is matched with for market-based scope 2, and what it is billed by."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from plant.alert_rules.alerts import Site
-from plant.catalogue import TariffSpec
+from plant.catalogue import Catalogue, TariffSpec
 from plant.configuration.budgets import budgets_of, coordinates_of
 from plant.configuration.model import FacilityPart
-from plant.configuration.source_model import CertificatePart
+from plant.configuration.source_model import UNITS_OF, CertificatePart, InstrumentPart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
 from plant.park import Channel, Facility, Virtual
 from plant.units import DimensionError, conversion, unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
-from plant.yearly import Battery, Billing, Certificate, ResidualFactor
+from plant.yearly import Battery, Billing, Certificate, CleanEnergy, Instrument, Quantity, ResidualFactor
 
 KWH_PER_MWH = 1000.0
 NO_CHANNEL = -1
@@ -22,11 +22,11 @@ NO_CHANNEL = -1
 
 @dataclass(frozen=True, slots=True)
 class BillingMaker:
-    """Makes what facilities are billed by; channels and virtual channels are by site and name."""
+    """Makes what facilities are billed by, and by which channels their electricity is clean; channels and virtual channels are by site and name."""
 
     channels: Mapping[Site, Mapping[str, Channel]]
     virtuals: Mapping[Site, Mapping[str, Virtual]]
-    tariffs: Mapping[str, TariffSpec]
+    catalogue: Catalogue
     window: int  # [ns]
     findings: Findings
 
@@ -38,8 +38,8 @@ class BillingMaker:
             return None
         site = park, part.value.name
         spec = self._tariff(part, written.name)
-        energy = self._channel(part, site, written.energy, "kWh", "energy")
-        reactive = self._channel(part, site, written.reactive, "kvarh", "reactive")
+        energy = self._channel(part, site, written.energy, "kWh", "tariff", "energy")
+        reactive = self._channel(part, site, written.reactive, "kvarh", "tariff", "reactive")
         if written.reactive and spec and not spec.has_reactive:
             message = f"tariff {spec.name} charges no reactive energy: leave it out"
             self.findings.refuse(part, message, "tariff", "reactive")
@@ -67,8 +67,8 @@ class BillingMaker:
             message = "is advised by the prices of a tariff: give the facility one"
             self.findings.refuse(part, message, "battery")
         site = park, part.value.name
-        charged = self._channel(part, site, written.charged, "kWh", "charged", "battery")
-        discharged = self._channel(part, site, written.discharged, "kWh", "discharged", "battery")
+        charged = self._channel(part, site, written.charged, "kWh", "battery", "charged")
+        discharged = self._channel(part, site, written.discharged, "kWh", "battery", "discharged")
         return Battery(
             written.energy,
             written.power,
@@ -77,10 +77,40 @@ class BillingMaker:
             *(discharged or (NO_CHANNEL, 1.0)),
         )
 
+    def market(self, part: Placed[FacilityPart]) -> str | None:
+        """Return the carbon market of a facility, None where it has none or it is not known."""
+        name = part.value.market
+        if name is not None and name not in self.catalogue.markets:
+            self.findings.unknown(part, "market", name, self.catalogue.markets, "market")
+            return None
+        return name
+
+    def clean_energy(self, part: Placed[FacilityPart], park: str) -> CleanEnergy | None:
+        """Return by which channels a facility's electricity is clean, None where nothing says so or it is wrong."""
+        written = part.value.clean_energy
+        if written is None:
+            return None
+        names = {name: getattr(written, name) for name in ("load", "generated", "exported", "delivered")}
+        found = dict[str, Quantity]()
+        for key, name in names.items():
+            made = self._channel(part, (park, part.value.name), name, "kWh", "clean_energy", key)
+            if made is not None:
+                found[key] = Quantity(made[0], name, "kWh", made[1])
+        if written.factor is not None:
+            self._check_factor(part, written.factor)
+        return CleanEnergy(**found, factor=written.factor or "") if "load" in found else None
+
+    def _check_factor(self, part: Placed[FacilityPart], name: str) -> None:
+        if name not in self.catalogue.factors:
+            self.findings.unknown(part, "factor", name, self.catalogue.factors, "clean_energy", "factor")
+        elif not any(symbol.endswith("/kWh") for symbol in self.catalogue.factors[name].units.values()):
+            message = f"factor {name} is no factor of electricity"
+            self.findings.refuse(part, message, "clean_energy", "factor")
+
     def _tariff(self, part: Placed[FacilityPart], name: str) -> TariffSpec | None:
-        spec = self.tariffs.get(name)
+        spec = self.catalogue.tariffs.get(name)
         if spec is None:
-            self.findings.unknown(part, "tariff", name, self.tariffs, "tariff", "name")
+            self.findings.unknown(part, "tariff", name, self.catalogue.tariffs, "tariff", "name")
             return None
         off = [minute for minute in spec.edges if minute * NS_PER_MIN % self.window]
         if off:
@@ -92,13 +122,7 @@ class BillingMaker:
         return spec
 
     def _channel(
-        self,
-        part: Placed[FacilityPart],
-        site: Site,
-        name: str | None,
-        wanted: str,
-        key: str,
-        of: str = "tariff",
+        self, part: Placed[FacilityPart], site: Site, name: str | None, wanted: str, *key: str
     ) -> tuple[int, float] | None:
         """Return a channel's index, and what its amounts are multiplied with to be in the wanted unit."""
         if name is None:
@@ -106,17 +130,17 @@ class BillingMaker:
         known: dict[str, Channel | Virtual] = {**self.channels[site], **self.virtuals[site]}
         channel = known.get(name)
         if channel is None:
-            self.findings.unknown(part, "channel", name, known, of, key)
+            self.findings.unknown(part, "channel", name, known, *key)
         elif is_level(channel):
-            what = "bill" if of == "tariff" else of
-            self.findings.refuse(part, f"channel {name} is a level; a {what} is of amounts", of, key)
+            what = {"tariff": "a bill is", "battery": "a battery is"}.get(key[0], "energies are")
+            self.findings.refuse(part, f"channel {name} is a level; {what} of amounts", *key)
         else:
             try:
                 return channel.index, conversion(window_unit(channel), unit(wanted))[0]
             except DimensionError as error:
-                kind = "reactive" if key == "reactive" else "active"
+                kind = "reactive" if wanted == "kvarh" else "active"
                 message = f"channel {name} is no channel of {kind} energy: {error}"
-                self.findings.refuse(part, message, of, key)
+                self.findings.refuse(part, message, *key)
         return None
 
 
@@ -132,6 +156,8 @@ def facility_of(part: Placed[FacilityPart], park: str, bills: BillingMaker, find
         coordinates=coordinates_of(part),
         budgets=budgets_of(part, findings, park, part.value.name),
         billing=bills.billing(part, park),
+        market=bills.market(part),
+        clean_energy=bills.clean_energy(part, park),
     )
 
 
@@ -161,3 +187,26 @@ def _residual_factors(part: Placed[FacilityPart], park: str, findings: Findings)
         identity = ("residual factor", park, part.value.name, str(written.year))
         if findings.is_only(placed, f"{written.year} has a residual factor already", identity, "year"):
             yield ResidualFactor(written.year, written.factor, written.evidence)
+
+
+def instruments_of(
+    parts: Iterable[tuple[Site, Placed[InstrumentPart]]], findings: Findings
+) -> tuple[Instrument, ...]:
+    """Return the instruments of parks (facility "") and facilities, by place and name; a name twice goes to `findings`."""
+    made = [
+        Instrument(
+            *site,
+            name=part.value.name,
+            kind=part.value.kind,
+            title=part.value.title or part.value.name,
+            unit=UNITS_OF[part.value.kind],
+            registry=part.value.registry or "",
+            serials=part.value.serials,
+            technology=part.value.technology or "",
+            co2=part.value.factor,
+            expires=part.value.expires.isoformat() if part.value.expires else "",
+        )
+        for site, part in parts
+        if findings.is_first_name(part, "instrument", *site)
+    ]
+    return tuple(sorted(made, key=lambda one: (one.park, one.facility, one.name)))

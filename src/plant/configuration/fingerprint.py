@@ -37,7 +37,9 @@ def _lines(plant: Plant) -> Iterator[str]:
 
 
 # What came later is left out while it says what held before there was a word for it, so that a configuration keeps its name.
-_LATER = {"entered": False, "record_approval": "other", "billing": None, "battery": None}
+_LATER = {
+    "entered": False, "record_approval": "other", "billing": None, "battery": None, "market": None, "clean_energy": None,
+}  # fmt: skip
 
 
 def _is_as_before(name: str, value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Loads a configuration folder: every YAML file and point list in it, checked as a whole and resolved to a `Plant`.
 
-The files are merged at the top level in the order of their names: lists are joined, `settings` stands once. Factor
-and tariff files (`factors.yaml`, `*.factors.yaml`, `tariffs.yaml`, ...) belong to `rules`, and mappings of a replay (`mapping.yaml`,
+The files are merged at the top level in the order of their names: lists are joined, `settings` stands once. Factor,
+tariff and market files (`factors.yaml`, `*.factors.yaml`, `tariffs.yaml`, ...) belong to `rules`, and mappings of a replay (`mapping.yaml`,
 `*.mapping.yaml`) to the simulators, texts for papers (`about.yaml`, `*.about.yaml`) to `about`; all are passed over. Parks, facilities, gateways, channels and sources are
 numbered in the order of their names, so that neither files nor lines decide a number.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from plant.alert_rules.alert_parts import AlertPart
@@ -24,10 +24,10 @@ from plant.alerting import LABELS, Routing
 from plant.catalogue import Catalogue, FactorSpec
 from plant.configuration.balances import BalanceMaker
 from plant.configuration.budgets import budgets_of, coordinates_of, targets_of
-from plant.configuration.certificates import BillingMaker, facility_of
+from plant.configuration.certificates import BillingMaker, facility_of, instruments_of
 from plant.configuration.channels import channels_of
 from plant.configuration.fingerprint import fingerprint
-from plant.configuration.measures import MeasureMaker, Measures
+from plant.configuration.measures import MeasureMaker
 from plant.configuration.model import Configuration, FacilityPart, ParkPart, SettingsPart, json_schema
 from plant.configuration.sources import SourceMaker
 from plant.configuration.virtuals import VirtualMaker
@@ -39,7 +39,6 @@ from plant.park import (
     Channel,
     Condition,
     Gateway,
-    MeterBalance,
     Park,
     Plant,
     Source,
@@ -48,11 +47,12 @@ from plant.park import (
 )
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
+from plant.yearly import MeterBalance
 
 __all__ = ["Loaded", "json_schema", "load", "load_with_doubts"]
 
 # Files of other readers, also as *.factors.yaml and so on.
-OTHERS = ("factors.yaml", "tariffs.yaml", "mapping.yaml", "about.yaml")
+OTHERS = ("factors.yaml", "tariffs.yaml", "market.yaml", "mapping.yaml", "about.yaml")
 
 Files = Sequence[Placed[Configuration]]
 Facilities = Mapping[Site, Placed[FacilityPart]]
@@ -109,13 +109,8 @@ def load_with_doubts(
     gateways = _gateways(facilities, findings)
     alerts = _alerts(files, findings)
     subjects = candidates([p.value.name for p in parks], list(facilities), gateways, channels, sources)
-    bills = BillingMaker(
-        _by_site(facilities, channels),
-        _by_site(facilities, virtuals),
-        catalogue.tariffs,
-        settings.window,
-        findings,
-    )
+    measured = _by_site(facilities, channels)
+    bills = BillingMaker(measured, _by_site(facilities, virtuals), catalogue, settings.window, findings)
     plant = Plant(
         parks=resolved,
         facilities=tuple(facility_of(part, park, bills, findings) for (park, _), part in facilities.items()),
@@ -123,7 +118,7 @@ def load_with_doubts(
         channels=channels,
         sources=sources,
         rules=_rules(alerts, facilities, channels, sources, findings),
-        conditions=_conditions(alerts, subjects, _by_site(facilities, channels), catalogue.factors, findings),
+        conditions=_conditions(alerts, subjects, measured, catalogue.factors, findings),
         webhooks=webhooks,
         routing=_routing(files, webhooks, alerts, resolved, findings),
         window=settings.window,
@@ -135,10 +130,11 @@ def load_with_doubts(
         record_approval=settings.record_approval,
         hash="",
         virtuals=virtuals,
-        balances=_balances(parks, facilities, channels, findings),
+        balances=_balances(_owned(parks, facilities, "balances"), facilities, channels, findings),
         measures=MeasureMaker((*channels, *virtuals), zones, catalogue.factors, findings).measures(
-            _measures(parks, facilities)
+            _owned(parks, facilities, "measures")
         ),
+        instruments=instruments_of(_owned(parks, facilities, "instruments"), findings),
         subscriptions=resolve(
             (part for file in files for part in file.parts("subscriptions", file.value.subscriptions)),
             gateways,
@@ -313,26 +309,27 @@ def _virtuals(facilities: Facilities, channels: Sequence[Channel], findings: Fin
 
 
 def _balances(
-    parks: Iterable[Placed[ParkPart]],
+    parts: Iterable[tuple[Site, Placed[Any]]],
     facilities: Facilities,
     channels: Iterable[Channel],
     findings: Findings,
 ) -> tuple[MeterBalance, ...]:
     maker = BalanceMaker(_by_site(facilities, channels), findings)
-    owners = [((park.value.name, ""), park.parts("balances", park.value.balances)) for park in parks]
-    owners += [(site, part.parts("balances", part.value.balances)) for site, part in facilities.items()]
     made = [
         maker.balance(site, balance)
-        for site, balances in owners
-        for balance in balances
+        for site, balance in parts
         if findings.is_first_name(balance, "balance", *site)
     ]
     return tuple(sorted((one for one in made if one), key=lambda one: (one.park, one.facility, one.name)))
 
 
-def _measures(parks: Iterable[Placed[ParkPart]], facilities: Facilities) -> Measures:
-    found = [((p.value.name, ""), one) for p in parks for one in p.parts("measures", p.value.measures)]
-    return found + [(k, one) for k, p in facilities.items() for one in p.parts("measures", p.value.measures)]
+def _owned(
+    parks: Iterable[Placed[ParkPart]], facilities: Facilities, key: str
+) -> Iterator[tuple[Site, Placed[Any]]]:
+    """Yield what parks, as facility "", and facilities have under a key, with whose it is."""
+    owners: list[tuple[Site, Placed[Any]]] = [((park.value.name, ""), park) for park in parks]
+    for site, owner in chain(owners, facilities.items()):
+        yield from ((site, part) for part in owner.parts(key, getattr(owner.value, key)))
 
 
 def _alerts(files: Files, findings: Findings) -> list[Placed[AlertPart]]:

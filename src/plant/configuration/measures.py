@@ -1,6 +1,6 @@
 """Puts together the measures of parks and facilities: the channels, the baseline and the factor of their effects."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ CV_RMSE: Mapping[Step, float] = {"month": 0.15, "day": 0.30, "hour": 0.30}
 _LENGTHS: Mapping[Step, int] = {"day": NS_PER_DAY, "hour": NS_PER_HOUR}
 
 
-Measures = Sequence[tuple[Site, Placed[MeasurePart]]]
+Measures = Iterable[tuple[Site, Placed[MeasurePart]]]
 
 
 @dataclass(frozen=True, slots=True)

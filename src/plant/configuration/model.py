@@ -15,7 +15,13 @@ from plant.alert_rules.routing_model import InhibitPart, MaintenancePart, QuietP
 from plant.catalogue import MethodSpec
 from plant.configuration.channel_model import BalancePart, ChannelPart, NamedSwapPart, VirtualPart
 from plant.configuration.measure_model import MeasurePart
-from plant.configuration.source_model import CertificatePart, ResidualFactorPart, SourcePart
+from plant.configuration.source_model import (
+    CertificatePart,
+    CleanEnergyPart,
+    InstrumentPart,
+    ResidualFactorPart,
+    SourcePart,
+)
 from plant.devices.subscriptions import SubscriptionPart
 from plant.documents.fields import (
     ChannelName,
@@ -165,6 +171,12 @@ class FacilityPart(Part):
     """What its electricity is billed by."""
     battery: BatteryPart | None = None
     """Its battery, which is advised by the prices of its tariff."""
+    market: Word | None = None
+    """The carbon market in which it has a quota: one of this package, or of a market file of this configuration."""
+    instruments: list[InstrumentPart] = Field(default_factory=list)
+    """Its allowances, credits, energy certificates and contracts."""
+    clean_energy: CleanEnergyPart | None = None
+    """By which channels its electricity is clean."""
 
 
 class ParkPart(Part):
@@ -188,6 +200,8 @@ class ParkPart(Part):
     """Its path to net zero: the base year's tonnes, and the years for which a number is set."""
     measures: list[MeasurePart] = Field(default_factory=list)
     """What it does to emit less, beside what its facilities do."""
+    instruments: list[InstrumentPart] = Field(default_factory=list)
+    """What it holds itself, beside what its facilities do."""
 
 
 class WebhookPart(Part):

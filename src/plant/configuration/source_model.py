@@ -1,10 +1,11 @@
-"""The shape of what emits: sources, the regulations under which their hours count, and what their electricity is matched with."""
+"""The shape of what emits: sources, the regulations under which their hours count, and what their tonnes and electricity are matched with."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from plant.configuration.measure_model import DayOf
 from plant.configuration.parameter_rows import ParameterRows
 from plant.documents.fields import (
     ChannelName,
@@ -21,6 +22,7 @@ from plant.documents.fields import (
     Year,
 )
 from plant.vocabulary import NS_PER_HOUR
+from plant.yearly import InstrumentKind
 
 
 class LoadPart(Part):
@@ -155,3 +157,68 @@ class ResidualFactorPart(Part):
     """In kg CO2/kWh."""
     evidence: Evidence
     """The document that publishes it."""
+
+
+UNITS_OF: dict[InstrumentKind, Literal["t", "MWh"]] = {
+    "allowance": "t",
+    "credit": "t",
+    "energy-certificate": "MWh",
+    "contract": "MWh",
+}
+
+
+class InstrumentPart(Part):
+    """A claim with an account, whose movements people enter and approve."""
+
+    name: Name
+    """Unique in its facility, or among the park's own."""
+    kind: InstrumentKind
+    """An allowance of a quota, a credit, an energy certificate, or a contract that delivers clean electricity."""
+    title: Text | None = None
+    """What people call it; its name where left out."""
+    unit: Literal["t", "MWh"] | None = None
+    """t of allowances and credits, MWh of energy certificates and contracts; need not be given."""
+    registry: Text | None = None
+    """The tracking system, within which a serial counts once, such as Verra or I-REC."""
+    serials: bool = False
+    """Each unit has a serial: then every movement names its ranges."""
+    technology: Text | None = None
+    """Of energy certificates and contracts: what generates, such as solar."""
+    factor: Annotated[float, Field(ge=0)] = 0.0
+    """Of energy certificates and contracts: what they convey [kg CO2/kWh]; 0 where left out."""
+    expires: DayOf | None = None
+    """The last day on which it can be surrendered or retired; never where left out."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what the kind does not have."""
+        of_energy = UNITS_OF[self.kind] == "MWh"
+        if self.unit not in (None, UNITS_OF[self.kind]):
+            yield "unit", f"is {UNITS_OF[self.kind]} of kind {self.kind}"
+        for name in ("technology", "factor"):
+            if name in self.model_fields_set and not of_energy:
+                yield name, f"is for energy certificates and contracts, not for kind {self.kind}"
+        for name in ("serials", "expires"):
+            if getattr(self, name) and self.kind == "contract":
+                yield name, "is not for kind contract: what it delivers is used in its year"
+
+
+class CleanEnergyPart(Part):
+    """The channels by which a facility's electricity is told to be clean, hour by hour."""
+
+    load: ChannelName
+    """The channel, virtual or not, of all electricity that it consumes."""
+    generated: ChannelName | None = None
+    """Its own clean generation, such as a roof's."""
+    exported: ChannelName | None = None
+    """What of its own generation goes out to the grid."""
+    delivered: ChannelName | None = None
+    """What a direct purchase of clean electricity delivers, metered hour by hour."""
+    factor: Word | None = None
+    """The factor of the grid, for what own generation avoided; not told in tonnes where left out."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a load without anything clean, and what is exported of no generation."""
+        if self.generated is None and self.delivered is None:
+            yield "load", "needs generated or delivered beside it: nothing here is clean"
+        if self.exported is not None and self.generated is None:
+            yield "exported", "is of own generation: name the channel that generates"
