@@ -18,6 +18,7 @@ from store.archive.archived import ArchiveFile
 from store.blocks import IS_HOUR
 from store.messages.replays import Became, Replay
 from store.messages.set_aside import any_text, mend, set_aside
+from store.records.movements import are_serials
 from store.records.table import RecordStanding
 
 # Large, append-only, or without anything that could be read wrongly.
@@ -76,6 +77,7 @@ _ALSO: Mapping[str, Mapping[str, str]] = {
         "finish": f"finish - start BETWEEN 0 AND {LONGEST_RECORD}",  # a longer one would be spread over windows without end
         "standing": _is_one_of("standing", RecordStanding),
     },
+    "movement": {"standing": _is_one_of("standing", RecordStanding), "serials": "are_serials(serials)"},
     "report": {
         "periods": _is_list("periods", "text"),
         "files": _is_object("files"),
@@ -99,6 +101,7 @@ def set_unsound_aside(connection: sqlite3.Connection) -> None:
     connection.create_function("is_a_replay", 2, _is_a_replay, deterministic=True)
     connection.create_function("are_matchers", 1, _are_matchers, deterministic=True)
     connection.create_function("are_archive_files", 1, _are_archive_files, deterministic=True)
+    connection.create_function("are_serials", 1, are_serials, deterministic=True)
     connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     for table in tables:

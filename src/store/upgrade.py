@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from store import blocks
 from store.sqlite import transaction, write_rows
 
-SCHEMA_VERSION = 9  # of state.db
+SCHEMA_VERSION = 10  # of state.db
 AT_ONCE = 2000  # rows copied in one transaction
 TELL_S = 5.0
 
@@ -88,6 +88,17 @@ REPORTS_8 = """CREATE TABLE IF NOT EXISTS report (
 ) WITHOUT ROWID"""
 
 
+MOVEMENTS_10 = """
+CREATE TABLE IF NOT EXISTS movement (
+    message INTEGER PRIMARY KEY, park TEXT NOT NULL, facility TEXT NOT NULL, instrument TEXT NOT NULL, act TEXT NOT NULL, day TEXT NOT NULL,
+    amount REAL NOT NULL, year INTEGER, serials TEXT NOT NULL, source TEXT NOT NULL, evidence TEXT NOT NULL, note TEXT NOT NULL,
+    standing TEXT NOT NULL, entered_by TEXT NOT NULL, entered_key TEXT NOT NULL, entered_at INTEGER NOT NULL, approved_by TEXT NOT NULL,
+    approved_key TEXT NOT NULL, approved_at INTEGER, approved_in INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS movement_by_evidence ON movement (evidence)
+"""
+
+
 def of_another_schema(version: int) -> str:
     """Say what a state of another schema has, and what to do."""
     told = f"has schema {version}, this version of Stackmeter reads {SCHEMA_VERSION}"
@@ -146,6 +157,14 @@ def _to_9(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA user_version = 9")
 
 
+def _to_10(connection: sqlite3.Connection) -> None:
+    """Make room for movements of instruments."""
+    with transaction(connection):
+        for statement in MOVEMENTS_10.split(";"):
+            connection.execute(statement)
+        connection.execute("PRAGMA user_version = 10")
+
+
 def _copy_hours(connection: sqlite3.Connection) -> None:
     total = int(connection.execute("SELECT count(*) FROM emission").fetchone()[0])
     done = int(connection.execute("SELECT count(*) FROM emission_6").fetchone()[0])
@@ -182,5 +201,11 @@ def _is_row_numbered(connection: sqlite3.Connection) -> bool:
     return "WITHOUT ROWID" not in text
 
 
-_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {5: _to_6, 6: _to_7, 7: _to_8, 8: _to_9}
+_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {
+    5: _to_6,
+    6: _to_7,
+    7: _to_8,
+    8: _to_9,
+    9: _to_10,
+}
 UPGRADED = frozenset(_UPGRADES)  # versions from which there is a way to today's

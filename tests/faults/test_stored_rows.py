@@ -115,6 +115,8 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("replay", "wanted"): b'{"id": "x", "by": "y"}',
     ("replay", "became"): b"{}",
     ("record", "standing"): "approved",
+    ("movement", "standing"): "approved",
+    ("movement", "serials"): '[["A", 1, 9]]',
     ("report", "periods"): '["2025"]',
     ("report", "files"): "{}",
     ("report", "tonnes"): "{}",

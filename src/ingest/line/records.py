@@ -1,4 +1,4 @@
-"""What people decide of records and evidence, taken by the line at its place among the messages.
+"""What people decide of records, evidence and movements, taken by the line at its place among the messages.
 
 An approved record becomes a reading of its channel at its end, whose stretch stands in the table `record`; one that is
 replaced or struck becomes a reading of quality `bad`. From there on it goes the way of all readings.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 import numpy as np
 
+from ingest.known.movements import Movements
 from ingest.line.batch import Batch
 from plant.arrays import Readings
 from plant.park import Plant
@@ -53,6 +54,7 @@ class Records:
         self.takers: dict[bytes, Callable[[Message, int], None]] = {
             RECORD: self._take,
             EVIDENCE: self._take_evidence,
+            **Movements(plant, state).takers,
         }
 
     def _take(self, message: Message, offset: int) -> None:

@@ -68,6 +68,14 @@ TABLES = (
         offset="message",
         loose=True,
     ),
+    Table(
+        "movement",
+        ("message",),
+        ("park", "facility", "instrument", "act", "day", "amount", "year", "serials", "source", "evidence", "note", "standing",
+         "entered_by", "entered_key", "entered_at", "approved_by", "approved_key", "approved_at", "approved_in", "ended_by", "ended_at", "reason"),
+        offset="message",
+        loose=True,
+    ),
     Table("evidence", ("digest", "by"), ("at", "message", "kind", "size"), loose=True),
     Table(
         "archived_month",

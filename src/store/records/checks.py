@@ -4,6 +4,7 @@ import math
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Protocol
 
 from plant.clock import format_time
 from plant.park import Channel, Plant
@@ -16,6 +17,33 @@ from store.records.table import Record, RecordStanding, Who, beside, evidence_ki
 SLACK = 1e-9  # of a limit, relative, as of readings
 SAME = 1e-12  # values closer than this, relative, are the same
 MOST_ROWS = 1000  # that are entered together
+
+
+class EnteredByPeople(Protocol):
+    """What one person enters and another approves."""
+
+    @property
+    def id(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def entered_by(self) -> str:
+        """Who entered it."""
+        ...
+
+    def was_entered_by(self, who: Who) -> bool:
+        """Whether it was entered by the same person."""
+        ...
+
+
+def check_another(plant: Plant, entered: EnteredByPeople, who: Who) -> None:
+    """Refuse an approval by the person who entered it, where the configuration does not let one person do both."""
+    if entered.was_entered_by(who) and plant.record_approval != "self":
+        key = "" if who.by == entered.entered_by else f", with the key {who.key}, which is one person"
+        raise DecisionRefused(
+            f"{entered.entered_by} has entered {entered.id}{key}: another person approves it"
+        )
 
 
 class RecordRules:
@@ -50,11 +78,7 @@ class RecordRules:
         said = said_of(record)
         if record.standing is not RecordStanding.ENTERED:
             raise DecisionRefused(f"{record.id} is {record.standing} already")
-        if record.was_entered_by(who) and self._plant.record_approval != "self":
-            key = "" if who.by == record.entered_by else f", with the key {who.key}, which is one person"
-            raise DecisionRefused(
-                f"{record.entered_by} has entered {record.id}{key}: another person approves it"
-            )
+        check_another(self._plant, record, who)
         amount = self.amount(said)
         _check_stretch(self.channel(said), said, now)
         _check_free(connection, said)

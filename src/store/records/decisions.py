@@ -1,4 +1,4 @@
-"""What people decide of records and evidence, as the journal has it: taken by the line in its turn, like all that people decide."""
+"""What people decide of records, evidence and movements, as the journal has it: taken by the line in its turn, like all that people decide."""
 
 from typing import Literal
 
@@ -8,6 +8,7 @@ from store.messages.journal import DECISION, Message
 
 RECORD = b"$stackmeter/record"  # no subscription of ours matches it
 EVIDENCE = b"$stackmeter/evidence"
+MOVEMENT = b"$stackmeter/movement"
 
 RecordAction = Literal["enter", "approve", "refuse", "withdraw", "strike"]
 
@@ -59,3 +60,43 @@ class EvidenceDecision(msgspec.Struct, frozen=True):
     def message(self, now: int) -> Message:
         """Return what is journalled of it at a time [ns UTC]."""
         return Message(now, EVIDENCE, msgspec.json.encode(self), DECISION)
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """What a movement says: how much of an instrument [its unit] was granted, bought, sold and so on, on a day such as 2026-11-30.
+
+    `facility` is "" where the instrument is the park's; `serials` are (series, first, last), `year` None where it is of none.
+    """
+
+    park: str
+    facility: str
+    instrument: str
+    act: str
+    day: str
+    amount: float
+    source: str
+    evidence: str
+    year: int | None = None
+    serials: tuple[tuple[str, int, int], ...] = ()
+    note: str = ""
+
+    @property
+    def place(self) -> str:
+        """The full name of its instrument."""
+        return "/".join(filter(None, (self.park, self.facility, self.instrument)))
+
+
+class MovementDecision(msgspec.Struct, frozen=True):
+    """What somebody decides: to enter a movement, or of one (its id) one of the other actions, with a reason."""
+
+    id: str
+    by: str
+    action: RecordAction
+    moved: Moved | None = None
+    movement: str = ""
+    reason: str = ""
+    key: str = ""  # the name of the key that they do it with; "": theirs
+
+    def message(self, now: int) -> Message:
+        """Return what is journalled of it at a time [ns UTC]."""
+        return Message(now, MOVEMENT, msgspec.json.encode(self), DECISION)

@@ -211,13 +211,17 @@ def handed_in_by(connection: sqlite3.Connection, digest: str, by: str) -> bool:
 
 
 def places_of(connection: sqlite3.Connection, digest: str) -> list[tuple[str, str]]:
-    """Return the park and facility of each record that names a file."""
+    """Return the park and facility of each record and movement that names a file; "" for what is of a park as a whole."""
     return connection.execute(
-        "SELECT DISTINCT park, facility FROM record WHERE evidence = ? ORDER BY 1, 2", (digest,)
+        "SELECT park, facility FROM record WHERE evidence = ?1 UNION SELECT park, facility FROM movement WHERE evidence = ?1"
+        " ORDER BY 1, 2",
+        (digest,),
     ).fetchall()
 
 
 def evidence_named(connection: sqlite3.Connection) -> list[str]:
-    """Return the digest of every file that was handed in or that a record names, in order."""
-    rows = connection.execute("SELECT digest FROM evidence UNION SELECT evidence FROM record ORDER BY 1")
+    """Return the digest of every file that was handed in or that a record or a movement names, in order."""
+    rows = connection.execute(
+        "SELECT digest FROM evidence UNION SELECT evidence FROM record UNION SELECT evidence FROM movement ORDER BY 1"
+    )
     return [digest for (digest,) in rows]
