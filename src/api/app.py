@@ -15,7 +15,7 @@ from api.access.caller import Asking, Role
 from api.access.guard import GUARDED, RATE, Access, Guard, needs
 from api.access.host_check import HostCheck, KnownHosts
 from api.access.scope import only, select_channel, select_sources
-from api.accounting import advice, factors, ledger, periods, tariff
+from api.accounting import advice, factors, ledger, limits, periods, tariff
 from api.accounting.balance import balances_body
 from api.accounting.explain import explain_router
 from api.accounting.regulated import RegulatedBody, regulated_body
@@ -200,6 +200,7 @@ def create_app(
     app.include_router(inbox.routes(reader, plant))
     app.include_router(ledger.routes(reader))
     app.include_router(quality.routes(reader, plant, clock))
+    app.include_router(limits.routes(reader, plant, clock))
     app.include_router(plan.routes(reader, plant, clock, catalogue))
     app.include_router(forms.routes(reader, clock, catalogue, given))
     app.include_router(month_end.routes(reader, plant, clock, catalogue))

@@ -3,9 +3,10 @@
 The methods and factors themselves live in `rules`; this room only knows their shape.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import date
+from typing import Literal, Protocol
 
 from plant.units import conversion, unit
 
@@ -140,14 +141,63 @@ class TariffSpec:
     has_reactive: bool = False  # it charges reactive energy
 
 
+@dataclass(frozen=True, slots=True)
+class LimitSpec:
+    """The outside of a limit of a standard or a permit: what it is of, and what a site must say to know its number."""
+
+    name: str
+    title: str
+    standard: str
+    parameter: str
+    category: str  # "": of all
+    medium: Literal["stack", "wastewater"]
+    unit: str
+    averaging: Literal["hour", "day"] | None  # None: the site says it
+    reference_oxygen: float  # [%]; NaN: none
+    columns: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    size_unit: str = ""  # "": sizes make no difference
+    coefficients: tuple[str, ...] = ()  # the site's own numbers that it is multiplied with
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChoice:
+    """What a site says of itself, so that a limit is a number; what a limit does not ask for is None, or not there."""
+
+    column: str | None = None
+    zone: str | None = None
+    size: float | None = None  # in the limit's unit of sizes
+    coefficients: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitNumbers:
+    """A dated row of a limit for one site, in the limit's unit; `low` is NaN where there is only a most."""
+
+    row: str
+    valid_from: date
+    valid_to: date | None  # the first day on which it holds no longer
+    low: float
+    high: float
+    status: str  # official, provisional, own
+    mark: str  # "" of an own row
+    source: str
+    evidence: str  # "" of one that ships
+
+
 class Catalogue(Protocol):
-    """All methods, factors, tariffs and markets that a configuration may name."""
+    """All methods, factors, tariffs, markets and limits that a configuration may name."""
 
     methods: Mapping[str, MethodSpec]
     factors: Mapping[str, FactorSpec]
     gwp_sets: tuple[str, ...]
     tariffs: Mapping[str, TariffSpec]
     markets: tuple[str, ...]
+    limits: Mapping[str, LimitSpec]
+
+    def limit_numbers(self, name: str, choice: LimitChoice) -> Sequence[LimitNumbers]:
+        """Return the rows of a limit for a site that says all that the limit asks for, in order of time."""
+        ...
 
     def misfit(self, method: str, factor: str) -> str | None:
         """Return why a factor does not fit a method, None where it does; names of values alone do not tell."""

@@ -22,7 +22,7 @@ SCHEMA = {
     "maxItems": MOST_DATES,
     "items": {
         "type": "object",
-        "properties": {"from": {"type": "string", "format": "date"}, "value": {"type": "number"}},
+        "properties": {"from": {"type": "string", "format": "date"}, "value": {"type": ["number", "null"]}},
         "required": list(KEYS),
         "additionalProperties": False,
     },
@@ -52,7 +52,7 @@ def day(given: object) -> date:
 
 
 def number(given: object) -> float | Dated:
-    """Return a number, or one with dates, as a configuration gives it.
+    """Return a number, or one with dates, as a configuration gives it; where a date's number is null, none holds: NaN.
 
     Raises
     ------
@@ -66,10 +66,14 @@ def number(given: object) -> float | Dated:
         if mistakes:
             details = [refusal(path, message) for path, message in mistakes]
             raise ValidationError.from_exception_data("number", details)
-        return tuple((str(row["from"]), float(row["value"])) for row in given)
+        return tuple((str(row["from"]), _or_nan(row["value"])) for row in given)
     if _is_number(given):
         return float(given)  # type: ignore[arg-type]
     raise ValueError(f"is a number, or numbers with dates such as {EXAMPLE}")
+
+
+def _or_nan(given: float | None) -> float:
+    return math.nan if given is None else float(given)
 
 
 def _is_number(given: object) -> bool:
@@ -95,7 +99,7 @@ def _mistakes(rows: Sequence[Any]) -> Iterator[tuple[tuple[str | int, ...], str]
                 hint = did_you_mean(str(key), KEYS) or f"; known are {', '.join(KEYS)}"
                 yield (place, str(key)), f"unknown key{hint}"
         yield from (((place, key), "is required") for key in KEYS if key not in row)
-        if "value" in row and not _is_number(row["value"]):
+        if "value" in row and row["value"] is not None and not _is_number(row["value"]):
             yield (place, "value"), "is a number"
         try:
             its = day(row["from"]) if "from" in row else None

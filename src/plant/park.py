@@ -20,6 +20,7 @@ from plant.yearly import (
     Measure,
     MeterBalance,
     ResidualFactor,
+    Standard,
     Target,
 )
 
@@ -310,9 +311,7 @@ class Webhook:
 
     name: str
     url: str  # "" where it is part of the secret
-    secret: str = field(
-        repr=False
-    )  # kind webhook: the signing secret; apprise: its URL, with all tokens in it
+    secret: str = field(repr=False)  # kind webhook: signs; apprise: its URL, with all tokens in it
     allow_private: tuple[Network, ...] = ()  # addresses in these too, and http
     previous_secret: str = field(
         default="", repr=False
@@ -385,6 +384,7 @@ class Plant:
     balances: tuple[MeterBalance, ...] = ()
     measures: tuple[Measure, ...] = ()
     instruments: tuple[Instrument, ...] = ()
+    standards: tuple[Standard, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
 
     def channel(self, index: int) -> Channel | Virtual:

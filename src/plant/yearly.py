@@ -1,10 +1,12 @@
-"""What parks and facilities have beside what is measured and emits: budgets, targets, measures, contracts, instruments, balances of meters."""
+"""What parks and facilities have beside what is measured and emits: budgets, measures, contracts, instruments, limits of the law, balances."""
 
 from dataclasses import dataclass
 from math import nan
 from typing import Literal
 
 Step = Literal["month", "day", "hour"]
+Averaging = Literal["hour", "day"]
+OWN = "own"  # the status of a row of a permit
 GASES = ("co2", "co2e", "ch4", "n2o")  # the values of a factor that tell tonnes
 
 
@@ -169,3 +171,45 @@ class MeterBalance:
     scales: tuple[float, ...]  # amount in the main meter's unit = a part's amount * scale
     unit: str  # of the main meter's amounts
     tolerance: float  # share of the main amount that may stay unallocated
+
+
+@dataclass(frozen=True, slots=True)
+class StandardRow:
+    """A dated limit of a channel, in the channel's unit, from one instant to another; `low` is NaN where there is only a most."""
+
+    limit: str
+    row: str
+    standard: str
+    parameter: str
+    category: str  # "": of all
+    low: float
+    high: float
+    reference_oxygen: float  # [%]; NaN: none
+    start: int  # [ns UTC]
+    end: int  # [ns UTC]; `vocabulary.FOREVER`: until further notice
+    status: str  # official, provisional, own
+    mark: str  # "" of an own row
+    source: str
+    evidence: str  # "" of one that ships
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """The limits of a channel over one averaging time. Of several that hold at once the first is in force, own ones before all."""
+
+    park: str
+    facility: str
+    name: str
+    channel: int
+    averaging: Averaging
+    rows: tuple[StandardRow, ...]  # in the order in which they were named
+    oxygen: int = -1  # the channel of it; -1: readings are as the limits want them
+    oxygen_scale: float = 1.0  # % per unit of that channel
+    highest_oxygen: float = 19.0  # [%], from which on nothing is corrected
+    running: int = -1  # what tells that the unit runs; -1: it always does
+    running_above: float = 0.0  # in the unit of that channel
+
+    def in_force(self, time: int) -> int:
+        """Return the place of the row that is in force at a time [ns UTC], -1 where none is."""
+        holding = [place for place, row in enumerate(self.rows) if row.start <= time < row.end]
+        return min(holding, key=lambda place: (self.rows[place].status != OWN, place), default=-1)

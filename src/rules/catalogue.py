@@ -1,4 +1,4 @@
-"""Every method, factor, GWP set, tariff and market that a configuration may name, found by name."""
+"""Every method, factor, GWP set, tariff, market and limit that a configuration may name, found by name."""
 
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,12 +8,13 @@ from pathlib import Path
 from types import ModuleType
 
 from plant.arrays import Floats, Times
-from plant.catalogue import FactorSpec, MethodSpec, TariffSpec
+from plant.catalogue import FactorSpec, LimitChoice, LimitNumbers, LimitSpec, MethodSpec, TariffSpec
 from rules import methods
 from rules.factors.factors import Factor, FactorRegister, load_factors
 from rules.factors.gwp import GwpSet, gwp_set, gwp_sets
 from rules.market.register import CarbonMarket, load_markets
 from rules.methods import Emissions
+from rules.standards.register import LimitTable, load_limits
 from rules.tariffs.register import Tariff, load_tariffs
 
 
@@ -26,10 +27,12 @@ class Register:
     gwp_sets: tuple[str, ...]
     tariffs: Mapping[str, TariffSpec]
     markets: tuple[str, ...]
+    limits: Mapping[str, LimitSpec]
     _modules: Mapping[str, ModuleType]
     _register: FactorRegister
     _tariffs: Mapping[str, Tariff]
     _markets: Mapping[str, CarbonMarket]
+    _limits: Mapping[str, LimitTable]
 
     def emissions(self, method: str) -> Emissions:
         """Return a method's function."""
@@ -47,6 +50,10 @@ class Register:
     def market(self, name: str) -> CarbonMarket:
         """Return a carbon market with its prices."""
         return self._markets[name]
+
+    def limit_numbers(self, name: str, choice: LimitChoice) -> list[LimitNumbers]:
+        """Return the rows of a limit for a site that says all that the limit asks for, in order of time."""
+        return self._limits[name].numbers(choice)
 
     def gwp_set(self, name: str) -> GwpSet:
         """Return a GWP set."""
@@ -92,26 +99,29 @@ class Register:
 
 
 def load_catalogue(config_directory: Path | None) -> Register:
-    """Return all methods, the shipped factors, tariffs and markets with a configuration's own, and all GWP sets.
+    """Return all methods, the shipped factors, tariffs, markets and limits with a configuration's own, and all GWP sets.
 
     Raises
     ------
     ConfigurationError
-        With every mistake of the configuration's factor files; then those of its tariff files, then of its market files.
+        With every mistake of the configuration's factor files; then those of its tariff files, its market files, its limit files.
     """
     found = (import_module(f"{methods.__name__}.{m.name}") for m in pkgutil.iter_modules(methods.__path__))
     modules = {module.SPEC.name: module for module in found}
     register = load_factors(config_directory)
     tariffs = load_tariffs(config_directory).tariffs
     markets = load_markets(config_directory)
+    limits = load_limits(config_directory)
     return Register(
         methods={name: module.SPEC for name, module in modules.items()},
         factors=register.factors,
         gwp_sets=tuple(gwp_sets()),
         tariffs={name: tariff.spec for name, tariff in tariffs.items()},
         markets=tuple(markets),
+        limits={name: table.spec for name, table in limits.items()},
         _modules=modules,
         _register=register,
         _tariffs=tariffs,
         _markets=markets,
+        _limits=limits,
     )

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from plant.arrays import Times
 from plant.documents.documents import ConfigurationError, Placed, Problem, read, salvage
-from plant.documents.fields import Part
+from plant.documents.fields import Fault, Part
 from plant.periods import local_midnight
 
 
@@ -43,6 +43,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 Zone = Annotated[str, AfterValidator(_zone)]
 ShippedStatus = Literal["official", "provisional"]
 Mark = Literal["V", "V2", "M", "D"]
+OWN = "own"
 
 
 class DatedRow(Part):
@@ -52,6 +53,21 @@ class DatedRow(Part):
     valid_to: Day | None = None
     status: str
     source: Text
+
+
+class EvidencedRow(DatedRow):
+    """A row of which one that ships says how it was seen, and one of a configuration's own has evidence."""
+
+    status: Literal["official", "provisional", "own"] = "own"
+    mark: Mark | None = None
+    evidence: Text | None = None
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a row that does not say what its status asks for."""
+        if self.status == OWN and self.evidence is None:
+            yield "evidence", "is required: the contract, the bill or the decision that says so"
+        if self.status != OWN and self.mark is None:
+            yield "mark", "is required of what ships"
 
 
 class DatedFile(Part):
@@ -155,6 +171,15 @@ def row_id(name: str, row: DatedRow) -> str:
     """Return what names a row: its year where it begins with one, else its first day."""
     day = row.valid_from
     return f"{name}/{day.year if (day.month, day.day) == (1, 1) else day.isoformat()}"
+
+
+def own_mistakes(placed: Placed[Any]) -> Iterator[Problem]:
+    """Yield rows of a configuration's entry that say they are not its own."""
+    for number, row in enumerate(placed.value.rows):
+        if row.status != OWN:
+            yield placed.problem(
+                "should be own, as all rows of a configuration are", "rows", number, "status"
+            )
 
 
 def validity_mistakes(placed: Placed[E]) -> Iterator[Problem]:

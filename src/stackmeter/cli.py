@@ -215,7 +215,7 @@ def _started(settings: "Settings", now_and_then: "Callable[[], None]") -> "Servi
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     RUN: (simulating.demo, simulating.simulate, simulating.replay),
-    LOOK: (asking.status, asking.watch, asking.explain, energy.bill, energy.advice),
+    LOOK: (asking.status, asking.watch, asking.explain, asking.limits, energy.bill, energy.advice),
     PROVE: (proving.verify, rebuilding.rebuild, proving.restate, asking.periods, asking.decide),
     ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup, archive_command.archive),
     ALERTS: (

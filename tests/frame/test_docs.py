@@ -21,6 +21,7 @@ from plant.devices.profiles import MappingPart
 from plant.documents.documents import read
 from proof.rule_tests import ScenarioPart
 from rules.factors.factor_files import OwnFile
+from rules.standards.limit_files import LimitFile
 from rules.tariffs.tariff_files import TariffFile
 from stackmeter import service, settings
 from stackmeter.cli import app
@@ -304,6 +305,8 @@ def test_every_piece_of_configuration_is_one(block: Block, tmp_path: Path) -> No
         assert mistakes(OwnFile, document.value) == []
     elif "tariffs" in document.value:
         assert mistakes(TariffFile, document.value) == []
+    elif "limits" in document.value:
+        assert mistakes(LimitFile, document.value) == []
     elif "sections" in document.value:
         assert mistakes(MappingPart, document.value) == []
     elif "about" in document.value:

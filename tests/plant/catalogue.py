@@ -1,9 +1,18 @@
 """A catalogue that is small enough to know by heart, for configurations that need no real factor."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from plant.catalogue import FactorSpec, MethodSpec, Parameter, Role, TariffSpec
+from plant.catalogue import (
+    FactorSpec,
+    LimitChoice,
+    LimitNumbers,
+    LimitSpec,
+    MethodSpec,
+    Parameter,
+    Role,
+    TariffSpec,
+)
 
 ELECTRICITY = MethodSpec(
     name="electricity-location",
@@ -59,6 +68,12 @@ class SmallCatalogue:
         }
     )
     markets: tuple[str, ...] = ("pilot",)
+
+    limits: Mapping[str, LimitSpec] = field(default_factory=dict)
+
+    def limit_numbers(self, name: str, choice: LimitChoice) -> Sequence[LimitNumbers]:
+        """Know of none."""
+        raise KeyError(name, choice)
 
     def misfit(self, method: str, factor: str) -> str | None:
         """Say which factor does not fit which method."""

@@ -15,6 +15,7 @@ from api.access.guard import GUARDED
 from api.models import Severity
 from api.pages import Cursor, Limit, Next, page_of
 from api.problems import InvalidQuery, documented
+from plant.arrays import number
 from plant.park import (
     Bilingual,
     Channel,
@@ -52,7 +53,7 @@ class DatedNumberBody(BaseModel):
         description="null of a number that has no dates",
         examples=["2027-07-01"],
     )
-    value: float = Field(examples=[150.0])
+    value: float | None = Field(description="null: from then on none holds", examples=[150.0])
 
 
 class RuleParameterBody(BaseModel):
@@ -329,7 +330,7 @@ def _told(written: Condition) -> dict[str, Any]:
 
 def _parameter(name: str, given: float | Dated) -> RuleParameterBody:
     rows = given if isinstance(given, tuple) else ((None, given),)
-    numbers = [DatedNumberBody.model_validate({"from": day, "value": value}) for day, value in rows]
+    numbers = [DatedNumberBody.model_validate({"from": day, "value": number(value)}) for day, value in rows]
     return RuleParameterBody(name=name, numbers=numbers)
 
 

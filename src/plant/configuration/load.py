@@ -1,7 +1,7 @@
 """Loads a configuration folder: every YAML file and point list in it, checked as a whole and resolved to a `Plant`.
 
 The files are merged at the top level in the order of their names: lists are joined, `settings` stands once. Factor,
-tariff and market files (`factors.yaml`, `*.factors.yaml`, `tariffs.yaml`, ...) belong to `rules`, and mappings of a replay (`mapping.yaml`,
+tariff, market and limit files (`factors.yaml`, `*.factors.yaml`, `tariffs.yaml`, ...) belong to `rules`, and mappings of a replay (`mapping.yaml`,
 `*.mapping.yaml`) to the simulators, texts for papers (`about.yaml`, `*.about.yaml`) to `about`; all are passed over. Parks, facilities, gateways, channels and sources are
 numbered in the order of their names, so that neither files nor lines decide a number.
 """
@@ -20,6 +20,7 @@ from plant.alert_rules.alerts import RuleMaker, Site, webhook
 from plant.alert_rules.condition_maker import Candidate, ConditionMaker, candidates
 from plant.alert_rules.conditions import Subject
 from plant.alert_rules.routing import routing
+from plant.alert_rules.standard_rules import StandardMaker
 from plant.alerting import LABELS, Routing
 from plant.catalogue import Catalogue, FactorSpec
 from plant.configuration.balances import BalanceMaker
@@ -35,16 +36,7 @@ from plant.devices.subscriptions import resolve
 from plant.documents.documents import Placed, read, salvage
 from plant.documents.findings import Findings
 from plant.documents.problems import ConfigurationError, Problem
-from plant.park import (
-    Channel,
-    Condition,
-    Gateway,
-    Park,
-    Plant,
-    Source,
-    Virtual,
-    Webhook,
-)
+from plant.park import Channel, Condition, Gateway, Park, Plant, Source, Virtual, Webhook
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
 from plant.yearly import MeterBalance
@@ -52,7 +44,7 @@ from plant.yearly import MeterBalance
 __all__ = ["Loaded", "json_schema", "load", "load_with_doubts"]
 
 # Files of other readers, also as *.factors.yaml and so on.
-OTHERS = ("factors.yaml", "tariffs.yaml", "market.yaml", "mapping.yaml", "about.yaml")
+OTHERS = ("factors.yaml", "tariffs.yaml", "market.yaml", "limits.yaml", "mapping.yaml", "about.yaml")
 
 Files = Sequence[Placed[Configuration]]
 Facilities = Mapping[Site, Placed[FacilityPart]]
@@ -108,6 +100,8 @@ def load_with_doubts(
     webhooks = _webhooks(files, directory, os.environ if environment is None else environment, findings)
     gateways = _gateways(facilities, findings)
     alerts = _alerts(files, findings)
+    limited = StandardMaker(_by_site(facilities, channels), zones, catalogue, findings, alerts)
+    standards = limited.standards(facilities)
     subjects = candidates([p.value.name for p in parks], list(facilities), gateways, channels, sources)
     measured = _by_site(facilities, channels)
     bills = BillingMaker(measured, _by_site(facilities, virtuals), catalogue, settings.window, findings)
@@ -135,6 +129,7 @@ def load_with_doubts(
             _owned(parks, facilities, "measures")
         ),
         instruments=instruments_of(_owned(parks, facilities, "instruments"), findings),
+        standards=standards,
         subscriptions=resolve(
             (part for file in files for part in file.parts("subscriptions", file.value.subscriptions)),
             gateways,

@@ -12,6 +12,7 @@ from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from plant.alert_rules.alert_parts import AlertPart
 from plant.alert_rules.routing_model import InhibitPart, MaintenancePart, QuietPart, RotaPart, RoutePart
+from plant.alert_rules.standard_model import StandardPart
 from plant.catalogue import MethodSpec
 from plant.configuration.channel_model import BalancePart, ChannelPart, NamedSwapPart, VirtualPart
 from plant.configuration.measure_model import MeasurePart
@@ -177,6 +178,8 @@ class FacilityPart(Part):
     """Its allowances, credits, energy certificates and contracts."""
     clean_energy: CleanEnergyPart | None = None
     """By which channels its electricity is clean."""
+    standards: list[StandardPart] = Field(default_factory=list)
+    """What its stacks and outfalls must keep."""
 
 
 class ParkPart(Part):

@@ -14,6 +14,8 @@ from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S
 # What a regular expression of ours asks for; every one that a user can meet stands here.
 FORMS = {
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$": "should be a name of at most 64 letters, digits, `_`, `.` and `-`",
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$": "should be a name of at most 40 letters, digits, `_`, `.` and `-`",
+    r"^[A-Za-z0-9_-]{1,32}$": "should be a name of at most 32 letters, digits, `_` and `-`",
     r"^[A-Za-z0-9][A-Za-z0-9_./:-]{0,127}$": "should be a name of at most 128 letters, digits, `_`, `.`, `/`, `:` and `-`",
     r"^[A-Za-z0-9_.*/:-]{1,128}$": "should be a name, or a part of names with `*` for the rest, such as `mdb*/power`",
     r"^[a-z][a-z0-9_-]{0,63}$": "should be a word of at most 64 small letters, digits, `_` and `-`",

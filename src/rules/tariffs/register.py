@@ -15,7 +15,7 @@ from plant.documents.documents import Placed, Problem
 from plant.periods import time_of_day, weekday
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_MIN
-from rules.dated_files import Shelf, edges_of, own_files, row_id, shipped_files
+from rules.dated_files import EvidencedRow, Shelf, edges_of, own_files, own_mistakes, row_id, shipped_files
 from rules.tariffs.reactive import ReactiveTable
 from rules.tariffs.slots import UNKNOWN, Slots, edges, week
 from rules.tariffs.tariff_files import (
@@ -23,10 +23,8 @@ from rules.tariffs.tariff_files import (
     ReactiveEntry,
     TariffEntry,
     TariffFile,
-    TariffRow,
     VatEntry,
     hours_mistakes,
-    own_mistakes,
     price_mistakes,
 )
 
@@ -175,7 +173,7 @@ def _tariff_mistakes(placed: Placed[TariffEntry], known: TariffRegister) -> Iter
         yield from price_mistakes(placed, known.hours[entry.hours].names)
 
 
-def _rows(name: str, rows: Sequence[TariffRow], zone: ZoneInfo) -> RowsInForce:
+def _rows(name: str, rows: Sequence[EvidencedRow], zone: ZoneInfo) -> RowsInForce:
     told = [ToldRow(row_id(name, row), row.status, row.mark or "", row.source) for row in rows]
     return RowsInForce(edges_of(rows, zone), (None, *told, None))
 

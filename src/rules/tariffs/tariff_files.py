@@ -1,16 +1,14 @@
 """The shape of tariff files: hours, taxes, charges of reactive energy, and the tariffs that name them; all with dates."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from plant.documents.documents import Placed, Problem
 from plant.documents.fields import Fault, Part, Positive, Word
-from rules.dated_files import DatedFile, DatedRow, Mark, Text
+from rules.dated_files import DatedFile, EvidencedRow, Text
 from rules.tariffs.slots import minutes_of, week
-
-OWN = "own"
 
 
 def _hours(text: str) -> str:
@@ -22,34 +20,19 @@ Hours = Annotated[str, AfterValidator(_hours)]
 Percent = Annotated[float, Field(ge=0)]
 
 
-class TariffRow(DatedRow):
-    """A row of a tariff file: one that ships says how it was seen, one of a configuration's own has evidence."""
-
-    status: Literal["official", "provisional", "own"] = "own"
-    mark: Mark | None = None
-    evidence: Text | None = None
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield a row that does not say what its status asks for."""
-        if self.status == OWN and self.evidence is None:
-            yield "evidence", "is required: the contract, the bill or the decision that says so"
-        if self.status != OWN and self.mark is None:
-            yield "mark", "is required of what ships"
-
-
-class HoursRow(TariffRow):
+class HoursRow(EvidencedRow):
     """Which hours of the week lie in which slot; the rest in the slot `rest` of its entry."""
 
     slots: dict[Word, Annotated[list[Hours], Field(min_length=1)]]
 
 
-class VatRow(TariffRow):
+class VatRow(EvidencedRow):
     """A tax on what is charged."""
 
     rate: Annotated[float, Field(ge=0, lt=1)]
 
 
-class ReactiveRow(TariffRow):
+class ReactiveRow(EvidencedRow):
     """What is charged for reactive energy, in percent of the energy charge, by cos phi in hundredths.
 
     `percents` are of `least_cos_phi` and each hundredth above it; from the first one that has none nothing is charged.
@@ -69,7 +52,7 @@ class ReactiveRow(TariffRow):
             yield "percents", "rise with cos phi; they fall from below on"
 
 
-class PriceRow(TariffRow):
+class PriceRow(EvidencedRow):
     """What a kilowatt-hour of each slot costs, before tax."""
 
     prices: Annotated[dict[Word, Positive], Field(min_length=1)]
@@ -119,15 +102,6 @@ class TariffFile(DatedFile):
     vat: list[VatEntry] = Field(default_factory=list)
     reactive: list[ReactiveEntry] = Field(default_factory=list)
     tariffs: list[TariffEntry] = Field(default_factory=list)
-
-
-def own_mistakes(placed: Placed[Any]) -> Iterator[Problem]:
-    """Yield rows of a configuration's entry that say they are not its own."""
-    for number, row in enumerate(placed.value.rows):
-        if row.status != OWN:
-            yield placed.problem(
-                "should be own, as all rows of a configuration are", "rows", number, "status"
-            )
 
 
 def hours_mistakes(placed: Placed[HoursEntry]) -> Iterator[Problem]:

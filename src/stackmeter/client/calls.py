@@ -6,6 +6,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from api.accounting.explain import ExplainBody
+from api.accounting.limits import LimitsBody
 from api.accounting.periods import DecidedBody, DecisionBody, PeriodsBody
 from api.alerts.alert_bodies import (
     ActedBody,
@@ -151,6 +152,10 @@ class Client(ServiceAsked):
         """Return the channels of a park, a facility or a gateway, every page; raise `QuestionRefused` for names that are nowhere."""
         pages = self._pages(ChannelsBody, "/v1/channels", asked)
         return pages[-1].model_copy(update={"channels": [one for page in pages for one in page.channels]})
+
+    def limits(self, **asked: str | None) -> LimitsBody:
+        """Return the limits of channels and how they are kept; raise `QuestionRefused` for names that are nowhere."""
+        return self._valid(LimitsBody, self._chosen("/v1/limits", **asked))
 
     def periods(self, park: str | None = None, language: str = "en") -> PeriodsBody:
         """Return how the months of a park or of all stand."""

@@ -1,4 +1,4 @@
-"""Commands that ask a running service: status, watch, periods, decide, explain."""
+"""Commands that ask a running service: status, watch, periods, decide, explain, limits."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -188,6 +188,41 @@ def explain(
     from stackmeter.views import proof_view
 
     screen().print(proof_view.explanation(told, zone))
+
+
+def limits(
+    park: Annotated[str | None, typer.Option(help="Only of this park.", show_default="all")] = None,
+    facility: Annotated[str | None, typer.Option(help="Only of this facility.", show_default="all")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Only this one of a facility's standards.", show_default="all")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="A time with zone.", show_default="the month's start"),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="A time with zone.", show_default="the month's end")
+    ] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what stacks and outfalls must keep: limits in force and to come, the newest value against each, hours outside.
+
+    Example: stackmeter limits --facility chemicals --from 2026-11-01T00:00:00+07:00
+
+    Exit codes: 0 told, 1 no such place or time, 2 token missing or wrong, 3 not reachable.
+    """
+    asked = {"park": park, "facility": facility, "name": name, "from": start, "to": end}
+    with client_of(state, url, token) as client:
+        told, zone = answer_of(lambda: client.limits(**asked)), client.zone
+    if as_json:
+        typer.echo(told.model_dump_json(by_alias=True, exclude_unset=True))
+        return
+    from stackmeter.views import limit_view
+
+    screen().print(limit_view.limits(told, zone))
 
 
 def watch(

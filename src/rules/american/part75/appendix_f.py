@@ -16,10 +16,9 @@ import numpy as np
 
 from plant.arrays import Floats
 from rules.examples import Worked
-from rules.formulas.stack_gas import Number, dry_of_wet
+from rules.formulas.stack_gas import AIR_O2, Number, dry_of_wet
 from rules.validity import not_negative, percent, positive
 
-AIR_O2 = 20.9  # [%]
 CO2_TONS = 5.7e-7  # [short tons/scf per %] M; exact would be 5.711e-7
 HUNDRED_PERCENT_IN_AIR = 100 / AIR_O2
 
