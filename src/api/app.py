@@ -21,6 +21,7 @@ from api.accounting.explain import explain_router
 from api.accounting.regulated import RegulatedBody, regulated_body
 from api.alerts import acknowledge, alert_rules, alertmanager, alerts, retroactive, webhooks
 from api.answers import series_answer, totals_answer
+from api.city import members as city
 from api.description import Described
 from api.field import backfills, channels, gateways, inbox, inventory, quality, quarantine, rebirth
 from api.field.rebirth import EdgeNodes
@@ -116,15 +117,14 @@ def create_app(
     edge_nodes: EdgeNodes | None = None,
     given: About = NOTHING_GIVEN,
     kept: KeptFiles | None = None,
+    members: city.Standings = tuple,
 ) -> FastAPI:
     """Return the API.
 
     Parameters
     ----------
-    reader
-        Of the state that the answers come from.
-    plant
-        The plant that the reader was made for.
+    reader, plant
+        Of the state that the answers come from, and the plant that it was made for.
     token
         Whoever bears it may ask everything, as an administrator.
     health, metrics, clock
@@ -152,6 +152,8 @@ def create_app(
         What people gave for papers.
     kept
         Where the bytes of reports are kept; without it nothing is issued.
+    members
+        What is known of the parks of the city.
     """
     access = access or Access()
     app = Described(
@@ -175,11 +177,13 @@ def create_app(
     app.include_router(_operations(health, metrics))
     app.include_router(_totals(reader, plant, clock, catalogue))
     app.include_router(_series(reader, plant, clock))
-    app.include_router(boundary.routes(reader, plant, clock))
+    for places in (boundary, channels, quality, limits):
+        app.include_router(places.routes(reader, plant, clock))
     app.include_router(_events(reader))
     app.include_router(explain_router(reader, plant, clock, catalogue))
     app.include_router(periods.routes(reader, plant, decide, clock, catalogue))
-    app.include_router(retroactive.routes(reader))
+    for books in (retroactive, ledger):
+        app.include_router(books.routes(reader))
     app.include_router(alerts.routes(reader, plant, decide, clock))
     app.include_router(alert_rules.routes(plant))
     app.include_router(acknowledge.routes(reader, plant, link_key(token), decide, clock))
@@ -188,19 +192,16 @@ def create_app(
     app.include_router(
         live.routes(app, reader, plant, health, clock, page.version(parts), token, stream_failed, edge_nodes)
     )
-    app.include_router(inventory.routes(reader, plant))
+    for named in (inventory, inbox):
+        app.include_router(named.routes(reader, plant))
     app.include_router(gateways.routes(reader, plant, clock, edge_nodes))
     app.include_router(rebirth.routes(reader, plant, edge_nodes))
-    app.include_router(channels.routes(reader, plant, clock))
-    app.include_router(quarantine.routes(reader, decide))
-    app.include_router(backfills.routes(reader, decide))
+    for decided in (quarantine, backfills):
+        app.include_router(decided.routes(reader, decide))
     files = KeptFiles(evidence_folder(reader.folder))
     app.include_router(evidence.routes(reader, files, decide))
     app.include_router(records.routes(reader, plant, files, decide, clock, catalogue))
-    app.include_router(inbox.routes(reader, plant))
-    app.include_router(ledger.routes(reader))
-    app.include_router(quality.routes(reader, plant, clock))
-    app.include_router(limits.routes(reader, plant, clock))
+    app.include_router(city.routes(members, clock))
     app.include_router(plan.routes(reader, plant, clock, catalogue))
     app.include_router(forms.routes(reader, clock, catalogue, given))
     app.include_router(month_end.routes(reader, plant, clock, catalogue))

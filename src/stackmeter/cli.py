@@ -151,11 +151,13 @@ def check(
     from proof.undated import undated_in
     from reports.catalogue import all_forms
     from rules.catalogue import load_catalogue
+    from stackmeter.members.members_file import load_members
 
     catalogue = or_exit(lambda: load_catalogue(directory), as_json=as_json)
     loaded = or_exit(lambda: load_with_doubts(directory, catalogue), as_json=as_json)
     plant = loaded.plant
     or_exit(lambda: load_about(directory, plant, all_forms()), as_json=as_json)
+    or_exit(lambda: load_members(directory, plant), as_json=as_json)
     undated = [] if state is None else or_exit(lambda: undated_in(state, plant, catalogue), failures())
     or_exit(lambda: Subscriptions(plant), as_json=as_json)
     counts = {

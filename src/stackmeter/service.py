@@ -46,6 +46,7 @@ from stackmeter.chores import Chores
 from stackmeter.clock_watch import ClockMemory
 from stackmeter.edge_nodes import HostedNodes
 from stackmeter.health import HealthReport
+from stackmeter.members.watcher import City
 from stackmeter.open_files import connections_for
 from stackmeter.projection.wiring import influx_process
 from stackmeter.service_log import ServiceLog
@@ -102,6 +103,7 @@ class Service:
         self.audit = ServiceLog(keys_file(settings.state))
         self.access = self.audit.access(settings)
         self.token = self.folder.token(settings.token.get_secret_value() if settings.token else None)
+        self.city = City(settings.config, self.plant, self.token)
         self._crash, self.exit_code = crash, 0
         self._stop, self._wake = threading.Event(), threading.Event()
         self.journal = Journal(self.folder.journal)
@@ -156,8 +158,7 @@ class Service:
         app = self._app()
         ending, most = app.state.end_streams, connections_for(settings.max_connections)
         self.server = Server(app, settings.host, settings.port, ending=ending, most_connections=most)
-        self.line_beats = 0
-        self.line_waits = ""  # why the line cannot go on at the moment
+        self.line_beats, self.line_waits = 0, ""  # what it waits for, "" where it goes on
         self._acked_at: dict[str, float] = {}
 
     def note_clock_step(self, by: int) -> None:
@@ -182,7 +183,7 @@ class Service:
         if self.archiver is not None:
             archiver = self.archiver
             threads.start("archive", lambda: archiver.run(stop))
-        for name, work in self.webhooks.workers(stop):
+        for name, work in (*self.webhooks.workers(stop), *self.city.workers(self.server.url, stop)):
             threads.start(name, work)
         threads.start("totals", lambda: self.broadcast.run(stop))
         threads.start(WATCHDOG, lambda: self.watchdog.watch(stop))
@@ -366,6 +367,7 @@ class Service:
             edge_nodes=HostedNodes(self.plant, self.sparkplug) if self.sparkplug else None,
             given=self._about,
             kept=KeptFiles(evidence_folder(settings.state)),
+            members=self.city.standings,
         )
         app.add_middleware(AnswerTimes, times=self.report.answers)
         return app

@@ -25,6 +25,7 @@ from rules.standards.limit_files import LimitFile
 from rules.tariffs.tariff_files import TariffFile
 from stackmeter import service, settings
 from stackmeter.cli import app
+from stackmeter.members.members_file import MembersFile
 from tests.frame.repository import ROOT, text
 
 FILES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
@@ -293,6 +294,13 @@ def mistakes(model: type[BaseModel], value: Any) -> list[str]:
     return []
 
 
+# Files that are read apart from the configuration, by the key that each has.
+READ_APART: dict[str, type[BaseModel]] = {
+    "factors": OwnFile, "tariffs": TariffFile, "limits": LimitFile, "sections": MappingPart, "about": AboutFile,
+    "members": MembersFile,
+}  # fmt: skip
+
+
 @of_kind("yaml")
 def test_every_piece_of_configuration_is_one(block: Block, tmp_path: Path) -> None:
     """Or a factor file, a mapping, texts for papers, or a file of `stackmeter rules test`."""
@@ -301,16 +309,9 @@ def test_every_piece_of_configuration_is_one(block: Block, tmp_path: Path) -> No
     document = read(file)
     assert document.problems == []
 
-    if "factors" in document.value:
-        assert mistakes(OwnFile, document.value) == []
-    elif "tariffs" in document.value:
-        assert mistakes(TariffFile, document.value) == []
-    elif "limits" in document.value:
-        assert mistakes(LimitFile, document.value) == []
-    elif "sections" in document.value:
-        assert mistakes(MappingPart, document.value) == []
-    elif "about" in document.value:
-        assert mistakes(AboutFile, document.value) == []
+    of_its_own = next((model for key, model in READ_APART.items() if key in document.value), None)
+    if of_its_own is not None:
+        assert mistakes(of_its_own, document.value) == []
     elif "scenarios" in document.value:
         assert [mistakes(ScenarioPart, scenario) for scenario in document.value["scenarios"]] == [[]]
     else:

@@ -1,10 +1,12 @@
 """What of the plant a caller may see: what they may not is like what does not exist."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from api.access.caller import Caller
 from api.problems import InvalidQuery
+from plant.park import Facility
 from plant.suggest import did_you_mean
 
 
@@ -22,6 +24,14 @@ class HasPlace(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FacilityPlace:
+    """Where a facility is."""
+
+    park: str
+    facility: str
+
+
 _Item = TypeVar("_Item", bound=HasPlace)
 _COMPARED = 5000  # names that a mistyped one is compared with
 
@@ -29,6 +39,27 @@ _COMPARED = 5000  # names that a mistyped one is compared with
 def seen_by(caller: Caller, items: Iterable[_Item]) -> list[_Item]:
     """Return the items that a caller may see."""
     return [one for one in items if caller.sees(one.park, one.facility)]
+
+
+def within(
+    caller: Caller,
+    facilities: Iterable[Facility],
+    items: Iterable[_Item],
+    park: str | None,
+    facility: str | None,
+) -> list[_Item]:
+    """Return the items of a place that a caller may see; a place that has none of them gives none.
+
+    Raises
+    ------
+    InvalidQuery
+        There is no such place.
+    """
+    places = [FacilityPlace(one.park, one.name) for one in facilities]
+    narrowed(seen_by(caller, places), park=park, facility=facility)
+    return [
+        one for one in seen_by(caller, items) if park in (None, one.park) and facility in (None, one.facility)
+    ]
 
 
 def narrowed(items: Sequence[_Item], **wanted: str | None) -> list[_Item]:

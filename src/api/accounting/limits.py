@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.scope import only
-from api.access.seen import narrowed, seen_by
+from api.access.seen import narrowed, within
 from api.accounting.kept_limits import KeptLimits, StandardBody
 from api.parameters import From, To, Word, time_of
 from api.problems import InvalidQuery, documented
@@ -62,7 +62,8 @@ def routes(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
         Only hours, or days, that lie in the period as a whole and are over. As CSV where `Accept` says so.
         """
         as_of = clock()
-        chosen = narrowed(seen_by(caller, plant.standards), park=park, facility=facility, name=name)
+        here = within(caller, plant.facilities, plant.standards, park, facility)
+        chosen = narrowed(here, name=name)
         first, last = time_of("from", start), time_of("to", end)
         with reader.snapshot() as state:
             asked = KeptLimits(plant, ChannelActivity(state), as_of)

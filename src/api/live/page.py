@@ -18,8 +18,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-PAGES = {"/": "index.html", "/records": "records.html", "/month-end": "month_end.html"}
-BESIDE = ("records", "month_end")  # pages that differ in their own script and words alone
+PAGES = {"/": "index.html", "/records": "records.html", "/month-end": "month_end.html", "/city": "city.html"}
+BESIDE = ("records", "month_end", "city")  # pages that differ in their own script and words alone
 _TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",

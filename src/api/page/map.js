@@ -19,5 +19,5 @@ export function map(state, spots, rows) {
     h('svg', { class: 'chart map', viewBox: `0 0 ${WIDE} ${HIGH}`, role: 'img', 'aria-label': `${say('map')}: ${known.map((one) => `${one.title} ${number(one.t)} t`).join(', ')}` },
       known.map((one) => h('g', {}, h('circle', { class: one.t === null ? 'gap' : 'spot', cx: x(one), cy: y(one), r: Math.max(SMALLEST, LARGEST * Math.sqrt(Math.max(0, one.t ?? 0) / most)) }), h('text', { class: 'tick', x: x(one), y: y(one) - LARGEST - 4, 'text-anchor': 'middle' }, one.title))),
       h('line', { class: 'mark', x1: 10, x2: 10 + bar, y1: HIGH - 10, y2: HIGH - 10 }), h('text', { class: 'tick', x: 10, y: HIGH - 16 }, `${km} km`)),
-    h('ul', { class: 'legend' }, known.map((one) => h('li', {}, placeLink(state, one.park, one.facility), ` ${one.t === null ? UNKNOWN : number(one.t)} t`))));
+    h('ul', { class: 'legend' }, known.map((one) => h('li', {}, one.node ?? placeLink(state, one.park, one.facility), ` ${one.t === null ? UNKNOWN : number(one.t)} t`))));
 }

@@ -44,7 +44,15 @@ from plant.yearly import MeterBalance
 __all__ = ["Loaded", "json_schema", "load", "load_with_doubts"]
 
 # Files of other readers, also as *.factors.yaml and so on.
-OTHERS = ("factors.yaml", "tariffs.yaml", "market.yaml", "limits.yaml", "mapping.yaml", "about.yaml")
+OTHERS = (
+    "factors.yaml",
+    "tariffs.yaml",
+    "market.yaml",
+    "limits.yaml",
+    "mapping.yaml",
+    "about.yaml",
+    "members.yaml",
+)
 
 Files = Sequence[Placed[Configuration]]
 Facilities = Mapping[Site, Placed[FacilityPart]]

@@ -1,0 +1,203 @@
+"""Asks a Stackmeter what it says of a park. It may be anybody: what it says is bounded, and believed only where it can be."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.city.members import MemberFacts
+from plant.documents.json_text import json_of
+from stackmeter.members.members_file import MemberPark
+
+LONGEST = 1 << 20  # bytes of an answer
+STEP_S, WHOLE_S = 5.0, 15.0  # for which one read, and all that is asked of a member, may take
+NOT_THERE = 404  # what an older Stackmeter says of what it does not know
+CLOSED, IN_FORCE = ("final", "restated"), "in_force"
+INTO_THE_YEAR = timedelta(
+    hours=14
+)  # from its beginning on a park's clock, wherever that is, into its first days in UTC
+
+Tonnes = Annotated[float, Field(ge=-1e15, le=1e15)]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Unheard(Exception):
+    """A member did not say what it should; the text says why."""
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+
+class _Period(_Said):
+    start: datetime = Field(alias="from")
+
+
+class _Total(_Said):
+    park: str | None
+    co2e_t: Tonnes | None
+    coverage: Annotated[float, Field(ge=0, le=1)] | None
+    known_from: Annotated[str, Field(max_length=64)] | None
+
+
+class _Totals(_Said):
+    period: _Period
+    totals: list[_Total]
+
+
+class _Year(_Said):
+    year: int
+    target_t: Tonnes | None = None
+    projected_t: Tonnes | None = None
+    projected_low_t: Tonnes | None = None
+    projected_high_t: Tonnes | None = None
+
+
+class _Path(_Said):
+    park: str
+    facility: str | None
+    years: list[_Year]
+
+
+class _Roadmap(_Said):
+    roadmap: list[_Path]
+
+
+class _Month(_Said):
+    park: str
+    month: str
+    status: str
+
+
+class _Months(_Said):
+    periods: list[_Month]
+
+
+class _Limit(_Said):
+    standing: str
+    outside: Annotated[int, Field(ge=0)] | None
+
+
+class _Standard(_Said):
+    limits: list[_Limit]
+
+
+class _Limits(_Said):
+    standards: list[_Standard]
+
+
+class Asking:
+    """One round of questions to one member, over within `WHOLE_S`; `key` is None where its variable is not set."""
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        member: MemberPark,
+        key: str | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client, self._member, self._key, self._clock = client, member, key, clock
+        self._until = clock() + WHOLE_S
+
+    def facts(self) -> MemberFacts:
+        """Return what it says of this year.
+
+        Raises
+        ------
+        Unheard
+            It is not there, does not take the key, or says something that cannot be.
+        """
+        if not self._key:
+            raise Unheard(f"the environment variable {self._member.key_env} is not set: it holds its key")
+        park = self._member.park
+        said = self._whole(_Totals, "/v1/totals", level="park", park=park, period="year")
+        if [one.park for one in said.totals] != [park]:
+            names = ", ".join(str(one.park) for one in said.totals[:3]) or "nothing"
+            raise Unheard(f"it was asked of park {park}, and speaks of {names}"[:200])
+        [total], start = said.totals, said.period.start.astimezone(UTC)
+        year = (start + INTO_THE_YEAR).year
+        way = self._year_of(self._asked(_Roadmap, "/v1/roadmap", park=park), year)
+        months = self._asked(_Months, "/v1/periods", park=park)
+        limits = self._asked(_Limits, "/v1/limits", park=park, **{"from": start.isoformat()})
+        return MemberFacts(
+            year=year,
+            co2e_t=total.co2e_t,
+            coverage=total.coverage,
+            known_from=total.known_from,
+            target_t=way.target_t,
+            projected_t=way.projected_t,
+            projected_low_t=way.projected_low_t,
+            projected_high_t=way.projected_high_t,
+            months_closed=None if months is None else self._closed(months, year),
+            limits_outside=None if limits is None else _outside(limits),
+        )
+
+    def _year_of(self, said: _Roadmap | None, year: int) -> _Year:
+        whole = (
+            [one for one in said.roadmap if one.park == self._member.park and one.facility is None]
+            if said
+            else []
+        )
+        return next((one for path in whole for one in path.years if one.year == year), _Year(year=year))
+
+    def _closed(self, said: _Months, year: int) -> int:
+        months = {one.month for one in said.periods if one.park == self._member.park and one.status in CLOSED}
+        return sum(month.startswith(f"{year:04}-") for month in months)
+
+    def _whole(self, model: type[Model], path: str, **parameters: str) -> Model:
+        found = self._asked(model, path, **parameters)
+        if found is None:
+            raise Unheard(f"it has no {path}: is it a Stackmeter?")
+        return found
+
+    def _asked(self, model: type[Model], path: str, **parameters: str) -> Model | None:
+        """Return an answer, None where it knows no such route."""
+        url, headers = (
+            self._member.url + path,
+            {"Authorization": f"Bearer {self._key}", "Accept": "application/json"},
+        )
+        try:
+            with self._client.stream(
+                "GET", url, params=parameters, headers=headers, timeout=STEP_S
+            ) as answer:
+                if answer.status_code == NOT_THERE:
+                    return None
+                self._check(answer)
+                return model.model_validate(json_of(self._body(answer)))
+        except httpx.HTTPError as error:
+            raise Unheard(str(error) or type(error).__name__) from error
+        except ValidationError as error:
+            [first, *_] = error.errors()
+            place = ".".join(map(str, first["loc"]))
+            raise Unheard(f"{path} says what cannot be: {place}: {first['msg']}"[:200]) from error
+        except ValueError as error:
+            raise Unheard(f"{path} is no JSON: {error}"[:200]) from error
+
+    def _check(self, answer: httpx.Response) -> None:
+        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise Unheard(f"it does not take the key in {self._member.key_env}: HTTP {answer.status_code}")
+        if not answer.is_success:
+            raise Unheard(f"{answer.url.path}: HTTP {answer.status_code}")
+        kind = answer.headers.get("content-type", "")
+        if not kind.startswith("application/json"):
+            raise Unheard(f"it answers with {kind[:60] or 'no type'} and not JSON: is it a Stackmeter?")
+
+    def _body(self, answer: httpx.Response) -> bytes:
+        found = bytearray()
+        for piece in answer.iter_bytes():
+            found += piece
+            if len(found) > LONGEST:
+                raise Unheard(f"an answer is larger than {LONGEST >> 20} MiB")
+            if self._clock() > self._until:
+                raise Unheard(f"it takes more than {WHOLE_S:g} s")
+        return bytes(found)
+
+
+def _outside(said: _Limits) -> int | None:
+    """Return the hours and days outside the limits in force, None where it has none or does not know it of one."""
+    limits = [one for standard in said.standards for one in standard.limits]
+    told = [one.outside for one in limits if one.standing == IN_FORCE]
+    return None if None in told or not told else sum(one for one in told if one is not None)
