@@ -4,16 +4,20 @@ A broker, the service and two people on this machine alone: one enters what pape
 """
 
 import json
+import math
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from importlib.resources import as_file, files
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -26,14 +30,17 @@ from rich.text import Text
 from api.accounting.periods import DecisionBody
 from api.records.bodies import ActBody
 from api.reports.issued import IssueWantedBody
+from api.totals.measures import MeasureBody
 from plant.numbers import format_number
 from stackmeter.broker import HOST, EmbeddedBroker
 from stackmeter.client.calls import Client
 from stackmeter.commands.papers.papers_client import PapersClient
+from stackmeter.commands.plans.plans_client import PlansClient
 from stackmeter.crash import crash_points
 from stackmeter.demo import await_ready, serving
 from stackmeter.service import Service
 from stackmeter.settings import Settings
+from stackmeter.views.plan_view import MILLION, WORDS, ranged
 from store.access_log import Actor
 from store.folder import keys_file
 from store.keys import NEVER, Keys
@@ -43,6 +50,9 @@ PLACE = f"{PARK}/{FACILITY}"
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 GATEWAY = f"sm/v1/{PLACE}/tu-dien/readings"
 METERS = {"meter/electricity": ("kWh", 41_000.0), "meter/gas": ("Nm3", 5_200.0)}  # a day
+SAVED = 0.18  # of the compressors' electricity, from July of the second year on
+AT_ONCE = 1000  # readings of a message
+EXAMPLE_YEARS = (2024, 2025)  # as the configuration has them
 # By channel: unit, how much in a quarter, and whose paper says so.
 PAPERS = {
     "invoice/electricity": ("kWh", 41_000.0 * 91.3, "EVN invoice (invented)"),
@@ -70,6 +80,7 @@ class _Desk:
     lan: Client
     minh: Client
     papers: PapersClient
+    plans: PlansClient
     years: tuple[int, int]
 
 
@@ -86,7 +97,9 @@ def demo_year(folder: Path, console: Console) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     this_year = datetime.now(ZONE).year
     with ExitStack() as stack:
-        config = stack.enter_context(as_file(files("stackmeter") / "example_year"))
+        example = stack.enter_context(as_file(files("stackmeter") / "example_year"))
+        config = Path(stack.enter_context(TemporaryDirectory(prefix="stackmeter-year-config-")))
+        in_years(example, config, (this_year - 2, this_year - 1))
         state = Path(stack.enter_context(TemporaryDirectory(prefix="stackmeter-year-")))
         broker = stack.enter_context(EmbeddedBroker())
         settings = Settings.model_construct(config=config, state=state, broker=broker.url, port=0)
@@ -96,7 +109,8 @@ def demo_year(folder: Path, console: Console) -> int:
         lan, minh = (_key(keys, name, role) for name, role in (("lan", "operator"), ("minh", "approver")))
         desk = _Desk(
             stack.enter_context(Client(url, lan)), stack.enter_context(Client(url, minh)),
-            stack.enter_context(PapersClient(url, minh)), (this_year - 2, this_year - 1),
+            stack.enter_context(PapersClient(url, minh)), stack.enter_context(PlansClient(url, minh)),
+            (this_year - 2, this_year - 1),
         )  # fmt: skip
         await_ready(desk.lan, Event())
         for line in _told(desk, urlsplit(broker.url).port or 0, folder):
@@ -107,7 +121,7 @@ def demo_year(folder: Path, console: Console) -> int:
 
 def _told(desk: _Desk, port: int, folder: Path) -> Iterator[str]:
     """Do it all, and say what was done."""
-    yield f"meters   {_read_meters(desk, port):,} readings of {len(METERS)} meters, one a day, over MQTT"
+    yield f"meters   {_read_meters(desk, port):,} readings of {len(METERS) + 2} meters, one a day, over MQTT"
     ids = _enter(desk)
     yield f"records  {len(ids)} entered by lan from papers, each with its file"
     for number in ids:
@@ -119,6 +133,8 @@ def _told(desk: _Desk, port: int, folder: Path) -> Iterator[str]:
             DecisionBody.model_validate({"park": PARK, "month": month, "action": "final", "despite": DESPITE})
         )
     yield f"months   {len(months)} final, although {DESPITE}"
+    [measure] = desk.plans.measures(PARK, FACILITY, desk.years[-1], "en").measures
+    yield f"measure  {measure.title.en}, from {measure.starts}: {measure_line(measure)}"
     for form, kind, count in TO_ISSUE:
         periods = ",".join(map(str, desk.years[-count:]))
         wanted = {"form": form, "park": PARK, "facility": FACILITY, "periods": periods, "language": "vi"}
@@ -139,25 +155,61 @@ def _key(keys: Keys, name: str, role: str) -> str:
     return keys.create(name, role, [], shared=False, expires=NEVER, now=time.time_ns(), by=actor)[1]
 
 
+def in_years(example: Path, folder: Path, years: tuple[int, int]) -> None:
+    """Write the example's configuration for two years into a folder."""
+    named = dict(zip(map(str, EXAMPLE_YEARS), map(str, years), strict=True))
+    for file in example.iterdir():
+        text = file.read_text(encoding="utf-8")
+        if file.name == "plant.yaml":
+            text = re.sub("|".join(named), lambda found: named[found[0]], text)
+        (folder / file.name).write_text(text, encoding="utf-8")
+
+
+def meter_readings(years: tuple[int, int]) -> list[dict[str, Any]]:
+    """Return what the meters show at each midnight of two years.
+
+    The compressors follow the billets, with a scatter of their own, and take less from July of the second year on.
+    """
+    first, last = date(years[0], 1, 1), date(years[1] + 1, 1, 1)
+    days = [first + timedelta(days=day) for day in range((last - first).days)]
+    billets = [_billets(place, day, 60 if day.year == years[0] else 45) for place, day in enumerate(days)]
+    part = [1 - SAVED * (day >= date(years[1], 7, 1)) for day in days]
+    compressors = [
+        (900 + 14.5 * made + 150 * math.sin(place * 7.7)) * left
+        for place, (made, left) in enumerate(zip(billets, part, strict=True))
+    ]
+    amounts = {channel: (unit, [amount] * len(days)) for channel, (unit, amount) in METERS.items()}
+    amounts |= {"meter/compressors": ("kWh", compressors), "meter/billets": ("t", billets)}
+    midnights = [datetime(day.year, day.month, day.day, tzinfo=ZONE) for day in (*days, last)]
+    return [
+        {"channel": channel, "time": at.astimezone(UTC).isoformat(), "value": round(shown, 3), "unit": unit}
+        for channel, (unit, each) in amounts.items()
+        for at, shown in zip(midnights, accumulate(each, initial=FIRST_DISPLAY), strict=True)
+    ]
+
+
+def _billets(place: int, day: date, swing: float) -> float:
+    """Return what is made on a day [t]: more in spring and autumn, less on Sundays."""
+    season = swing * math.sin(4 * math.pi * day.timetuple().tm_yday / 365)
+    return (320 + season + 35 * math.sin(place * 2.3)) * (0.55 if day.weekday() == 6 else 1.0)
+
+
+def measure_line(one: MeasureBody) -> str:
+    """Return what a measure saved, with how far that is known."""
+    energy = ranged(one.avoided_kwh, one.low_kwh, 1000.0)
+    money = ranged(one.avoided_cost, one.low_cost, MILLION)
+    return f"{WORDS[one.effect]}, {energy} MWh, {money} million {one.currency}, {ranged(one.avoided_t, one.low_t)} t CO2e"
+
+
 def _read_meters(desk: _Desk, port: int) -> int:
     """Let the meters tell what they showed at each midnight; return how many readings that are."""
-    first, last = date(desk.years[0], 1, 1), date(desk.years[-1] + 1, 1, 1)
-    days = range((last - first).days + 1)
-    midnights = [
-        datetime.fromordinal(first.toordinal() + day).replace(tzinfo=ZONE).astimezone(UTC).isoformat()
-        for day in days
-    ]
-    readings = [
-        {"channel": channel, "time": midnights[day], "value": FIRST_DISPLAY + day * amount, "unit": unit}
-        for channel, (unit, amount) in METERS.items()
-        for day in days
-    ]
+    readings = meter_readings(desk.years)
     gateway = Gateway(CallbackAPIVersion.VERSION2, client_id="tu-dien")
     gateway.connect(HOST, port)
     gateway.loop_start()
-    gateway.publish(
-        GATEWAY, json.dumps({"boot": "b1", "seq": 1, "readings": readings}), qos=1
-    ).wait_for_publish(TAKEN_WITHIN_S)
+    for seq, first in enumerate(range(0, len(readings), AT_ONCE), 1):
+        told = {"boot": "b1", "seq": seq, "readings": readings[first : first + AT_ONCE]}
+        gateway.publish(GATEWAY, json.dumps(told), qos=1).wait_for_publish(TAKEN_WITHIN_S)
     gateway.disconnect()
     gateway.loop_stop()
     give_up = time.monotonic() + TAKEN_WITHIN_S

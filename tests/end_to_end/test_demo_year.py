@@ -1,5 +1,6 @@
 """Two whole years of an invented works, from meters and invoices to issued papers, by the command that shows it."""
 
+import re
 import subprocess
 from calendar import isleap
 from datetime import UTC, datetime
@@ -60,6 +61,22 @@ def test_its_tonnes_are_those_of_a_calculator(folder: Path) -> None:
         assert float(cells[2]) == pytest.approx(scope1, abs=0.051)
         assert float(cells[4]) == pytest.approx(scope3, abs=0.051)
         assert cells[5] == "100.0%"
+
+
+def test_a_measure_that_starts_in_july_is_proven_in_energy_money_and_tonnes(folder: Path) -> None:
+    """The compressors take 18 % less of some 5,200 kWh a day."""
+    line = re.sub(r"\s+", " ", (folder / "told.txt").read_text(encoding="utf-8"))
+    found = re.search(
+        r"from \d{4}-07-01: proven, ([\d,.]+) ± ([\d.]+) MWh, ([\d,.]+) ± [\d.]+ million VND, ([\d.]+) ± [\d.]+ t",
+        line,
+    )
+
+    assert found is not None
+    energy, width, money, tonnes = (float(one.replace(",", "")) for one in found.groups())
+    assert abs(energy - 0.18 * 5.2 * 184) < 10
+    assert width < 0.1 * energy
+    assert 1.7 < money / energy < 2.1
+    assert 0.6 < tonnes / energy < 0.75
 
 
 def test_the_auditor_finds_each_number_with_where_it_comes_from(folder: Path) -> None:
