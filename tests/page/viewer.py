@@ -18,7 +18,7 @@ from tests.service import TOKEN, Service
 # One text for each element that breaks a rule of axe.
 AXE = """async () => (await axe.run()).violations.flatMap((rule) => rule.nodes.map((one) => `${rule.id}: ${one.html.slice(0, 200)} ${one.failureSummary}`))"""
 
-BESIDE = ("beside", "city", "month_end", "records")  # files of pages beside the live one begin so
+BESIDE = ("beside", "city", "month_end", "plan", "records")  # files of pages beside the live one begin so
 Visit = Callable[..., Page]
 SHARED = (
     "page.css",

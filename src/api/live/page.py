@@ -18,8 +18,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-PAGES = {"/": "index.html", "/records": "records.html", "/month-end": "month_end.html", "/city": "city.html"}
-BESIDE = ("records", "month_end", "city")  # pages that differ in their own script and words alone
+# Pages that differ in their own script and words alone.
+BESIDE = {"/records": "records", "/month-end": "month_end", "/plan": "plan", "/city": "city"}
+PAGES = {"/": "index.html", **{path: f"{name}.html" for path, name in BESIDE.items()}}
 _TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
@@ -46,7 +47,7 @@ def assets() -> Mapping[str, Asset]:
         if one.name.rpartition(".")[2] in _TYPES
     }
     frame = found.pop("beside.html").content
-    pages = {f"{name}.html": frame.replace(b"NAME", name.encode()) for name in BESIDE}
+    pages = {f"{name}.html": frame.replace(b"NAME", name.encode()) for name in BESIDE.values()}
     return found | {name: _asset(name, content) for name, content in pages.items()}
 
 

@@ -9,13 +9,13 @@ const STEPS = [1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 24, 30, 60]; // between labels
 const isPhone = () => innerWidth < 640;
 
 // A ground with its lines and labels; `low` and `high` are what it must show of the values.
-function ground(low, high, labels, label) {
+export function ground(low, high, labels, label) {
   const W = isPhone() ? 360 : 960, steps = ticks(high, low), floor = steps[0], top = steps.at(-1) > floor ? steps.at(-1) : floor + 1;
   const wide = (W - LEFT) / Math.max(1, labels.length), y = (value) => TOP + (HIGH - TOP - BOTTOM) * (1 - (value - floor) / (top - floor)), least = (labels.length * (isPhone() ? 46 : 64)) / (W - LEFT), every = STEPS.find((one) => one >= least) ?? Math.ceil(least);
   const svg = (...drawn) => h('svg', { class: 'chart tall', viewBox: `0 0 ${W} ${HIGH}`, role: 'img', 'aria-label': label },
     steps.map((step) => h('g', {}, h('line', { class: 'grid', x1: LEFT, x2: W, y1: y(step), y2: y(step) }), h('text', { class: 'tick', x: LEFT - 6, y: y(step) + 4, 'text-anchor': 'end' }, exact(step)))),
     drawn, labels.map((text, at) => at % every === 0 && h('text', { class: 'tick', x: LEFT + (at + .5) * wide, y: HIGH - 6, 'text-anchor': 'middle' }, text)));
-  return { svg, wide, y, x: (at) => LEFT + at * wide };
+  return { svg, wide, y, floor, x: (at) => LEFT + at * wide };
 }
 
 // Bars of parts, the largest at the bottom. `parts` are { name, values }, of which each has a value of each label; `doubtful` says which

@@ -1,0 +1,145 @@
+"""The page of the plan in Chromium, against a running service with two years of the example works, in which a measure starts in July."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import expect
+
+from stackmeter.demo_year import AT_ONCE, GATEWAY, in_years, meter_readings
+from tests.end_to_end.gateway import RawGateway
+from tests.page.viewer import CONTRAST, NAMELESS, Visit, key_of, page_files, words_of
+from tests.servers import Mosquitto, wait_until
+from tests.service import Service
+
+PATH = "plan"
+MOST_BYTES = 140_000
+LAST = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).year - 1
+WORKS = f"&park=khu-mau&facility=xuong-thep&year={LAST}&month={LAST}-10"
+
+PLAN = f"""\
+    budgets: [{{year: {LAST}, t: 14000, source: test}}, {{year: {LAST + 1}, t: 13000, source: test}}]
+    targets: [{{year: {LAST - 1}, t: 14000, source: test}}, {{year: {LAST + 4}, t: 0, source: test}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("plan-page")
+    config = folder / "config"
+    config.mkdir()
+    in_years(Path(str(files("stackmeter"))) / "example_year", config, (LAST - 1, LAST))
+    plant = config / "plant.yaml"
+    lines = plant.read_text().replace("    facilities:\n", f"{PLAN}    facilities:\n", 1).splitlines()
+    # What papers tell is left out: nobody enters any here.
+    of_papers = ("name: lorries", "name: chillers", "name: scrap")
+    plant.write_text("\n".join(line for line in lines if not any(one in line for one in of_papers)))
+    with (
+        Mosquitto() as broker,
+        Service(folder, config, broker.url) as one,
+        RawGateway(broker.port) as gateway,
+    ):
+        one.start()
+        readings = meter_readings((LAST - 1, LAST))
+        for seq, first in enumerate(range(0, len(readings), AT_ONCE), 1):
+            gateway.send(GATEWAY, {"boot": "b1", "seq": seq, "readings": readings[first : first + AT_ONCE]})
+        gateway.wait()
+        wait_until(lambda: measure_of(one)["effect"] == "shown", "the measure is shown")
+        yield one
+
+
+def measure_of(service: Service) -> dict[str, object]:
+    [found] = service.get("/v1/measures", year=str(LAST)).json()["measures"]
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def keys(service: Service) -> dict[str, str]:
+    return {"an": key_of(service, "an", "khu-mau")}
+
+
+def test_a_measure_that_starts_in_july_is_told_in_energy_money_and_tonnes_with_how_far_it_is_known(
+    visit: Visit, service: Service
+) -> None:
+    page = visit("an", query=WORKS)
+    measures = page.get_by_role("region", name=f"Measures in {LAST}")
+    expect(measures.get_by_role("heading", level=3)).to_have_text(re.compile("Leaks mended.* · proven$"))
+    saved = re.compile(r"Saved: [\d,.]+ ± [\d,.]+ kWh · [\d.]+ ± [\d.]+ million VND · [\d.]+ ± [\d.]+ t CO₂e")
+    expect(measures.get_by_text(saved)).to_be_visible()
+    expect(measures.get_by_text("Proven together:")).to_be_visible()
+    measures.get_by_text("Course").click()
+    expect(measures.get_by_role("img", name=re.compile("^What was used more"))).to_be_visible()
+
+    expect(page.get_by_role("region", name="The path").get_by_role("img")).to_be_visible()
+    expect(page.get_by_role("region", name="What moved the tonnes").get_by_role("img")).to_be_visible()
+    bill = page.get_by_role("region", name=re.compile("^Electricity of"))
+    expect(bill.get_by_text(re.compile(r"million VND with tax"))).to_be_visible()
+    expect(bill.get_by_role("row")).to_have_count(5)
+
+
+ADVICE = {
+    "as_of": f"{LAST}-12-01T05:00:00Z",
+    "advice": [
+        {
+            "park": "khu-mau", "facility": "xuong-thep", "day": f"{LAST}-12-02", "why": None, "saved": 3_736_400.0, "currency": "VND",
+            "extra_t": 0.13184, "stretches": [
+                {"from": f"{LAST}-12-01T19:00:00Z", "to": f"{LAST}-12-01T23:00:00Z", "action": "charge", "kwh": 2000.0, "kw": 500.0},
+                {"from": f"{LAST}-12-02T11:30:00Z", "to": f"{LAST}-12-02T15:30:00Z", "action": "discharge", "kwh": 1800.0, "kw": 450.0},
+            ],
+        }
+    ],
+}  # fmt: skip
+
+
+def test_a_battery_is_advised_in_money_and_in_tonnes(visit: Visit) -> None:
+    page = visit("an", query=WORKS)
+    page.route("**/v1/advice*", lambda route: route.fulfill(json=ADVICE))
+    page.reload()
+    card = page.get_by_role("region", name="Battery tomorrow")
+
+    expect(card.get_by_text("3.736 million VND less, 0.132 t CO₂e more")).to_be_visible()
+    expect(card.get_by_role("listitem").first).to_have_text(
+        "02:00 \N{EN DASH} 06:00: charge 2,000 kWh, 500 kW"
+    )
+    expect(card.get_by_text("sent to no device")).to_be_visible()
+
+
+def test_another_year_month_and_place_are_asked_for_and_stay_in_the_address(visit: Visit) -> None:
+    page = visit("an", language="vi", query=WORKS)
+    page.get_by_role("combobox", name="Năm của các biện pháp").select_option(str(LAST + 1))
+    measures = page.get_by_role("region", name=f"Các biện pháp trong năm {LAST + 1}")
+    expect(measures.get_by_role("heading", level=3)).to_contain_text("chưa chứng minh")
+    expect(measures.get_by_text("sau khi bắt đầu không có dữ liệu")).to_be_visible()
+    expect(page.get_by_text("năm chưa kết thúc, hoặc có độ phủ dưới 99 %")).to_be_visible()
+    page.get_by_role("combobox", name="Khu hoặc cơ sở").select_option("khu-mau/")
+    expect(page.get_by_text("Phần này là của từng cơ sở")).to_be_visible()
+    expect(
+        page.get_by_role("region", name=f"Hạn ngạch năm {LAST + 1}").get_by_text("13.000 t")
+    ).to_be_visible()
+    assert f"year={LAST + 1}" in page.url
+    assert "facility" not in page.url
+
+
+@pytest.mark.parametrize(("language", "width"), [("vi", 360), ("en", 1440)])
+def test_it_fits_is_read_and_goes_by_keyboard(visit: Visit, language: str, width: int) -> None:
+    page = visit("an", language, WORKS, viewport={"width": width, "height": 800}, is_mobile=width < 640)
+    expect(page.get_by_role("region", name=re.compile("^(Electricity of|Tiền điện)"))).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRAST) == []
+    assert page.evaluate(NAMELESS) == []
+    page.get_by_role("combobox").first.focus()
+    found = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        found.add(page.evaluate("document.activeElement.name || document.activeElement.tagName"))
+    assert found >= {"year", "output", "month", "SUMMARY"}
+
+
+def test_every_word_is_there_in_both_languages_and_the_page_weighs_little() -> None:
+    words_of("plan")
+    assert sum(len(one) for one in page_files("plan")) < MOST_BYTES
