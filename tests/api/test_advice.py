@@ -130,6 +130,28 @@ def test_the_load_is_that_without_the_battery_and_a_tank_says_whose_tonnes_it_he
     assert tank["stored_kwh"] <= 1800 / 0.9 + 1e-6
 
 
+def test_a_day_on_which_clocks_change_has_as_many_hours_as_it_has(tmp_path):
+    """On 25 October 2026 Berlin's clock shows the hour from 2 to 3 twice; the days before show it once."""
+    base = plant()
+    mill, foundry, works = base.facilities
+    bills = Billing("vn-manufacturing-22kv", 4, 1.0, -1, 1.0, 30 * NS_PER_MIN, BATTERY)
+    meter = replace(base.channels[4], max_gap=60 * NS_PER_DAY)
+    channels = (*base.channels[:4], meter, *base.channels[5:])
+    facilities = (mill, foundry, replace(works, billing=bills))
+    api = Api(
+        State(tmp_path / "state.db", replace(base, channels=channels, facilities=facilities)),
+        load_catalogue(None),
+    )
+    count(api, 4, 1000.0, start=ns("2026-09-20T00:00:00+02:00"), end=ns("2026-10-24T12:00:00+02:00"))
+    api.as_of = ns("2026-10-24T12:00:00+02:00")
+    found = advice(api)
+
+    assert (found["day"], found["reason"]) == ("2026-10-25", None)
+    assert found["load_kwh"] == pytest.approx(25_000)
+    api.reader.close()
+    api.state.close()
+
+
 def test_who_has_no_battery_is_not_advised_and_a_key_sees_its_own(make):
     api = make()
     assert api.get("/v1/advice", facility="foundry")["advice"] == []

@@ -59,7 +59,10 @@ def measure_of(service: Service) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def keys(service: Service) -> dict[str, str]:
-    return {"an": key_of(service, "an", "khu-mau")}
+    return {
+        "an": key_of(service, "an", "khu-mau"),
+        "hoa": key_of(service, "hoa", "khu-mau/xuong-thep"),
+    }
 
 
 def test_a_measure_that_starts_in_july_is_told_in_energy_money_and_tonnes_with_how_far_it_is_known(
@@ -95,10 +98,22 @@ ADVICE = {
 }  # fmt: skip
 
 
-def test_a_battery_is_advised_in_money_and_in_tonnes(visit: Visit) -> None:
+def test_where_the_year_leads_and_what_the_battery_should_do_are_told(visit: Visit) -> None:
+    """A year's projection is that of R50c."""
     page = visit("an", query=WORKS)
+    year = {
+        "year": LAST + 1, "target_t": None, "budget_t": 12_000.0, "actual_t": 5185.0, "coverage": 1.0, "projected_t": 10811.976,
+        "projected_low_t": 10703.36, "projected_high_t": 10920.592, "burn_1d": 1.04, "burn_7d": None, "burn_28d": 1.0381,
+        "days_to_exhaustion": 18.18, "why": ["by the months of the last year, with its interval"],
+    }  # fmt: skip
+    roads = {"roadmap": [{"park": "khu-mau", "facility": "xuong-thep", "years": [year]}]}
     page.route("**/v1/advice*", lambda route: route.fulfill(json=ADVICE))
+    page.route("**/v1/roadmap*", lambda route: route.fulfill(json=roads))
     page.reload()
+    expect(page.get_by_text(f"{LAST + 1} leads to 10,812 (10,703 to 10,921) t CO₂e.")).to_be_visible()
+    burn = page.get_by_role("region", name=f"Budget of {LAST + 1}")
+    expect(burn.get_by_text("1.04 \N{MULTIPLICATION SIGN} evenly").first).to_be_visible()
+    expect(burn.get_by_text("18 days")).to_be_visible()
     card = page.get_by_role("region", name="Battery tomorrow")
 
     expect(card.get_by_text("3.736 million VND less, 0.132 t CO₂e more")).to_be_visible()
@@ -106,6 +121,13 @@ def test_a_battery_is_advised_in_money_and_in_tonnes(visit: Visit) -> None:
         "02:00 \N{EN DASH} 06:00: charge 2,000 kWh, 500 kW"
     )
     expect(card.get_by_text("sent to no device")).to_be_visible()
+
+
+def test_a_key_for_a_facility_alone_sees_what_is_its_own(visit: Visit) -> None:
+    page = visit("hoa", query=f"&year={LAST}&month={LAST}-10")
+
+    expect(page.get_by_text("Proven together:")).to_be_visible()
+    expect(page.get_by_role("region", name="The path")).to_have_count(0)
 
 
 def test_another_year_month_and_place_are_asked_for_and_stay_in_the_address(visit: Visit) -> None:
