@@ -28,6 +28,7 @@ from api.field.rebirth import EdgeNodes
 from api.health import Health
 from api.live import page
 from api.live import stream as live
+from api.market import market
 from api.metrics import Metrics, render
 from api.models import (
     Agg,
@@ -63,12 +64,12 @@ from store.kept_files import KeptFiles
 from store.messages.backfills import BackfillDecision
 from store.messages.replays import Replay
 from store.reader import Reader
-from store.records.decisions import EvidenceDecision, RecordDecision
+from store.records.decisions import PaperDecision
 from store.reports import ReportDecision
 
 Clock = Callable[[], int]  # ns UTC
 Decide = Callable[
-    [Decision | AlertAction | Replay | BackfillDecision | RecordDecision | EvidenceDecision | ReportDecision],
+    [Decision | AlertAction | Replay | BackfillDecision | PaperDecision | ReportDecision],
     None,
 ]
 
@@ -202,6 +203,7 @@ def create_app(
     app.include_router(evidence.routes(reader, files, decide))
     app.include_router(records.routes(reader, plant, files, decide, clock, catalogue))
     app.include_router(city.routes(members, clock))
+    app.include_router(market.routes(reader, plant, files, decide, clock, catalogue))
     app.include_router(plan.routes(reader, plant, clock, catalogue))
     app.include_router(forms.routes(reader, clock, catalogue, given))
     app.include_router(month_end.routes(reader, plant, clock, catalogue))

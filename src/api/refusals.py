@@ -1,4 +1,4 @@
-"""What is said where a decision of a month, a paper, a record or its evidence is refused, in Vietnamese; what the state keeps is its own English."""
+"""What is said where a decision of a month, a paper, a record, its evidence or a movement is refused, in Vietnamese; what the state keeps is its own English."""
 
 import re
 from collections.abc import Mapping
@@ -20,9 +20,24 @@ _STATUSES: Mapping[str, str] = {
     RecordStanding.STRUCK: "đã bị gạch bỏ",
     "refuse": "từ chối",
     "strike": "gạch bỏ",
+    "granted": "được cấp",
+    "carried": "chuyển kỳ",
+    "issued": "phát hành",
+    "bought": "mua",
+    "delivered": "giao",
+    "sold": "bán",
+    "surrendered": "nộp trả",
+    "cancelled": "hủy",
+    "retired": "sử dụng (retire)",
+    "expired": "hết hạn",
+    "allowance": "hạn ngạch",
+    "credit": "tín chỉ",
+    "energy-certificate": "chứng chỉ năng lượng",
+    "contract": "hợp đồng",
 }
 _KINDS = "PDF, PNG, JPEG, XML, XLSX, CSV"
 _ROW = re.compile(r"row ([0-9]+): (.+?)(?:; and ([0-9]+) more rows are refused)?")
+_MOVEMENT = re.compile(r"movement (\S+) (rests on it|could not be any more): (.+)")
 _SAID = tuple(
     (re.compile(pattern), text)
     for pattern, text in {
@@ -71,6 +86,31 @@ _SAID = tuple(
         ),
         "its stretch is longer than (.+) days: enter it year by year": "kỳ dài hơn {} ngày: hãy nhập từng năm",
         r"it reaches to (\S+), and that is not yet": "kỳ kéo dài đến {}, là thời điểm chưa tới",
+        # movements
+        r"movement (\S+) is (\S+), and not (\S+)": "giao dịch {} {}, không phải {}",
+        r"movement (\S+) was entered by (.+): nobody else withdraws it": "{1} đã nhập giao dịch {0}: người khác không rút lại được",
+        "there is no movement (.+)": "không có giao dịch {}",
+        "no movement is said": "chưa nêu giao dịch nào",
+        r"no instrument (\S+) is configured": "cấu hình không có công cụ {}",
+        r"it is of (\S+), and that is not yet": "giao dịch ghi ngày {}, là ngày chưa tới",
+        r"nothing of kind (\S+) is (\S+): it is (.+)": "loại {} không có giao dịch {}: chỉ có {}",
+        "an amount is above 0: what leaves is said by what is done": "lượng phải lớn hơn 0: chiều giao dịch do loại giao dịch nói",
+        "say of which year it is, with year": "hãy nêu năm (year) của giao dịch",
+        r"what of kind (\S+) is (\S+) is of no year: leave it out": "giao dịch {1} của loại {0} không thuộc năm nào: hãy bỏ year",
+        r"it expired on (\S+): nothing of it is (\S+) on (\S+)": "đã hết hạn ngày {0}: không {1} được vào ngày {2}",
+        "each unit of it has a serial: say which with serials": "mỗi đơn vị có số sê-ri: hãy nêu các số (serials)",
+        "it has no serials: leave them out, or say serials: true of the instrument": (
+            "công cụ này không có số sê-ri: hãy bỏ serials, hoặc khai báo serials: true"
+        ),
+        "the serials (.+) run backwards: the first is not above the last": "dãy sê-ri {} chạy ngược: số đầu phải không lớn hơn số cuối",
+        "the serials (.+) are named twice": "dãy sê-ri {} được nêu hai lần",
+        r"(\S+) serials are named for (\S+): one is one unit": "có {} số sê-ri cho lượng {}: mỗi số là một đơn vị",
+        r"the serials (.+) were used up before (\S+): a serial counts once": (
+            "dãy sê-ri {} đã dùng trước ngày {}: mỗi số chỉ tính một lần"
+        ),
+        r"(\S+) holds the serials (.+) on (\S+): a serial counts once": "{} đang giữ dãy sê-ri {} vào ngày {}: mỗi số chỉ tính một lần",
+        r"the serial (.+) is not held on (\S+)": "số sê-ri {} không có trong tài khoản vào ngày {}",
+        r"(\S+) would be (\S+) on (\S+), and (\S+) is held then": "{1} {0} vào ngày {2}, trong khi lúc đó chỉ có {3}",
         # evidence
         "it begins like a PDF, and says no version of it": "tệp bắt đầu như PDF nhưng không ghi phiên bản",
         "it begins like a PDF and has no end: it is cut off, or none": "tệp bắt đầu như PDF nhưng không có phần cuối: bị cắt cụt, hoặc không phải PDF",
@@ -104,6 +144,10 @@ def in_language(detail: str, language: Language) -> str:
         return f"dòng {row}: {in_language(why, language)}" + f"; và {more} dòng khác cũng bị từ chối" * bool(
             more
         )
+    if found := _MOVEMENT.fullmatch(detail):
+        number, how, why = found.groups()
+        before = "dựa vào giao dịch này" if how == "rests on it" else "sẽ không còn hợp lệ"
+        return f"giao dịch {number} {before}: {in_language(why, language)}"
     for pattern, text in _SAID:
         if found := pattern.fullmatch(detail):
             return text.format(*(_STATUSES.get(one, one) for one in found.groups()))

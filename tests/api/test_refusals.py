@@ -8,11 +8,12 @@ import pytest
 
 from api.records import kinds
 from api.refusals import in_language
-from ingest.known import reports
+from ingest.known import movements, reports
 from ingest.line import decisions, records
+from rules.market import holdings
 from store.records import checks
 
-REFUSING = ("DecisionRefused", "NoEvidence", "_refuse")
+REFUSING = ("DecisionRefused", "MovementRefused", "NoEvidence", "_refuse")
 SOMETHING = "7-1"  # for whatever stands in a text
 
 
@@ -36,7 +37,7 @@ def said_by(module: ModuleType) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("module", [decisions, reports, records, checks, kinds])
+@pytest.mark.parametrize("module", [decisions, reports, records, checks, kinds, movements, holdings])
 def test_whatever_is_refused_is_said_in_vietnamese_too(module: ModuleType) -> None:
     """But for the gates of a month, which the API says in each language before the line is asked."""
     said = said_by(module)

@@ -27,12 +27,13 @@ from api.problems import InvalidQuery
 from api.reports.forms import KINDS
 from plant.alerting import Route, Routing
 from plant.vocabulary import LONGEST_RECORD, NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
+from plant.yearly import Instrument
 from store.access_log import AccessLog, Actor, make
 from store.accounting.closing import Decision
 from store.folder import evidence_folder
 from store.kept_files import KeptFiles, digest_of
 from store.keys import NEVER, Keys
-from store.records.decisions import Entered, EvidenceDecision, RecordDecision
+from store.records.decisions import Entered, EvidenceDecision, Moved, MovementDecision, RecordDecision
 from store.reports import ReportDecision
 from tests.semantics.world import NOON, World, ns, reading, rfc3339
 
@@ -108,6 +109,18 @@ SENT_TOGETHER: dict[str, list[Any]] = {
         }
     ],
     "/v1/records/{number}": [{"action": "withdraw"}],
+    "/v1/movements": [
+        {
+            "instrument": "park-a/works/quota",
+            "act": "granted",
+            "day": "2026-01-01",
+            "amount": 902.0,
+            "year": 2026,
+            "source": "decision",
+            "evidence": digest_of(SCAN),
+        }
+    ],
+    "/v1/movements/{movement_id}": [{"action": "withdraw"}],
     "/v1/records/import": [
         b"channel,from,to,value,unit,source,evidence\npark-a/works/invoice,2025-03-01,2025-04-01,1000,kWh,EVN,"
         + digest_of(SCAN).encode()
@@ -142,7 +155,12 @@ class Routed(World):
             period=LONGEST_RECORD,
         )
         channels = (*self.plant.channels, invoice)
-        self.plant = replace(self.plant, routing=Routing(routes=(route,), rotas=()), channels=channels)
+        self.plant = replace(
+            self.plant,
+            routing=Routing(routes=(route,), rotas=()),
+            channels=channels,
+            instruments=(Instrument("park-a", "works", "quota", "allowance", "quota", "t"),),
+        )
 
 
 class OneNode:
@@ -201,6 +219,11 @@ class Asked:
             for first, last in pairwise(years)
         ]
         world.decide(RecordDecision("enter", "fuzz", "enter", tuple(said)))
+        for number in range(EXAMPLES):
+            grant = Moved(
+                "park-a", "works", "quota", "granted", "2026-01-01", 1.0 + number, "a", digest, 2026
+            )
+            world.decide(MovementDecision(f"move{number}", "fuzz", "enter", grant))
         lacking = ("coverage", "sources")
         given = {"despite": "nothing was read yet", "overruled": lacking, "configuration": world.plant.hash}
         world.decide(Decision("closed", "lan", "final", "park-a", "2026-01", **given))
@@ -212,6 +235,9 @@ class Asked:
             "path.number": [
                 f"{message}-{row}"
                 for message, row in world.rows("SELECT message, row FROM record ORDER BY row DESC")
+            ],
+            "path.movement_id": [
+                str(one) for (one,) in world.rows("SELECT message FROM movement ORDER BY 1 DESC")
             ],
             "path.digest": [digest],
             "path.silence_id": [silence_id(name) for name in made],
@@ -320,7 +346,7 @@ def test_bh36_an_answer_to_what_must_go_together_is_as_described(asked: Asked, p
 @pytest.mark.parametrize("path", SENT_TOGETHER)
 def test_bh36_an_answer_to_what_must_be_sent_together_is_as_described(asked: Asked, path: str) -> None:
     operation = described(asked)[path]["POST"]
-    named = {name: asked.names[f"path.{name}"][0] for name in ("alert_id", "number")}
+    named = {name: asked.names[f"path.{name}"][0] for name in ("alert_id", "number", "movement_id")}
     for body in SENT_TOGETHER[path]:
         answer = operation.Case(
             path_parameters=named,

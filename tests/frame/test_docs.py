@@ -21,6 +21,7 @@ from plant.devices.profiles import MappingPart
 from plant.documents.documents import read
 from proof.rule_tests import ScenarioPart
 from rules.factors.factor_files import OwnFile
+from rules.market.market_files import MarketFile
 from rules.standards.limit_files import LimitFile
 from rules.tariffs.tariff_files import TariffFile
 from stackmeter import service, settings
@@ -296,7 +297,7 @@ def mistakes(model: type[BaseModel], value: Any) -> list[str]:
 
 # Files that are read apart from the configuration, by the key that each has.
 READ_APART: dict[str, type[BaseModel]] = {
-    "factors": OwnFile, "tariffs": TariffFile, "limits": LimitFile, "sections": MappingPart, "about": AboutFile,
+    "factors": OwnFile, "tariffs": TariffFile, "limits": LimitFile, "markets": MarketFile, "sections": MappingPart, "about": AboutFile,
     "members": MembersFile,
 }  # fmt: skip
 

@@ -32,7 +32,9 @@ from store.access_log import AccessLog
 from store.keys import PREFIX, Keys
 
 # A page with its parts tells nothing by itself; what begins with /a/ has a token of its own: api.acknowledge.
-OPEN_PATHS = re.compile(r"/livez|/records|/month-end|/plan|/city|/a/[^/]{1,1024}|/|/assets/[^/]+|/favicon\.ico")
+OPEN_PATHS = re.compile(
+    r"/livez|/records|/month-end|/plan|/city|/a/[^/]{1,1024}|/|/assets/[^/]+|/favicon\.ico"
+)
 NOBODY = Caller("", Role.VIEWER, places=(("", "nowhere"),))  # on an open path: sees nothing
 GUESSES = 10  # wrong tokens of an address before they are answered with 429
 GUESS_EVERY = 6 * NS_PER_S  # one more is answered with 401 then

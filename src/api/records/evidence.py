@@ -142,6 +142,17 @@ def may_see(state: Snapshot, caller: Caller, digest: str, by: str | None = None)
     )
 
 
+def lacking_evidence(state: Snapshot, files: KeptFiles, caller: Caller, by: str, digest: str) -> str:
+    """Return why nothing can stand on a file, "" where it can: it is there, whole, and may be seen."""
+    if evidence_kind(state.connection, digest) is None or not may_see(state, caller, digest, by):
+        return "no such evidence was handed in: hand in the file first"
+    try:
+        files.read(digest)
+    except (NotKept, Altered) as error:
+        return f"{error}; hand it in again"
+    return ""
+
+
 _FILE = {
     "description": "the file",
     "content": {

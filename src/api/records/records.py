@@ -27,7 +27,7 @@ from api.records.bodies import (
     records_csv,
 )
 from api.records.effects import effects
-from api.records.evidence import BY, RawBody, bytes_of, may_see
+from api.records.evidence import BY, RawBody, bytes_of, lacking_evidence
 from api.records.table_of_rows import COLUMNS, ReadRow, read_rows
 from api.refusals import in_language
 from api.tables import CSV, JSON, documented_as, preferred
@@ -35,11 +35,11 @@ from plant.languages import Language
 from plant.park import Plant
 from rules.catalogue import Register
 from rules.engine import Engine
-from store.kept_files import Altered, KeptFiles, NotKept
+from store.kept_files import KeptFiles
 from store.reader import Reader, Snapshot
 from store.records.checks import RecordRules
 from store.records.decisions import Entered, RecordDecision
-from store.records.table import Record, RecordStanding, evidence_kind, find, of_message
+from store.records.table import Record, RecordStanding, find, of_message
 from store.records.views import WantedRecords, select
 
 Decide = Callable[[RecordDecision], None]
@@ -76,14 +76,8 @@ class _Desk:
         return None if self._register is None else Engine(self.plant, self._register)
 
     def check_evidence(self, state: Snapshot, caller: Caller, by: str, digest: str) -> str:
-        """Return why a record cannot stand on a file, "" where it can: it is there, whole, and may be seen."""
-        if evidence_kind(state.connection, digest) is None or not may_see(state, caller, digest, by):
-            return "no such evidence was handed in: hand in the file first"
-        try:
-            self._files.read(digest)
-        except (NotKept, Altered) as error:
-            return f"{error}; hand it in again"
-        return ""
+        """Return why a record cannot stand on a file, "" where it can."""
+        return lacking_evidence(state, self._files, caller, by, digest)
 
     def taken(
         self,

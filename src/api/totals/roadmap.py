@@ -19,7 +19,7 @@ from api.reasons import told_reason
 from api.times import period_of
 from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_columns
 from api.totals.series import emission_series, steps
-from plant.arrays import Times, number
+from plant.arrays import Bools, Floats, Times, number
 from plant.clock import format_time
 from plant.inventory import counted
 from plant.languages import Language
@@ -247,15 +247,21 @@ def _seasonal(
     before = int(year_start(period.start - 1, period.zone))
     if not sources or (owed_from(sources, begins) > before).any() or (begins == UNHEARD).any():
         return None, "last_year_not_complete"
-    both = steps(before, period.end, "1mo", period.zone)
-    told = emission_series(state, sources, "co2e_t", both, as_of)
-    tonnes, coverage = (np.array(column, np.float64) for column in (told.values, told.coverage))
-    months = np.where((coverage >= COMPLETE) & (both.edges[1:] <= as_of), tonnes, np.nan)
+    tonnes, is_known = months_of(state, sources, Period(before, period.end, period.zone), as_of)
+    months = np.where(is_known, tonnes, np.nan)
     last, this = months[:12], months[12:]
     if np.isnan(last).any():
         return None, "last_year_not_complete"
     found = seasonal(last, this, CONFIDENCE)
     return found, None if found else "fewer_than_three_months"
+
+
+def months_of(state: Snapshot, sources: Sequence[Source], period: Period, as_of: int) -> tuple[Floats, Bools]:
+    """Return what is known of each month of a period [t CO2e], and whether it is over and known as a whole."""
+    months = steps(period.start, period.end, "1mo", period.zone)
+    told = emission_series(state, sources, "co2e_t", months, as_of)
+    tonnes, coverage = (np.array(column, np.float64) for column in (told.values, told.coverage))
+    return tonnes, (coverage >= COMPLETE) & (months.edges[1:] <= as_of)
 
 
 def _use(

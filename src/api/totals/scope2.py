@@ -10,6 +10,7 @@ import numpy as np
 
 from api.models import Scope2Body
 from api.totals.accounts import AskedTotals
+from api.totals.claims import with_claims
 from plant.arrays import Floats, number
 from plant.park import Facility, Source
 from plant.periods import YEAR, next_year, starts
@@ -43,16 +44,17 @@ class Market:
     values: Floats
     offered: dict[tuple[str, str], float]
     residual: dict[tuple[str, str], set[float | None]]
+    facilities: dict[tuple[str, str], Facility]  # with all that is claimed for their electricity
 
 
 def market(asked: AskedTotals) -> Market:
     """Return what scope 2 is by the market."""
     electric = [is_from_grid(asked, source) for source in asked.sources]
-    found = Market(electric, np.full((len(electric), len(COLUMNS)), np.nan), {}, {})
-    facilities = {(one.park, one.name): one for one in asked.state.plant.facilities}
+    values = np.full((len(electric), len(COLUMNS)), np.nan)
+    found = Market(electric, values, {}, {}, with_claims(asked.state) if any(electric) else {})
     rows = [row for row, is_electric in enumerate(electric) if is_electric]
     for site, of_site in groupby(rows, key=lambda row: _site(asked.sources[row])):
-        _add_facility(asked, facilities[site], list(of_site), found)
+        _add_facility(asked, found.facilities[site], list(of_site), found)
     return found
 
 
@@ -79,12 +81,12 @@ def scope2_body(asked: AskedTotals, found: Market, rows: list[int], *, single: b
         unmatched_mwh=number(unmatched),
         certificates_mwh=None if single else sum(found.offered[site] for site in sites),
         residual_factor=residual.pop() if len(residual) == 1 else None,
-        method_note="; ".join(_notes(asked, sites, found)),
+        method_note="; ".join(_notes(sites, found)),
     )
 
 
-def _notes(asked: AskedTotals, sites: Sequence[tuple[str, str]], found: Market) -> Iterator[str]:
-    facilities = [one for one in asked.state.plant.facilities if (one.park, one.name) in sites]
+def _notes(sites: Sequence[tuple[str, str]], found: Market) -> Iterator[str]:
+    facilities = [found.facilities[site] for site in sites]
     yield ONLY
     if any(one.certificates for one in facilities):
         yield SHARED

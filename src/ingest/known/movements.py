@@ -5,7 +5,7 @@ holding at the same second, the second one is refused.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -87,7 +87,7 @@ class Movements:
         check_said(self._accounts[said.place], move_of(movement))
         zone = self._zones[said.park]
         today = datetime.fromtimestamp(now // NS_PER_S, UTC).astimezone(zone).date()
-        if date.fromisoformat(said.day) > today:
+        if said.day > today.isoformat():
             raise DecisionRefused(f"it is of {said.day}, and that is not yet")
         if evidence_kind(self._state.connection, said.evidence) is None:
             raise DecisionRefused(f"no evidence {said.evidence!r} was handed in: hand in the file first")

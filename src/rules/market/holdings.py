@@ -158,8 +158,9 @@ def check_said(account: InstrumentAccount, move: Move) -> None:
 
 def _check_serials(account: InstrumentAccount, move: Move) -> None:
     if bool(move.serials) != account.serials:
-        wanted = "say which with serials" if account.serials else "its instrument has none (serials: true)"
-        raise MovementRefused(f"{wanted}")
+        if account.serials:
+            raise MovementRefused("each unit of it has a serial: say which with serials")
+        raise MovementRefused("it has no serials: leave them out, or say serials: true of the instrument")
     for serials in move.serials:
         if serials.last < serials.first:
             raise MovementRefused(f"the serials {serials} run backwards: the first is not above the last")

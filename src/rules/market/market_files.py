@@ -37,7 +37,7 @@ class YearsRow(MarketRow):
     offset_share: Annotated[float, Field(ge=0, le=1)]
     share_of: Literal["allocated", "inventory"]
     settled: Literal["together", "yearly"]
-    scopes: Annotated[list[Literal[1, 2, 3]], Field(min_length=1)]
+    scopes: Annotated[list[Literal[1, 2]], Field(min_length=1)]
     last_trading_day: Day
     surrender_by: Day
     carried_until: Day | None = None

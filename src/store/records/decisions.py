@@ -100,3 +100,6 @@ class MovementDecision(msgspec.Struct, frozen=True):
     def message(self, now: int) -> Message:
         """Return what is journalled of it at a time [ns UTC]."""
         return Message(now, MOVEMENT, msgspec.json.encode(self), DECISION)
+
+
+PaperDecision = RecordDecision | EvidenceDecision | MovementDecision  # of what stands on a file

@@ -54,7 +54,7 @@ def irec(act, first, last, day, year=2026):
         ([Move("mill/credits", "bought", "2026-03-01", 10.0, (SerialRange("A", 1, 6), SerialRange("A", 6, 9)))], "named twice"),
         ([Move("mill/credits", "bought", "2026-03-01", 11.0, (SerialRange("A", 1, 10),))], "10 serials are named for 11"),
         ([Move("mill/credits", "bought", "2026-03-01", 11.0)], "say which with serials"),
-        ([Move("mill/quota", "granted", "2026-03-01", 1.0, (SerialRange("A", 1, 1),), 2026)], "has none"),
+        ([Move("mill/quota", "granted", "2026-03-01", 1.0, (SerialRange("A", 1, 1),), 2026)], "it has no serials"),
         ([quota("granted", 902.0), quota("sold", 902.1)], "902.1 would be sold on 2026-03-01, and 902 is held then"),
         ([quota("bought", -5.0)], "an amount is above 0"),
         ([quota("bought", float("nan"))], "an amount is above 0"),

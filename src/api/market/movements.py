@@ -1,0 +1,207 @@
+"""Movements of instruments: what was entered, by whom and on what evidence, and what becomes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse, Response
+
+from api.access.caller import Asking, Caller, Role, signed
+from api.access.guard import GUARDED, needs
+from api.access.recorder import Recording
+from api.accounting.periods import once_taken
+from api.market.bodies import (
+    EnterMovementBody,
+    MovementDecidedBody,
+    MovementsBody,
+    moved_of,
+    movement_body,
+    movements_csv,
+)
+from api.once import OnceOnly
+from api.pages import Cursor, Limit, opened, sealed
+from api.parameters import InLanguage, Word
+from api.problems import InvalidQuery, documented, problem, taken_later
+from api.records.bodies import ActBody
+from api.records.evidence import lacking_evidence
+from api.records.records import LEAST
+from api.refusals import in_language
+from api.tables import CSV, JSON, documented_as, preferred
+from plant.languages import Language
+from plant.park import Plant
+from plant.suggest import did_you_mean
+from plant.yearly import Instrument
+from store.kept_files import KeptFiles
+from store.reader import Reader, Snapshot
+from store.records.decisions import MovementDecision
+from store.records.movements import Movement, find_movement
+from store.records.table import RecordStanding
+from store.records.views import WantedMovements, wanted_movements
+
+Decide = Callable[[MovementDecision], None]
+AnyMovement = Annotated[str, Path(max_length=18, pattern=r"^[0-9]{1,18}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What the routes need of the service."""
+
+    reader: Reader
+    plant: Plant
+    files: KeptFiles
+    decide: Decide
+
+    def instrument(self, caller: Caller, name: str) -> Instrument:
+        """Return the instrument of a full name; raise InvalidQuery where the caller sees none of it."""
+        seen = {one.id: one for one in self.plant.instruments if caller.sees(one.park, one.facility)}
+        if name not in seen:
+            message = f"no instrument {name[:100]} is configured{did_you_mean(name, seen)}"
+            raise InvalidQuery(("instrument", message))
+        return seen[name]
+
+    def taken(
+        self,
+        request: Request,
+        once: OnceOnly,
+        record: Recording,
+        made: MovementDecision,
+        entry: tuple[str, str, str, str],
+        language: Language,
+    ) -> Any:
+        """Hand over a decision and tell what became of it."""
+        outcome, detail = once_taken(self.reader, once, made.id, lambda: self.decide(made), record, entry)
+        if outcome == "refused":
+            return problem(request.url.path, 409, in_language(detail, language))
+        with self.reader.snapshot() as state:
+            found = self._about(state, made)
+        told = MovementDecidedBody(
+            id=made.id,
+            outcome=outcome,
+            detail=detail,
+            movement=None if found is None else movement_body(self.plant, found),
+        )
+        return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
+
+    def _about(self, state: Snapshot, made: MovementDecision) -> Movement | None:
+        """Return the movement that a decision was about, one that it entered too."""
+        if made.movement:
+            return find_movement(state.connection, made.movement)
+        row = state.connection.execute("SELECT message FROM decision WHERE id = ?", (made.id,)).fetchone()
+        return None if row is None else find_movement(state.connection, str(row[0]))
+
+
+def routes(reader: Reader, plant: Plant, files: KeptFiles, decide: Decide) -> APIRouter:
+    """Return the routes; `decide` hands a decision to the line, which takes it in its turn."""
+    router = APIRouter(prefix="/v1", tags=["market"], responses=documented(401, 422, 503))
+    desk = _Desk(reader, plant, files, decide)
+    _looking(router, desk)
+    _deciding(router, desk)
+    return router
+
+
+def _looking(router: APIRouter, desk: _Desk) -> None:
+    @router.get(
+        "/movements", dependencies=GUARDED, response_model=MovementsBody, responses={**documented_as(CSV)}
+    )
+    def movements(
+        request: Request,
+        caller: Asking,
+        park: Word = None,
+        facility: Word = None,
+        instrument: Word = None,
+        state: RecordStanding | None = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Return movements of instruments, those that were entered last first: of a place, of an instrument, as they stand (default: all).
+
+        As CSV where `Accept` says so.
+        """
+        media = preferred(request.headers, (JSON, CSV))
+        wanted = WantedMovements(park, facility, instrument, state, caller.places)
+        place = opened(cursor, "i")
+        with desk.reader.snapshot() as now:
+            found = wanted_movements(
+                now.connection, wanted, None if place is None else int(place[0]), limit + 1
+            )
+        page = found[:limit]
+        body = MovementsBody(
+            movements=[movement_body(desk.plant, one) for one in page],
+            next=sealed((page[-1].message,)) if len(found) > limit else None,
+        )
+        content = movements_csv(body) if media == CSV else body.model_dump_json().encode()
+        return Response(content, media_type=media, headers={"Vary": "Accept, Authorization, X-API-Key"})
+
+
+def _deciding(router: APIRouter, desk: _Desk) -> None:
+    @router.post(
+        "/movements",
+        response_model=MovementDecidedBody,
+        dependencies=[*GUARDED, needs(Role.OPERATOR)],
+        responses={202: taken_later(MovementDecidedBody), **documented(403, 409)},
+    )
+    def enter_movement(
+        request: Request,
+        caller: Asking,
+        record: Recording,
+        once: OnceOnly,
+        body: EnterMovementBody,
+        language: InLanguage = "en",
+    ) -> Any:
+        """Enter what was granted, bought, sold, surrendered or retired of an instrument. Another person approves it.
+
+        It counts once it is approved. Its file is handed in before.
+        """
+        by, about = signed(caller, body.by), desk.instrument(caller, body.instrument)
+        with desk.reader.snapshot() as state:
+            lacking = lacking_evidence(state, desk.files, caller, by, body.evidence)
+        number = once.number(caller, body.model_dump_json())
+        if lacking and once.is_new(desk.reader, number):
+            raise InvalidQuery(("evidence", in_language(lacking, language)))
+        said = moved_of(body, (about.park, about.facility, about.name))
+        made = MovementDecision(number, by, "enter", said, key=caller.name)
+        told = f"{body.act} {body.amount:g} {about.unit} on {body.day}, {body.source}"
+        return desk.taken(request, once, record, made, ("movement.entered", about.id, "", told), language)
+
+    @router.post(
+        "/movements/{movement_id}",
+        response_model=MovementDecidedBody,
+        dependencies=[*GUARDED, needs(Role.OPERATOR)],
+        responses={202: taken_later(MovementDecidedBody), **documented(403, 404, 409)},
+    )
+    def decide_of_movement(
+        request: Request,
+        caller: Asking,
+        record: Recording,
+        once: OnceOnly,
+        movement_id: AnyMovement,
+        body: ActBody,
+        language: InLanguage = "en",
+    ) -> Any:
+        """Approve, refuse or strike a movement, as an approver, or withdraw one that you have entered.
+
+        Who entered it does not approve it. What would use a holding twice is refused: decisions are taken one after the other.
+        """
+        by = signed(caller, body.by)
+        if not caller.role.may(LEAST[body.action]):
+            return problem(request.url.path, 403, f"to {body.action} takes the role {LEAST[body.action]}")
+        if body.reason is None and body.action in ("refuse", "strike"):
+            why = f"say why: what is to {body.action} is kept with it"
+            raise InvalidQuery(("reason", in_language(why, language)))
+        with desk.reader.snapshot() as state:
+            found = find_movement(state.connection, movement_id)
+        if found is None or not caller.sees(found.park, found.facility):
+            return problem(
+                request.url.path, 404, in_language(f"there is no movement {movement_id}", language)
+            )
+        made = MovementDecision(
+            once.number(caller, f"{movement_id} {body.model_dump_json()}"),
+            by,
+            body.action,
+            movement=movement_id,
+            reason=body.reason or "",
+            key=caller.name,
+        )
+        entry = (f"movement.{body.action}", movement_id, found.standing, body.reason or "")
+        return desk.taken(request, once, record, made, entry, language)
