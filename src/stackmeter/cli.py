@@ -49,6 +49,7 @@ from stackmeter.commands.grouped import (
     RUN,
     Grouped,
 )
+from stackmeter.commands.market import position
 from stackmeter.commands.papers import month_end, reports
 from stackmeter.commands.plans import energy, plan
 from stackmeter.commands.records import record
@@ -217,7 +218,15 @@ def _started(settings: "Settings", now_and_then: "Callable[[], None]") -> "Servi
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     RUN: (simulating.demo, simulating.simulate, simulating.replay),
-    LOOK: (asking.status, asking.watch, asking.explain, asking.limits, energy.bill, energy.advice),
+    LOOK: (
+        asking.status,
+        asking.watch,
+        asking.explain,
+        asking.limits,
+        energy.bill,
+        energy.advice,
+        position.position,
+    ),
     PROVE: (proving.verify, rebuilding.rebuild, proving.restate, asking.periods, asking.decide),
     ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup, archive_command.archive),
     ALERTS: (
