@@ -16,6 +16,7 @@ from plant.yearly import (
     Budget,
     Certificate,
     CleanEnergy,
+    Indicators,
     Instrument,
     Measure,
     MeterBalance,
@@ -385,6 +386,7 @@ class Plant:
     measures: tuple[Measure, ...] = ()
     instruments: tuple[Instrument, ...] = ()
     standards: tuple[Standard, ...] = ()
+    indicators: tuple[Indicators, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
 
     def channel(self, index: int) -> Channel | Virtual:

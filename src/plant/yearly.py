@@ -1,5 +1,6 @@
 """What parks and facilities have beside what is measured and emits: budgets, measures, contracts, instruments, limits of the law, balances."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import nan
 from typing import Literal
@@ -213,3 +214,23 @@ class Standard:
         """Return the place of the row that is in force at a time [ns UTC], -1 where none is."""
         holding = [place for place, row in enumerate(self.rows) if row.start <= time < row.end]
         return min(holding, key=lambda place: (self.rows[place].status != OWN, place), default=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class WasteStream:
+    """A stream of waste [t], and what becomes of it."""
+
+    amount: Quantity
+    stream: str
+    treatment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Indicators:
+    """What a place is told by beside tonnes; None, or empty, where it says nothing of it."""
+
+    park: str
+    facility: str  # "" the park's
+    water: Mapping[str, tuple[Quantity, ...]] | None = None  # fresh, inflow, reused [m3]
+    waste: tuple[WasteStream, ...] = ()
+    facts: Mapping[str, Quantity] | None = None  # of an eco-park, by name

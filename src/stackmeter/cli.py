@@ -223,6 +223,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         asking.watch,
         asking.explain,
         asking.limits,
+        asking.indicators,
         energy.bill,
         energy.advice,
         position.position,

@@ -36,6 +36,7 @@ from plant.devices.subscriptions import resolve
 from plant.documents.documents import Placed, read, salvage
 from plant.documents.findings import Findings
 from plant.documents.problems import ConfigurationError, Problem
+from plant.indicators.indicator_maker import IndicatorMaker
 from plant.park import Channel, Condition, Gateway, Park, Plant, Source, Virtual, Webhook
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
@@ -138,6 +139,7 @@ def load_with_doubts(
         ),
         instruments=instruments_of(_owned(parks, facilities, "instruments"), findings),
         standards=standards,
+        indicators=IndicatorMaker((*channels, *virtuals), findings).indicators(parks, facilities),
         subscriptions=resolve(
             (part for file in files for part in file.parts("subscriptions", file.value.subscriptions)),
             gateways,

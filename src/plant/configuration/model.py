@@ -38,6 +38,7 @@ from plant.documents.fields import (
     Year,
     exactly_one,
 )
+from plant.indicators.indicator_model import IndicatorsPart
 from plant.networks import Network, allowed_networks
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S
 
@@ -180,6 +181,8 @@ class FacilityPart(Part):
     """By which channels its electricity is clean."""
     standards: list[StandardPart] = Field(default_factory=list)
     """What its stacks and outfalls must keep."""
+    indicators: IndicatorsPart | None = None
+    """What it is told by beside tonnes: water, waste."""
 
 
 class ParkPart(Part):
@@ -205,6 +208,8 @@ class ParkPart(Part):
     """What it does to emit less, beside what its facilities do."""
     instruments: list[InstrumentPart] = Field(default_factory=list)
     """What it holds itself, beside what its facilities do."""
+    indicators: IndicatorsPart | None = None
+    """What it is told by beside tonnes: water, waste, the criteria of an eco-park."""
 
 
 class WebhookPart(Part):

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from api.accounting.explain import ExplainBody
+from api.accounting.indicators import IndicatorsBody
 from api.accounting.limits import LimitsBody
 from api.accounting.periods import DecidedBody, DecisionBody, PeriodsBody
 from api.alerts.alert_bodies import (
@@ -156,6 +157,10 @@ class Client(ServiceAsked):
     def limits(self, **asked: str | None) -> LimitsBody:
         """Return the limits of channels and how they are kept; raise `QuestionRefused` for names that are nowhere."""
         return self._valid(LimitsBody, self._chosen("/v1/limits", **asked))
+
+    def indicators(self, **asked: str | None) -> IndicatorsBody:
+        """Return what places are told by beside tonnes; raise `QuestionRefused` for names that are nowhere."""
+        return self._valid(IndicatorsBody, self._chosen("/v1/indicators", **asked))
 
     def periods(self, park: str | None = None, language: str = "en") -> PeriodsBody:
         """Return how the months of a park or of all stand."""

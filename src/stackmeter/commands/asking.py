@@ -1,4 +1,4 @@
-"""Commands that ask a running service: status, watch, periods, decide, explain, limits."""
+"""Commands that ask a running service: status, watch, periods, decide, explain, limits, indicators."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -223,6 +223,35 @@ def limits(
     from stackmeter.views import limit_view
 
     screen().print(limit_view.limits(told, zone))
+
+
+def indicators(
+    park: Annotated[str | None, typer.Option(help="Only of this park.", show_default="all")] = None,
+    facility: Annotated[str | None, typer.Option(help="Only of this facility.", show_default="all")] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="today, month, year, 2026, 2026-11 or 2026-11-24.", show_default="month"),
+    ] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what places are told by beside tonnes: water used again, waste by treatment, the criteria of an eco-park.
+
+    Example: stackmeter indicators --park nam-cau-kien --period 2026
+
+    Exit codes: 0 told, 1 no such place or period, 2 token missing or wrong, 3 not reachable.
+    """
+    asked = {"park": park, "facility": facility, "period": period}
+    with client_of(state, url, token) as client:
+        told = answer_of(lambda: client.indicators(**asked))
+    if as_json:
+        typer.echo(told.model_dump_json(by_alias=True, exclude_unset=True))
+        return
+    from stackmeter.views import indicator_view
+
+    screen().print(indicator_view.indicators(told))
 
 
 def watch(
