@@ -517,6 +517,36 @@ def test_on_paper_nothing_is_there_to_be_pressed(visit):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
+def test_a_channel_shows_its_limits_and_its_means_against_the_one_in_force(visit, past):
+    """Of yesterday three hours of a pH of 7 are known, and one of 9.5."""
+    start = NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    minutes = [start + timedelta(minutes=at) for at in range(0, 241, 10)]
+    readings = [
+        {"channel": "water/basin-13", "time": at.isoformat(), "value": 9.5 if at.hour == 1 else 7.0, "unit": "pH"} for at in minutes
+    ]  # fmt: skip
+    past.tell("bac", "mill", readings)
+    asked = {
+        "park": "bac",
+        "name": "basin-13",
+        "from": start.isoformat(),
+        "to": (start + timedelta(days=1)).isoformat(),
+    }
+    wait_until(
+        lambda: past.service.get("/v1/limits", **asked).json()["standards"][0]["limits"][0]["known"] == 4,
+        "four hours are known",
+    )
+
+    page = looked_at(
+        visit().open(f"?lang=en&park=bac&facility=mill&channel=water/basin-13&period={start:%Y-%m-%d}")
+    )
+
+    cells = page.locator("[data-key='limits-basin-13'] tbody tr").first.locator("th, td")
+    told = [" ".join(one.split()) for one in cells.all_inner_texts()]
+    assert told[:3] == ["vn-40-2011-ph/2025-09-01 provisional", "in force", f"5.5 {UNKNOWN} 9"]
+    assert told[4] == "1"
+    expect(page.locator("[data-key='limits-basin-13-curve'] svg")).to_be_visible()
+
+
 # --- looks
 
 VIEWS = {
@@ -525,6 +555,7 @@ VIEWS = {
     "source": "park=bac&facility=mill&source=furnace-2&period=2026&by=gas",
     "channel": f"park=bac&facility=foundry&channel=lorries/diesel&period={MONTH}",
     "level": "park=bac&facility=mill&channel=water/ph",
+    "limits": "park=bac&facility=mill&channel=water/basin-13",
     "gateway": "park=bac&facility=mill&gateway=gw-mill",
     "alerts": "alerts=all",
 }

@@ -67,6 +67,10 @@ def plant() -> str:
                     f"          - {{name: water/{name}, gateway: gw-mill, kind: level, unit: pH, quantity: ph, max_gap: 15min}}"
                     for name in ("ph", *(f"basin-{n}" for n in range(1, 14)))
                 ]
+                lines += [
+                    "        standards:",
+                    "          - {name: basin-13, channel: water/basin-13, rows: [{limit: vn-40-2011-ph, column: B}]}",
+                ]
             lines += ["        sources:"]
             lines += [
                 f"          - {{name: {channel.partition('/')[0]}, method: {method}, {PARAMETERS[unit]}"

@@ -2,7 +2,7 @@
 
 import { asQuery, periodOf, span } from './address.js';
 import { bars, curve, twin } from './charts.js';
-import { dashed, fact, h, link, placeLink, skeleton, takeAlong, zoneOf } from './draw.js';
+import { dashed, fact, grid, h, link, placeLink, skeleton, takeAlong, zoneOf } from './draw.js';
 import { channelGrid } from './place.js';
 import { UNKNOWN, age, exact, moment, periodName, say, share, stepName } from './text.js';
 
@@ -16,10 +16,11 @@ export const ofChannel = {
     const { park, facility, channel } = at, zone = zoneOf(state, park), period = periodOf(at.period ?? state.today), asked = span(period, zone, state.now, state.plant.window_s * 1000), of = { park, facility };
     const { channels } = await ask(`/v1/channels?${new URLSearchParams({ ...of, limit: 1000 })}`), one = channels.find((found) => found.channel === channel), isMean = MEANS.includes(one?.kind);
     const path = `/v1/series?${new URLSearchParams({ kind: isMean ? 'reading' : 'activity', every: asked.every === '1h' && isMean ? '15m' : asked.every, ...asQuery(asked), ...of, channel })}`;
-    const [series, quality] = await Promise.all([ask(path), one && !one.entered ? ask(`/v1/quality/channels?${new URLSearchParams({ ...of, channel, ...asQuery(asked.known) })}`).catch(() => null) : null]);
-    return { one, period, asked, zone, series, path, isMean, quality: quality?.channels[0] };
+    const [series, quality, limits] = await Promise.all([ask(path), one && !one.entered ? ask(`/v1/quality/channels?${new URLSearchParams({ ...of, channel, ...asQuery(asked.known) })}`).catch(() => null) : null,
+      one?.kind === 'level' ? ask(`/v1/limits?${new URLSearchParams({ ...of, ...asQuery(asked), means: true })}`).catch(() => null) : null]);
+    return { one, period, asked, zone, series, path, isMean, quality: quality?.channels[0], standards: (limits?.standards ?? []).filter((found) => found.channel === channel) };
   },
-  draw(state, { one, period, asked, zone, series, path, isMean, quality }) {
+  draw(state, { one, period, asked, zone, series, path, isMean, quality, standards }) {
     const { park, facility, channel } = state.at, time = (text) => (text ? moment(text, zone, state.now) : say('unknown')), title = `${say(isMean ? 'readings' : 'amount')}, ${periodName(period)}`;
     const labels = series.times.map((text) => stepName(text, asked.every, zone)), told = series.coverage.map((covered) => (covered === null ? '' : say('known', { share: share(covered) }))), parts = [{ name: channel, values: series.values }];
     const label = `${channel}: ${title}`;
@@ -33,6 +34,7 @@ export const ofChannel = {
       h('section', { class: 'card', 'data-key': 'curve', 'aria-labelledby': 'curve' }, h('h2', { id: 'curve' }, title, h('span', { class: 'unit' }, series.unit)),
         isMean ? curve(labels, series.values, { label, unit: series.unit, bridged: (one.max_gap_s * 1000) / (Date.parse(series.times[1]) - Date.parse(series.times[0])) }) : bars(labels, parts, { label, unit: series.unit, told, future: series.times.map((text) => Date.parse(text) > state.now), doubtful: series.coverage.map((covered, at) => Date.parse(series.times[at]) < state.now && covered < 1 - dashed.from) }),
         twin(labels, parts, series.unit, isMean ? [] : told), takeAlong(state, 'curve', { name: [park, facility, channel.replaceAll('/', '-'), period.text].join('_'), title: label, caption: say('zone', { zone }), path }, true)),
+      ...standards.flatMap((standard) => limitsOf(state, standard, zone)),
       quality && h('section', { class: 'card facts', 'data-key': 'quality', 'aria-labelledby': 'quality' }, h('h2', { id: 'quality' }, say('quality'), h('span', { class: 'unit' }, periodName(period))),
         h('dl', {}, Object.entries(quality).filter(([name, value]) => typeof value === 'number' && COUNTS[name]).map(([name, value]) => fact(COUNTS[name], name === 'coverage' ? share(value) : exact(value))),
           quality.longest_gap && fact('longestGap', `${time(quality.longest_gap.from)} – ${time(quality.longest_gap.to)}`))),
@@ -40,6 +42,23 @@ export const ofChannel = {
   },
   skeleton: () => skeleton('middle', 'tall'),
 };
+
+// What a channel must keep: each limit beside its newest mean and what was outside, and the means against the one in force.
+function limitsOf(state, { name, averaging, unit, limits }, zone) {
+  const key = `limits-${name}`, now = limits.find((one) => one.standing === 'in_force'), title = `${say('limits')}: ${name}`, every = averaging === 'day' ? '1d' : '1h';
+  return [
+    grid(state, key, title, [
+      { name: 'limitOf', cell: (one) => [one.row, one.status === 'provisional' && h('span', { class: 'note' }, ` ${say('provisional')}`)], raw: (one) => one.row },
+      { name: 'standing', cell: (one) => say(`limit_${one.standing}`), raw: (one) => one.standing },
+      { name: 'atMost', unit, cell: (one) => [one.low === null ? exact(one.high) : `${exact(one.low)} – ${exact(one.high)}`, one.reference_oxygen !== null && h('span', { class: 'note' }, ` ${exact(one.reference_oxygen)} % O₂`)], raw: (one) => one.high },
+      { name: 'newestMean', unit, cell: (one) => (one.value === null ? UNKNOWN : [exact(one.value), h('span', { class: 'note' }, ` ${moment(one.value_at, zone, state.now)}`)]), raw: (one) => one.value },
+      { name: `outside_${averaging}`, cell: (one) => (one.outside === null ? UNKNOWN : one.outside), raw: (one) => one.outside },
+      { name: 'quality', cell: (one) => share(one.coverage), raw: (one) => one.coverage },
+    ], limits, { of: (one) => one.row }),
+    now?.means.values.some((value) => value !== null) && h('section', { class: 'card', 'data-key': `${key}-curve`, 'aria-labelledby': `${key}-curve` }, h('h2', { id: `${key}-curve` }, say('againstLimit', { name: now.row }), h('span', { class: 'unit' }, unit)),
+      curve(now.means.times.map((text) => stepName(text, every, zone)), now.means.values, { label: title, unit, limit: now.high })),
+  ];
+}
 
 const COUNTS = { coverage: 'covered', outliers: 'outliers', anomalies: 'anomalies', conflicts: 'conflicts', gaps: 'gaps' };
 

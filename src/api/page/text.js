@@ -34,6 +34,7 @@ const WORDS = {
     alert: 'Alert', allAlerts: 'All alerts', openOne: '1 open alert', openMany: '{n} open alerts', groupOf: '{n} alerts, the newest {newest}', acknowledgeAll: 'Acknowledge all {n}', showThem: 'Show them', newestOf: 'the newest {n}', severity: 'Severity', place: 'Place', from: 'From', until: 'Until', who_: 'Taken by', lasts: 'it lasts', lasted: 'How long',
     valueThen: 'Value when it fired', limitOf: 'Limit', mutedBy: 'Not told because of', doFirst: 'Do first', about: 'About it', curveAround: 'Around its beginning', happened: 'What happened', told: 'Who was told', toldNotFor: 'This key is not told of deliveries: it takes an operator’s of all places.', toldNobody: 'No delivery was tried.', delivered: 'delivered', earlier: 'The same before',
     did_firing: 'fired', did_resolved: 'over', did_acknowledged: 'acknowledged', did_snoozed: 'snoozed', did_assigned: 'handed over', did_commented: 'commented', did_silenced: 'silenced', did_inhibited: 'covered by another', did_escalated: 'escalated',
+    limits: 'Limits', limit_in_force: 'in force', limit_beside: 'judged beside it', limit_to_come: 'to come', limit_over: 'ended', atMost: 'At most', newestMean: 'Newest mean', outside_hour: 'Hours outside', outside_day: 'Days outside', againstLimit: 'Means against {name}',
     page: '{n} of {all}', noFacility: 'This key shows no park.',
   },
   vi: {
@@ -67,6 +68,7 @@ const WORDS = {
     alert: 'Cảnh báo', allAlerts: 'Mọi cảnh báo', openOne: '1 cảnh báo đang mở', openMany: '{n} cảnh báo đang mở', groupOf: '{n} cảnh báo, mới nhất {newest}', acknowledgeAll: 'Nhận xử lý cả {n}', showThem: 'Xem từng cái', newestOf: '{n} cái mới nhất', severity: 'Mức', place: 'Nơi', from: 'Từ', until: 'Đến', who_: 'Người nhận', lasts: 'đang kéo dài', lasted: 'Kéo dài',
     valueThen: 'Giá trị lúc báo', limitOf: 'Ngưỡng', mutedBy: 'Không báo vì', doFirst: 'Việc cần làm trước', about: 'Mô tả', curveAround: 'Quanh lúc bắt đầu', happened: 'Diễn biến', told: 'Ai đã được báo', toldNotFor: 'Khóa này không xem được các lần gửi: cần khóa vận hành của mọi nơi.', toldNobody: 'Chưa có lần gửi nào.', delivered: 'đã nhận', earlier: 'Những lần trước',
     did_firing: 'bắt đầu', did_resolved: 'kết thúc', did_acknowledged: 'đã nhận xử lý', did_snoozed: 'tạm hoãn', did_assigned: 'giao lại', did_commented: 'ghi chú', did_silenced: 'tắt tiếng', did_inhibited: 'đã gộp vào cảnh báo khác', did_escalated: 'báo lên cấp trên',
+    limits: 'Ngưỡng phải giữ', limit_in_force: 'đang hiệu lực', limit_beside: 'xét song song', limit_to_come: 'sắp hiệu lực', limit_over: 'hết hiệu lực', atMost: 'Nhiều nhất', newestMean: 'Trung bình mới nhất', outside_hour: 'Số giờ ngoài ngưỡng', outside_day: 'Số ngày ngoài ngưỡng', againstLimit: 'Trung bình so với {name}',
     page: '{n} trên {all}', noFacility: 'Khóa này không mở khu nào.',
   },
 };
