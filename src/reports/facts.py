@@ -154,6 +154,18 @@ class OpenFact:
 
 
 @dataclass(frozen=True, slots=True)
+class SavingFact:
+    """What a measure saved in a year, as GET /v1/measures has it; None is unknown."""
+
+    name: str
+    unit: str  # of the energy
+    energy: float | None
+    t: float | None  # t CO2e
+    is_electricity: bool
+    outcome: str  # shown, not_shown, extrapolated or expected
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodFacts:
     """One year, or one month, of the cut."""
 
@@ -164,6 +176,7 @@ class PeriodFacts:
     sources: tuple[SourceFact, ...]
     months: tuple[MonthFact, ...]
     refused: int = 0  # messages of it that are in quarantine
+    savings: tuple[SavingFact, ...] = ()  # of a form that tells them
 
 
 @dataclass(frozen=True, slots=True)

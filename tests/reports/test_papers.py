@@ -15,7 +15,7 @@ from reports import drafts
 from reports.catalogue import all_forms
 from reports.circular38 import tables as circular38_tables
 from reports.classes import class_of
-from reports.facts import Facts, PeriodFacts, SourceFact, TotalFact
+from reports.facts import Facts, PeriodFacts, SavingFact, SourceFact, TotalFact
 from reports.paper import PaperTable, Tone
 from reports.words import UNKNOWN, Words, texts
 from tests.reports.files import paragraphs, parts, tables, workbook
@@ -25,6 +25,7 @@ GOLDEN = Path(__file__).parents[1] / "cases/programme"
 R58A, R59A = (json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8")) for name in ("R58a", "R59a"))
 ASKED = {
     "auditor": {"periods": "2025,2026"},
+    "b4": {"periods": "2025", "facility": "mill"},
     "circular38": {"periods": "2025,2026"},
     "form06": {"periods": "2025,2026", "facility": "mill"},
     "ghg": {"periods": "2025", "facility": "mill"},
@@ -220,6 +221,28 @@ def test_waste_stands_by_stream_and_treatment() -> None:
             "port/mill/sludge",
         ]
     ]
+
+
+def test_golden_r56c_form_b4_sums_what_measures_have_proven_and_rounds_last() -> None:
+    """1,250,000 kWh at 0.6592 t/MWh, and 10,000 L of diesel at 0.84 kg/L, 43 TJ/Gg and 74,100 kg/TJ."""
+    diesel = 10_000 * 0.84 * 43.0 / 1e6 * 74_100 / 1000
+    savings = (
+        SavingFact("led", "kWh", 1_250_000.0, 1250 * 0.6592, is_electricity=True, outcome="shown"),
+        SavingFact("forklifts", "L", 10_000.0, diesel, is_electricity=False, outcome="shown"),
+        SavingFact("doubtful", "kWh", 9e6, 5000.0, is_electricity=True, outcome="not_shown"),
+    )
+    words = Words("en")
+
+    def told(*proven: SavingFact) -> dict[str, str]:
+        period = PeriodFacts(
+            "2025", TotalFact("port/mill", "2025", "", *[None] * 6, {}, 1), (), (), (), (), savings=proven
+        )
+        facts = Facts("port/mill", "Mill", ZoneInfo("UTC"), (period,), "AR5", {}, "", "", "")
+        table = next(one for one in all_forms()["b4"][1](facts).pieces if isinstance(one, PaperTable))
+        return {words.of(row[0]): words.of(row[2]) for row in table.rows}
+
+    assert told(*savings) == {"P3.3": "824.00", "P3.7": "26.76", "P3.10": "850.76"}
+    assert told(savings[2]) == dict.fromkeys(("P3.3", "P3.7", "P3.10"), UNKNOWN)
 
 
 def test_a_draft_tells_what_people_entered_and_what_meters_tell() -> None:

@@ -1,7 +1,7 @@
 """Reads the facts of a paper at one cut, by the functions that answer GET /v1/totals: every number is the same."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import numpy as np
@@ -10,6 +10,7 @@ from api.access.caller import Caller
 from api.models import Level, TotalBody
 from api.problems import InvalidQuery
 from api.reports.months import month_facts, months_of
+from api.reports.saving_facts import saving_facts
 from api.totals.extras import extras_of
 from api.totals.totals import PeriodOf, Query, chosen_period, several
 from plant.clock import format_time
@@ -102,7 +103,7 @@ class FactsReader:
         self._given, self._version = given, version
         self._sources = {one.id: one for one in state.plant.sources}
 
-    def facts(self, cut: Cut, checked_by: str = "") -> Facts:
+    def facts(self, cut: Cut, checked_by: str = "", *, savings: bool = False) -> Facts:
         """Return the facts of a cut; raise InvalidQuery where a place or period is none."""
         plant = self._state.plant
         park, facility = checked(plant, self._caller, cut)
@@ -113,6 +114,8 @@ class FactsReader:
         periods = tuple(
             self._period(cut, park, word, words[word], months[word], totals) for word in cut.periods
         )
+        if savings:
+            periods = tuple(self._with_savings(one, cut, words[one.period](park)) for one in periods)
         unknown = self._unmapped(periods)
         standing = month_facts(self._state, self._catalogue, self._caller, park, self._as_of, periods)
         is_over = all(of(park).end <= self._as_of for of in words.values())
@@ -242,6 +245,10 @@ class FactsReader:
             months=tuple(own),
             refused=refused,
         )
+
+    def _with_savings(self, period: PeriodFacts, cut: Cut, of: Period) -> PeriodFacts:
+        found = saving_facts(self._state, self._catalogue, (cut.park, cut.facility), of, self._as_of)
+        return replace(period, savings=tuple(found))
 
     def _source(self, total: TotalFact) -> SourceFact:
         source: Source = self._sources[total.place]

@@ -101,7 +101,7 @@ def routes(reader: Reader, clock: Callable[[], int], catalogue: Register | None,
             raise InvalidQuery(("form", "this service does not fill forms"))
         fitting(known_form(form), cut)
         found = FactsReader(state, catalogue, caller, clock(), given, version("stackmeter"))
-        return found.facts(cut, given.checked.get(form, ""))
+        return found.facts(cut, given.checked.get(form, ""), savings=all_forms()[form][0].savings)
 
     @router.get("/forms")
     def forms(_: Asking, language: InLanguage = "en") -> FormsBody:

@@ -25,7 +25,7 @@ from plant.configuration.about import About
 from plant.languages import Language
 from plant.park import Plant
 from plant.periods import month_of
-from reports.catalogue import paper_of, written
+from reports.catalogue import all_forms, paper_of, written
 from reports.facts import Facts, Issue
 from reports.paper import label
 from reports.words import Words
@@ -231,7 +231,7 @@ def _add_issue(
         if once.is_new(reader, number):
             with reader.snapshot() as state:
                 facts = FactsReader(state, catalogue, caller, clock(), given, version("stackmeter")).facts(
-                    cut, given.checked.get(body.form, "")
+                    cut, given.checked.get(body.form, ""), savings=all_forms()[body.form][0].savings
                 )
                 place = (cut.park, cut.facility)
                 numbers = next_number(state.connection, body.form, place, cut.periods, body.language)
