@@ -6,6 +6,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from api.reports.saving_facts import saving_facts
+from api.times import period_of
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, Kind
 from plant.yearly import Billing, Effect, Measure, Quantity
 from rules.catalogue import load_catalogue
@@ -269,3 +271,23 @@ def test_why_is_told_in_the_language_of_the_reader(make):
 
     assert only(api)["why"] == ["the baseline scatters more than its limit allows: CV(RMSE)"]
     assert only(api, language="vi")["why"] == ["đường cơ sở phân tán quá giới hạn: CV(RMSE)"]
+
+
+def test_papers_are_told_what_measures_saved(make):
+    """As GET /v1/measures has it; what nothing measures is no saving of a paper, and another place has none of it."""
+    api = make(MEASURE, replace(MEASURE, name="wished-for", effect=None))
+    told = only(api, name=MEASURE.name)
+    place, year = (MEASURE.park, MEASURE.facility), period_of("2026", HAI_PHONG, api.as_of)
+
+    with api.reader.snapshot() as state:
+        [found] = saving_facts(state, CATALOGUE, place, year, api.as_of)
+        elsewhere = list(saving_facts(state, CATALOGUE, (MEASURE.park, "foundry"), year, api.as_of))
+
+    assert (found.name, found.unit, found.outcome, found.is_electricity) == (
+        MEASURE.name,
+        "kWh",
+        "shown",
+        True,
+    )
+    assert (found.energy, found.t) == (told["avoided"], told["avoided_t"])
+    assert elsewhere == []
