@@ -3,10 +3,12 @@
 from datetime import date
 from math import isnan, nan
 
+import numpy as np
 import pytest
 
 from rules.indicators.criteria import CriteriaRow, in_force, judged, name_of, shipped_criteria
 from rules.indicators.shares import waste_shares, water_shares
+from rules.methods import wastewater_cod
 
 PARK = {
     "firms": 60.0, "firms_recp": 13.0, "links": 3.0, "firms_in_links": 6.0, "land": 2_680_000.0, "green_and_infrastructure": 830_800.0,
@@ -106,3 +108,16 @@ def test_criteria_have_dates_a_source_and_a_mark_and_none_is_official() -> None:
     assert before is not None
     assert name_of(before) == "vn-eco-park/2018-07-10"
     assert name_of(today()) == "vn-eco-park/2022-07-15"
+
+
+def test_r55a_ch4_of_a_years_wastewater() -> None:
+    """The published sheet of a university's green office: 0.2 kg CH4 for each kg COD, of 120 mg/L."""
+    volume = np.array([58.4, 68.8, 129.6, 229.6, 74.4, 42.4, 38.4, 133.6])
+    inputs = {"volume": volume, "cod": np.full(8, 0.12), "sludge": np.zeros(8)}
+    factor = {"b0": np.full(8, 0.25), "mcf": np.full(8, 0.8)}
+
+    ch4 = wastewater_cod.emissions(inputs, factor, {}).ch4_kg
+
+    expected = [1.4016, 1.6512, 3.1104, 5.5104, 1.7856, 1.0176, 0.9216, 3.2064]
+    np.testing.assert_allclose(ch4, expected, atol=1e-9)
+    assert float(ch4.sum()) == pytest.approx(18.6048, abs=1e-9)
