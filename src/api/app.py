@@ -23,7 +23,7 @@ from api.alerts import acknowledge, alert_rules, alertmanager, alerts, retroacti
 from api.answers import series_answer, totals_answer
 from api.city import members as city
 from api.description import Described
-from api.field import backfills, channels, gateways, inbox, inventory, quality, quarantine, rebirth
+from api.field import backfills, channels, feeds, gateways, inbox, inventory, quality, quarantine, rebirth
 from api.field.rebirth import EdgeNodes
 from api.health import Health
 from api.live import page
@@ -59,7 +59,7 @@ from plant.configuration.about import About
 from plant.park import Plant, Virtual
 from rules.catalogue import Register
 from store.accounting.closing import Decision
-from store.folder import evidence_folder
+from store.folder import evidence_folder, feeds_file
 from store.kept_files import KeptFiles
 from store.messages.backfills import BackfillDecision
 from store.messages.replays import Replay
@@ -204,6 +204,7 @@ def create_app(
     app.include_router(records.routes(reader, plant, files, decide, clock, catalogue))
     app.include_router(city.routes(members, clock))
     app.include_router(market.routes(reader, plant, files, decide, clock, catalogue))
+    app.include_router(feeds.routes(plant, feeds_file(reader.folder), clock))
     app.include_router(plan.routes(reader, plant, clock, catalogue))
     app.include_router(forms.routes(reader, clock, catalogue, given))
     app.include_router(month_end.routes(reader, plant, clock, catalogue))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from plant.alerting import Routing
 from plant.networks import Network
+from plant.station.feed import Feed
 from plant.topics import Subscription
 from plant.units import Unit
 from plant.vocabulary import SINCE_EVER, Kind
@@ -314,9 +315,7 @@ class Webhook:
     url: str  # "" where it is part of the secret
     secret: str = field(repr=False)  # kind webhook: signs; apprise: its URL, with all tokens in it
     allow_private: tuple[Network, ...] = ()  # addresses in these too, and http
-    previous_secret: str = field(
-        default="", repr=False
-    )  # signs beside the secret while receivers change over
+    previous_secret: str = field(default="", repr=False)  # signs too while receivers change over
     kind: str = "webhook"  # webhook, alertmanager-api, apprise
     format: str = "alert"  # of the bodies: see store.webhook_bodies
     heartbeat: int = 0  # ns between two heartbeats; 0: none
@@ -388,6 +387,7 @@ class Plant:
     standards: tuple[Standard, ...] = ()
     indicators: tuple[Indicators, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
+    feeds: tuple[Feed, ...] = ()
 
     def channel(self, index: int) -> Channel | Virtual:
         """Return the channel of an index, virtual or not."""

@@ -54,6 +54,7 @@ from stackmeter.commands.papers import month_end, reports
 from stackmeter.commands.plans import energy, plan
 from stackmeter.commands.records import record
 from stackmeter.commands.setting_options import SettingsCommand
+from stackmeter.commands.station import feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -258,6 +259,7 @@ for group, name, panel in (
     (inbox.inbox, "inbox", DEVICES),
     (quarantine.quarantine, "quarantine", DEVICES),
     (record.record, "record", PROVE),
+    (feed.feed, "feed", DEVICES),
     (keys.keys, "keys", ADMINISTRATION),
     (influx.influx, "influx", ADMINISTRATION),
 ):

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from alerts.tables.webhooks import EndpointState
 from api.health import Health
 from api.metrics import Family, histogram
+from notify.feeds.works import FeedWorks
 from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
 from stackmeter.service_parts import ServiceParts
@@ -91,6 +92,7 @@ class HealthReport:
         else:
             for webhook in webhooks:
                 degradations += _webhook_troubles(webhook)
+        degradations += s.feeds.troubles()
         return Health(tuple(reasons), tuple(degradations))
 
     def metrics(self) -> Mapping[str, Family | Collector]:
@@ -108,6 +110,7 @@ class HealthReport:
             "gauge", "1, of this version.", {(version("stackmeter"), platform.python_version()): 1.0}, ("version", "python")
         )  # fmt: skip
         families |= gateways | _webhook_families(s.webhooks.statistics()) | _balance_families(balances)
+        families |= _feed_families(s.feeds)
         families["stackmeter_part_failures"] = Family(
             "counter",
             "Failures of parts of the service, which are started again.",
@@ -238,6 +241,28 @@ def _webhook_troubles(webhook: EndpointState) -> Iterator[str]:
         yield f"webhook {webhook.endpoint}: {webhook.last_error}"
     if webhook.dead:
         yield f"webhook {webhook.endpoint}: {webhook.dead} given up: stackmeter deliveries --dead shows them"
+
+
+def _feed_families(feeds: FeedWorks) -> dict[str, Family]:
+    """Return how each feed does; nothing where that cannot be read, which is told as a degradation."""
+    try:
+        found = feeds.standings()
+    except sqlite3.Error:
+        found = []
+    told: dict[str, tuple[Literal["counter", "gauge"], str, list[float]]] = {
+        "behind_seconds": ("gauge", "How long the oldest slot that was not delivered is due.", [feeds.behind(*one) for one in found]),
+        "waiting": ("gauge", "Files that wait for the authority.", [one.waiting for _, one in found]),
+        "differs": ("gauge", "Files of whose name the authority had another one, which stands.", [one.differs for _, one in found]),
+        "delivered": ("counter", "Attempts that the authority took.", [one.delivered for _, one in found]),
+        "failed": ("counter", "Attempts that the authority did not take.", [one.failed for _, one in found]),
+    }  # fmt: skip
+    names = [(feed.name,) for feed, _ in found]
+    return {
+        f"stackmeter_feed_{name}": Family(
+            kind, text, dict(zip(names, map(float, values), strict=True)), ("feed",)
+        )
+        for name, (kind, text, values) in told.items()
+    }
 
 
 def _webhook_families(webhooks: Sequence[EndpointState]) -> dict[str, Family]:

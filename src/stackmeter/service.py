@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from itertools import chain
 
 import msgspec
 from fastapi import FastAPI
@@ -30,6 +31,7 @@ from ingest.mqtt.session import SessionMemory
 from ingest.mqtt.subscriber import Subscriber
 from ingest.sparkplug.host import SparkplugHost
 from ingest.subscriptions import Subscriptions
+from notify.feeds.works import feed_works
 from notify.sender import WebhookSender
 from plant.configuration.about import load_about
 from plant.configuration.environments import NotingEnvironment
@@ -146,6 +148,9 @@ class Service:
             log=self._log,
         )
         self.reader = Reader(self.folder.state, self.plant)
+        progress = lambda: (self.line.next, self.journal.next)  # noqa: E731 - the line is made anew after a failure
+        act = lambda told: self.intake.decide(told.message(time.time_ns()))  # noqa: E731
+        self.feeds = feed_works(self.plant.feeds, self.folder.feeds, self.reader, progress, act, crash)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
         parts = self._parts()
         self.watchdog = Watchdog(
@@ -183,7 +188,12 @@ class Service:
         if self.archiver is not None:
             archiver = self.archiver
             threads.start("archive", lambda: archiver.run(stop))
-        for name, work in (*self.webhooks.workers(stop), *self.city.workers(self.server.url, stop)):
+        workers = (
+            self.webhooks.workers(stop),
+            self.feeds.workers(stop),
+            self.city.workers(self.server.url, stop),
+        )
+        for name, work in chain.from_iterable(workers):
             threads.start(name, work)
         threads.start("totals", lambda: self.broadcast.run(stop))
         threads.start(WATCHDOG, lambda: self.watchdog.watch(stop))
@@ -315,18 +325,12 @@ class Service:
     def _sparkplug_host(self, address: Broker, host: str) -> SparkplugHost | None:
         subscriptions = Subscriptions(
             self.plant
-        )  # its own: it remembers topics, and is asked by the host's threads
+        )  # its own: the host's threads ask it, and it remembers topics
         if not subscriptions.sparkplug_filters:
             return None
         failed = self.threads.part("mqtt of sparkplug").failed
-        return SparkplugHost(
-            address,
-            host,
-            subscriptions.sparkplug_filters,
-            subscriptions.hosted,
-            self.intake.inlet().put,
-            failed,
-        )
+        filters, put = subscriptions.sparkplug_filters, self.intake.inlet().put
+        return SparkplugHost(address, host, filters, subscriptions.hosted, put, failed)
 
     def _parts(self) -> ServiceParts:
         return ServiceParts(
@@ -343,6 +347,7 @@ class Service:
             sparkplug=self.sparkplug,
             influx=self.influx,
             webhooks=self.webhooks,
+            feeds=self.feeds,
             audit=self.audit,
             archiver=self.archiver,
         )

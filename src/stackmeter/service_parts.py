@@ -7,6 +7,7 @@ from ingest.line.line import Line
 from ingest.mqtt.intake import Intake
 from ingest.mqtt.subscriber import Subscriber
 from ingest.sparkplug.host import SparkplugHost
+from notify.feeds.works import FeedWorks
 from notify.sender import WebhookSender
 from plant.park import Plant
 from stackmeter.archive.archiving import Archiver
@@ -40,5 +41,6 @@ class ServiceParts:
     sparkplug: SparkplugHost | None
     influx: InfluxProcess | None
     webhooks: WebhookSender
+    feeds: FeedWorks
     audit: ServiceLog
     archiver: Archiver | None = None

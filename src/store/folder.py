@@ -49,6 +49,11 @@ class Folder:
         return session_file(self.path)
 
     @property
+    def feeds(self) -> Path:
+        """The files of feeds; none is made where nothing is fed."""
+        return feeds_file(self.path)
+
+    @property
     def clock(self) -> Path:
         """What is remembered of how the system's clock stands."""
         return self.path / "clock.json"
@@ -93,6 +98,11 @@ class Folder:
 def keys_file(state: Path) -> Path:
     """Return the file of keys and audit log in a state directory."""
     return state / "keys.sqlite"
+
+
+def feeds_file(state: Path) -> Path:
+    """Return the file of a state directory that keeps the files of feeds (store.feeds.files)."""
+    return state / "feeds.sqlite"
 
 
 def session_file(state: Path) -> Path:

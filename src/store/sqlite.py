@@ -77,8 +77,8 @@ def _is_out_of_files() -> bool:
     return False
 
 
-# Application ids, "SMJ1", "SMS1" and "SMK1".
-JOURNAL, STATE, KEYS = 0x534D4A31, 0x534D5331, 0x534D4B31
+# Application ids, "SMJ1", "SMS1", "SMK1" and "SMF1".
+JOURNAL, STATE, KEYS, FEEDS = 0x534D4A31, 0x534D5331, 0x534D4B31, 0x534D4631
 
 
 def claim(connection: sqlite3.Connection, path: Path, kind: int, script: str) -> None:
@@ -86,7 +86,7 @@ def claim(connection: sqlite3.Connection, path: Path, kind: int, script: str) ->
     found = int(connection.execute("PRAGMA application_id").fetchone()[0])
     is_made = connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None
     if found != kind and (found or is_made):
-        what = {JOURNAL: "a journal", STATE: "a state", KEYS: "a file of keys"}
+        what = {JOURNAL: "a journal", STATE: "a state", KEYS: "a file of keys", FEEDS: "a file of feeds"}
         raise StateMismatch(
             f"{path} is {what.get(found, 'another database')}, not {what[kind]}: restore both files under their own names"
         )

@@ -26,6 +26,7 @@ from api.metrics import Family
 from api.problems import InvalidQuery
 from api.reports.forms import KINDS
 from plant.alerting import Route, Routing
+from plant.station.feed import Feed, FeedAddress
 from plant.vocabulary import LONGEST_RECORD, NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
 from plant.yearly import Instrument
 from store.access_log import AccessLog, Actor, make
@@ -93,6 +94,9 @@ SENT_TOGETHER: dict[str, list[Any]] = {
             ],
         }
     ],
+    "/v1/feeds/{name}/resend": [
+        {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "reason": "letter 12"}
+    ],
     "/v1/quarantine/replay": [{"all": True, "by": "fuzz"}],
     "/v1/webhooks/replay": [{"endpoint": "receiver", "dead_only": True}],
     "/v1/alerts/{alert_id}/actions": [{"action": "comment", "comment": "seen"}],
@@ -155,11 +159,14 @@ class Routed(World):
             period=LONGEST_RECORD,
         )
         channels = (*self.plant.channels, invoice)
+        to = FeedAddress("file", "", 0, "/out")
+        feed = Feed("department", "park-a", "works", "HP_1", NS_PER_MIN, "{time:%s}", (), to)
         self.plant = replace(
             self.plant,
             routing=Routing(routes=(route,), rotas=()),
             channels=channels,
             instruments=(Instrument("park-a", "works", "quota", "allowance", "quota", "t"),),
+            feeds=(feed,),
         )
 
 
@@ -230,6 +237,7 @@ class Asked:
         world.decide(self._issued())
         return {
             "path.report_id": ["r1"],
+            "path.name": ["department"],
             "path.alert_id": [one["id"] for one in world.alerts()],
             "path.message": [number for (number,) in world.rows("SELECT message FROM quarantine")],
             "path.number": [
@@ -346,7 +354,7 @@ def test_bh36_an_answer_to_what_must_go_together_is_as_described(asked: Asked, p
 @pytest.mark.parametrize("path", SENT_TOGETHER)
 def test_bh36_an_answer_to_what_must_be_sent_together_is_as_described(asked: Asked, path: str) -> None:
     operation = described(asked)[path]["POST"]
-    named = {name: asked.names[f"path.{name}"][0] for name in ("alert_id", "number", "movement_id")}
+    named = {name: asked.names[f"path.{name}"][0] for name in ("alert_id", "number", "movement_id", "name")}
     for body in SENT_TOGETHER[path]:
         answer = operation.Case(
             path_parameters=named,

@@ -31,12 +31,14 @@ OF_THE_ARCHIVE = {
     "archive_before_decision",
     "archive_before_prune",
 }
+# Which tests/notify/test_feeds.py tries, and tests/end_to_end/test_feed.py: nothing is fed here.
+OF_FEEDS = {"feed_before_freeze", "feed_before_send", "feed_after_upload"}
 
 
 def test_f003_every_crash_point_of_the_source_is_among_the_cases() -> None:
     text = "\n".join(file.read_text() for file in SOURCE.rglob("*.py"))
 
-    assert set(re.findall(r"_crash\(\s*\"(\w+)\"\s*\)", text)) == {*POINTS, *OF_THE_ARCHIVE}
+    assert set(re.findall(r"_crash\(\s*\"(\w+)\"\s*\)", text)) == {*POINTS, *OF_THE_ARCHIVE, *OF_FEEDS}
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -22,19 +22,9 @@ from ingest.formats.options import Only, Options
 from ingest.formats.rows import Rows
 from ingest.formats.stamps import Stamps
 from ingest.formats.strict import PayloadError
-from plant.vocabulary import Code, Quality
+from plant.station.words import DECIMALS, DELIMITERS, FIELDS, STATUS, TIME, UNITS, ZONE, symbol_name
+from plant.vocabulary import Code
 
-TIME, ZONE = "%Y%m%d%H%M%S", "Asia/Ho_Chi_Minh"
-STATUS = {"00": Quality.GOOD, "01": Quality.CALIBRATING, "02": Quality.FAULT}
-UNITS = {
-    "mg/Nm3": "mg/Nm3@25C",
-    "ug/Nm3": "ug/Nm3@25C",
-    "Nm3/h": "Nm3@25C/h",
-    "oC": "°C",
-    "%V": "%",
-    "mg/l": "mg/L",
-}
-_FIELDS = ("symbol", "value", "unit", "time", "status")
 _PLACES = {"channel": "symbol"}
 
 
@@ -53,11 +43,11 @@ def decoder(options: Mapping[str, Any]) -> Decode:
     Options: `delimiter` (tab, ; or ,), `decimal` (. or ,), `time` and `zone` (see `stamps`), `only`, and `unit_names`, what
     names of units mean besides those of the circular.
     """
-    known = {} if options.keys() & {"time", "zone"} else {"zone": ZONE}
+    known = {} if options.keys() & {"time", "zone"} else {"zone": ZONE.key}
     given = Options({**known, **options})
     shape = _Shape(
-        delimiter=given.choice("delimiter", ("\t", ";", ","), "\t"),
-        decimal=given.choice("decimal", (".", ","), "."),
+        delimiter=given.choice("delimiter", DELIMITERS, "\t"),
+        decimal=given.choice("decimal", DECIMALS, "."),
         times=given.times(TIME),
         only=given.only(),
         units={**UNITS, **given.mapping("unit_names")},
@@ -88,11 +78,11 @@ def _text(payload: bytes) -> str:
 
 def _read(rows: Rows, item: int, line: str, shape: _Shape) -> None:
     cells = [cell.strip() for cell in line.rstrip("\r").split(shape.delimiter)]
-    if len(cells) != len(_FIELDS):
-        detail = f"{len(cells)} fields; a line is {', '.join(_FIELDS)}"
+    if len(cells) != len(FIELDS):
+        detail = f"{len(cells)} fields; a line is {', '.join(FIELDS)}"
         raise PayloadError(Code.SCHEMA, "", detail)
     symbol, value, unit, time, status = cells
-    name = symbol.replace(",", ".")
+    name = symbol_name(symbol)
     if not shape.only(name):
         return
     if status not in STATUS:

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from plant.park import Plant, Webhook
+from plant.station.feed import FeedAddress
 from plant.topics import Subscription
 from plant.units import Unit
 
@@ -55,6 +56,8 @@ def _plain(value: Any) -> Any:
             return value.key
         case Webhook():
             return {"name": value.name, "url": value.url}
+        case FeedAddress():
+            return {"url": value.shown}
         case Subscription():
             said = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "place"}
             return said | {"options": _in_order(value.options)}

@@ -38,6 +38,7 @@ from plant.documents.findings import Findings
 from plant.documents.problems import ConfigurationError, Problem
 from plant.indicators.indicator_maker import IndicatorMaker
 from plant.park import Channel, Condition, Gateway, Park, Plant, Source, Virtual, Webhook
+from plant.station.feeds import FeedMaker
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_S
 from plant.yearly import MeterBalance
@@ -106,7 +107,8 @@ def load_with_doubts(
     if facilities and not any(part.value.sources for part in facilities.values()):
         message = "no source is declared, so nothing would be counted"
         findings.problems.append(Problem(str(directory), 0, "", message))
-    webhooks = _webhooks(files, directory, os.environ if environment is None else environment, findings)
+    environment = os.environ if environment is None else environment
+    webhooks = _webhooks(files, directory, environment, findings)
     gateways = _gateways(facilities, findings)
     alerts = _alerts(files, findings)
     limited = StandardMaker(_by_site(facilities, channels), zones, catalogue, findings, alerts)
@@ -146,6 +148,7 @@ def load_with_doubts(
             directory,
             findings,
         ),
+        feeds=FeedMaker(measured, directory, environment, findings).feeds(_owned(parks, facilities, "feeds")),
     )
     if findings.problems:
         raise ConfigurationError(findings.problems)

@@ -40,6 +40,7 @@ from plant.documents.fields import (
 )
 from plant.indicators.indicator_model import IndicatorsPart
 from plant.networks import Network, allowed_networks
+from plant.station.feed_model import FeedPart
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -183,6 +184,8 @@ class FacilityPart(Part):
     """What its stacks and outfalls must keep."""
     indicators: IndicatorsPart | None = None
     """What it is told by beside tonnes: water, waste."""
+    feeds: list[FeedPart] = Field(default_factory=list)
+    """Files for authorities, of its channels."""
 
 
 class ParkPart(Part):
@@ -210,6 +213,8 @@ class ParkPart(Part):
     """What it holds itself, beside what its facilities do."""
     indicators: IndicatorsPart | None = None
     """What it is told by beside tonnes: water, waste, the criteria of an eco-park."""
+    feeds: list[FeedPart] = Field(default_factory=list)
+    """Files for authorities of channels of several of its facilities, each named with its facility."""
 
 
 class WebhookPart(Part):

@@ -21,6 +21,7 @@ from api.alerts.retroactive import RetroactivesBody
 from api.alerts.webhooks import DeadListBody, DeliveriesBody, DroppedBody, ReplayedBody, WebhooksBody
 from api.field.backfills import BackfillDecidedBody, BackfillWantedBody
 from api.field.channels import ChannelsBody
+from api.field.feeds import FeedFilesBody, FeedsBody, ResentBody
 from api.field.gateways import GatewaysBody
 from api.field.inbox import InboxBody, UnknownDeviceBody
 from api.field.quarantine import (
@@ -237,6 +238,20 @@ class Client(ServiceAsked):
     def drop_webhooks(self, chosen: Mapping[str, str]) -> DroppedBody:
         """Forget events that were given up; raise `NotTaken` with the reason where the service does not."""
         return self._valid(DroppedBody, self._told_which("/v1/webhooks/drop", chosen))
+
+    def feeds(self) -> FeedsBody:
+        """Return how each feed stands."""
+        return self._valid(FeedsBody, self._get("/v1/feeds"))
+
+    def feed_files(self, name: str, limit: int) -> FeedFilesBody:
+        """Return the newest files of a feed; raise `QuestionRefused` where there is no such feed."""
+        return self._valid(
+            FeedFilesBody, self._chosen(f"/v1/feeds/{quote(name, safe='')}/files", limit=limit)
+        )
+
+    def resend_feed(self, name: str, wanted: Mapping[str, str]) -> ResentBody:
+        """Send files of a feed again; raise `NotTaken` with the reason where the service does not."""
+        return self._valid(ResentBody, self._told_which(f"/v1/feeds/{quote(name, safe='')}/resend", wanted))
 
     def causes(self, **asked: str | None) -> list[CauseBody]:
         """Return why messages were refused; raise `QuestionRefused` where the question makes no sense."""

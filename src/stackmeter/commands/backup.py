@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from stackmeter.commands.command import EXIT_CONFIG, AsJson, StateDir, or_exit
-from store.folder import evidence_folder, keys_file
+from store.folder import evidence_folder, feeds_file, keys_file
 
 JOURNAL, STATE, TOKEN = "journal.db", "state.db", "token"
 
@@ -27,7 +27,7 @@ def backup(
     state: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy a state directory whole, while the service runs or without it: journal, state, keys, audit log, token and evidence.
+    """Copy a state directory whole, while the service runs or without it: journal, state, keys, audit log, files of feeds, token and evidence.
 
     The audit log says that a copy was made; where it cannot be written, the copy is made all the same.
 
@@ -114,7 +114,7 @@ def _copied(folder: Path, part: Path, begin: Callable[[str], None]) -> dict[str,
 
     sizes = {}
     keys = keys_file(folder)
-    for name in (STATE, JOURNAL, heads_file(keys).name, keys.name, TOKEN):
+    for name in (STATE, JOURNAL, heads_file(keys).name, keys.name, feeds_file(folder).name, TOKEN):
         if not (folder / name).exists():
             continue
         begin(name)

@@ -1,0 +1,1 @@
+"""Commands about feeds: the station's files for an authority."""
