@@ -1,7 +1,7 @@
 """The HTTP API: every route, in one place, over a reader of the state and the plant."""
 
 from collections.abc import Callable, Collection
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
@@ -9,10 +9,11 @@ from starlette.middleware import Middleware
 
 from alerts.tables.actions import AlertAction
 from alerts.tables.links import link_key
+from api import operations
 from api.access import audit
 from api.access.bodies import LONGEST
-from api.access.caller import Asking, Role
-from api.access.guard import GUARDED, RATE, Access, Guard, needs
+from api.access.caller import Asking
+from api.access.guard import GUARDED, RATE, Access, Guard
 from api.access.host_check import HostCheck, KnownHosts
 from api.access.scope import only, select_channel, select_sources
 from api.accounting import advice, factors, indicators, ledger, limits, periods, tariff
@@ -29,23 +30,21 @@ from api.health import Health
 from api.live import page
 from api.live import stream as live
 from api.market import market
-from api.metrics import Metrics, render
+from api.metrics import Metrics
 from api.models import (
     Agg,
-    AliveBody,
     BalancesBody,
     By,
     EmissionField,
     Every,
     Kind,
     Level,
-    ReadyBody,
     SeriesBody,
     SeriesBy,
     TotalsBody,
 )
 from api.parameters import From, To, When, Word, time_of
-from api.problems import InvalidQuery, documented, handle_problems, problem
+from api.problems import InvalidQuery, documented, handle_problems
 from api.records import evidence, records
 from api.reports import forms, issued, month_end
 from api.reports.forms import NOTHING_GIVEN
@@ -87,16 +86,6 @@ With = Annotated[
 
 # What every dashboard asks again and again.
 _CACHED = {"/v1/totals", "/v1/alerts", "/v1/gateways", "/v1/measures"}
-
-_EXPOSITION = {
-    "content": {
-        media: {
-            "schema": {"type": "string"},
-            "example": "# HELP stackmeter_journal_backlog messages\nstackmeter_journal_backlog 0\n",
-        }
-        for media in ("text/plain", "application/openmetrics-text")
-    }
-}
 
 
 def create_app(
@@ -175,7 +164,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     handle_problems(app)
-    app.include_router(_operations(health, metrics))
+    app.include_router(operations.routes(health, metrics))
     app.include_router(_totals(reader, plant, clock, catalogue))
     app.include_router(_series(reader, plant, clock))
     for places in (boundary, channels, quality, limits, indicators):
@@ -218,41 +207,6 @@ def create_app(
     if access.log is not None:
         app.include_router(audit.routes(access.log))
     return app
-
-
-def _operations(health: Callable[[], Health], metrics: Metrics) -> APIRouter:
-    """Return what tells machines whether the service lives, is ready, and how it does."""
-    router = APIRouter(tags=["operations"])
-
-    @router.get("/livez", responses=documented(422))
-    async def alive() -> AliveBody:
-        """Answer as long as the process does; it takes no key."""
-        return AliveBody(alive=True)
-
-    @router.get(
-        "/readyz", dependencies=GUARDED, response_model=ReadyBody, responses=documented(401, 422, 503)
-    )
-    def ready(request: Request) -> Any:
-        """Answer 503 with the reasons where the service cannot do its work."""
-        state = health()
-        reasons, degradations = list(state.reasons), list(state.degradations)
-        if state.ready:
-            return ReadyBody(ready=True, reasons=reasons, degradations=degradations)
-        more = {"ready": False, "reasons": reasons, "degradations": degradations}
-        return problem(request.url.path, 503, "; ".join(reasons), more=more)
-
-    @router.get(
-        "/metrics",
-        dependencies=[*GUARDED, needs(Role.VIEWER, whole=True)],
-        response_class=Response,
-        responses={200: _EXPOSITION, **documented(401, 403, 422)},
-    )
-    def prometheus(request: Request) -> Response:
-        """Return the service's counters in the exposition format that the client prefers."""
-        body, content_type = render(metrics, request.headers.get("accept", ""))
-        return Response(body, headers={"Content-Type": content_type})
-
-    return router
 
 
 def _emission_router() -> APIRouter:

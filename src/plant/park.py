@@ -7,12 +7,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from plant.alerting import Routing
-from plant.networks import Network
-from plant.station.feed import Feed
-from plant.topics import Subscription
-from plant.units import Unit
-from plant.vocabulary import SINCE_EVER, Kind
-from plant.yearly import (
+from plant.commitments import (
     Billing,
     Budget,
     Certificate,
@@ -25,6 +20,11 @@ from plant.yearly import (
     Standard,
     Target,
 )
+from plant.networks import Network
+from plant.station.feed import Feed
+from plant.topics import Subscription
+from plant.units import Unit
+from plant.vocabulary import SINCE_EVER, Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 
 from api.field.rebirth import EdgeNode
+from ingest.mqtt.connection import Broker
+from ingest.mqtt.intake import Intake
 from ingest.sparkplug.host import SparkplugHost
 from ingest.sparkplug.topics import birth_topic
 from ingest.subscriptions import Subscriptions
 from plant.park import Plant
+from stackmeter.threads import Threads
 
 
 class HostedNodes:
@@ -29,3 +32,14 @@ class HostedNodes:
             return None
         _, options = route.sparkplug
         return EdgeNode(name, route.id, options.rebirth)
+
+
+def sparkplug_host(
+    plant: Plant, address: Broker, host: str, intake: Intake, threads: Threads
+) -> SparkplugHost | None:
+    """Return the host application for a plant's edge nodes, None where it has none."""
+    subscriptions = Subscriptions(plant)  # its own: the host's threads ask it, and it remembers topics
+    if not subscriptions.sparkplug_filters:
+        return None
+    failed, put = threads.part("mqtt of sparkplug").failed, intake.inlet().put
+    return SparkplugHost(address, host, subscriptions.sparkplug_filters, subscriptions.hosted, put, failed)

@@ -25,11 +25,10 @@ from api.metrics import AnswerTimes
 from api.serve import Server
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
-from ingest.mqtt.connection import Broker, broker
+from ingest.mqtt.connection import broker
 from ingest.mqtt.intake import Arrival, Intake
 from ingest.mqtt.session import SessionMemory
 from ingest.mqtt.subscriber import Subscriber
-from ingest.sparkplug.host import SparkplugHost
 from ingest.subscriptions import Subscriptions
 from notify.feeds.works import feed_works
 from notify.sender import WebhookSender
@@ -46,7 +45,7 @@ from stackmeter.archive.archiving import service_archiver
 from stackmeter.broadcast import TotalsBroadcast
 from stackmeter.chores import Chores
 from stackmeter.clock_watch import ClockMemory
-from stackmeter.edge_nodes import HostedNodes
+from stackmeter.edge_nodes import HostedNodes, sparkplug_host
 from stackmeter.health import HealthReport
 from stackmeter.members.watcher import City
 from stackmeter.open_files import connections_for
@@ -132,7 +131,9 @@ class Service:
             Subscriptions(self.plant).filters,
             SessionMemory(self.folder.session),
         )
-        self.sparkplug = self._sparkplug_host(address, settings.sparkplug_host)
+        self.sparkplug = sparkplug_host(
+            self.plant, address, settings.sparkplug_host, self.intake, self.threads
+        )
         self.influx = influx_process(settings, self.plant, self.state, self.folder.state)
         self.state.note_projection(to_influx=self.influx is not None)
         self.archiver = service_archiver(
@@ -321,16 +322,6 @@ class Service:
             if self.subscriber.publish(f"sm/v1/{gateway}/ack", msgspec.json.encode(body)):
                 self._acked_at[gateway] = now
                 self.line.heard.discard(gateway)
-
-    def _sparkplug_host(self, address: Broker, host: str) -> SparkplugHost | None:
-        subscriptions = Subscriptions(
-            self.plant
-        )  # its own: the host's threads ask it, and it remembers topics
-        if not subscriptions.sparkplug_filters:
-            return None
-        failed = self.threads.part("mqtt of sparkplug").failed
-        filters, put = subscriptions.sparkplug_filters, self.intake.inlet().put
-        return SparkplugHost(address, host, filters, subscriptions.hosted, put, failed)
 
     def _parts(self) -> ServiceParts:
         return ServiceParts(

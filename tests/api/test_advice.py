@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from plant.commitments import Battery, Billing
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
-from plant.yearly import Battery, Billing
 from rules.catalogue import load_catalogue
 from tests.api.conftest import Api
 from tests.api.state import AS_OF, State, channel, ns, plant, windows

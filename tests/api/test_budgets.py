@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
+from plant.commitments import Budget, Target
 from plant.periods import DAY, MONTH, month_of
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
-from plant.yearly import Budget, Target
 from tests.api.conftest import Api
 from tests.api.state import BERLIN, MIDNIGHT, State, ns, plant, windows
 from tests.api.test_inventory import ALL_OF_HAI_PHONG, MILL, seen_by

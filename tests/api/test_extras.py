@@ -8,8 +8,8 @@ from math import hypot
 import numpy as np
 import pytest
 
+from plant.commitments import Certificate, ResidualFactor
 from plant.vocabulary import NS_PER_HOUR, Kind
-from plant.yearly import Certificate, ResidualFactor
 from rules.catalogue import load_catalogue
 from tests.api.conftest import Api
 from tests.api.state import AS_OF, MIDNIGHT, TOKEN, State, channel, ns, plant, source, windows

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from plant.commitments import Indicators, Quantity, WasteStream
 from plant.units import unit
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, Kind
-from plant.yearly import Indicators, Quantity, WasteStream
 from tests.api.conftest import Api
 from tests.api.state import TOKEN, State, channel, ns, plant
 from tests.api.test_inventory import MILL, seen_by

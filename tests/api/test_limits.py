@@ -7,9 +7,9 @@ from math import nan
 
 import pytest
 
+from plant.commitments import Standard, StandardRow
 from plant.units import unit
 from plant.vocabulary import FOREVER, NS_PER_HOUR, NS_PER_MIN, Kind
-from plant.yearly import Standard, StandardRow
 from tests.api.conftest import Api
 from tests.api.state import MIDNIGHT, TOKEN, State, channel, ns, plant
 from tests.api.test_inventory import MILL, seen_by

@@ -8,8 +8,8 @@ import pytest
 
 from api.reports.saving_facts import saving_facts
 from api.times import period_of
+from plant.commitments import Billing, Effect, Measure, Quantity
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, Kind
-from plant.yearly import Billing, Effect, Measure, Quantity
 from rules.catalogue import load_catalogue
 from rules.planning.baseline import avoided, fit
 from tests.api.conftest import Api

@@ -26,9 +26,9 @@ from api.metrics import Family
 from api.problems import InvalidQuery
 from api.reports.forms import KINDS
 from plant.alerting import Route, Routing
+from plant.commitments import Instrument
 from plant.station.feed import Feed, FeedAddress
 from plant.vocabulary import LONGEST_RECORD, NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
-from plant.yearly import Instrument
 from store.access_log import AccessLog, Actor, make
 from store.accounting.closing import Decision
 from store.folder import evidence_folder

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from plant.commitments import Billing
 from plant.units import unit
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, Kind
-from plant.yearly import Billing
 from rules.catalogue import load_catalogue
 from tests.api.conftest import Api
 from tests.api.state import State, channel, ns, plant, windows

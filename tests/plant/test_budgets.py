@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from plant.commitments import Budget, Target
 from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError
 from plant.park import Coordinates, Plant
-from plant.yearly import Budget, Target
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from plant.commitments import Certificate, ResidualFactor
 from plant.configuration.load import load
 from plant.park import Plant
 from plant.vocabulary import NS_PER_S
-from plant.yearly import Certificate, ResidualFactor
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from plant.commitments import CleanEnergy, Instrument, Quantity
 from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError
 from plant.park import Plant
-from plant.yearly import CleanEnergy, Instrument, Quantity
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from plant.commitments import Effect, Measure, Quantity
 from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError
 from plant.park import Plant
 from plant.periods import month_of
-from plant.yearly import Effect, Measure, Quantity
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

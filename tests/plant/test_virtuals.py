@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from plant.commitments import MeterBalance
 from plant.configuration.load import load
 from plant.configuration.virtuals import MOST_STOREYS
 from plant.documents.problems import ConfigurationError
 from plant.park import Input, Plant, Step
-from plant.yearly import MeterBalance
 from tests.plant.catalogue import SmallCatalogue
 
 PARK = """\

@@ -11,10 +11,10 @@ import numpy as np
 from api.accounting.bills import Meter, source_of
 from api.totals.savings import COMPLETE
 from plant.arrays import Floats, Times
+from plant.commitments import Battery, Billing
 from plant.park import Facility, Park, Source
 from plant.periods import DAY, UNITS, local_day, local_midnight, time_of_day
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
-from plant.yearly import Battery, Billing
 from proof.channel_windows import ChannelActivity
 from rules.storage.shifting import DayOfBattery, cheapest, seasonal_load
 from rules.storage.tank import TankFlows, tank

@@ -10,9 +10,9 @@ from api.problems import InvalidQuery
 from api.times import period_of
 from plant.arrays import Floats, Times, number, numbers
 from plant.clock import PeriodBody, format_time
+from plant.commitments import Billing
 from plant.park import Park, Plant, Source
 from plant.vocabulary import NS_PER_S
-from plant.yearly import Billing
 from proof.channel_windows import ChannelActivity
 from rules.catalogue import Register
 from rules.tariffs.bill import SHARES, EnergyBill, SlotBill, Stretches, energy_bill, stretches

@@ -11,11 +11,11 @@ from pydantic import BaseModel, Field
 
 from plant.arrays import Bools, Floats, Times, number, numbers
 from plant.clock import PeriodBody, format_time, format_times
+from plant.commitments import Standard, StandardRow
 from plant.configuration.virtuals import is_level
 from plant.park import Plant
 from plant.periods import DAY, HOUR, UNITS, starts
 from plant.vocabulary import FOREVER, NS_PER_HOUR
-from plant.yearly import Standard, StandardRow
 from proof.channel_windows import ChannelActivity
 from rules.formulas.stack_gas import at_reference_oxygen
 from rules.standards.judged import day_means, kept, means

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from plant.arrays import number
 from plant.clock import PeriodBody, format_time
+from plant.commitments import Indicators, Quantity
 from plant.park import Park
 from plant.periods import local_day
-from plant.yearly import Indicators, Quantity
 from proof.channel_windows import ChannelActivity
 from rules.indicators import criteria
 from rules.indicators.criteria import Verdict

@@ -16,8 +16,8 @@ from api.parameters import Word
 from api.problems import documented
 from api.tables import CSV, JSON, Cell, documented_as, preferred, table_csv
 from plant.clock import format_time
+from plant.commitments import Billing
 from plant.park import Plant
-from plant.yearly import Billing
 from proof.channel_windows import ChannelActivity
 from rules.catalogue import Register
 from store.reader import Reader

@@ -19,9 +19,9 @@ from api.totals.measures import AskedYear
 from api.totals.savings import COMPLETE, amounts
 from plant.arrays import Floats, Times, number
 from plant.clock import PeriodBody, format_time
+from plant.commitments import CleanEnergy, Quantity
 from plant.park import Facility, Park, Plant
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
-from plant.yearly import CleanEnergy, Quantity
 from rules.catalogue import Register
 from rules.factors.gases import KG_PER_TONNE
 from rules.market.clean import HourlyMatch, PvStatement, hourly_match, pv_statement

@@ -28,10 +28,10 @@ from api.records.evidence import lacking_evidence
 from api.records.records import LEAST
 from api.refusals import in_language
 from api.tables import CSV, JSON, documented_as, preferred
+from plant.commitments import Instrument
 from plant.languages import Language
 from plant.park import Plant
 from plant.suggest import did_you_mean
-from plant.yearly import Instrument
 from store.kept_files import KeptFiles
 from store.reader import Reader, Snapshot
 from store.records.decisions import MovementDecision

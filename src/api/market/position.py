@@ -29,9 +29,9 @@ from api.problems import InvalidQuery, documented
 from api.tables import CSV, JSON, documented_as, preferred
 from plant.arrays import number
 from plant.clock import format_time
+from plant.commitments import Instrument
 from plant.park import Park, Plant
 from plant.vocabulary import NS_PER_S
-from plant.yearly import Instrument
 from rules.catalogue import Register
 from rules.market.holdings import Holdings, accounts, holdings, move_of
 from rules.market.market_files import YearsRow, years_of

@@ -14,10 +14,10 @@ from api.problems import InvalidQuery, documented
 from api.totals.totals import PeriodOf, chosen_period
 from plant.arrays import number
 from plant.clock import PeriodBody, format_time
+from plant.commitments import MeterBalance
 from plant.park import Plant
 from plant.suggest import did_you_mean
 from plant.vocabulary import NS_PER_DAY
-from plant.yearly import MeterBalance
 from proof.channel_windows import ChannelActivity
 from rules.boundaries import compared
 from store.reader import Reader, Snapshot

@@ -20,11 +20,11 @@ from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_colu
 from api.totals.savings import COMPLETE, amounts
 from plant.arrays import Floats, number
 from plant.clock import format_time
+from plant.commitments import Quantity
 from plant.configuration.virtuals import is_level, window_unit
 from plant.inventory import counted
 from plant.park import Channel, Plant, Source, Virtual
 from plant.periods import MONTH, starts
-from plant.yearly import Quantity
 from rules.planning.bridge import effects
 from store.blocks import AMOUNTS, CO2E_T
 from store.reader import Reader, Snapshot

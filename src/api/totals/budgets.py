@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
 from plant.arrays import number
+from plant.commitments import Budget
 from plant.park import Park, Plant, Source
 from plant.periods import local_midnight
 from plant.vocabulary import NS_PER_S
-from plant.yearly import Budget
 from store.totals.sums import Period
 
 PeriodOf = Callable[[Park], Period]

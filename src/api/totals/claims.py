@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
+from plant.commitments import Certificate
 from plant.park import Facility
 from plant.periods import local_midnight
-from plant.yearly import Certificate
 from rules.market.holdings import accounts, holdings, move_of
 from store.reader import Snapshot
 from store.records.movements import Movement, counting_movements

@@ -3,10 +3,10 @@
 import numpy as np
 
 from plant.arrays import Floats, Times
+from plant.commitments import Billing, Quantity
 from plant.park import Channel, Plant
 from plant.periods import UNITS
 from plant.units import DimensionError, conversion, unit
-from plant.yearly import Billing, Quantity
 from proof.channel_windows import ChannelActivity
 from rules.catalogue import Register
 from rules.tariffs.register import Tariff

@@ -29,10 +29,10 @@ from api.totals.savings import (
 )
 from plant.arrays import number
 from plant.clock import format_time
+from plant.commitments import Effect, Measure, Step
 from plant.languages import Language
 from plant.park import Plant
 from plant.vocabulary import NS_PER_S
-from plant.yearly import Effect, Measure, Step
 from rules.catalogue import Register
 from rules.planning.baseline import Avoided, Baseline
 from store.reader import Reader

@@ -21,12 +21,12 @@ from api.totals.roll_up import coverage_of, known_fields, rolled_up, source_colu
 from api.totals.series import emission_series, steps
 from plant.arrays import Bools, Floats, Times, number
 from plant.clock import format_time
+from plant.commitments import Budget, Target
 from plant.inventory import counted
 from plant.languages import Language
 from plant.park import Park, Plant, Source
 from plant.periods import year_start
 from plant.vocabulary import NS_PER_DAY, NS_PER_S
-from plant.yearly import Budget, Target
 from rules.planning.projection import Projected, burn, days_to_exhaustion, seasonal
 from store.blocks import CO2E_T
 from store.reader import Reader, Snapshot

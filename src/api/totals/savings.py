@@ -9,10 +9,10 @@ import numpy as np
 from api.totals.energy_price import kwh_per, step_prices, tariff_of
 from api.totals.series import Steps, activity_columns
 from plant.arrays import Floats, Times
+from plant.commitments import GASES, Effect, Measure, Quantity, Step
 from plant.park import Channel
 from plant.periods import DAY, HOUR, MONTH, UNITS, starts
 from plant.vocabulary import NS_PER_DAY, Kind
-from plant.yearly import GASES, Effect, Measure, Quantity, Step
 from rules.catalogue import Register
 from rules.factors.gases import KG_PER_TONNE
 from rules.planning.baseline import (

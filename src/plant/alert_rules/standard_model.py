@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from plant.alert_rules.alert_parts import Severity
+from plant.commitments import Averaging
 from plant.dated import day
 from plant.documents.fields import ChannelName, Fault, Part, Positive, Word
-from plant.yearly import Averaging
 
 LONGEST_NAME = 40  # characters; its alerts add to it
 

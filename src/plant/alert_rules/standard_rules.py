@@ -12,6 +12,7 @@ from plant.alert_rules.alerts import Site
 from plant.alert_rules.rule_library import library
 from plant.alert_rules.standard_model import StandardPart, StandardRowPart
 from plant.catalogue import Catalogue, LimitChoice, LimitNumbers, LimitSpec
+from plant.commitments import OWN, Averaging, Standard, StandardRow
 from plant.configuration.model import FacilityPart
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
@@ -19,7 +20,6 @@ from plant.park import Channel
 from plant.periods import local_day, local_midnight
 from plant.units import DimensionError, conversion, unit
 from plant.vocabulary import FOREVER, Kind
-from plant.yearly import OWN, Averaging, Standard, StandardRow
 
 NO_CHANNEL = -1
 _AFTER = "wastewater-limit-day"  # the rule that says what to do first at an outfall

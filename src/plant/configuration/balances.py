@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from plant.alert_rules.alerts import Site
+from plant.commitments import MeterBalance
 from plant.configuration.channel_model import BalancePart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
 from plant.park import Channel
 from plant.units import DimensionError, conversion
-from plant.yearly import MeterBalance
 
 
 @dataclass(frozen=True, slots=True)

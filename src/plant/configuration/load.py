@@ -9,11 +9,10 @@ numbered in the order of their names, so that neither files nor lines decide a n
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from plant.alert_rules.alert_parts import AlertPart
 from plant.alert_rules.alerts import RuleMaker, Site, webhook
@@ -23,13 +22,14 @@ from plant.alert_rules.routing import routing
 from plant.alert_rules.standard_rules import StandardMaker
 from plant.alerting import LABELS, Routing
 from plant.catalogue import Catalogue, FactorSpec
+from plant.commitments import MeterBalance
 from plant.configuration.balances import BalanceMaker
-from plant.configuration.budgets import budgets_of, coordinates_of, targets_of
-from plant.configuration.certificates import BillingMaker, facility_of, instruments_of
 from plant.configuration.channels import channels_of
+from plant.configuration.facilities import BillingMaker, facility_of, instruments_of
 from plant.configuration.fingerprint import fingerprint
 from plant.configuration.measures import MeasureMaker
 from plant.configuration.model import Configuration, FacilityPart, ParkPart, SettingsPart, json_schema
+from plant.configuration.parks import park_of
 from plant.configuration.sources import SourceMaker
 from plant.configuration.virtuals import VirtualMaker
 from plant.devices.subscriptions import resolve
@@ -39,9 +39,6 @@ from plant.documents.problems import ConfigurationError, Problem
 from plant.indicators.indicator_maker import IndicatorMaker
 from plant.park import Channel, Condition, Gateway, Park, Plant, Source, Virtual, Webhook
 from plant.station.feeds import FeedMaker
-from plant.suggest import did_you_mean
-from plant.vocabulary import NS_PER_S
-from plant.yearly import MeterBalance
 
 __all__ = ["Loaded", "json_schema", "load", "load_with_doubts"]
 
@@ -101,7 +98,7 @@ def load_with_doubts(
     facilities = _facilities(parks, findings)
     channels = _channels(facilities, directory, findings)
     virtuals = _virtuals(facilities, channels, findings)
-    resolved = tuple(_park(park, settings.window, findings) for park in parks)
+    resolved = tuple(park_of(park, settings.window, findings) for park in parks)
     zones = {park.name: park.zone for park in resolved}
     sources = _sources(facilities, zones, channels, virtuals, catalogue, findings)
     if facilities and not any(part.value.sources for part in facilities.values()):
@@ -201,33 +198,6 @@ def _parks(directory: Path, files: Files, findings: Findings) -> list[Placed[Par
         )
     parks = [park for file in files for park in file.parts("parks", file.value.parks)]
     return sorted((p for p in parks if findings.is_first_name(p, "park")), key=lambda park: park.value.name)
-
-
-def _park(park: Placed[ParkPart], window: int, findings: Findings) -> Park:
-    """Return a park with its zone, UTC in place of one that is refused."""
-    key = park.value.zone
-    known = available_timezones()
-    zone = ZoneInfo(key if key in known else "UTC")
-    if key not in known:
-        findings.refuse(park, f"there is no time zone {key}{did_you_mean(key, known)}", "zone")
-    elif any(offset % window for offset in _offsets(zone)):
-        findings.refuse(park, f"its hours do not begin with a window of {window // NS_PER_S} s", "zone")
-    return Park(
-        park.value.name,
-        park.value.title,
-        zone,
-        coordinates=coordinates_of(park),
-        budgets=budgets_of(park, findings, park.value.name),
-        targets=targets_of(park, findings),
-    )
-
-
-def _offsets(zone: ZoneInfo) -> Iterator[int]:
-    """Yield the zone's distances from UTC, in winter and summer, that readings can meet, in ns."""
-    for year in range(2000, 2038):
-        for month in (1, 7):
-            offset = datetime(year, month, 1, tzinfo=UTC).astimezone(zone).utcoffset()
-            yield int(offset.total_seconds()) * NS_PER_S if offset else 0
 
 
 def _facilities(parks: Iterable[Placed[ParkPart]], findings: Findings) -> Facilities:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from plant.commitments import Step
 from plant.dated import day
 from plant.documents.fields import ChannelName, Evidence, Fault, Name, Part, Positive, Symbol, Word
 from plant.documents.texts import TextPart
-from plant.yearly import Step
 
 MOST_DRIVERS = 8
 

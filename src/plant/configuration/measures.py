@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from plant.alert_rules.alerts import Site
 from plant.catalogue import FactorSpec
+from plant.commitments import GASES, Effect, Measure, Quantity, Step
 from plant.configuration.measure_model import EffectPart, MeasurePart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
@@ -14,7 +15,6 @@ from plant.park import Channel, Virtual
 from plant.periods import MONTH, UNITS, local_midnight, month_of, starts
 from plant.units import DimensionError, conversion, unit
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR
-from plant.yearly import GASES, Effect, Measure, Quantity, Step
 
 MJ_PER_GJ = 1000.0
 # ASHRAE Guideline 14 has a limit for months and one for hours; days are taken as hours.

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from plant.commitments import InstrumentKind
 from plant.configuration.measure_model import DayOf
 from plant.configuration.parameter_rows import ParameterRows
 from plant.documents.fields import (
@@ -22,7 +23,6 @@ from plant.documents.fields import (
     Year,
 )
 from plant.vocabulary import NS_PER_HOUR
-from plant.yearly import InstrumentKind
 
 
 class LoadPart(Part):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plant.alert_rules.alerts import Site
+from plant.commitments import Indicators, Quantity, WasteStream
 from plant.configuration.model import FacilityPart, ParkPart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
@@ -11,7 +12,6 @@ from plant.documents.findings import Findings
 from plant.indicators.indicator_model import EcoParkPart, IndicatorsPart, WaterPart
 from plant.park import Channel, Virtual
 from plant.units import DimensionError, conversion, unit
-from plant.yearly import Indicators, Quantity, WasteStream
 
 WATER, WASTE, AREA, COUNT = "m3", "t", "m2", "1"
 FACTS = {

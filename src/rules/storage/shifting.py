@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plant.arrays import Floats
-from plant.yearly import Battery
+from plant.commitments import Battery
 
 LEVELS = 200  # steps of charge of a battery, at least
 MOVES = 8  # of them that its power makes in a step of time, at least

@@ -21,7 +21,9 @@ def test_one_more_of_each_needs_nothing_but_its_file_and_its_cases(tmp_path: Pat
     """In a copy: a format and a profile under new names, with cases; then the tests, commands and benchmark that list all."""
     copy = tmp_path / "copy"
     for folder in ("src", "tests", "docs", "benchmarks", "config"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        shutil.copytree(
+            ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
+        )
     shutil.copy(ROOT / "pyproject.toml", copy)
     formats, profiles = copy / "src/ingest/formats", copy / "src/plant/data/profiles"
     shutil.copy(formats / "station_text.py", formats / f"{FORMAT.replace('-', '_')}.py")

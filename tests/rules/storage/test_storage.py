@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plant.yearly import Battery
+from plant.commitments import Battery
 from rules.storage.shifting import cheapest, seasonal_load
 from rules.storage.tank import tank
 

@@ -1,4 +1,4 @@
-"""What parks and facilities have beside what is measured and emits: budgets, measures, contracts, instruments, limits of the law, balances."""
+"""What parks and facilities are committed to and judged by, beside what is measured and emits: budgets, measures, contracts, limits of the law, balances."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

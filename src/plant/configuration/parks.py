@@ -1,12 +1,43 @@
-"""Puts together what a park and a facility have agreed to emit at most: budgets by year, and a park's path of targets."""
+"""Puts together a park: its clock, where it is, and what it and its facilities have agreed to emit at most."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, available_timezones
 
+from plant.commitments import Budget, Target
 from plant.configuration.model import FacilityPart, ParkPart
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
-from plant.park import Coordinates
-from plant.yearly import Budget, Target
+from plant.park import Coordinates, Park
+from plant.suggest import did_you_mean
+from plant.vocabulary import NS_PER_S
+
+
+def park_of(park: Placed[ParkPart], window: int, findings: Findings) -> Park:
+    """Return a park with its zone, UTC in place of one that is refused."""
+    key = park.value.zone
+    known = available_timezones()
+    zone = ZoneInfo(key if key in known else "UTC")
+    if key not in known:
+        findings.refuse(park, f"there is no time zone {key}{did_you_mean(key, known)}", "zone")
+    elif any(offset % window for offset in _offsets(zone)):
+        findings.refuse(park, f"its hours do not begin with a window of {window // NS_PER_S} s", "zone")
+    return Park(
+        park.value.name,
+        park.value.title,
+        zone,
+        coordinates=coordinates_of(park),
+        budgets=budgets_of(park, findings, park.value.name),
+        targets=targets_of(park, findings),
+    )
+
+
+def _offsets(zone: ZoneInfo) -> Iterator[int]:
+    """Yield the zone's distances from UTC, in winter and summer, that readings can meet, in ns."""
+    for year in range(2000, 2038):
+        for month in (1, 7):
+            offset = datetime(year, month, 1, tzinfo=UTC).astimezone(zone).utcoffset()
+            yield int(offset.total_seconds()) * NS_PER_S if offset else 0
 
 
 def budgets_of(

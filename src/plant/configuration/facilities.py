@@ -1,12 +1,13 @@
-"""Puts a facility together with its instruments, what its electricity is matched with for market-based scope 2, and what it is billed by."""
+"""Puts together what a facility has beside its channels and sources: certificates, tariff, battery, market, instruments."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from plant.alert_rules.alerts import Site
 from plant.catalogue import Catalogue, TariffSpec
-from plant.configuration.budgets import budgets_of, coordinates_of
+from plant.commitments import Battery, Billing, Certificate, CleanEnergy, Instrument, Quantity, ResidualFactor
 from plant.configuration.model import FacilityPart
+from plant.configuration.parks import budgets_of, coordinates_of
 from plant.configuration.source_model import UNITS_OF, CertificatePart, InstrumentPart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
@@ -14,7 +15,6 @@ from plant.documents.findings import Findings
 from plant.park import Channel, Facility, Virtual
 from plant.units import DimensionError, conversion, unit
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN
-from plant.yearly import Battery, Billing, Certificate, CleanEnergy, Instrument, Quantity, ResidualFactor
 
 KWH_PER_MWH = 1000.0
 NO_CHANNEL = -1
