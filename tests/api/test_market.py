@@ -56,18 +56,19 @@ class Market(Office):
         path = f"/v1/movements/{number}?language={language}"
         return self.call(who, "POST", path, json={"action": action} | more)
 
-    def consume(self, year: int, kwh: float, month: int = 1, end: str = "") -> None:
+    def consume(self, year: int, kwh: float, month: int = 1, end: str = "", facility: str = "works") -> None:
         """Let the works have used electricity, at a tonne for a megawatt-hour."""
         first, last = f"{year}-{month:02}-01", end or f"{year + 1}-01-01"
         said = Entered(
-            "park-a", "works", "invoice", ns(f"{first}T00:00:00+07:00"), ns(f"{last}T00:00:00+07:00"), kwh, "kWh",
+            "park-a", facility, "invoice", ns(f"{first}T00:00:00+07:00"), ns(f"{last}T00:00:00+07:00"), kwh, "kWh",
             f"EVN {first}", digest_of(PDF),
         )  # fmt: skip
         self.decide(RecordDecision(f"use{first}", "lan", "enter", (said,)))  # type: ignore[arg-type]
         [(number, row)] = self.rows("SELECT message, row FROM record ORDER BY message DESC LIMIT 1")
         self.decide(RecordDecision(f"ok{first}", "minh", "approve", records=(f"{number}-{row}",)))  # type: ignore[arg-type]
 
-    def position(self, who: str = "lan", **params: Any) -> Any:
+    def position(self, who: str = "lan", facility: str = "works", **params: Any) -> Any:
+        params["facility"] = facility
         answer = self.call(who, "GET", "/v1/position", params=params)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -159,8 +160,11 @@ def test_what_nobody_knows_is_null_and_never_zero(market: Market) -> None:
     [one] = market.position(years="2026")["positions"]
 
     assert (one["granted_t"], one["held_t"], one["not_granted"]) == (None, None, [2026])
-    assert set(one["position"].values()) == {None}
+    assert {name for name, told in one["position"].items() if told is not None} == {"offsets_t"}  # no credits
     assert one["inventory"][0]["rest"] == "not_known"
+    market.moved(**CREDITS | {"instrument": "park-a/neighbour/credits"})
+    unknown = market.position(facility="neighbour", years="2025-2026")["positions"]
+    assert [one["credits_t"] for one in unknown] == [600, None]  # what 2025 takes of them nobody knows
     [later] = market.position(years="2028")["positions"]
     assert later["rule"] is None
 
@@ -186,8 +190,9 @@ def test_a_tenant_sees_and_moves_its_own(market: Market) -> None:
     theirs = CREDITS | {"instrument": "park-a/neighbour/credits"}
 
     assert market.call("next", "GET", "/v1/movements").json()["movements"] == []
-    assert market.position("next")["positions"] == []
-    assert [one["facility"] for one in market.position("next")["holdings"]] == ["neighbour"]
+    told = market.call("next", "GET", "/v1/position").json()
+    assert {one["facility"] for one in told["positions"] + told["holdings"]} == {"neighbour"}
+    assert market.call("next", "GET", "/v1/position", params={"facility": "works"}).status_code == 422
     unseen = market.call("next", "POST", "/v1/movements", json=theirs)
     assert unseen.status_code == 422  # the file was handed in by another
     assert unseen.json()["errors"][0]["parameter"] == "evidence"
@@ -230,7 +235,11 @@ def test_movements_and_positions_come_as_tables(market: Market) -> None:
     ]
     assert moves[0]["note"] == "'=1+1"
     lines = list(
-        csv.DictReader(market.call("lan", "GET", "/v1/position?years=2025", headers=told).text.splitlines())
+        csv.DictReader(
+            market.call(
+                "lan", "GET", "/v1/position?years=2025&facility=works", headers=told
+            ).text.splitlines()
+        )
     )
     assert [(one["end"], one["held_t"], one["gap_t"], one["unsure"]) for one in lines] == [
         (end, "902.0", "", "share_of settled scopes") for end in ("position", "low", "high")
@@ -311,3 +320,48 @@ def test_what_is_retired_and_delivered_lowers_scope_2_by_the_market(market: Mark
 
     assert (before["location_t"], before["market_t"]) == pytest.approx((1000, 1000))
     assert (after["location_t"], after["market_t"], after["matched_mwh"]) == pytest.approx((1000, 600, 400))
+
+
+def test_years_that_are_settled_one_by_one_share_credits_that_have_not_expired(market: Market) -> None:
+    for year, used, granted in ((2025, 1100, 900.0), (2026, 1300, 1000.0)):
+        market.consume(year, used * 1000, facility="neighbour")
+        market.moved(instrument="park-a/neighbour/quota", amount=granted, year=year)
+    market.moved(
+        **CREDITS
+        | {
+            "instrument": "park-a/neighbour/credits",
+            "amount": 250.0,
+            "serials": [{"series": "A", "first": 1, "last": 250}],
+        }
+    )
+    market.moved(instrument="park-a/neighbour/old", act="bought", amount=99.0, year=None)
+
+    first, second = market.position(facility="neighbour", years="2025-2026")["positions"]
+
+    assert ([first["years"], second["years"]], first["credits_t"], second["credits_t"]) == (
+        [[2025], [2026]],
+        250,
+        pytest.approx(50),
+    )
+    told = [
+        [one["position"][name] for name in ("gap_t", "offset_cap_t", "offsets_t", "to_buy_t")]
+        for one in (first, second)
+    ]
+    assert told == [pytest.approx([200, 550, 200, 0]), pytest.approx([300, 650, 50, 250])]
+    assert second["position"]["exposure"] == pytest.approx(250 * 100_000)  # the price of tomorrow is not used
+
+
+def test_without_a_year_before_there_is_no_interval(market: Market) -> None:
+    market.now = ns("2026-05-10T09:00:00+07:00")
+    for month in range(1, 5):
+        market.consume(2026, 100_000.0, month, f"2026-{month + 1:02}-01")
+    market.moved(amount=1000.0, year=2026)
+
+    [one] = market.position(years="2026")["positions"]
+    [year] = one["inventory"]
+
+    assert (year["rest"], year["known_months"], year["low_t"], year["high_t"]) == ("linear", 4, None, None)
+    assert year["t"] == pytest.approx(400 * 365 / 120)
+    assert one["position"]["gap_t"] == pytest.approx(400 * 365 / 120 - 1000)
+    known = {name for name, told in one["low"].items() if told is not None}
+    assert known == {"offset_cap_t", "offsets_t"}  # of what was granted, and no credits

@@ -33,8 +33,8 @@ def test_the_gap_what_covers_it_and_what_it_rests_on_are_shown() -> None:
             assert result.exit_code == code, result.output
             return result.output
 
-        text = told("--years", "2025-2026")
-        found = json.loads(told("--years", "2025-2026", "--json"))
+        text = told("--facility", "works", "--years", "2025-2026")
+        found = json.loads(told("--facility", "works", "--years", "2025-2026", "--json"))
         unknown = told("--years", "2028")
         refused = told("--facility", "wrks", code=1)
         server.stop()

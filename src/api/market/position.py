@@ -191,7 +191,7 @@ class _Positions:
                 sold_t=allowances.sold,
                 held_t=number(allowances.held),
                 surrendered_t=self._sum(place, "allowance", "surrendered", its_years),
-                credits_t=credit - sum(one.offsets for one in ends["amount"][:number_of]),
+                credits_t=number(credit - sum(one.offsets for one in ends["amount"][:number_of])),
                 position=_end(ends["amount"][number_of]),
                 low=_end(ends["low"][number_of]),
                 high=_end(ends["high"][number_of]),

@@ -101,8 +101,10 @@ class PositionBody(BaseModel):
     sold_t: float = Field(examples=[0.0])
     held_t: float | None = Field(description="granted, carried and bought, less sold", examples=[1954.0])
     surrendered_t: float = Field(description="allowances of these years, already surrendered", examples=[0.0])
-    credits_t: float = Field(
-        description="bought, less sold, cancelled, and surrendered for other years", examples=[600.0]
+    credits_t: float | None = Field(
+        description="bought, less sold, cancelled, expired, and surrendered for other years; null where it is not known how many of"
+        " them a year takes that is settled before",
+        examples=[600.0],
     )
     position: EndBody
     low: EndBody = Field(description="with the low end of the inventory")

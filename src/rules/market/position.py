@@ -78,7 +78,7 @@ def position(
     gap = _above(inventory, allowances.held)
     base = {"allocated": allowances.granted, "inventory": inventory}
     cap = nan if offsets is None else offsets.share * base[offsets.of]
-    used = 0.0 if gap == 0 else _least(credits_held, cap, gap)
+    used = 0.0 if 0 in (gap, credits_held) else _least(credits_held, cap, gap)
     to_buy = gap - used
     return Position(
         inventory=inventory,

@@ -54,7 +54,7 @@ def holdings(found: PositionsBody) -> Shown:
 def _notes(one: PositionBody) -> Iterator[str]:
     held, granted = view.amount(one.held_t), view.amount(one.granted_t)
     moved = f"carried {one.carried_t:,.3f}, bought {one.bought_t:,.3f}, sold {one.sold_t:,.3f}"
-    yield f"held {held} t: granted {granted}, {moved}; credits {one.credits_t:,.3f}"
+    yield f"held {held} t: granted {granted}, {moved}; credits {view.amount(one.credits_t)}"
     if one.not_granted:
         yield f"no approved grant of {_years(one.not_granted)}: what is held is not known"
     yield from map(_of_year, one.inventory)

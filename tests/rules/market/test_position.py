@@ -92,6 +92,13 @@ def test_who_is_short_of_nothing_needs_no_price_and_no_rule():
     assert (found.gap, found.offsets, found.to_buy, found.exposure) == (0, 0, 0, 0)
 
 
+def test_who_has_no_credits_needs_no_rule_about_them():
+    found = position(200, Allowances(150), 0, None, 2.0)
+
+    assert (found.offsets, found.to_buy, found.exposure) == (0, 50, 100)
+    assert math.isnan(found.offset_cap)
+
+
 def test_r52a_the_same_energy_in_other_hours_is_half_as_clean():
     given, expected = (GOLDEN["R52a"][key] for key in ("inputs", "expected"))
     found = hourly_match(*(np.array(given[key], np.float64) for key in ("load_kwh", "clean_kwh")))
