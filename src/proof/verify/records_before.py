@@ -15,7 +15,7 @@ def know_records_before(stored: sqlite3.Connection, again: sqlite3.Connection, f
     rows = stored.execute(f"{SELECT} WHERE message < ?", (first,)).fetchall()
     write(again, [_as_of(stored, record_of(row), time) for row in rows])
     for movement in select_movements(stored, "message < ?", (first,)):
-        write_movement(again, _movement_as_of(movement, time))
+        write_movement(again, _movement_as_of(movement, first, time))
     for row in stored.execute(
         "SELECT digest, by, at, message, kind, size FROM evidence WHERE message < ?", (first,)
     ):
@@ -58,12 +58,12 @@ def _counted(stored: sqlite3.Connection, record: Record) -> int | None:
     return record.correction - was_taken_back
 
 
-def _movement_as_of(movement: Movement, time: int) -> Movement:
-    """Return a movement as it stood before a time."""
+def _movement_as_of(movement: Movement, first: int, time: int) -> Movement:
+    """Return a movement as it stood before message `first`, which came at a time."""
     if movement.ended_at is not None and movement.ended_at >= time:
         before = RecordStanding.ENTERED if movement.approved_at is None else RecordStanding.APPROVED
         movement = replace(movement, standing=before, ended_by="", ended_at=None, reason="")
-    if movement.approved_at is not None and movement.approved_at >= time:
+    if movement.approved_in is not None and movement.approved_in >= first:
         movement = replace(
             movement,
             standing=RecordStanding.ENTERED,
