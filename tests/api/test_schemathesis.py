@@ -99,6 +99,7 @@ SENT_TOGETHER: dict[str, list[Any]] = {
     ],
     "/v1/quarantine/replay": [{"all": True, "by": "fuzz"}],
     "/v1/webhooks/replay": [{"endpoint": "receiver", "dead_only": True}],
+    "/v1/webhooks/drop": [{"endpoint": "receiver"}],
     "/v1/alerts/{alert_id}/actions": [{"action": "comment", "comment": "seen"}],
     "/v1/evidence": [b"%PDF-1.7\nstartxref\n9\n%%EOF\n"],
     "/v1/records": [
@@ -217,7 +218,9 @@ class Asked:
         world.publish(b"{", {"readings": [{"channel": "nothing"}]})
         made = [f"s{n}" for n in range(EXAMPLES)]
         for name in made:
-            world.decide(AlertAction(name, "lan", "silence", until=UNTIL, match=('channel="none"',)))
+            world.decide(
+                AlertAction(name, "lan", "silence", until=UNTIL, match=('channel="none"',), comment="none")
+            )
         digest = KeptFiles(evidence_folder(world.folder)).put(SCAN)
         world.decide(EvidenceDecision("e1", "fuzz", digest, "csv", len(SCAN)))
         years = [ns(f"{year}-01-01T00:00:00+07:00") for year in range(2000, 2000 + EXAMPLES + 1)]

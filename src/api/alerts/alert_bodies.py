@@ -10,7 +10,12 @@ from plant.arrays import number
 from plant.clock import format_time
 from plant.vocabulary import NS_PER_S
 
-Who = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+# Not of blanks alone; the four separators of ASCII are no blanks to whoever strips it.
+Who = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    Field(json_schema_extra={"pattern": r"[\S\x1c-\x1f]"}),
+]
 Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 Instant = Annotated[str, StringConstraints(max_length=64)]
 
