@@ -9,19 +9,22 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from plant.configuration.environments import AnySecret
 from plant.configuration.load import load
 from proof.verify.findings import Report
+from proof.verify.ledger_proof import last_of, prove_ledger
 from proof.verify.verify import NoState, verify
 from rules.catalogue import load_catalogue
 from stackmeter.cli import app
 from store import blocks
-from store.accounting.ledger import raw_changes
+from store.accounting.ledger import Entry, raw_changes
 from store.messages.groups import stored_array
 from store.messages.journal import DECISION
+from store.totals.emissions import Changes
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, DAY, HOUR, MINUTE, NOON, World, reading
 
@@ -231,6 +234,23 @@ def _changes(state: sqlite3.Connection, row: int) -> bytearray:
     return bytearray(
         raw_changes(state.execute("SELECT changes FROM ledger WHERE id = ?", (row,)).fetchone()[0])
     )
+
+
+NOTHING = Changes(*[np.empty(0, np.int64)] * 3, *[np.empty((0, blocks.REVISION))] * 2)
+
+
+def test_a_ledger_whose_rows_change_nothing_is_proven(tmp_path: Path) -> None:
+    """As that of a park whose archived months had no emission."""
+    made = World(tmp_path, CONFIGURATION, NOON)
+    made.state.ledger.append(Entry(NOON, "archive: nothing", "lan", made.plant.hash, 1, 1), NOTHING)
+    made.state.connection.commit()
+    report = Report()
+    with last_of(made.plant.window) as last:
+        prove_ledger(made.state.connection, last, report, lambda *_: None)
+
+    assert (report.findings, report.checked["ledger"]) == ([], 1)
+    made.is_rebuilt = False
+    made._shut()
 
 
 def test_an_edited_change_of_the_ledger_is_named(stopped: Path) -> None:

@@ -186,6 +186,8 @@ def _follow(rows: list[LedgerRow], last: Last, report: Report) -> None:
     if not rows:
         return
     records = np.frombuffer(b"".join(row.changes for row in rows), CHANGE)
+    if not len(records):  # of an archive, say, whose months had no emission
+        return
     lengths = [len(row.changes) // CHANGE.itemsize for row in rows]
     ledger_id = np.repeat([row.id for row in rows], lengths)
     configuration = np.repeat([last.number(row.entry.configuration) for row in rows], lengths)
