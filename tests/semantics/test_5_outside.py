@@ -370,7 +370,7 @@ def health(**changes: Any) -> Health:
         "intake": SimpleNamespace(waits=""), "line_waits": str, "threads": Threads(threading.Event(), str),
         "line": lambda: SimpleNamespace(conflicts=set(), troubles=list),
         "subscriber": SimpleNamespace(ready=True, last_error="", notices=list), "sparkplug": None, "webhooks": SimpleNamespace(statistics=list),
-        "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="", unread=0)), "audit": SimpleNamespace(trouble=""), "tidying": SimpleNamespace(trouble=""), "archiver": None,
+        "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="", unread=0)), "audit": SimpleNamespace(trouble=""), "tidying": SimpleNamespace(trouble=""), "archiver": None, "feeds": SimpleNamespace(troubles=list),
         "reader": SimpleNamespace(snapshot=lambda: nullcontext(SimpleNamespace(connection=nothing_aside()))),
     }  # fmt: skip
     parts: Any = SimpleNamespace(**(well | changes))  # what it looks at, and no more
