@@ -49,7 +49,7 @@ from stackmeter.commands.grouped import (
     RUN,
     Grouped,
 )
-from stackmeter.commands.market import position
+from stackmeter.commands.market import movement, position
 from stackmeter.commands.papers import month_end, reports
 from stackmeter.commands.plans import energy, plan
 from stackmeter.commands.records import record
@@ -259,6 +259,7 @@ for group, name, panel in (
     (inbox.inbox, "inbox", DEVICES),
     (quarantine.quarantine, "quarantine", DEVICES),
     (record.record, "record", PROVE),
+    (movement.movement, "movement", PROVE),
     (feed.feed, "feed", DEVICES),
     (keys.keys, "keys", ADMINISTRATION),
     (influx.influx, "influx", ADMINISTRATION),

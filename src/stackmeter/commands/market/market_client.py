@@ -1,12 +1,32 @@
 """What the commands about the carbon market ask of a service."""
 
+from urllib.parse import quote
+
+from api.market.bodies import EnterMovementBody, MovementBody, MovementDecidedBody, MovementsBody
 from api.market.position_bodies import PositionsBody
-from stackmeter.client.answers import ServiceAsked
+from api.records.bodies import ActBody
+from stackmeter.client.calls import Client
 
 
-class MarketClient(ServiceAsked):
-    """A client that asks for positions."""
+class MarketClient(Client):
+    """A client that asks for positions, and for movements and what becomes of them."""
 
     def positions(self, **asked: str | None) -> PositionsBody:
         """Return positions and holdings; raise `QuestionRefused` for names and years that are nowhere."""
         return self._valid(PositionsBody, self._chosen("/v1/position", **asked))
+
+    def movements(self, **asked: str | None) -> list[MovementBody]:
+        """Return movements, those that were entered last first; raise `QuestionRefused` where the question makes no sense."""
+        pages = self._pages(MovementsBody, "/v1/movements", asked)
+        return [one for page in pages for one in page.movements]
+
+    def enter_movement(self, said: EnterMovementBody) -> MovementDecidedBody:
+        """Enter a movement; raise `NotTaken` with the reason where the service does not take it."""
+        body = said.model_dump(exclude_none=True)
+        return self._valid(MovementDecidedBody, self._taken("POST", "/v1/movements", json=body))
+
+    def decide_movement(self, number: str, said: ActBody) -> MovementDecidedBody:
+        """Decide of a movement; raise `NotTaken` with the reason where the service does not."""
+        path = f"/v1/movements/{quote(number, safe='')}"
+        body = said.model_dump(exclude_none=True)
+        return self._valid(MovementDecidedBody, self._taken("POST", path, json=body))

@@ -1,15 +1,21 @@
-"""What commands about records are given, and how they tell what became of it."""
+"""What commands about records and movements are given, and how they tell what became of it."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackmeter.commands.command import EXIT_CONFIG, EXIT_NOT_READY, answer_of, or_exit
+from stackmeter.commands.command import EXIT_CONFIG, EXIT_NOT_READY, answer_of, or_exit, valid
 
 if TYPE_CHECKING:
-    from api.records.bodies import RecordDecidedBody
+    from collections.abc import Callable, Iterable
+
+    from api.market.bodies import MovementDecidedBody
+    from api.records.bodies import ActBody, RecordDecidedBody
     from stackmeter.client.calls import Client
+
+    Told = RecordDecidedBody | MovementDecidedBody
 
 LARGEST = 10 << 20  # bytes of a file
 
@@ -25,6 +31,7 @@ Numbers = Annotated[
         help="How numbers are written: vi (1.234,5) or en (1,234.5).", show_default="whole digits alone"
     ),
 ]
+Reason = Annotated[str, typer.Option(help="Why; it is kept and shown.")]
 Evidence = Annotated[
     str, typer.Option(help="File that proves it, which is handed in, or the digest of one that was.")
 ]
@@ -57,7 +64,33 @@ def number_of(text: str, numbers: str | None) -> float:
     return or_exit(lambda: parse_number(text, language), {NoNumber: EXIT_CONFIG})  # type: ignore[arg-type]  # looked at above
 
 
-def tell(client: "Client", told: "RecordDecidedBody", *, as_json: bool) -> None:
+def tell(client: "Client", told: "Told", *, as_json: bool) -> None:
     """Say what became of a decision, and exit with whether it is done."""
+    raise typer.Exit(0 if _is_done(client, told, as_json=as_json) else EXIT_NOT_READY)
+
+
+def body_of(action: str, reason: str | None, by: str | None) -> "ActBody":
+    """Return what somebody decides; exit where it is not well written."""
+    from api.records.bodies import ActBody
+
+    return valid(ActBody, action=action, reason=reason, by=by)
+
+
+def decide(
+    client: "Client",
+    numbers: "Iterable[str]",
+    decide_of: "Callable[[str, ActBody], Told]",
+    body: "ActBody",
+    *,
+    as_json: bool,
+) -> None:
+    """Decide of each by its number, say of each what became of it, and exit with whether all are done."""
+    is_done = True
+    for number in numbers:
+        is_done &= _is_done(client, answer_of(partial(decide_of, number, body)), as_json=as_json)
+    raise typer.Exit(0 if is_done else EXIT_NOT_READY)
+
+
+def _is_done(client: "Client", told: "Told", *, as_json: bool) -> bool:
     typer.echo(told.model_dump_json(by_alias=True) if as_json else client.localised(told.detail))
-    raise typer.Exit(0 if told.outcome == "done" else EXIT_NOT_READY)
+    return told.outcome == "done"

@@ -1,13 +1,11 @@
 """Commands about records: record list, approve, refuse, withdraw, strike; and those with which they come in."""
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stackmeter.commands.command import (
-    EXIT_NOT_READY,
     AsJson,
     StateDir,
     Token,
@@ -16,10 +14,9 @@ from stackmeter.commands.command import (
     client_of,
     screen,
     table,
-    valid,
 )
 from stackmeter.commands.records import entering, invoices
-from stackmeter.commands.records.options import By
+from stackmeter.commands.records.options import By, Reason, body_of, decide
 from stackmeter.views.local import local
 
 if TYPE_CHECKING:
@@ -38,7 +35,6 @@ record.command("import")(entering.import_rows)
 record.command()(invoices.invoice)
 
 Numbers = Annotated[list[str], typer.Argument(metavar="RECORD...", help="Ids, as list shows them.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept and shown.")]
 
 
 @record.command("list")
@@ -170,16 +166,9 @@ def _act(
     *,
     as_json: bool,
 ) -> None:
-    """Decide of records one by one, say of each what became of it, and exit with whether all are done."""
-    from api.records.bodies import ActBody
-
-    body, is_done = valid(ActBody, action=action, reason=reason, by=by), True
+    body = body_of(action, reason, by)
     with client_of(*where) as client:
-        for number in records:
-            told = answer_of(partial(client.decide_record, number, body))
-            typer.echo(told.model_dump_json(by_alias=True) if as_json else client.localised(told.detail))
-            is_done &= told.outcome == "done"
-    raise typer.Exit(0 if is_done else EXIT_NOT_READY)
+        decide(client, records, client.decide_record, body, as_json=as_json)
 
 
 def _row(one: "RecordBody", zone: "tzinfo") -> list[str]:

@@ -1,0 +1,261 @@
+"""Commands about movements of instruments: movement add, list, approve, refuse, withdraw, strike."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stackmeter.commands.command import (
+    AsJson,
+    StateDir,
+    Token,
+    Url,
+    answer_of,
+    screen,
+    service_of,
+    table,
+    valid,
+)
+from stackmeter.commands.records.options import (
+    By,
+    Numbers,
+    Reason,
+    body_of,
+    decide,
+    digest_of_file,
+    number_of,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from api.market.bodies import MovementBody, SerialsBody
+    from stackmeter.commands.market.market_client import MarketClient
+
+movement = typer.Typer(
+    no_args_is_help=True,
+    help="What was granted, bought, sold, surrendered or retired: entered by one person with a file that proves it, approved by another.",
+)
+
+Movements = Annotated[list[str], typer.Argument(metavar="MOVEMENT...", help="Ids, as list shows them.")]
+
+
+@movement.command()
+def add(
+    instrument: Annotated[
+        str,
+        typer.Option(
+            metavar="PARK/FACILITY/INSTRUMENT", help="As configured; of a park's own PARK/INSTRUMENT."
+        ),
+    ],
+    act: Annotated[
+        str,
+        typer.Option(
+            help="granted, carried, issued, bought, delivered, sold, surrendered, cancelled, retired or expired."
+        ),
+    ],
+    day: Annotated[str, typer.Option(help="On the park's clock, such as 2026-11-12; not after today.")],
+    amount: Annotated[str, typer.Option(help="In the instrument's unit, t or MWh.")],
+    source: Annotated[str, typer.Option(help="What says so, such as the number of the contract.")],
+    file: Annotated[
+        str, typer.Option(help="File that proves it, which is handed in, or the digest of one that was.")
+    ],
+    year: Annotated[
+        int | None,
+        typer.Option(help="Which year it is of, or for.", show_default="none, as of bought credits"),
+    ] = None,
+    serials: Annotated[
+        list[str] | None,
+        typer.Option(help='A range such as "VCS-VN-2024 1-600"; once for each.', show_default="none"),
+    ] = None,
+    note: Annotated[str, typer.Option(help="What else is to be known.")] = "",
+    numbers: Numbers = None,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enter a movement of an instrument. Another person approves it; then it counts.
+
+    Example: stackmeter movement add --instrument nam-cau-kien/mill/credits --act bought --day 2026-11-12 --amount 600
+    --serials "VCS-VN-2024 1-600" --source "contract 7/2026" --file contract.pdf
+
+    Exit codes: 0 entered, 1 refused or not taken yet, 2 token missing or wrong, or not well written, 3 not reachable.
+    """
+    from api.market.bodies import EnterMovementBody
+
+    said = {"instrument": instrument, "act": act, "day": day, "year": year, "source": source, "note": note}
+    moved = {"amount": number_of(amount, numbers), "serials": [_range(one) for one in serials or ()]}
+    with _client(state, url, token) as client:
+        digest = digest_of_file(client, file, by)
+        body = valid(EnterMovementBody, **said, **moved, evidence=digest, by=by)
+        tell(client, answer_of(lambda: client.enter_movement(body)), as_json=as_json)
+
+
+@movement.command("list")
+def list_movements(
+    park: Annotated[str | None, typer.Option(help="Only of this park.", show_default="all")] = None,
+    facility: Annotated[str | None, typer.Option(help="Only of this facility.", show_default="all")] = None,
+    instrument: Annotated[
+        str | None, typer.Option(help="Only of instruments of this name.", show_default="all")
+    ] = None,
+    standing: Annotated[
+        str | None,
+        typer.Option(
+            "--state-of", help="entered, approved, refused, withdrawn or struck.", show_default="all"
+        ),
+    ] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show movements and how they stand, those that were entered last first.
+
+    Example: stackmeter movement list --state-of entered
+
+    Exit codes: 0 told, 1 no such thing, 2 token missing or wrong, 3 not reachable.
+    """
+    asked = {"park": park, "facility": facility, "instrument": instrument, "state": standing}
+    with _client(state, url, token) as client:
+        found = answer_of(lambda: client.movements(**asked))
+    if as_json:
+        told = {"movements": [one.model_dump(mode="json") for one in found]}
+        typer.echo(json.dumps(told, ensure_ascii=False))
+        return
+    if not found:
+        typer.echo("no such movement")
+        return
+    heads = [
+        "id",
+        "state",
+        "instrument",
+        "act",
+        "day",
+        "amount",
+        "year",
+        "source",
+        "entered by",
+        "approved by",
+    ]
+    screen().print(table(heads, [_row(one) for one in found], right={"amount"}, whole={"id", "day"}))
+
+
+@movement.command()
+def approve(
+    movements: Movements,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve movements: they count from now on. Who entered one does not approve it.
+
+    Example: stackmeter movement approve 1042
+
+    Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
+    """
+    _act(movements, "approve", None, by, (state, url, token), as_json=as_json)
+
+
+@movement.command()
+def refuse(
+    movements: Movements,
+    reason: Reason,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse movements that wait for approval, and say why.
+
+    Example: stackmeter movement refuse 1042 --reason "the contract is of another plant"
+
+    Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
+    """
+    _act(movements, "refuse", reason, by, (state, url, token), as_json=as_json)
+
+
+@movement.command()
+def withdraw(
+    movements: Movements,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw movements that you have entered and nobody has approved yet.
+
+    Example: stackmeter movement withdraw 1042
+
+    Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
+    """
+    _act(movements, "withdraw", None, by, (state, url, token), as_json=as_json)
+
+
+@movement.command()
+def strike(
+    movements: Movements,
+    reason: Reason,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Strike approved movements: they count no longer, and stay to be seen. Refused where others rest on one.
+
+    Example: stackmeter movement strike 1042 --reason "the sale was undone"
+
+    Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
+    """
+    _act(movements, "strike", reason, by, (state, url, token), as_json=as_json)
+
+
+def _act(
+    movements: list[str],
+    action: str,
+    reason: str | None,
+    by: str | None,
+    where: tuple[StateDir, Url, Token],
+    *,
+    as_json: bool,
+) -> None:
+    body = body_of(action, reason, by)
+    with _client(*where) as client:
+        decide(client, movements, client.decide_movement, body, as_json=as_json)
+
+
+def _client(state: StateDir, url: Url, token: Token) -> "MarketClient":
+    from stackmeter.commands.market.market_client import MarketClient
+
+    return MarketClient(*service_of(state, url, token))
+
+
+def _range(text: str) -> "SerialsBody":
+    """Return a range of serials as the position tells it; exit where it is none: `series first-last`, or `series number`."""
+    from api.market.bodies import SerialsBody
+
+    series, _, ends = text.strip().rpartition(" ")
+    first, _, last = ends.partition("-")
+    if not series or not all(one.isascii() and one.isdecimal() for one in (first, last or first)):
+        raise typer.BadParameter(f'{text} is no range: "VCS-VN-2024 1-600"', param_hint="--serials")
+    return valid(SerialsBody, series=series, first=int(first), last=int(last or first))
+
+
+def _row(one: "MovementBody") -> list[str]:
+    return [
+        one.id,
+        one.state,
+        "/".join(filter(None, (one.park, one.facility, one.instrument))),
+        one.act,
+        one.day,
+        f"{one.amount:,.10g} {one.unit or ''}".strip(),
+        "-" if one.year is None else str(one.year),
+        one.source,
+        one.entered_by,
+        one.approved_by or "-",
+    ]
