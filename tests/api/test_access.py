@@ -45,6 +45,7 @@ def test_every_route_but_livez_asks_for_the_token(api):
         "/month-end": 200,
         "/city": 200,
         "/plan": 200,
+        "/position": 200,
         "/assets/{name}": 404,
     }  # /a/ has a token of its own in its path, and this is none; the page and its files hold no data
 

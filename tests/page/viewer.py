@@ -18,7 +18,15 @@ from tests.service import TOKEN, Service
 # One text for each element that breaks a rule of axe.
 AXE = """async () => (await axe.run()).violations.flatMap((rule) => rule.nodes.map((one) => `${rule.id}: ${one.html.slice(0, 200)} ${one.failureSummary}`))"""
 
-BESIDE = ("beside", "city", "month_end", "plan", "records")  # files of pages beside the live one begin so
+BESIDE = (
+    "beside",
+    "city",
+    "decisions",
+    "month_end",
+    "plan",
+    "position",
+    "records",
+)  # files of pages beside the live one begin so
 Visit = Callable[..., Page]
 SHARED = (
     "page.css",
@@ -87,21 +95,31 @@ def key_of(service: Service, name: str, place: str, role: str = "viewer") -> str
     )[1]
 
 
-def page_files(name: str) -> list[bytes]:
+def page_files(name: str, *more: str) -> list[bytes]:
     """Return the files that a page beside the live one asks for."""
     files = assets()
-    return [files[one].content for one in (f"{name}.html", f"{name}.js", f"{name}_text.js", *SHARED)]
+    return [files[one].content for one in (f"{name}.html", f"{name}.js", f"{name}_text.js", *SHARED, *more)]
 
 
 def words_of(name: str) -> None:
     """Check that each word of a page beside the live one is there in both languages, and is no word of the live one."""
     code = {one: asset.content.decode() for one, asset in assets().items()}
-    english, vietnamese = (
-        set(re.findall(r"(?:^|[,{\s])(\w+): ['\"]", part))
-        for part in code[f"{name}_text.js"].partition("\n});")[0].split("  vi: {")
-    )
+    english, vietnamese = _words(code[f"{name}_text.js"])
     assert english == vietnamese
+    decided, both = _words(code["decisions.js"].partition("learn({")[2])
+    assert decided == both
+    is_decided = "'./decisions.js'" in code[f"{name}.js"]
+    assert english & decided == set() or not is_decided
     shared = set(re.findall(r"(?:^|[,{\s])(\w+): ['\"]", code["text.js"])) | {"toLive"}
-    assert english & shared == set()
+    assert (english | decided) & shared == set()
+    if is_decided:
+        english |= decided
     assert english | shared >= set(re.findall(r"say\('(\w+)'", code[f"{name}.js"]))
     assert shared >= set(re.findall(r"say\('(\w+)'", code["beside.js"]))
+    assert shared | decided >= set(re.findall(r"say\('(\w+)'", code["decisions.js"]))
+
+
+def _words(code: str) -> list[set[str]]:
+    """Return the names of the words that a file of a page has in English, and in Vietnamese."""
+    both = code.partition("\n});")[0].split("  vi: {")
+    return [set(re.findall(r"(?:^|[,{\s])(\w+): ['\"]", part)) for part in both]

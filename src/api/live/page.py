@@ -19,7 +19,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 # Pages that differ in their own script and words alone.
-BESIDE = {"/records": "records", "/month-end": "month_end", "/plan": "plan", "/city": "city"}
+BESIDE = {
+    "/records": "records",
+    "/month-end": "month_end",
+    "/plan": "plan",
+    "/position": "position",
+    "/city": "city",
+}
 PAGES = {"/": "index.html", **{path: f"{name}.html" for path, name in BESIDE.items()}}
 _TYPES = {
     "css": "text/css; charset=utf-8",
