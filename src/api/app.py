@@ -16,7 +16,7 @@ from api.access.caller import Asking
 from api.access.guard import GUARDED, RATE, Access, Guard
 from api.access.host_check import HostCheck, KnownHosts
 from api.access.scope import only, select_channel, select_sources
-from api.accounting import advice, factors, indicators, ledger, limits, periods, tariff
+from api.accounting import advice, exchanges, factors, indicators, ledger, limits, periods, tariff
 from api.accounting.balance import balances_body
 from api.accounting.explain import explain_router
 from api.accounting.regulated import RegulatedBody, regulated_body
@@ -167,7 +167,7 @@ def create_app(
     app.include_router(operations.routes(health, metrics))
     app.include_router(_totals(reader, plant, clock, catalogue))
     app.include_router(_series(reader, plant, clock))
-    for places in (boundary, channels, quality, limits, indicators):
+    for places in (boundary, channels, quality, limits, indicators, exchanges):
         app.include_router(places.routes(reader, plant, clock))
     app.include_router(_events(reader))
     app.include_router(explain_router(reader, plant, clock, catalogue))

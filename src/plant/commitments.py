@@ -1,4 +1,4 @@
-"""What parks and facilities are committed to and judged by, beside what is measured and emits: budgets, measures, contracts, limits of the law, balances."""
+"""What parks and facilities are committed to and judged by, beside what is measured and emits: budgets, measures, contracts, limits of the law, balances, exchanges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -172,6 +172,54 @@ class MeterBalance:
     scales: tuple[float, ...]  # amount in the main meter's unit = a part's amount * scale
     unit: str  # of the main meter's amounts
     tolerance: float  # share of the main amount that may stay unallocated
+
+
+ExchangeType = Literal["input-output", "shared-infrastructure", "services", "inter-park", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSide:
+    """A facility that sends or receives, and its channels of that, in the exchange's unit; of several the sum counts."""
+
+    park: str
+    facility: str
+    channels: tuple[Quantity, ...]
+
+    @property
+    def site(self) -> tuple[str, str]:
+        """Park and facility."""
+        return self.park, self.facility
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceCase:
+    """The reference case of an exchange: the primary material or fuel that would have been used without it."""
+
+    reference: str
+    amount: float  # of it, per unit received
+    unit: str  # of that amount
+    co2e: float  # kg CO2e per unit of it
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What one facility gives to another, by the meters of both."""
+
+    park: str  # which names it; both sides may be of others
+    name: str
+    title: str
+    type: ExchangeType
+    unit: str  # of what is sent and received
+    sent: ExchangeSide
+    received: ExchangeSide
+    tolerance: float  # share of what was sent by which both sides may differ
+    avoided: ReferenceCase | None = None  # None: nothing is said of it
+
+    @property
+    def facility(self) -> str:
+        """The park's own, of none of its facilities."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from plant.commitments import (
     Budget,
     Certificate,
     CleanEnergy,
+    Exchange,
     Indicators,
     Instrument,
     Measure,
@@ -93,12 +94,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Virtual:
-    """A virtual channel: its windows are a formula over the windows of channels. It has no readings.
+    """A virtual channel: its windows are a formula over the windows of channels. It has no readings."""
 
-    `index` follows those of the channels, so that both stand wherever a source takes a channel.
-    """
-
-    index: int
+    index: int  # follows those of the channels, so that both stand wherever a source takes a channel
     park: str
     facility: str
     name: str
@@ -388,6 +386,7 @@ class Plant:
     indicators: tuple[Indicators, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     feeds: tuple[Feed, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
 
     def channel(self, index: int) -> Channel | Virtual:
         """Return the channel of an index, virtual or not."""

@@ -225,6 +225,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         asking.explain,
         asking.limits,
         asking.indicators,
+        asking.exchanges,
         energy.bill,
         energy.advice,
         position.position,

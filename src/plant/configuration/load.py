@@ -39,6 +39,7 @@ from plant.documents.problems import ConfigurationError, Problem
 from plant.indicators.indicator_maker import IndicatorMaker
 from plant.park import Channel, Condition, Gateway, Park, Plant, Source, Virtual, Webhook
 from plant.station.feeds import FeedMaker
+from plant.symbiosis.exchange_maker import ExchangeMaker
 
 __all__ = ["Loaded", "json_schema", "load", "load_with_doubts"]
 
@@ -146,6 +147,7 @@ def load_with_doubts(
             findings,
         ),
         feeds=FeedMaker(measured, directory, environment, findings).feeds(_owned(parks, facilities, "feeds")),
+        exchanges=ExchangeMaker(measured, virtuals, sources, findings).exchanges(parks),
     )
     if findings.problems:
         raise ConfigurationError(findings.problems)

@@ -41,6 +41,7 @@ from plant.documents.fields import (
 from plant.indicators.indicator_model import IndicatorsPart
 from plant.networks import Network, allowed_networks
 from plant.station.feed_model import FeedPart
+from plant.symbiosis.exchange_model import ExchangePart
 from plant.vocabulary import NS_PER_HOUR, NS_PER_MIN, NS_PER_S
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -201,6 +202,8 @@ class ParkPart(Part):
     """The plants in it."""
     balances: list[BalancePart] = Field(default_factory=list)
     """Its main meters against meters of its facilities."""
+    exchanges: list[ExchangePart] = Field(default_factory=list)
+    """What one of its facilities gives to another, by the meters of both."""
     coordinates: CoordinatesPart | None = None
     """Where it is, for maps."""
     budgets: list[BudgetPart] = Field(default_factory=list)

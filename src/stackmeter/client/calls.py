@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
+from api.accounting.exchanges import ExchangesBody
 from api.accounting.explain import ExplainBody
 from api.accounting.indicators import IndicatorsBody
 from api.accounting.limits import LimitsBody
@@ -162,6 +163,10 @@ class Client(ServiceAsked):
     def indicators(self, **asked: str | None) -> IndicatorsBody:
         """Return what places are told by beside tonnes; raise `QuestionRefused` for names that are nowhere."""
         return self._valid(IndicatorsBody, self._chosen("/v1/indicators", **asked))
+
+    def exchanges(self, **asked: str | None) -> ExchangesBody:
+        """Return what facilities give each other; raise `QuestionRefused` for names that are nowhere."""
+        return self._valid(ExchangesBody, self._chosen("/v1/exchanges", **asked))
 
     def periods(self, park: str | None = None, language: str = "en") -> PeriodsBody:
         """Return how the months of a park or of all stand."""

@@ -1,4 +1,4 @@
-"""Commands that ask a running service: status, watch, periods, decide, explain, limits, indicators."""
+"""Commands that ask a running service: status, watch, periods, decide, explain, limits, indicators, exchanges."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -252,6 +252,39 @@ def indicators(
     from stackmeter.views import indicator_view
 
     screen().print(indicator_view.indicators(told))
+
+
+def exchanges(
+    park: Annotated[str | None, typer.Option(help="Only of this park.", show_default="all")] = None,
+    name: Annotated[str | None, typer.Option(help="Only this exchange.", show_default="all")] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="today, month, year, 2026, 2026-11 or 2026-11-24.", show_default="month"),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="A time with zone, in place of a period.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="A time with zone.")] = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what facilities give each other: sent and received, whether both sides agree, and what it avoids, apart.
+
+    Example: stackmeter exchanges --park nam-cau-kien --period 2026-11
+
+    Exit codes: 0 told, 1 no such place or period, 2 token missing or wrong, 3 not reachable.
+    """
+    asked = {"park": park, "name": name, "period": period, "from": start, "to": end}
+    with client_of(state, url, token) as client:
+        told = answer_of(lambda: client.exchanges(**asked))
+    if as_json:
+        typer.echo(told.model_dump_json(by_alias=True, exclude_unset=True))
+        return
+    from stackmeter.views import exchange_view
+
+    screen().print(exchange_view.exchanges(told))
 
 
 def watch(
