@@ -104,6 +104,8 @@ def test_any_stretch_can_be_asked_for(api):
     assert api.refused("/v1/exchanges", period="2026-11", **{"from": "2026-11-01T00:00:00Z"}).keys() == {
         "period"
     }
+    decade = {"from": "2016-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}
+    assert "name an exchange" in api.refused("/v1/exchanges", **decade)["period"]
     assert "did you mean slag?" in api.refused("/v1/exchanges", name="slug")["name"]
 
 

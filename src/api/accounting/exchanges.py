@@ -17,6 +17,7 @@ from api.access.seen import narrowed
 from api.parameters import From, To, When, Word, time_of
 from api.problems import InvalidQuery, documented
 from api.tables import CSV, JSON, Cell, documented_as, preferred, table_csv
+from api.totals.boundary import MOST_CHANNEL_DAYS
 from api.totals.totals import chosen_period
 from plant.arrays import number
 from plant.clock import PeriodBody, format_time
@@ -28,7 +29,6 @@ from rules.boundaries import compared
 from store.reader import Reader
 from store.totals.sums import Period
 
-MOST_CHANNEL_DAYS = 5000  # each is read anew from its readings
 KG_PER_T = 1000.0
 Clock = Callable[[], int]  # ns UTC
 Reason = Literal["hidden", "unknown"]
