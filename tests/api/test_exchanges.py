@@ -148,7 +148,8 @@ def test_whoever_sees_the_park_sees_both_sides_and_a_stranger_none(api, keys):
     [one] = told(api, keys["park"])
 
     assert (one["is_imbalance"], one["reason"]) == (False, None)
-    assert told(api, keys["works"]) == []
+    assert told(api, keys["works"]) == told(api, park="rhein") == []
+    assert api.as_(keys["works"], "/v1/exchanges", params={"park": PARK}).status_code == 422
 
 
 def numbers(value):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
 from api.access.scope import only
-from api.access.seen import narrowed
+from api.access.seen import FacilityPlace, narrowed, seen_by
 from api.parameters import From, To, When, Word, time_of
 from api.problems import InvalidQuery, documented
 from api.tables import CSV, JSON, Cell, documented_as, preferred, table_csv
@@ -109,6 +109,7 @@ def routes(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
         prefix="/v1", tags=["indicators"], dependencies=GUARDED, responses=documented(401, 422, 503)
     )
     parks = {park.name: park for park in plant.parks}
+    places = [FacilityPlace(one.park, one.name) for one in plant.facilities]
 
     @router.get(
         "/exchanges",
@@ -132,10 +133,9 @@ def routes(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
         as_of = clock()
         word = period or (None if start or end else "month")
         chosen = chosen_period(plant, word, time_of("from", start), time_of("to", end), as_of)
-        seen = [
-            one for one in plant.exchanges if _is_seen(caller, one.sent) or _is_seen(caller, one.received)
-        ]
-        wanted = [(one, chosen(parks[one.park])) for one in narrowed(seen, park=park, name=name)]
+        narrowed(seen_by(caller, places), park=park)
+        seen = [one for one in plant.exchanges if park in (None, one.park) and _sees_a_side(caller, one)]
+        wanted = [(one, chosen(parks[one.park])) for one in narrowed(seen, name=name)]
         _few_enough(wanted)
         with reader.snapshot() as state:
             asked = _Asked(ChannelActivity(state), plant.window, as_of, caller)
@@ -151,6 +151,10 @@ def routes(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
 def exchanges_csv(body: ExchangesBody) -> bytes:
     """Return exchanges as CSV: a line each."""
     return table_csv(_HEADER, _lines(body))
+
+
+def _sees_a_side(caller: Caller, of: Exchange) -> bool:
+    return _is_seen(caller, of.sent) or _is_seen(caller, of.received)
 
 
 def _is_seen(caller: Caller, side: ExchangeSide) -> bool:
