@@ -167,7 +167,7 @@ function typed({ name, value }) {
 }
 
 open({
-  name: 'position', skip: 'skipPosition', every: 30_000, content, reload, typed,
+  name: 'position', skip: 'skipPosition', every: 60_000, content, reload, typed,
   load: async () => {}, forgotten: { told: null, waiting: null, newest: null, next: null },
   ready: () => state.told && state.waiting && state.newest, count: () => state.waiting.length,
   sent: { enter: send },
