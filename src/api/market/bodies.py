@@ -1,9 +1,8 @@
 """What is asked and told of movements of instruments."""
 
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.pages import Next
 from api.records.bodies import DAY, By, Note, Said
@@ -18,18 +17,13 @@ from store.records.table import RecordStanding
 
 MOST_RANGES = 200  # of serials, of one movement
 LARGEST_SERIAL = 10**15
-
-
-def _day(text: str) -> str:
-    """Return a day of the calendar as it is written."""
-    date.fromisoformat(text)
-    return text
+SERIES = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"  # more than blanks
 
 
 Act = Literal[
     "granted", "carried", "issued", "bought", "delivered", "sold", "surrendered", "cancelled", "retired", "expired"
 ]  # fmt: skip
-MovementDay = Annotated[str, StringConstraints(pattern=DAY), AfterValidator(_day)]
+MovementDay = Annotated[str, StringConstraints(pattern=DAY)]
 Serial = Annotated[int, Field(ge=0, le=LARGEST_SERIAL)]
 
 
@@ -39,7 +33,7 @@ class SerialsBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     series: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=SERIES)
     ] = Field(description="what stands before the number", examples=["VCS-VN-2024"])  # fmt: skip
     first: Serial = Field(examples=[1])
     last: Serial = Field(examples=[600])

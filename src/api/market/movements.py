@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -154,6 +155,7 @@ def _deciding(router: APIRouter, desk: _Desk) -> None:
         It counts once it is approved. Its file is handed in before.
         """
         by, about = signed(caller, body.by), desk.instrument(caller, body.instrument)
+        _check_day(body.day)
         with desk.reader.snapshot() as state:
             lacking = lacking_evidence(state, desk.files, caller, by, body.evidence)
         number = once.number(caller, body.model_dump_json())
@@ -205,3 +207,11 @@ def _deciding(router: APIRouter, desk: _Desk) -> None:
         )
         entry = (f"movement.{body.action}", movement_id, found.standing, body.reason or "")
         return desk.taken(request, once, record, made, entry, language)
+
+
+def _check_day(text: str) -> None:
+    """Refuse a day that no month has."""
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidQuery(("day", f"there is no {text}")) from error

@@ -52,6 +52,7 @@ FORMS = {
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "should be a day such as 2027-03-01, in quotation marks",
     r"^[^\x00-\x1f\x7f]*$": "should be text on one line",
     r"[\S\x1c-\x1f]": "should be more than blanks",
+    r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$": "should be text on one line, and more than blanks",
     r"^[^\x00-\x09\x0b-\x1f\x7f]*$": "should be text, without characters that do not print",
     f"^{DURATION}$": "should be a duration such as 30s, 15min, 2h or 1d",
     f"^{INSTANT}$": "should be a time with its zone, such as 2026-11-24T10:00:00+07:00",
