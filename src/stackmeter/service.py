@@ -189,13 +189,10 @@ class Service:
         if self.archiver is not None:
             archiver = self.archiver
             threads.start("archive", lambda: archiver.run(stop))
-        workers = (
-            self.webhooks.workers(stop),
-            self.feeds.workers(stop),
-            self.city.workers(self.server.url, stop),
-        )
-        for name, work in chain.from_iterable(workers):
+        for name, work in chain(self.webhooks.workers(stop), self.feeds.workers(stop)):
             threads.start(name, work)
+        for name, work in chain(self.feeds.senders(stop), self.city.workers(self.server.url, stop)):
+            threads.start(name, work, apart=True)
         threads.start("totals", lambda: self.broadcast.run(stop))
         threads.start(WATCHDOG, lambda: self.watchdog.watch(stop))
         self.subscriber.start()

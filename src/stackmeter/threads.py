@@ -96,18 +96,24 @@ class Threads:
         *,
         again: Callable[[], None] = lambda: None,
         vital: bool = False,
+        apart: bool = False,
     ) -> None:
-        """Run `work`, which goes on until all are to end; after a failure `again`, then `work` once more."""
+        """Run `work`, which goes on until all are to end; after a failure `again`, then `work` once more.
+
+        What is `apart` touches neither journal nor state, and may wait for somebody else's server: the end does not wait for it.
+        """
         part = self.part(name, vital=vital)
 
         def run() -> None:
             self._keep(part, work, again)
 
-        self._threads[name] = threading.Thread(target=run, name=name, daemon=True)
-        self._threads[name].start()
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        if not apart:
+            self._threads[name] = thread
+        thread.start()
 
     def join(self, patience: float, but: str = "") -> bool:
-        """Wait until all threads but one have ended, each for so long [s]; return whether they have."""
+        """Wait until all threads but one and those apart have ended, each for so long [s]; return whether they have."""
         waited = [thread for name, thread in self._threads.items() if name != but]
         for thread in waited:
             thread.join(patience)

@@ -375,7 +375,7 @@ def test_a_damaged_file_of_feeds_is_said_and_costs_the_feed_alone(bench: Bench) 
     [said] = works.troubles()
     assert said.startswith("feeds: feeds.sqlite cannot be read: ")
     stop = threading.Event()
-    for _, work in works.workers(stop):
+    for _, work in (*works.workers(stop), *works.senders(stop)):
         with pytest.raises(sqlite3.DatabaseError):
             work()
 

@@ -1,6 +1,7 @@
 """Parks that other Stackmeters tell of: heard each minute, bounded, kept with their age, and harmless whoever they are."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -196,11 +197,12 @@ def test_two_services_tell_of_each_other_and_a_dead_one_is_seen_and_its_age_grow
         )
         watcher = MemberWatcher([alive, nobody], {"KEY": TOKEN}, lambda: now[0])
         with httpx.Client(trust_env=False) as client:
-            watcher.ask(client)
+            for member in (alive, nobody):
+                watcher.ask(client, member)
             heard, lost = watcher.standings()
             service.kill()
             now[0] += 120 * NS_PER_S
-            watcher.ask(client)
+            watcher.ask(client, alive)
             dead, _ = watcher.standings()
 
     assert total["co2e_t"] > 0
@@ -234,6 +236,23 @@ def test_a_service_asks_its_own_parks_as_it_asks_the_others(tmp_path: Path) -> N
     assert far["trouble"]
     assert (own["park"], own["own"], own["fresh"]) == ("park", True, True)
     assert told["sum"]["parks"] == 2
+
+
+def test_a_member_that_hangs_keeps_the_service_from_no_orderly_end(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "plant.yaml").write_text(PLANT)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        (config / "members.yaml").write_text(
+            f"members: [{{name: far, title: Far, url: '{url}', key_env: K}}]\n"
+        )
+        with Mosquitto() as broker, Service(tmp_path, config, broker.url, environment={"K": "x"}) as service:
+            service.start()
+            connection, _ = silent.accept()  # it has asked, and waits
+            with connection:
+                assert service.term() == 0
+            assert not (service.state / "state.db-wal").exists()  # closed in order
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,12 @@ class FeedWorks:
         self._senders = [FeedSender(feed, clock, crash) for feed in feeds]
 
     def workers(self, stop: threading.Event) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Yield the name and the work of each thread; none where nothing is fed. Each works until `stop`, and may be called again."""
+        """Yield the name and the work of the thread that freezes; none where nothing is fed. It works until `stop`, and may be called again."""
         if self.feeds:
             yield "feeds", partial(self._look, stop)
+
+    def senders(self, stop: threading.Event) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield the same of each thread that sends; it touches the file of feeds alone."""
         for sender in self._senders:
             yield f"feed {sender.feed.name}", partial(self._serve, sender, stop)
 

@@ -6,8 +6,8 @@ import threading
 import time
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -19,13 +19,12 @@ from stackmeter.members.members_file import MemberPark, load_members
 
 EVERY_S = 60.0
 OWN_KEY = ""  # the variable that nobody has, for the token of our own service
-AT_ONCE = 8
 
 log = logging.getLogger(__name__)
 
 
 class MemberWatcher:
-    """Asks from one thread; `standings` may be asked from any.
+    """Asks each member from a thread of its own, so that one that hangs delays no other; `standings` may be asked from any.
 
     Parameters
     ----------
@@ -43,18 +42,20 @@ class MemberWatcher:
         self._members, self._keys, self._clock = members, keys, clock
         self._known = {one.name: _before(one) for one in members}
 
-    def run(self, stop: threading.Event) -> None:
-        """Ask until told to stop."""
+    def workers(self, stop: threading.Event) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield the name and the work of the thread of each member; each asks until `stop`."""
+        for member in self._members:
+            yield f"member {member.name}", partial(self._watch, member, stop)
+
+    def ask(self, client: httpx.Client, member: MemberPark) -> None:
+        """Ask one member once."""
+        self._note(self._asked(client, member))
+
+    def _watch(self, member: MemberPark, stop: threading.Event) -> None:
         with httpx.Client(trust_env=False, follow_redirects=False) as client:
             while not stop.is_set():
-                self.ask(client)
+                self.ask(client, member)
                 stop.wait(EVERY_S)
-
-    def ask(self, client: httpx.Client) -> None:
-        """Ask everybody once."""
-        with ThreadPoolExecutor(AT_ONCE, "member") as pool:
-            for standing in pool.map(lambda one: self._asked(client, one), self._members):
-                self._note(standing)
 
     def standings(self) -> list[MemberStanding]:
         """Return what is known of each, in the order of their names."""
@@ -96,12 +97,12 @@ class City:
         return self._watcher.standings()
 
     def workers(self, url: str, stop: threading.Event) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Yield the name and the work of the thread that asks, if there is anybody to ask; `url` is of our own service."""
+        """Yield the name and the work of each thread that asks, if there is anybody to ask; `url` is of our own service."""
         if not self._members:
             return
         own = [
             MemberPark(park.name, park.title, url, park.name, OWN_KEY, park.coordinates, own=True)
             for park in self._plant.parks
         ]
-        watcher = self._watcher = MemberWatcher((*own, *self._members), self._keys)
-        yield "members", lambda: watcher.run(stop)
+        self._watcher = MemberWatcher((*own, *self._members), self._keys)
+        yield from self._watcher.workers(stop)
