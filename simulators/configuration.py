@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from yaml import YAMLError
 
 from simulators.message import Address
 from simulators.payload import NS_PER_S
+from simulators.yaml_text import read_yaml
 
 NS_PER_HOUR = 3600 * NS_PER_S
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
@@ -111,7 +111,7 @@ def read_configuration(directory: Path) -> Configuration:
     max_late = _duration(MAX_LATE)
     for path in sorted([*directory.glob("*.yaml"), *directory.glob("*.yml")]):
         try:
-            root = YAML(typ="safe").load(path) or {}
+            root = read_yaml(path) or {}
             channels += [_channel(*one) for one in _channels(path, root) if not _is_entered(one[2])]
             settings = root.get("settings") or {}
             max_late = _duration(settings["max_late"]) if "max_late" in settings else max_late
@@ -173,8 +173,7 @@ def _channel(park: Entry, facility: Entry, channel: Entry, swaps: list[Entry]) -
 
 
 def _swap(swap: Entry) -> Swap:
-    time = swap["time"]
-    moment = time if isinstance(time, datetime) else datetime.fromisoformat(time)
+    moment = datetime.fromisoformat(swap["time"])
     return Swap(
         round(moment.timestamp()) * NS_PER_S,
         final_old=_number(swap, "final_old"),

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from yaml import YAMLError
 
 from simulators.message import Address
 from simulators.payload import Point
+from simulators.yaml_text import read_yaml
 
 
 class MappingError(ValueError):
@@ -61,7 +61,7 @@ def read_mapping(path: Path) -> Mapping:
         If the file is no YAML, or a key is missing, unknown or of the wrong type.
     """
     try:
-        return _mapping(_Section(YAML(typ="safe").load(path), ""))
+        return _mapping(_Section(read_yaml(path), ""))
     except (MappingError, YAMLError, RecursionError) as error:
         raise MappingError(f"{path}: {error}") from error
 
