@@ -125,13 +125,22 @@ def listeners(pid: int) -> set[tuple[str, int]]:
     return found
 
 
+NEXT_LOOK, LONGEST_PAUSE = 0.01, 0.25  # s between two looks
+DEAR = 4  # times as long as a look took
+
+
 def wait_until(ready: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
     """Return as soon as `ready()`; raise `TimeoutError` after `patience` seconds."""
     deadline = time.monotonic() + patience
-    while not ready():
-        if time.monotonic() > deadline:
+    while True:
+        asked = time.monotonic()
+        if ready():
+            return
+        now = time.monotonic()
+        if now > deadline:
             raise TimeoutError(f"{what} within {patience:g} s")
-        time.sleep(0.01)
+        # A question that is dear, or a machine that is busy, is asked less often: asking must not keep it from answering.
+        time.sleep(min(max(NEXT_LOOK, DEAR * (now - asked)), LONGEST_PAUSE))
 
 
 class PortTaken(RuntimeError):

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +19,6 @@ from tests.warm import WARM, Forked, Start
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("stackmeter")),)
 TOKEN = "a-token-of-the-tests-own"
 ANSWERS_WITHIN = 10.0  # s, to the question whether it is ready, which is asked again
-LOOK = 0.05  # s between two looks, so that asking does not keep a small machine from answering
 ALWAYS_DRAINED = ("stackmeter_journal_backlog", "stackmeter_webhooks_waiting")
 DRAINED_TO_INFLUX = ("stackmeter_influx_waiting_readings", "stackmeter_influx_waiting_emissions")
 
@@ -34,6 +32,8 @@ class Service:
         Where its state directory and its log are.
     program
         What is run in place of the console script, such as the same under strace.
+    code
+        What the console script's process runs first, with all modules read: it may replace what belongs to a class or a module.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Service:
         client_id: str = "stackmeter",
         environment: dict[str, str] | None = None,
         program: tuple[str, ...] = CONSOLE_SCRIPT,
+        code: str = "",
     ) -> None:
         self.state = folder / "state"
         self._log = folder / "service.log"
@@ -55,7 +56,7 @@ class Service:
             "client-id": client_id, "influx": influx,
         }  # fmt: skip
         given = [x for name, value in options.items() if value is not None for x in (f"--{name}", str(value))]
-        self._program, self._arguments = program, ["run", *given]
+        self._program, self._code, self._arguments = program, code, ["run", *given]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("STACKMETER_")}
         self.environment = {**inherited, "STACKMETER_TOKEN": TOKEN, **(environment or {})}
         self._outboxes = ALWAYS_DRAINED + (DRAINED_TO_INFLUX if influx else ())
@@ -127,8 +128,10 @@ class Service:
         self._told_before = len(self.log())
         arguments = [*self._arguments, "--port", str(self.port)]
         if self._program is CONSOLE_SCRIPT and WARM.suits(environment):
-            self._process = WARM.start(Start(arguments, environment, self._log, str(Path.cwd())))
+            start = Start(arguments, environment, self._log, self._log, str(Path.cwd()), self._code)
+            self._process = WARM.start(start)
             return
+        assert not self._code, "code is run by a forked process alone"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -191,7 +194,6 @@ class Service:
         last: dict[str, Any] = {}
 
         def drained() -> bool:
-            time.sleep(LOOK)
             if not self.running:
                 raise RuntimeError(f"the service ended: {self.log()[-3000:]}")
             if not self._counted(last):
@@ -237,7 +239,6 @@ class Service:
         return self._ready()
 
     def _ready(self) -> bool:
-        time.sleep(LOOK)
         with contextlib.suppress(httpx.TransportError):
             # Whatever else has the port meanwhile may take the question and say nothing.
             return self._client.get("/readyz", timeout=ANSWERS_WITHIN).is_success

@@ -11,13 +11,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import NamedTuple
 
 import stackmeter.service  # noqa: F401 - what a start reads
 from stackmeter.cli import main as console_script
+from tests.servers import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 LOOK = 0.005  # s between two looks whether it has ended
@@ -25,23 +28,26 @@ READ_BY_PYTHON = ("PYTHON", "NPY_", "OPENBLAS_", "OMP_", "LD_", "MALLOC_")
 
 
 class Start(NamedTuple):
-    """What is to be run: the console script's arguments, its environment, and the file that hears it."""
+    """What is to be run: the console script's arguments, its environment, the files that hear it, and code that is run first."""
 
     arguments: list[str]
     environment: dict[str, str]
     log: Path
+    errors: Path
     folder: str
+    code: str = ""
 
 
 class Warm:
-    """The process that forks, started when it is first needed; one for each process that runs tests."""
+    """The process that forks, started when it is first needed; one for each process that runs tests, with variables of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, **own: str) -> None:
+        self.own = own
         self._line: Connection | None = None
 
     def suits(self, environment: dict[str, str]) -> bool:
         """Return whether nothing is asked that a process reads before its first line of Python."""
-        asked = environment.items() ^ os.environ.items()
+        asked = environment.items() ^ (os.environ | self.own).items()
         return not any(name.startswith(READ_BY_PYTHON) for name, _ in asked)
 
     def start(self, start: Start) -> "Forked":
@@ -61,7 +67,7 @@ class Warm:
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-c", f"from {__name__} import main; main({theirs.fileno()})"],
-                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd=ROOT,
+                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd=ROOT, env=os.environ | self.own,
             )  # fmt: skip
         atexit.register(process.wait)
         atexit.register(ours.close)  # before that: it ends where it hears the line close
@@ -101,6 +107,26 @@ class Forked:
 WARM = Warm()
 
 
+def console(
+    *arguments: str | Path,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = PATIENCE,
+    warm: Warm = WARM,
+) -> subprocess.CompletedProcess[str]:
+    """Run the console script to its end, and return its exit code and what it wrote."""
+    words = [str(one) for one in arguments]
+    given = dict(os.environ if environment is None else environment) | warm.own
+    assert warm.suits(given)
+    with tempfile.TemporaryDirectory() as folder:
+        out, errors = Path(folder, "out"), Path(folder, "errors")
+        process = warm.start(Start(words, given, out, errors, str(Path.cwd())))
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.send_signal(signal.SIGKILL)
+        return subprocess.CompletedProcess(words, code, out.read_text(), errors.read_text())
+
+
 def _serve(line: Connection) -> None:
     """Answer until the other end closes; return in each forked process, which then is what was asked for."""
     with contextlib.suppress(EOFError):
@@ -114,6 +140,7 @@ def _serve(line: Connection) -> None:
                     if not pid:
                         line.close()
                         _become(start)
+                        exec(start.code, {})
                         return
                     line.send(pid)
     sys.exit()
@@ -121,10 +148,10 @@ def _serve(line: Connection) -> None:
 
 def _become(start: Start) -> None:
     os.setsid()
-    log = os.open(start.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
+    for path, descriptor in ((start.log, 1), (start.errors, 2)):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        os.dup2(file, descriptor)
+        os.close(file)
     os.chdir(start.folder)
     os.environ.clear()
     os.environ.update(start.environment)

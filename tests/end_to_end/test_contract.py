@@ -13,6 +13,7 @@ from tests.end_to_end.asking import ask, rows
 from tests.end_to_end.gateway import RawGateway
 from tests.servers import PATIENCE, Mosquitto, wait_until
 from tests.service import CONSOLE_SCRIPT, Service
+from tests.warm import console
 
 MINUTE = 60
 GATEWAYS = 24
@@ -375,8 +376,7 @@ def _but_duplicates(book: dict[str, int]) -> dict[str, int]:
 
 
 def run(state: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [*CONSOLE_SCRIPT, "run", f"--state={state}", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    return console("run", f"--state={state}", *options)
 
 
 @pytest.fixture

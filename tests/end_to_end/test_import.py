@@ -1,7 +1,6 @@
 """`stackmeter import`: a file of another year into a running service, by CSV and Parquet, cut off and gone on with."""
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +17,7 @@ from pyarrow import parquet
 
 from tests.servers import PATIENCE, Mosquitto, wait_until
 from tests.service import CONSOLE_SCRIPT, TOKEN, Service
+from tests.warm import console
 
 ROWS = 3000  # of five minutes
 START = datetime(2025, 1, 10, 0, 5, tzinfo=UTC)
@@ -56,18 +56,12 @@ class Mill:
 
     def command(self, file: Path, *more: str) -> list[str]:
         return [
-            *CONSOLE_SCRIPT, "import", str(file), "--mapping", str(self.folder / "mapping.yaml"), "--by", "lan",
+            "import", str(file), "--mapping", str(self.folder / "mapping.yaml"), "--by", "lan",
             "--broker", self.broker.url, "--url", f"http://127.0.0.1:{self.service.port}", "--token", TOKEN, *more,
         ]  # fmt: skip
 
     def bring(self, file: Path, *more: str, code: int = 0) -> dict[str, object]:
-        done = subprocess.run(
-            self.command(file, "--reason", "exports", "--json", *more),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
+        done = console(*self.command(file, "--reason", "exports", "--json", *more))
         assert done.returncode == code, done.stderr + done.stdout
         return dict(json.loads(done.stdout)) if code == 0 else {"said": done.stderr}
 
@@ -144,7 +138,9 @@ def test_a_file_of_another_year_counts_and_is_not_counted_twice(mill: Mill, kind
 def test_cut_off_it_goes_on_where_it_was_and_so_does_the_service(mill: Mill) -> None:
     file = csv(mill.folder)
     running = subprocess.Popen(
-        mill.command(file, "--reason", "exports"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*CONSOLE_SCRIPT, *mill.command(file, "--reason", "exports")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     wait_until(lambda: mill.sums()[1] > 0 or running.poll() is not None, "nothing came")
     running.send_signal(signal.SIGKILL)
@@ -156,9 +152,7 @@ def test_cut_off_it_goes_on_where_it_was_and_so_does_the_service(mill: Mill) -> 
 
 
 def test_a_check_says_what_a_file_holds_and_sends_nothing(mill: Mill) -> None:
-    done = subprocess.run(
-        mill.command(csv(mill.folder), "--check"), capture_output=True, text=True, check=False
-    )
+    done = console(*mill.command(csv(mill.folder), "--check"))
     assert done.returncode == 0, done.stderr
     assert f"{READINGS:,} readings in {ROWS:,} rows, from 2025-01-10T00:05:00Z to" in done.stdout
     assert mill.service.get("/v1/backfills").json() == {"backfills": []}
@@ -187,13 +181,7 @@ def test_what_does_not_fit_is_said_and_changes_nothing(
 def test_readings_that_the_service_refuses_are_said_and_the_others_count(mill: Mill) -> None:
     mapping = mill.folder / "mapping.yaml"
     mapping.write_text(MAPPING.replace("channel: heat", "channel: nowhere"))
-    done = subprocess.run(
-        mill.command(csv(mill.folder), "--reason", "exports"),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
+    done = console(*mill.command(csv(mill.folder), "--reason", "exports"))
     assert done.returncode == 1, done.stderr
     assert f"{ROWS:,} readings of its gateway count" in done.stdout
     assert f"{ROWS // 2:,} were refused (messages by code: unmapped" in done.stdout
@@ -207,7 +195,7 @@ def test_a_cell_that_is_no_number_is_named_before_anything_is_sent(mill: Mill) -
 
 
 def test_stopped_by_hand_it_closes_what_it_opened(mill: Mill) -> None:
-    running = subprocess.Popen(mill.command(csv(mill.folder), "--reason", "exports"), env=os.environ)
+    running = subprocess.Popen([*CONSOLE_SCRIPT, *mill.command(csv(mill.folder), "--reason", "exports")])
     wait_until(lambda: bool(mill.service.get("/v1/backfills").json()["backfills"]), "it was not opened")
     running.send_signal(signal.SIGINT)
     assert running.wait(PATIENCE) in {0, 130}

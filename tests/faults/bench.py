@@ -23,7 +23,7 @@ SECRETS = {"STACKMETER_TRIAL_SECRET": SECRET}
 
 
 def patched(code: str) -> tuple[str, ...]:
-    """Return a program that is the console script, with some code run before it."""
+    """Return a program that is the console script, with some code run before any of ours is read."""
     return (sys.executable, "-c", f"{code}\nfrom stackmeter.cli import main\nmain()")
 
 
@@ -127,6 +127,7 @@ class Bench:
         influx: bool = False,
         mqtt_version: str = "3.1.1",
         program: tuple[str, ...] = CONSOLE_SCRIPT,
+        code: str = "",
         broker_settings: str = "",
         broker: Mosquitto | None = None,
         client_id: str = "stackmeter",
@@ -137,7 +138,7 @@ class Bench:
         self.receiver = WebhookReceiver()
         self.config = configured(folder / "config", self.receiver.url)
         self.service = self.another_service(
-            folder, mqtt_version=mqtt_version, program=program, client_id=client_id
+            folder, mqtt_version=mqtt_version, program=program, code=code, client_id=client_id
         )
         self._open = ExitStack()
 

@@ -3,7 +3,6 @@
 import json
 import math
 import sqlite3
-import subprocess
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -30,7 +29,8 @@ from tests.faults.bench import SECRET, Bench
 from tests.faults.truth import MINUTE, SITE, SOURCES, Sent, Truth, Windows
 from tests.readings import readings_in
 from tests.servers import InfluxDB, Request, wait_until
-from tests.service import CONSOLE_SCRIPT, Service
+from tests.service import Service
+from tests.warm import Warm, console
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a replay need not be durable
 YEAR_FROM, YEAR_TO = "2026-01-01T00:00:00+07:00", "2027-01-01T00:00:00+07:00"
@@ -236,15 +236,14 @@ def check_replay(state: Path, journal: Path, plant: Plant, config: Path) -> None
         assert outcome(state) == outcome(again)
 
 
+PLAINER = Warm(PYTHONHASHSEED="7", NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX2 FMA3 AVX512F AVX512_SKX")
+
+
 def check_rebuild(service: Service, config: Path) -> None:
     """Check that the journal's steps make every table again, in a process with other hashes and a plainer processor."""
-    plainer = {
-        "PYTHONHASHSEED": "7",
-        "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX2 FMA3 AVX512F AVX512_SKX",
-    }
-    done = subprocess.run(
-        [*CONSOLE_SCRIPT, "rebuild", "--config", str(config), "--state", str(service.state), "--json"],
-        capture_output=True, text=True, check=False, env=service.environment | plainer,
+    done = console(
+        "rebuild", "--config", config, "--state", service.state, "--json",
+        environment=service.environment, warm=PLAINER,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["differences"] == {}

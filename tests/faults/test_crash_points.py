@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.bench import Bench, Feed, Report, die_while_fed, patched
+from tests.faults.bench import Bench, Feed, Report, die_while_fed
 from tests.faults.invariants import balance, check_all, points, rows
 from tests.faults.truth import Truth, trial
 from tests.servers import wait_until
@@ -89,7 +89,7 @@ def test_f004_death_between_journal_and_acknowledgement_brings_the_whole_group_a
     tmp_path: Path, report: Report
 ) -> None:
     """The journal is slow, so that the second group is of many messages and the first one's acknowledgements are long gone."""
-    with Bench(tmp_path, program=patched(SLOW_JOURNAL)) as bench:
+    with Bench(tmp_path, code=SLOW_JOURNAL) as bench:
         truth = fed_until_death(bench, "intake_after_commit:2", 300)
         (group,) = rows(bench.service.journal, "SELECT count FROM journal ORDER BY first DESC LIMIT 1")[0]
         figures = finished(bench, truth, again=group)

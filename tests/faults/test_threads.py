@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.bench import Bench, Report, patched
+from tests.faults.bench import Bench, Report
 from tests.faults.invariants import check_all
 from tests.faults.truth import Sent, trial
 from tests.servers import wait_until
@@ -78,7 +78,7 @@ def test_solid_a_a_part_that_fails_is_started_again_and_stated_and_nothing_is_lo
     """Two failures in a row: the second one after it was started again."""
     truth, flag = trial(200, seed=1), tmp_path / "now"
     code = failing(*CALLED[part], times=2, flag=flag)
-    with Bench(tmp_path, program=patched(code)) as bench:
+    with Bench(tmp_path, code=code) as bench:
         bench.service.start()
         bench.field.send(truth.messages[:100])
         bench.service.drain(100)
@@ -161,7 +161,7 @@ def test_f013_a_message_that_fails_in_the_network_thread_costs_itself_and_waits_
 ) -> None:
     """Those behind it are taken, and a service that can take it gets it."""
     truth = trial(200, seed=13)
-    with Bench(tmp_path, program=patched(BROKEN_CALLBACK)) as bench:
+    with Bench(tmp_path, code=BROKEN_CALLBACK) as bench:
         bench.service.start()
         bench.field.send(truth.messages[:100])
         bench.field.send([Sent(FATAL_TOPIC, b"{}")])
@@ -204,7 +204,7 @@ def test_solid_a_a_disk_that_fails_under_journal_or_line_ends_the_process_with_7
 ) -> None:
     module, owner, method = where
     injected = DISK_FAILS.format(module=module, owner=owner, method=method, kind=kind.__name__, code=code)
-    with Bench(tmp_path, program=patched(injected)) as bench:
+    with Bench(tmp_path, code=injected) as bench:
         bench.service.start(ready=False)
         bench.subscribe()
         bench.field.send(trial(5, seed=1).messages)
@@ -217,7 +217,7 @@ def test_solid_a_a_disk_that_fails_under_another_part_is_a_degradation(tmp_path:
     injected = DISK_FAILS.format(
         module="notify.sender", owner="_Courier", method="drain", kind="DatabaseError", code="SQLITE_CORRUPT"
     )
-    with Bench(tmp_path, program=patched(injected)) as bench:
+    with Bench(tmp_path, code=injected) as bench:
         bench.service.start()
         bench.field.send(trial(5, seed=1).messages)
         wait_until(

@@ -5,8 +5,6 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -32,12 +30,12 @@ from store.archive.writing import Underway
 from store.folder import Folder
 from store.messages import journal as journal_module
 from store.messages.journal import Journal, JournalReader, Message
-from tests.faults.bench import patched
 from tests.proof.archived import APRIL, JANUARY, Archive, story
 from tests.semantics.conftest import MEMORY
 from tests.semantics.world import CONFIGURATION, World
 from tests.servers import Mosquitto, wait_until
 from tests.service import Service
+from tests.warm import console
 
 
 class KilledError(BaseException):
@@ -253,20 +251,12 @@ def test_a_disk_that_fails_is_told_and_costs_nothing(
     ["archive_before_put:1", "archive_after_put:3", "archive_before_decision", "archive_after_decision"],
 )
 def test_a_real_kill_leaves_what_the_next_run_takes_up(folder: Path, point: str) -> None:
-    command = [
-        str(Path(sys.executable).parent / "stackmeter"),
-        "archive",
-        "--now",
-        "--json",
-        *options(folder),
-    ]
+    command = ["archive", "--now", "--json", *options(folder)]
 
-    killed = subprocess.run(
-        command, env={**os.environ, "STACKMETER_CRASH": point}, capture_output=True, check=False
-    )
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    killed = console(*command, environment={**os.environ, "STACKMETER_CRASH": point})
+    done = console(*command)
 
-    assert killed.returncode == -9
+    assert (killed.returncode, done.returncode) == (-9, 0)
     assert "park-a 2026-02" in json.loads(done.stdout)["written"]
     made = World(folder / "state", folder / "config", APRIL)
     while made.line.step():
@@ -460,9 +450,7 @@ def test_a_service_archives_and_prunes_by_itself_also_after_a_kill(folder: Path,
     environment = {"STACKMETER_ARCHIVE": str(folder / "archive"), "SEMANTICS_SECRET": "whsec_" + "A" * 40}
     with (
         Mosquitto() as broker,
-        Service(
-            folder, folder / "config", broker.url, environment=environment, program=patched(SOON)
-        ) as service,
+        Service(folder, folder / "config", broker.url, environment=environment, code=SOON) as service,
     ):
         service.start(crash=crash, ready=not crash)
         if crash:
@@ -486,9 +474,7 @@ def test_a_service_whose_archive_is_away_says_so_and_is_ready(folder: Path) -> N
     environment = {"STACKMETER_ARCHIVE": "/nowhere/at/all", "SEMANTICS_SECRET": "whsec_" + "A" * 40}
     with (
         Mosquitto() as broker,
-        Service(
-            folder, folder / "config", broker.url, environment=environment, program=patched(SOON)
-        ) as service,
+        Service(folder, folder / "config", broker.url, environment=environment, code=SOON) as service,
     ):
         service.start()
         wait_until(

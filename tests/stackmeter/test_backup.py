@@ -29,14 +29,13 @@ from tests.faults.invariants import (
 from tests.faults.truth import trial
 from tests.semantics.world import MINUTE, NOON, World, reading
 from tests.servers import wait_until
-from tests.service import CONSOLE_SCRIPT
+from tests.warm import console
 
 FILES = ("audit.heads", "journal.db", "keys.sqlite", "state.db")
 
 
 def stackmeter(*options: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*CONSOLE_SCRIPT, *map(str, options)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return console(*options)
 
 
 def fed(world: World, first: int, last: int) -> None:

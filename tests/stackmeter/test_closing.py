@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.gateway import RawGateway
-from tests.servers import PATIENCE, Mosquitto
-from tests.service import CONSOLE_SCRIPT, TOKEN, Service
+from tests.servers import Mosquitto
+from tests.service import TOKEN, Service
+from tests.warm import console
 
 PLANT = """\
 settings: {max_late: 90d}
@@ -50,9 +51,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 def run(service: Service, *words: str) -> subprocess.CompletedProcess[str]:
     given = ["--url", f"http://127.0.0.1:{service.port}", "--token", TOKEN]
-    return subprocess.run(
-        [*CONSOLE_SCRIPT, *words, *given], capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    return console(*words, *given)
 
 
 def test_solid_b4_a_month_is_closed_from_the_command_line_for_a_reason_that_is_shown(
