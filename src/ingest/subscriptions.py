@@ -15,12 +15,13 @@ from ingest.status import online
 from ingest.topics import MAX_TOPIC, TopicClass
 from plant.documents.problems import ConfigurationError, Problem
 from plant.park import Plant
-from plant.topics import NATIVE_FILTER, SPARKPLUG, Subscription, fill, words_of
+from plant.topics import NATIVE_FILTER, SPARKPLUG, Subscription, fill, park_filter, words_of
 from plant.vocabulary import Code
 from store.messages.journal import RETAIN, Message
 
 MAX_PAYLOAD = 256 * 1024  # bytes of a message
 MAX_BIRTH = 4 * 1024 * 1024  # of a Sparkplug birth, which cannot be split
+_NATIVE = NATIVE_FILTER.removesuffix("#").encode()
 _CACHED = 16_384  # topics whose route is remembered; beyond, all are forgotten
 
 Online = Callable[[bytes], bool | None]
@@ -49,14 +50,20 @@ def most_bytes(route: TopicRoute | None) -> int:
 class Subscriptions:
     """Knows all topics of a plant.
 
+    Parameters
+    ----------
+    own
+        Whether the native topics of the plant's own parks alone are ours, as where it is one of several shards.
+
     Raises
     ------
     ConfigurationError
         A subscription names a format that there is not, or an option that its format does not know.
     """
 
-    def __init__(self, plant: Plant) -> None:
+    def __init__(self, plant: Plant, *, own: bool = False) -> None:
         self._native = decoder_of("native", {})
+        self._parks = [park.name for park in plant.parks] if own else None
         self._known: dict[bytes, TopicRoute | None] = {}
         problems: list[Problem] = []
         plain = [one for one in plant.subscriptions if one.format != SPARKPLUG]
@@ -70,12 +77,19 @@ class Subscriptions:
     @property
     def filters(self) -> list[str]:
         """The MQTT topic filters to subscribe to."""
-        return [NATIVE_FILTER, *(one.filter for one, _ in self._others)]
+        native = [NATIVE_FILTER] if self._parks is None else [park_filter(park) for park in self._parks]
+        return [*native, *(one.filter for one, _ in self._others)]
 
     @property
     def sparkplug_filters(self) -> list[str]:
         """The MQTT topic filters of Sparkplug groups, whose host application has a connection of its own."""
         return [one.filter for one, _ in self._hosted]
+
+    def is_foreign(self, topic: bytes) -> bool:
+        """Tell whether a topic is a native one of a park of another shard; any thread may ask."""
+        if self._parks is None or not topic.startswith(_NATIVE):
+            return False
+        return topic.split(b"/", 3)[2].decode(errors="replace") not in self._parks
 
     def route(self, topic: bytes) -> TopicRoute | None:
         """Return whose topic it is; None where nobody's. Any thread may ask."""

@@ -34,6 +34,26 @@ class Subscription:
         return filter_of(self.topic)
 
 
+def park_filter(park: str) -> str:
+    """Return the MQTT topic filter of a park's own topics."""
+    return f"{NATIVE_FILTER.removesuffix('#')}{park}/#"
+
+
+def overlap(one: str, other: str) -> bool:
+    """Tell whether there is a topic that two MQTT topic filters both take."""
+    return _overlap(one.split("/"), other.split("/"))
+
+
+def _overlap(one: list[str], other: list[str]) -> bool:
+    for level, beside in zip(one, other, strict=False):
+        if "#" in (level, beside):
+            return True
+        if "+" not in (level, beside) and level != beside:
+            return False
+    longer, length = (one, len(other)) if len(one) > len(other) else (other, len(one))
+    return longer[length:] in ([], ["#"])  # a/# takes a, too
+
+
 def filter_of(topic: str) -> str:
     """Return a topic with its words in braces as +."""
     return "/".join("+" if WORD.fullmatch(level) else level for level in topic.split("/"))

@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -131,7 +130,12 @@ def run(
 
 @app.command(rich_help_panel=CONFIGURATION)
 def check(
-    directory: Annotated[Path, typer.Argument(help="Directory with the configuration.")],
+    directory: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Directory with the configuration; of several shards all of theirs.", show_default=False
+        ),
+    ] = None,
     state: Annotated[
         Path | None,
         typer.Option(
@@ -141,39 +145,32 @@ def check(
             show_default="none",
         ),
     ] = None,
+    shards: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="File of shards: check their folders too.", show_default="none"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a configuration: exit 0 if it can be used, else print every problem with file and line and exit 2.
 
-    What can be used and is probably not meant so is told as warnings.
+    What can be used and is probably not meant so is told as warnings. Of several configurations, as several shards have them, what
+    two of them would both get is a problem: a park, a topic, a client id.
     """
-    from ingest.subscriptions import Subscriptions
-    from plant.configuration.about import load_about
-    from plant.configuration.load import load_with_doubts
-    from proof.undated import undated_in
-    from reports.catalogue import all_forms
-    from rules.catalogue import load_catalogue
-    from stackmeter.members.members_file import load_members
+    from plant.shards.shards_file import load_shards
+    from stackmeter.shards.checking import check_all, check_one
 
-    catalogue = or_exit(lambda: load_catalogue(directory), as_json=as_json)
-    loaded = or_exit(lambda: load_with_doubts(directory, catalogue), as_json=as_json)
-    plant = loaded.plant
-    or_exit(lambda: load_about(directory, plant, all_forms()), as_json=as_json)
-    or_exit(lambda: load_members(directory, plant), as_json=as_json)
-    undated = [] if state is None else or_exit(lambda: undated_in(state, plant, catalogue), failures())
-    or_exit(lambda: Subscriptions(plant), as_json=as_json)
-    counts = {
-        "parks": len(plant.parks), "facilities": len(plant.facilities), "gateways": len(plant.gateways),
-        "channels": len(plant.channels), "sources": len(plant.sources), "rules": len(plant.rules) + len({condition.name for condition in plant.conditions}),
-    }  # fmt: skip
-    if as_json:
-        doubts = [asdict(doubt) for doubt in loaded.doubts]
-        told = {"problems": [], "warnings": doubts, "undated": undated, **counts, "hash": plant.hash}
-        typer.echo(json.dumps(told))
+    named = () if shards is None else or_exit(lambda: load_shards(shards), as_json=as_json)
+    folders = directory or []
+    if len(folders) == 1 and not named:
+        check_one(folders[0], state, as_json=as_json)
+    elif not (folders or named):
+        raise typer.BadParameter("name the directory with the configuration", param_hint="DIRECTORY")
+    elif state is not None:
+        raise typer.BadParameter("is of one service: name one directory with it", param_hint="--state")
     else:
-        typer.echo(f"{directory}: good: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
-        for doubt in (*loaded.doubts, *undated):
-            typer.echo(f"warning: {doubt}")
+        check_all(folders, named, as_json=as_json)
 
 
 @app.command(rich_help_panel=CONFIGURATION)

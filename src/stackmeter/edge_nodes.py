@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from api.field.rebirth import EdgeNode
-from ingest.mqtt.connection import Broker
+from ingest.mqtt.address import Broker
 from ingest.mqtt.intake import Intake
 from ingest.sparkplug.host import SparkplugHost
 from ingest.sparkplug.topics import birth_topic

@@ -25,7 +25,7 @@ from api.metrics import AnswerTimes
 from api.serve import Server
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
-from ingest.mqtt.connection import broker
+from ingest.mqtt.address import broker
 from ingest.mqtt.intake import Arrival, Intake
 from ingest.mqtt.session import SessionMemory
 from ingest.mqtt.subscriber import Subscriber
@@ -124,12 +124,14 @@ class Service:
         self.intake = Intake(self.journal, self._acknowledge, self._wake.set, crash)
         self.clock = ClockMemory(self.folder.clock, self.journal.next)
         self.threads = Threads(self._stop, lambda reason: self.fail(EXIT_IO, reason))
+        subscriptions = Subscriptions(self.plant, own=settings.park_topics == "own")
         self.subscriber = Subscriber(
             address,
             self.intake.inlet().put,
             self.threads.part("mqtt").failed,
-            Subscriptions(self.plant).filters,
+            subscriptions.filters,
             SessionMemory(self.folder.session),
+            subscriptions.is_foreign,
         )
         self.sparkplug = sparkplug_host(
             self.plant, address, settings.sparkplug_host, self.intake, self.threads

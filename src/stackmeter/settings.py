@@ -22,7 +22,7 @@ from pydantic_settings import (
 
 from plant.documents.files import decode, read_bytes
 from plant.documents.problems import ConfigurationError, Problem
-from plant.documents.urls import checked_url
+from plant.documents.urls import addresses, checked_url
 from plant.documents.wording import in_words
 from plant.networks import named_networks
 
@@ -51,12 +51,21 @@ class Settings(BaseSettings):
 
     config: Path = Field(Path("config"), description="Directory with the configuration.")
     state: Path = Field(Path("state"), description="Directory for journal, state and token.")
-    broker: str = Field("mqtt://127.0.0.1:1883", description="MQTT broker, mqtt://host:port.")
+    broker: str = Field(
+        "mqtt://127.0.0.1:1883",
+        description="MQTT broker, mqtt://host:port; of a cluster several, separated by commas.",
+    )
     mqtt_version: Literal["3.1.1", "5"] = Field("3.1.1", description="MQTT version, 3.1.1 or 5.")
     broker_ca: Annotated[Path | None, CommandFlag(default="the system's")] = Field(
         None, description="Certificates that an mqtts broker's is checked by."
     )
     client_id: str = Field("stackmeter", description="MQTT client id.")  # one for each service at one broker
+    park_topics: Literal["all", "own"] = Field(
+        "all", description="Whose topics are heard: all, or those of the own parks, where it is a shard."
+    )
+    strays: Annotated[Path | None, CommandFlag(default="none")] = Field(
+        None, description="File of shards; gateways of parks that none of them has are told."
+    )
     archive: Annotated[str, CommandFlag(default="none")] = Field(
         "", description="Archive of final months: a folder that is there, or a URL."
     )
@@ -99,9 +108,14 @@ class Settings(BaseSettings):
     @property
     def doors(self) -> list[tuple[str, int]]:
         """Host and port on which we and what we write to listen: nobody there takes a webhook."""
-        urls = [urlsplit(url) for url in (self.broker, self.influx_url) if url]
+        urls = [urlsplit(url) for url in (*self.brokers, self.influx_url) if url]
         given = [(url.hostname, url.port or USUAL_PORTS[url.scheme]) for url in urls]
         return [(self.host, self.port), *((host, port) for host, port in given if host)]
+
+    @property
+    def brokers(self) -> list[str]:
+        """The broker's addresses."""
+        return addresses(self.broker)
 
     @field_validator("influx_url")
     @classmethod
@@ -118,7 +132,9 @@ class Settings(BaseSettings):
     @field_validator("broker")
     @classmethod
     def _is_mqtt(cls, url: str) -> str:
-        checked_url(url, ("mqtt", "mqtts"), path=False)
+        schemes = {checked_url(one, ("mqtt", "mqtts"), path=False).scheme for one in addresses(url)}
+        if len(schemes) > 1:
+            raise ValueError("expected mqtt:// or mqtts:// for all addresses of the broker, not both")
         return url
 
     @field_validator("client_id", "host")
@@ -148,6 +164,15 @@ class Settings(BaseSettings):
     def _are_networks(cls, named: str) -> str:
         named_networks(named)
         return named
+
+    @model_validator(mode="after")
+    def _is_a_client_of_its_own(self) -> Self:
+        if self.park_topics == "own" and self.client_id == Settings.model_fields["client_id"].default:
+            raise ValueError(
+                "park_topics own needs a client_id of its own, stackmeter-NAME with the shard's name: two services with one"
+                " client id take the session from each other"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_an_audience(self) -> Self:
@@ -197,6 +222,24 @@ def load(file: Path | None, flags: dict[str, object]) -> Settings:
     if problems:
         raise ConfigurationError(problems)
     return settings
+
+
+def load_file(file: Path) -> Settings:
+    """Return the settings of a service that runs elsewhere, as its file says them: our environment is not its own.
+
+    Raises
+    ------
+    ConfigurationError
+        With every mistake of the file.
+    """
+    lines = _lines(file)
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    given = {**defaults, **tomllib.loads(decode(file, read_bytes(file, LARGEST_FILE)))}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False)
+        raise ConfigurationError([_problem(one, (), file, lines, ()) for one in mistakes]) from error
 
 
 def misspelt(environment: Iterable[str]) -> list[tuple[str, str]]:
@@ -261,7 +304,11 @@ def _lines(file: Path | None) -> dict[str, int]:
 
 
 def _problem(
-    mistake: ErrorDetails, flags: Collection[str], file: Path | None, lines: Mapping[str, int]
+    mistake: ErrorDetails,
+    flags: Collection[str],
+    file: Path | None,
+    lines: Mapping[str, int],
+    environment: Collection[str] = os.environ,
 ) -> Problem:
     """Return a mistake where it was made, and what is wrong, without what is secret."""
     path = mistake["loc"]
@@ -269,6 +316,6 @@ def _problem(
     what = in_words(mistake, Settings, path, secret=name in SECRETS)
     if name in flags:
         return Problem("command line", 0, flag_of(name).name, what)
-    if variable(name) in {one.upper() for one in os.environ}:
+    if variable(name) in {one.upper() for one in environment}:
         return Problem("environment", 0, variable(name), what)
     return Problem(str(file or "settings"), lines.get(name, 0), name, what)

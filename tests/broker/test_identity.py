@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.mqtt.connection import broker as broker_address
+from ingest.mqtt.address import broker as broker_address
 from ingest.mqtt.subscriber import Subscriber
 from stackmeter.field.identities import SERVICE, Identities
 from tests.broker.production import G1, G2, WATCHER, Peer, Production, RefusedError, hearing

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ingest.mqtt.connection import broker
+from ingest.mqtt.address import broker
 from stackmeter.cli import app
 from stackmeter.doctor.probe import Probe
 from tests.broker.production import configured

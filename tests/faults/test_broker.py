@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.mqtt.connection import broker
+from ingest.mqtt.address import broker
 from ingest.mqtt.intake import Arrival, Intake
 from ingest.mqtt.subscriber import Subscriber
 from store.messages.journal import DUP, Journal, Message

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.mqtt.connection import broker
+from ingest.mqtt.address import broker
 from ingest.mqtt.own_messages import STRIKES
 from ingest.mqtt.session import SessionMemory, stored_session
 from ingest.mqtt.subscriber import SESSION_S, Subscriber

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ingest.mqtt.connection import broker
+from ingest.mqtt.address import broker
 from ingest.mqtt.intake import Arrival
 from ingest.mqtt.subscriber import MOST_PUBLISHED, Subscriber
 from tests.servers import Mosquitto, wait_until

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from typer.testing import CliRunner
 
-from ingest.mqtt.connection import broker
+from ingest.mqtt.address import broker
 from ingest.mqtt.session import SessionMemory
 from ingest.mqtt.subscriber import Subscriber
 from plant.documents.problems import ConfigurationError

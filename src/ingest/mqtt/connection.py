@@ -1,24 +1,20 @@
 """A connection to the broker that is made again whenever it is lost, with a network thread of its own."""
 
 import logging
-import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import unquote
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from ingest.mqtt.address import Broker
 from ingest.mqtt.steady_client import SteadyClient
 from ingest.mqtt.terms import Terms, farewell, refusal, silence, terms_of
-from plant.documents.urls import checked_url
 
 KEEPALIVE_S = 30
 RECEIVE_MAXIMUM = 1000  # unacknowledged messages that the broker may send ahead
@@ -28,66 +24,6 @@ SAME_AGAIN_S = 60.0  # for which the log does not repeat what it said of the bro
 _STOP_S = 5.0
 
 log = logging.getLogger(__name__)
-
-
-class BrokerAddress(ValueError):
-    """The broker's URL is not one that we understand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where and as whom to connect."""
-
-    host: str
-    port: int
-    tls: bool
-    username: str | None
-    password: str | None
-    version: MQTTProtocolVersion
-    client_id: str
-    ca: Path | None = None  # certificates that the broker's is checked by; the system's where None
-
-    @property
-    def speaks_5(self) -> bool:
-        """Whether we speak MQTT 5 with it, 3.1.1 otherwise."""
-        return self.version == MQTTProtocolVersion.MQTTv5
-
-    @property
-    def where(self) -> str:
-        """host:port."""
-        return f"{self.host}:{self.port}"
-
-
-def broker(url: str, *, client_id: str, version: str, ca: Path | None = None) -> Broker:
-    """Read `mqtt://[user:password@]host[:port]` or `mqtts://…`; raise BrokerAddress for anything else."""
-    try:
-        parts = checked_url(url, ("mqtt", "mqtts"), path=False)
-    except ValueError as error:
-        raise BrokerAddress(f"the broker's address: {error}") from error
-    versions = {"3.1.1": MQTTProtocolVersion.MQTTv311, "5": MQTTProtocolVersion.MQTTv5}
-    tls = parts.scheme == "mqtts"
-    if tls and ca is not None:
-        _check_certificates(ca)
-    user, password = (unquote(x) if x else None for x in (parts.username, parts.password))
-    return Broker(
-        str(parts.hostname),
-        parts.port or (8883 if tls else 1883),
-        tls,
-        user,
-        password,
-        versions[version],
-        client_id,
-        ca,
-    )
-
-
-def _check_certificates(ca: Path) -> None:
-    try:
-        ssl.create_default_context(cafile=str(ca))
-    except OSError as error:  # whose text names no file
-        raise BrokerAddress(
-            f"{ca}, the setting broker_ca, holds no certificates that can be read: {error}"
-        ) from error
 
 
 class Connection:

@@ -14,7 +14,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest import topics
-from ingest.mqtt.connection import Broker, Connection
+from ingest.mqtt.address import Broker
+from ingest.mqtt.connection import Connection
 from ingest.mqtt.intake import Arrival
 from ingest.mqtt.own_messages import OwnMessages
 from ingest.mqtt.session import TOLD_FOR, SessionMemory, loss
@@ -42,6 +43,8 @@ class Subscriber(Connection):
         What to subscribe to.
     memory
         Remembers over restarts that there was a session; without, only the process's own connections count.
+    is_foreign
+        Tells whether a topic is another shard's: what a session still holds of an earlier subscription is acknowledged and not put.
     """
 
     def __init__(
@@ -51,14 +54,16 @@ class Subscriber(Connection):
         failed: Callable[[BaseException], float],
         filters: Sequence[str] = (NATIVE_FILTER,),
         memory: SessionMemory | None = None,
+        is_foreign: Callable[[bytes], bool] = lambda _topic: False,
     ) -> None:
         super().__init__(address, failed, filters, session_s=SESSION_S, manual_ack=True)
-        self._put, self._memory = put, memory
+        self._put, self._memory, self._is_foreign = put, memory, is_foreign
         self._epoch = 0
         self._lock = threading.Lock()
         self.connections = 0
         self.sessions_lost = 0
         self.stale_acknowledgements = 0
+        self.foreign = 0  # messages that were another shard's
         self._losses: deque[tuple[float, str]] = deque(maxlen=FLAPS)
         self._own = OwnMessages()
         self._unsaid: dict[str, int] = {}  # bytes of what is too large to be published, by topic
@@ -155,9 +160,11 @@ class Subscriber(Connection):
         self._own.cut()
 
     def _heard(self, topic: bytes, message: mqtt.MQTTMessage) -> None:
-        ours = topics.classify(topic) is topics.TopicClass.OURS
+        foreign = self._is_foreign(topic)
+        self.foreign += foreign
+        passed_over = foreign or topics.classify(topic) is topics.TopicClass.OURS
         flags = DUP * message.dup | RETAIN * message.retain
-        kept = None if ours else Message(time.time_ns(), topic, bytes(message.payload), flags)
+        kept = None if passed_over else Message(time.time_ns(), topic, bytes(message.payload), flags)
         self._put(Arrival(self._epoch, message.mid, message.qos, kept))
 
 

@@ -18,7 +18,8 @@ from dataclasses import replace
 import paho.mqtt.client as mqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.mqtt.connection import Broker, Connection
+from ingest.mqtt.address import Broker
+from ingest.mqtt.connection import Connection
 from ingest.mqtt.intake import OWN, Arrival
 from ingest.sparkplug.messages import payload_class
 from ingest.sparkplug.options import SparkplugOptions

@@ -52,6 +52,7 @@ OTHERS = (
     "mapping.yaml",
     "about.yaml",
     "members.yaml",
+    "shards.yaml",
 )
 
 Files = Sequence[Placed[Configuration]]

@@ -35,6 +35,11 @@ def checked_url(text: str, schemes: Collection[str], *, path: bool = True) -> Sp
     return parts
 
 
+def addresses(text: str) -> list[str]:
+    """Return the addresses of a text that has them separated by commas."""
+    return [one.strip() for one in text.split(",")]
+
+
 def is_host(text: str) -> bool:
     """Tell whether it may be a host's name or address."""
     if ":" in text:

@@ -187,7 +187,7 @@ def plant_clock(plant: "Plant") -> "tzinfo":
 
 def failures() -> dict[type[Exception], int]:
     """Return what may keep a command from its work, and the exit code that says so; the first that fits counts."""
-    from ingest.mqtt.connection import BrokerAddress
+    from ingest.mqtt.address import BrokerAddress
     from notify.webhook import EndpointError
     from simulators import publisher
     from stackmeter import broker, service

@@ -87,7 +87,7 @@ def doctor(
 
 def examined(case: "Case", mosquitto_conf: Path | None) -> Iterator[Told]:
     """Yield each check's name and finding; a check that cannot be made says why."""
-    from ingest.mqtt.connection import BrokerAddress
+    from ingest.mqtt.address import BrokerAddress
     from plant.documents.problems import ConfigurationError
     from stackmeter.doctor import machine_checks
     from stackmeter.doctor.checkup import CheckResult

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from ingest.mqtt.connection import Broker
+from ingest.mqtt.address import Broker
 from plant.documents.problems import ConfigurationError
 from stackmeter.doctor.checkup import Case, CheckResult, Level
 from stackmeter.doctor.probe import NotLetIn, NotReached, Probe

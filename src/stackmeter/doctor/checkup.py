@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from ingest.mqtt.connection import Broker, broker
+from ingest.mqtt.address import Broker, broker
 from ingest.subscriptions import MAX_BIRTH, MAX_PAYLOAD
 from plant.configuration.environments import AnySecret
 from plant.configuration.load import load

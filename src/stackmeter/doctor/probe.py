@@ -12,7 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.mqtt.connection import Broker
+from ingest.mqtt.address import Broker
 from ingest.mqtt.subscriber import SESSION_S
 from ingest.mqtt.terms import Terms, refusal, silence, stated_in, terms_of
 

@@ -13,7 +13,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ingest.mqtt.connection import broker
+from ingest.mqtt.address import broker
 from ingest.mqtt.intake import OWN, Arrival
 from ingest.sparkplug.host import SparkplugHost
 from ingest.sparkplug.options import SparkplugOptions, sparkplug_options
