@@ -48,6 +48,7 @@ class FakeBroker:
         self.port = free_port()
         self.connections = 0
         self.spoken: list[int] = []  # the protocol's level, of each connection
+        self.connects: list[bytes] = []  # the CONNECT of each connection, without its head
         self.kept: list[bool] = []  # whether a session was to be gone on with
         self.published: list[tuple[str, int, bool]] = []  # topic, QoS, retained
         self.subscribed: list[str] = []
@@ -114,6 +115,7 @@ class _Conversation:
         b.connections += 1
         self._five = body[6] == 5
         b.spoken.append(body[6])
+        b.connects.append(body)
         b.kept.append(not body[7] & 2)
         if manners.hangs_up:
             return False

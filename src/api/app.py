@@ -24,7 +24,18 @@ from api.alerts import acknowledge, alert_rules, alertmanager, alerts, retroacti
 from api.answers import series_answer, totals_answer
 from api.city import members as city
 from api.description import Described
-from api.field import backfills, channels, feeds, gateways, inbox, inventory, quality, quarantine, rebirth
+from api.field import (
+    backfills,
+    channels,
+    feeds,
+    gateways,
+    inbox,
+    inventory,
+    quality,
+    quarantine,
+    rebirth,
+    strays,
+)
 from api.field.rebirth import EdgeNodes
 from api.health import Health
 from api.live import page
@@ -108,6 +119,7 @@ def create_app(
     given: About = NOTHING_GIVEN,
     kept: KeptFiles | None = None,
     members: city.Standings = tuple,
+    heard: strays.Strays = lambda: None,
 ) -> FastAPI:
     """Return the API.
 
@@ -144,6 +156,8 @@ def create_app(
         Where the bytes of reports are kept; without it nothing is issued.
     members
         What is known of the parks of the city.
+    heard
+        The gateways at the broker that no shard has.
     """
     access = access or Access()
     app = Described(
@@ -192,6 +206,7 @@ def create_app(
     app.include_router(evidence.routes(reader, files, decide))
     app.include_router(records.routes(reader, plant, files, decide, clock, catalogue))
     app.include_router(city.routes(members, clock))
+    app.include_router(strays.routes(heard, clock))
     app.include_router(market.routes(reader, plant, files, decide, clock, catalogue))
     app.include_router(feeds.routes(plant, feeds_file(reader.folder), clock))
     app.include_router(plan.routes(reader, plant, clock, catalogue))

@@ -377,3 +377,8 @@ class ReadyBody(BaseModel):
     ready: bool = Field(examples=[True])
     reasons: list[str] = Field(examples=[[]])
     degradations: list[str] = Field(examples=[["InfluxDB cannot be reached"]])
+    broker: str = Field(
+        "",
+        description="host:port of the broker that is connected, empty where none is",
+        examples=["broker-1:8883"],
+    )

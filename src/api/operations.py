@@ -40,8 +40,8 @@ def routes(health: Callable[[], Health], metrics: Metrics) -> APIRouter:
         state = health()
         reasons, degradations = list(state.reasons), list(state.degradations)
         if state.ready:
-            return ReadyBody(ready=True, reasons=reasons, degradations=degradations)
-        more = {"ready": False, "reasons": reasons, "degradations": degradations}
+            return ReadyBody(ready=True, reasons=reasons, degradations=degradations, broker=state.broker)
+        more = {"ready": False, "reasons": reasons, "degradations": degradations, "broker": state.broker}
         return problem(request.url.path, 503, "; ".join(reasons), more=more)
 
     @router.get(

@@ -31,8 +31,9 @@ class Chores:
         """Do all of them once."""
         self._now_and_then()
         self._parts.subscriber.tend()
-        if self._parts.sparkplug is not None:
-            self._parts.sparkplug.tend()
+        for beside in (self._parts.sparkplug, self._parts.strays):
+            if beside is not None:
+                beside.tend()
         self._note_set_clock()
         self._tell_doubt()
         self._parts.audit.tend()

@@ -72,6 +72,7 @@ class HealthReport:
             reasons.append(f"Sparkplug not connected: {s.sparkplug.last_error or 'connecting'}")
         degradations += [
             *s.subscriber.notices(),
+            *(s.strays.notices() if s.strays is not None else ()),
             *s.threads.degradations(),
             *filter(None, [s.audit.trouble, s.tidying.trouble, s.archiver.trouble if s.archiver else ""]),
         ]
@@ -93,7 +94,7 @@ class HealthReport:
             for webhook in webhooks:
                 degradations += _webhook_troubles(webhook)
         degradations += s.feeds.troubles()
-        return Health(tuple(reasons), tuple(degradations))
+        return Health(tuple(reasons), tuple(degradations), s.subscriber.where)
 
     def metrics(self) -> Mapping[str, Family | Collector]:
         """Return all metric families as they stand."""
@@ -109,6 +110,12 @@ class HealthReport:
         families["stackmeter_build_info"] = Family(
             "gauge", "1, of this version.", {(version("stackmeter"), platform.python_version()): 1.0}, ("version", "python")
         )  # fmt: skip
+        families["stackmeter_broker_address"] = Family(
+            "gauge",
+            "1 for the address of the broker that is connected, 0 for the others.",
+            {(where,): float(is_connected) for where, is_connected in s.subscriber.addresses.items()},
+            ("address",),
+        )
         families |= gateways | _webhook_families(s.webhooks.statistics()) | _balance_families(balances)
         families |= _feed_families(s.feeds)
         families["stackmeter_part_failures"] = Family(
@@ -134,6 +141,8 @@ class HealthReport:
             ("gauge", "stackmeter_broker_connected", "1 when connected and subscribed.", s.subscriber.ready),
             ("counter", "stackmeter_broker_connections", "Connections made to the broker.", s.subscriber.connections),
             ("counter", "stackmeter_broker_sessions_lost", "Connections that found no session.", s.subscriber.sessions_lost),
+            ("counter", "stackmeter_foreign_messages", "Messages of other shards' parks, taken from the session and passed over.", s.subscriber.foreign),
+            ("gauge", "stackmeter_stray_gateways", "Gateways heard whose park no shard has; NaN where this service does not look out for them.", len(s.strays.strays) if s.strays else math.nan),
             ("counter", "stackmeter_stale_acknowledgements", "Acknowledgements not sent because their connection was gone.", s.subscriber.stale_acknowledgements),
             ("counter", "stackmeter_journal_messages", "Messages journalled by this process.", s.intake.received),
             ("gauge", "stackmeter_journal_backlog", "Messages journalled and not yet in the state.", s.journal.next - line.next),

@@ -27,9 +27,6 @@ from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
 from ingest.mqtt.address import broker
 from ingest.mqtt.intake import Arrival, Intake
-from ingest.mqtt.session import SessionMemory
-from ingest.mqtt.subscriber import Subscriber
-from ingest.subscriptions import Subscriptions
 from notify.feeds.works import feed_works
 from notify.sender import WebhookSender
 from plant.configuration.about import load_about
@@ -53,6 +50,7 @@ from stackmeter.projection.wiring import influx_process
 from stackmeter.service_log import ServiceLog
 from stackmeter.service_parts import ServiceParts
 from stackmeter.settings import Settings, tell_of_unknown
+from stackmeter.shards.listening import stray_watch, subscriber
 from stackmeter.threads import Threads
 from stackmeter.tidying import Tidying
 from stackmeter.watchdog import Watchdog
@@ -124,15 +122,10 @@ class Service:
         self.intake = Intake(self.journal, self._acknowledge, self._wake.set, crash)
         self.clock = ClockMemory(self.folder.clock, self.journal.next)
         self.threads = Threads(self._stop, lambda reason: self.fail(EXIT_IO, reason))
-        subscriptions = Subscriptions(self.plant, own=settings.park_topics == "own")
-        self.subscriber = Subscriber(
-            address,
-            self.intake.inlet().put,
-            self.threads.part("mqtt").failed,
-            subscriptions.filters,
-            SessionMemory(self.folder.session),
-            subscriptions.is_foreign,
+        self.subscriber = subscriber(
+            settings, self.plant, address, self.folder.session, self.intake, self.threads
         )
+        self.strays = stray_watch(settings, self.plant, address, self.threads)
         self.sparkplug = sparkplug_host(
             self.plant, address, settings.sparkplug_host, self.intake, self.threads
         )
@@ -198,6 +191,8 @@ class Service:
         threads.start("totals", lambda: self.broadcast.run(stop))
         threads.start(WATCHDOG, lambda: self.watchdog.watch(stop))
         self.subscriber.start()
+        if self.strays is not None:
+            self.strays.start()
         if self.sparkplug is not None:
             host = self.sparkplug
             threads.start("sparkplug", lambda: host.run(lambda: self.line.unborn, stop))
@@ -229,6 +224,8 @@ class Service:
         self._stop.set()
         if self.sparkplug is not None:
             self.sparkplug.stop()
+        if self.strays is not None:
+            self.strays.stop()
         self.subscriber.stop()
         is_over = self.threads.join(STOP_S, but=API)
         self.server.stop()
@@ -340,6 +337,7 @@ class Service:
             feeds=self.feeds,
             audit=self.audit,
             archiver=self.archiver,
+            strays=self.strays,
         )
 
     def _app(self) -> FastAPI:
@@ -363,6 +361,7 @@ class Service:
             given=self._about,
             kept=KeptFiles(evidence_folder(settings.state)),
             members=self.city.standings,
+            heard=lambda: None if self.strays is None else self.strays.strays,
         )
         app.add_middleware(AnswerTimes, times=self.report.answers)
         return app

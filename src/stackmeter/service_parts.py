@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ingest.line.line import Line
 from ingest.mqtt.intake import Intake
+from ingest.mqtt.stray_watch import StrayWatch
 from ingest.mqtt.subscriber import Subscriber
 from ingest.sparkplug.host import SparkplugHost
 from notify.feeds.works import FeedWorks
@@ -44,3 +45,4 @@ class ServiceParts:
     feeds: FeedWorks
     audit: ServiceLog
     archiver: Archiver | None = None
+    strays: StrayWatch | None = None

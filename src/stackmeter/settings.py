@@ -63,8 +63,8 @@ class Settings(BaseSettings):
     park_topics: Literal["all", "own"] = Field(
         "all", description="Whose topics are heard: all, or those of the own parks, where it is a shard."
     )
-    strays: Annotated[Path | None, CommandFlag(default="none")] = Field(
-        None, description="File of shards; gateways of parks that none of them has are told."
+    shards_file: Annotated[Path | None, CommandFlag(default="none")] = Field(
+        None, description="File of shards: tell of strays, the gateways whose park none of them has."
     )
     archive: Annotated[str, CommandFlag(default="none")] = Field(
         "", description="Archive of final months: a folder that is there, or a URL."

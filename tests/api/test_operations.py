@@ -25,6 +25,7 @@ def test_readyz_tells_degradations_and_stays_ready(api):
         "ready": True,
         "reasons": [],
         "degradations": ["InfluxDB cannot be reached"],
+        "broker": "",
     }
 
 

@@ -197,6 +197,21 @@ def test_what_a_file_of_shards_has_twice_is_refused(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_shard_without_a_folder_is_said_not_to_be_checked(folders: Folders) -> None:
+    folders.add("north", "a")
+    shards = json.loads(folders.file.read_text())["shards"]
+    away = {"name": "south", "url": "https://south.example", "parks": ["b"]}
+    folders.file.write_text(json.dumps({"shards": [*shards, away]}))
+    told = folders.checked()
+    folders.file.write_text(json.dumps({"shards": [away]}))
+
+    assert (
+        told.stdout.splitlines()[-1]
+        == "warning: the file of shards names no folder of south, so nothing is known of them"
+    )
+    assert folders.checked().exit_code == 2
+
+
 def test_a_shard_subscribes_to_its_own_parks_alone(folders: Folders) -> None:
     plant = load(folders.add("north", "a", "site/#"), load_catalogue(None))
     own, all_of_them = Subscriptions(plant, own=True), Subscriptions(plant)

@@ -19,6 +19,7 @@ from plant.configuration.about import AboutFile
 from plant.configuration.model import Configuration, FacilityPart, ParkPart
 from plant.devices.profiles import MappingPart
 from plant.documents.documents import read
+from plant.shards.shards_file import ShardsFile
 from proof.rule_tests import ScenarioPart
 from rules.factors.factor_files import OwnFile
 from rules.market.market_files import MarketFile
@@ -298,7 +299,7 @@ def mistakes(model: type[BaseModel], value: Any) -> list[str]:
 # Files that are read apart from the configuration, by the key that each has.
 READ_APART: dict[str, type[BaseModel]] = {
     "factors": OwnFile, "tariffs": TariffFile, "limits": LimitFile, "markets": MarketFile, "sections": MappingPart, "about": AboutFile,
-    "members": MembersFile,
+    "members": MembersFile, "shards": ShardsFile,
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import paho.mqtt.client as mqtt
@@ -51,6 +52,7 @@ class Connection:
         manual_ack: bool = False,
     ) -> None:
         self._address, self._failed, self._filters = address, failed, tuple(dict.fromkeys(filters))
+        self._place, self._later = address, deque(address.others)  # where the broker is tried, and then
         self._session_s = session_s
         self._started, self._over, self._leaving = False, threading.Event(), threading.Event()
         self._subscribing = threading.Lock()
@@ -59,7 +61,7 @@ class Connection:
         self._refused: dict[str, str] = {}  # why a filter was, as the broker says
         self._retry_s, self._retry_at = FIRST_RETRY_S, 0.0
         self._is_answered = self._is_refused = False  # the connection that is being made
-        self._logged, self._logged_at = "", -SAME_AGAIN_S
+        self._logged: dict[str, tuple[str, float]] = {}  # what the log was told last of a place, and when
         self.terms = Terms()
         self.last_error = ""
         self._client = self._make_client(manual_ack=manual_ack)
@@ -70,20 +72,32 @@ class Connection:
         return len(self._granted) == len(self._filters) and self._client.is_connected()
 
     @property
+    def where(self) -> str:
+        """host:port of the broker that is connected, "" where none is."""
+        return self._place.where if self._client.is_connected() else ""
+
+    @property
+    def addresses(self) -> dict[str, bool]:
+        """host:port of each address of the broker, and whether it is the one that is connected."""
+        connected = self.where
+        return {place.where: place.where == connected for place in self._address.places}
+
+    @property
     def alive(self) -> bool:
         """Whether the network thread runs."""
         return self._started and not self._over.is_set()
 
     def start(self) -> None:
         """Connect in the background, again and again until the broker answers."""
-        self._aim()
+        self._aim()  # now, for paho connects to what it knows when the thread begins
         # Not `loop_forever` in a thread of ours: it would sleep on while what we send waits to be written.
         self._started = True
         self._client.loop_start()
 
     def _aim(self) -> None:
-        """Have the network thread begin with a connection of its own."""
-        a = self._address
+        """Have the next connection go where the broker is tried now."""
+        a = self._place
+        self._client.username_pw_set(a.username, a.password)
         if a.speaks_5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
             properties.SessionExpiryInterval = self._session_s
@@ -148,8 +162,6 @@ class Connection:
             protocol=a.version,
             manual_ack=manual_ack,
         )
-        if a.username:
-            client.username_pw_set(a.username, a.password)
         if a.tls:
             client.tls_set(ca_certs=None if a.ca is None else str(a.ca))
         client.reconnect_delay_set(1, 30)
@@ -160,31 +172,40 @@ class Connection:
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.failed = self._on_failure
+        client.aim = self._aim if a.others else lambda: None
         client.over = self._over.set
         return client
+
+    def _try_next(self) -> None:
+        """Have the broker tried at its next address from now on."""
+        self._later.append(self._place)
+        self._place = self._later.popleft()
 
     def _on_pre_connect(self) -> None:
         self._is_answered = self._is_refused = False
         self._before()
 
     def _failed_to_connect(self) -> None:
-        a = self._address
+        a = self._place
         trust = (
             ", or its certificate is not to be trusted: the setting broker_ca says by what" if a.tls else ""
         )
-        self._trouble(f"no broker answers at {a.host}:{a.port}{trust}")
+        self._trouble(f"no broker answers at {a.where}{trust}")
+        self._try_next()
 
     def _trouble(self, what: str) -> None:
-        """Say what is wrong, in the log once as long as nothing else is."""
+        """Say what is wrong, in the log once as long as nothing else is at that place."""
         self.last_error = what
-        if what != self._logged or time.monotonic() - self._logged_at > SAME_AGAIN_S:
-            self._logged, self._logged_at = what, time.monotonic()
+        told, at = self._logged.get(self._place.where, ("", 0.0))
+        if what != told or time.monotonic() - at > SAME_AGAIN_S:
+            self._logged[self._place.where] = what, time.monotonic()
             log.warning("%s: %s", self._address.client_id, what)
 
     def _on_failure(self, error: Exception) -> bool:
         """Give the connection up, whose packets may be half read, and wait; return whether to make another one."""
         self._lost(None)
         self._granted.clear()
+        self._try_next()
         self.last_error = f"the network thread failed: {type(error).__name__}: {error}"
         if self._leaving.wait(self._failed(error)):
             return False
@@ -204,11 +225,10 @@ class Connection:
             self._is_refused = True
             self._trouble(refusal(reason, properties))
             return
-        if self.last_error:
-            log.info(
-                "%s: connected to %s:%d", self._address.client_id, self._address.host, self._address.port
-            )
-        self.last_error = self._logged = ""
+        if self.last_error or self._address.others:
+            log.info("%s: connected to %s", self._address.client_id, self._place.where)
+        self.last_error = ""
+        self._logged.clear()
         self.terms = terms_of(properties)
         self._client.let_under_way(min(SEND_MAXIMUM, self.terms.receive_maximum))
         self._connected(flags)
@@ -241,13 +261,14 @@ class Connection:
     ) -> None:
         self._lost(reason if flags.is_disconnect_packet_from_server else None)
         self._granted.clear()
-        if self._is_refused or self._leaving.is_set():
-            return  # of a refusal, what the broker said then is the cause
-        if self._is_answered:
-            self._trouble(farewell(reason, properties))
-        else:
-            a = self._address
+        if self._leaving.is_set():
+            return
+        a = self._place
+        if not self._is_answered:
             self._trouble(silence(reason, speaks_5=a.speaks_5, tls=a.tls, where=a.where))
+        elif not self._is_refused:  # of a refusal, what the broker said then is the cause
+            self._trouble(farewell(reason, properties))
+        self._try_next()
 
     def _on_subscribe(
         self,

@@ -19,11 +19,13 @@ class SteadyClient(mqtt.Client):
 
     failed: Callable[[Exception], bool]  # told what failed; whether to go on
     over: Callable[[], None]
+    aim: Callable[[], None]  # says where the next connection goes
     _read, _at = b"", 0  # what was read of the socket, and how much of it is taken
 
     def reconnect(self) -> MQTTErrorCode:
         """Connect anew; what was read of the connection before is of no use."""
         self._read, self._at = b"", 0
+        self.aim()
         return super().reconnect()
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:

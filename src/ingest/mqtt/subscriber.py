@@ -67,7 +67,9 @@ class Subscriber(Connection):
         self._losses: deque[tuple[float, str]] = deque(maxlen=FLAPS)
         self._own = OwnMessages()
         self._unsaid: dict[str, int] = {}  # bytes of what is too large to be published, by topic
+        self._leaving_filters: dict[int, str] = {}  # filters by the packet that unsubscribes them
         self._client.on_publish = lambda *_: self._own.answered()
+        self._client.on_unsubscribe = lambda _client, _data, packet, *_: self._unsubscribed(packet)
 
     def tend(self) -> None:
         """Do what is due; from any thread, now and then."""
@@ -138,15 +140,30 @@ class Subscriber(Connection):
                 self._epoch += 1
         lost = not flags.session_present and self.connections > 1
         if self._memory is not None:
-            where = f"{self._address.host}:{self._address.port}"
             lost = self._memory.connected(
-                where, self._address.client_id, present=flags.session_present, now=time.time_ns()
+                self._place.where, self._address.client_id, present=flags.session_present, now=time.time_ns()
             )
         self.sessions_lost += lost
         if lost:
             log.error(
                 "the broker has no session of ours any more: what waited in it is lost, but where gateways send it again"
             )
+        self._unsubscribe()
+
+    def _unsubscribe(self) -> None:
+        """End what the session was subscribed to in an earlier run and is not ours any more: a broker keeps it until it is told."""
+        left = self._memory.subscribing(self._filters) if self._memory is not None else []
+        self._leaving_filters.clear()
+        for one in dict.fromkeys([*left, NATIVE_FILTER]):
+            if one not in self._filters:
+                _, packet = self._client.unsubscribe(one)
+                if packet is not None:
+                    self._leaving_filters[packet] = one
+
+    def _unsubscribed(self, packet: int) -> None:
+        one = self._leaving_filters.pop(packet, "")
+        if one and self._memory is not None:
+            self._memory.unsubscribed(one)
 
     def _failed_to_connect(self) -> None:
         self._losses.clear()  # the broker was away: nobody flaps

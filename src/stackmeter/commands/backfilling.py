@@ -95,7 +95,7 @@ def import_file(
             _decide(client, plan, held, by, reason)
             with stop_on_signal() as stop, view.import_progress(held.readings) as progress:
                 sent = or_exit(
-                    lambda: history.send(file, plan, settings.broker, progress=progress, stop=stop),
+                    lambda: history.send(file, plan, settings.brokers[0], progress=progress, stop=stop),
                     {**wrong, history.NotHeard: EXIT_NOT_READY, StoppedError: EXIT_INTERRUPTED},
                 )
         finally:

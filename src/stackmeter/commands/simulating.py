@@ -145,7 +145,7 @@ def simulate(
         told = or_exit(
             lambda: park.simulate(
                 settings.config,
-                settings.broker,
+                settings.brokers[0],
                 speed=speed,
                 seed=seed,
                 duration=duration,
@@ -209,7 +209,7 @@ def replay(
             lambda: csv_replay.replay(
                 csv,
                 mapping,
-                settings.broker,
+                settings.brokers[0],
                 shuffle=shuffle,
                 duplicates=duplicates,
                 rate=rate,

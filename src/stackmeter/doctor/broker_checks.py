@@ -20,13 +20,13 @@ FORGED = "sm/v1/doctor/doctor/doctor/status"  # a gateway's topic, of a gateway 
 
 
 def reached(case: Case) -> CheckResult:
-    """Whether the broker lets the service in."""
-    with Probe(case.address):
-        spoken = "5" if case.address.speaks_5 else "3.1.1"
-        return CheckResult(
-            "ok",
-            f"{case.address.where} lets us in as {case.address.username or 'nobody'}, over MQTT {spoken}",
-        )
+    """Whether the broker lets the service in, at each of its addresses."""
+    for place in case.address.places:
+        with Probe(place):
+            pass
+    where = ", ".join(place.where for place in case.address.places)
+    spoken = "5" if case.address.speaks_5 else "3.1.1"
+    return CheckResult("ok", f"{where} lets us in as {case.address.username or 'nobody'}, over MQTT {spoken}")
 
 
 def session(case: Case) -> CheckResult:

@@ -40,8 +40,12 @@ def check_all(directories: Sequence[Path], shards: Sequence[Shard], *, as_json: 
         return found[folder].plant
 
     given = or_exit(lambda: places(directories, shards, plant_of), as_json=as_json)
+    if not given:
+        raise typer.BadParameter(
+            "none of the shards has its folder in it: nothing to check", param_hint="--shards"
+        )
     or_exit(lambda: check_together(given), as_json=as_json)
-    doubts = unchecked(given)
+    doubts = unchecked(given, shards)
     if as_json:
         each = [{"folder": str(folder), **_told(loaded)} for folder, loaded in found.items()]
         typer.echo(json.dumps({"problems": [], "unchecked": doubts, "shards": each}))

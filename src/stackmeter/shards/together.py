@@ -42,7 +42,8 @@ def places(
     """
     wanted: list[tuple[Path, Shard | None]] = [(folder, None) for folder in folders]
     wanted += [(shard.folder, shard) for shard in shards if shard.folder is not None]
-    found, problems = [], []
+    found: list[CheckedShard] = []
+    problems: list[Problem] = []
     for folder, shard in wanted:
         try:
             plant = plant_of(folder)
@@ -72,11 +73,16 @@ def check_together(given: Sequence[CheckedShard]) -> None:
         raise ConfigurationError(problems)
 
 
-def unchecked(given: Sequence[CheckedShard]) -> list[str]:
-    """Return in sentences what could not be checked of several shards."""
+def unchecked(given: Sequence[CheckedShard], shards: Sequence[Shard]) -> list[str]:
+    """Return in sentences what could not be checked of several shards, some of which a file names."""
     unknown = ", ".join(one.name for one in given if one.settings is None)
+    away = ", ".join(one.name for one in shards if one.folder is None)
     known = "name the settings file of each in a file of shards, and give that with --shards"
-    return [f"client ids, brokers and park_topics are not known of {unknown}: {known}"] if unknown else []
+    told = [f"client ids, brokers and park_topics are not known of {unknown}: {known}"] if unknown else []
+    return [
+        *told,
+        *([f"the file of shards names no folder of {away}, so nothing is known of them"] if away else []),
+    ]
 
 
 def _against_its_file(one: CheckedShard) -> Iterator[Problem]:
