@@ -14,7 +14,8 @@ from plant.configuration.load import load
 from plant.documents.problems import ConfigurationError
 from plant.vocabulary import NS_PER_S
 from rules.catalogue import load_catalogue
-from stackmeter.members.asking import LONGEST, Asking, Unheard
+from stackmeter.heard import LONGEST, Unheard
+from stackmeter.members.asking import Asking
 from stackmeter.members.members_file import MemberPark, load_members
 from stackmeter.members.watcher import MemberWatcher
 from tests.end_to_end.gateway import RawGateway

@@ -3,29 +3,33 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.city.members import MemberFacts
-from plant.documents.json_text import json_of
+from stackmeter.heard import (
+    MOST,
+    STEP_S,
+    WHOLE_S,
+    AnswerPieces,
+    Model,
+    Unheard,
+    check_json,
+    model_of,
+    value_of,
+    why,
+)
 from stackmeter.members.members_file import MemberPark
 
-LONGEST = 1 << 20  # bytes of an answer
-STEP_S, WHOLE_S = 5.0, 15.0  # for which one read, and all that is asked of a member, may take
 NOT_THERE = 404  # what an older Stackmeter says of what it does not know
 CLOSED, IN_FORCE = ("final", "restated"), "in_force"
 INTO_THE_YEAR = timedelta(
     hours=14
 )  # from its beginning on a park's clock, wherever that is, into its first days in UTC
 
-Tonnes = Annotated[float, Field(ge=-1e15, le=1e15)]
-Model = TypeVar("Model", bound=BaseModel)
-
-
-class Unheard(Exception):
-    """A member did not say what it should; the text says why."""
+Tonnes = Annotated[float, Field(ge=-MOST, le=MOST)]
 
 
 class _Said(BaseModel):
@@ -165,35 +169,16 @@ class Asking:
             ) as answer:
                 if answer.status_code == NOT_THERE:
                     return None
-                self._check(answer)
-                return model.model_validate(json_of(self._body(answer)))
+                check_json(answer, self._member.key_env)
+                return model_of(model, path, value_of(path, self._body(answer)))
         except httpx.HTTPError as error:
-            raise Unheard(str(error) or type(error).__name__) from error
-        except ValidationError as error:
-            [first, *_] = error.errors()
-            place = ".".join(map(str, first["loc"]))
-            raise Unheard(f"{path} says what cannot be: {place}: {first['msg']}"[:200]) from error
-        except ValueError as error:
-            raise Unheard(f"{path} is no JSON: {error}"[:200]) from error
-
-    def _check(self, answer: httpx.Response) -> None:
-        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise Unheard(f"it does not take the key in {self._member.key_env}: HTTP {answer.status_code}")
-        if not answer.is_success:
-            raise Unheard(f"{answer.url.path}: HTTP {answer.status_code}")
-        kind = answer.headers.get("content-type", "")
-        if not kind.startswith("application/json"):
-            raise Unheard(f"it answers with {kind[:60] or 'no type'} and not JSON: is it a Stackmeter?")
+            raise Unheard(why(error)) from error
 
     def _body(self, answer: httpx.Response) -> bytes:
-        found = bytearray()
+        found = AnswerPieces(self._until)
         for piece in answer.iter_bytes():
-            found += piece
-            if len(found) > LONGEST:
-                raise Unheard(f"an answer is larger than {LONGEST >> 20} MiB")
-            if self._clock() > self._until:
-                raise Unheard(f"it takes more than {WHOLE_S:g} s")
-        return bytes(found)
+            found.take(piece, self._clock())
+        return found.whole()
 
 
 def _outside(said: _Limits) -> int | None:

@@ -14,7 +14,8 @@ import httpx
 
 from api.city.members import MemberStanding
 from plant.park import Plant
-from stackmeter.members.asking import Asking, Unheard
+from stackmeter.heard import Unheard
+from stackmeter.members.asking import Asking
 from stackmeter.members.members_file import MemberPark, load_members
 
 EVERY_S = 60.0
