@@ -89,7 +89,7 @@ With = Annotated[
     Query(
         alias="with",
         max_length=64,
-        description="what else to tell, separated by commas: scope2, uncertainty, factors, budget, previous, records",
+        description="what else to tell, separated by commas: scope2, uncertainty, factors, budget, previous, records, parks",
         examples=["scope2,uncertainty,factors"],
     ),
 ]

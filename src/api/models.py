@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from api.addends import AddendBody
 from plant.clock import PeriodBody
 
 Level = Literal["all", "park", "facility", "source"]
@@ -203,6 +204,9 @@ class TotalBody(BaseModel):
     previous: PreviousBody | None = Field(default=None, description="with=previous")
     records: RecordsOfTotalBody | None = Field(
         default=None, description="with=records: what of it people have entered"
+    )
+    parks: list[AddendBody] | None = Field(
+        default=None, description="with=parks: what each park adds to it, unrounded"
     )
     excluded_transfers_t: float | None = Field(
         default=None,

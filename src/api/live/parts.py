@@ -55,15 +55,21 @@ class Part:
     ids: EventIds
     _texts: dict[tuple[Any, ...], Text] = field(default_factory=dict)
 
-    def text(self, caller: Caller, last: int | None) -> Text:
-        """Return it for a caller who was told of what happened to alerts up to `last`, None: who asks for nothing."""
-        key = (caller.places, last if self.name == "alerts" else None)
+    def text(self, caller: Caller, last: int | None, *, parks: bool = False) -> Text:
+        """Return it for a caller who was told of what happened to alerts up to `last`, None: who asks for nothing.
+
+        With `parks` a total of all says what each park adds to it.
+        """
+        key = (caller.places, last if self.name == "alerts" else None, parks)
         if key not in self._texts:
-            self._texts[key] = self._alerts(caller, last) if self.name == "alerts" else self._made(caller)
+            is_alerts = self.name == "alerts"
+            self._texts[key] = self._alerts(caller, last) if is_alerts else self._made(caller, parks=parks)
         return self._texts[key]
 
-    def _made(self, caller: Caller) -> Text:
+    def _made(self, caller: Caller, *, parks: bool) -> Text:
         stands = self._stands(caller)
+        if not parks:
+            stands.pop("parks", None)
         return Text(as_json(stands), False, format_sse_event(event=self.name, data_str=self._whole(stands)))
 
     def _stands(self, caller: Caller) -> Body:

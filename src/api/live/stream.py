@@ -11,10 +11,9 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Header, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from starlette.types import Receive, Scope, Send
 
@@ -66,6 +65,8 @@ LastEventId = Annotated[
     Header(alias="Last-Event-ID", max_length=LONGEST_ID, description="id of the last event that was read"),
 ]
 
+Parks = Annotated[bool, Query(description="also what each park adds to the totals of all, as with=parks")]
+
 Failed = Callable[[BaseException], object]
 
 _log = logging.getLogger(__name__)
@@ -107,18 +108,20 @@ def routes(
     router = APIRouter(prefix="/v1", tags=["live"], dependencies=GUARDED)
 
     @router.get("/live", response_class=Response, responses={200: _STREAM, **documented(401, 422, 503)})
-    async def live_stream(request: Request, caller: Asking, last: LastEventId = None) -> Any:
+    async def live_stream(
+        request: Request, caller: Asking, last: LastEventId = None, parks: Parks = False
+    ) -> Any:
         """Stream what changes, as server-sent events.
 
         `plant` comes once; `totals`, `hours`, `gateways`, `health` and `alerts` come as they stand, and whole again
         whenever they change, at most once a second. Only `alerts` has an id: a client that comes again with it as
         `Last-Event-ID` is told what happened to alerts since. An id says nothing by itself, and is good for callers of the
-        same places only.
+        same places only. `parks` is for a front, which adds what each park adds.
         """
         if live.has_enough(caller):
             detail = f"{MOST_STREAMS_OF_ONE} live streams of one key are open: close some"
             return problem(request.url.path, 429, detail, headers={"Retry-After": "10"})
-        stream = live.stream(caller, last)
+        stream = live.stream(caller, last, parks=parks)
         if stream is None:
             detail = "as many live streams as this service holds are open, or it is about to stop"
             return problem(request.url.path, 503, detail, headers={"Retry-After": "10"})
@@ -149,7 +152,7 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looking: asyncio.Task[None] | None = None
 
-    def stream(self, caller: Caller, last: str | None) -> EventSourceResponse | None:
+    def stream(self, caller: Caller, last: str | None, *, parks: bool = False) -> EventSourceResponse | None:
         """Return a stream from the event with the id `last` on, None where no further one is taken."""
         if self._ended or self._streams.total() >= MOST_STREAMS:
             return None
@@ -159,7 +162,7 @@ class Live:
             self._parts, self._changed = {}, asyncio.Event()
             self._looking = self._loop.create_task(self._keep_looking())
         known = None if last is None else self._ids.opened(last, caller.places)
-        return _Stream(self._events(caller, known), lambda: self._leave(caller))
+        return _Stream(self._events(caller, known, parks), lambda: self._leave(caller))
 
     def has_enough(self, caller: Caller) -> bool:
         """Return whether a caller has as many streams as one may."""
@@ -202,7 +205,7 @@ class Live:
         if changed:
             self._wake()
 
-    async def _events(self, caller: Caller, last: int | None) -> AsyncIterator[bytes]:
+    async def _events(self, caller: Caller, last: int | None, parks: bool) -> AsyncIterator[bytes]:
         generation, sent, told = self._generation, dict[str, int](), ToldBefore()
         yield format_sse_event(event="plant", data_str=as_json(self._of_plant(caller)), retry=COME_AGAIN_MS)
         while not self._ended and generation == self._generation:
@@ -211,7 +214,7 @@ class Live:
             for part in [
                 one for one in parts if sent.get(one.name) != one.version or told.needs_afresh(one.name)
             ]:
-                text = part.text(caller, last)
+                text = part.text(caller, last, parks=parks)
                 if told.is_news(part.name, text):
                     yield text.event
                 sent[part.name] = part.version
@@ -302,17 +305,22 @@ class _PartsReader:
 
     def _totals(self, state: Snapshot, now: int) -> Body:
         budget: frozenset[Extra] = frozenset({"budget"})
+        parks: frozenset[Extra] = frozenset({"parks"})  # told to whom it is for
         today, month = (
             tonnes.chosen_period(self._plant, word, None, None, now) for word in ("today", "month")
         )
-        of_today = [(tonnes.Query(level, caller=SERVICE), today) for level in _LEVELS]
+        beside = {level: parks if level == "all" else frozenset[Extra]() for level in _LEVELS}
+        of_today = [(tonnes.Query(level, extras=beside[level], caller=SERVICE), today) for level in _LEVELS]
         of_today.append((tonnes.Query("facility", "scope", caller=SERVICE), today))
-        of_month = [(tonnes.Query(level, extras=budget, caller=SERVICE), month) for level in _LEVELS]
-        found = iter(tonnes.several(state, of_today + of_month, now))
+        of_month = [
+            (tonnes.Query(level, extras=budget | beside[level], caller=SERVICE), month) for level in _LEVELS
+        ]
+        found = tonnes.several(state, of_today + of_month, now)
+        told = {"today": found[: len(of_today)], "month": found[len(of_today) :]}
         return {
             "as_of": format_time(now),
-            "today": _rows(islice(found, len(of_today))),
-            "month": _rows(found),
+            **{period: _rows(bodies) for period, bodies in told.items()},
+            "parks": [row for period, bodies in told.items() for row in _parks(period, bodies[0])],
         }
 
     def _gateways(self, state: Snapshot) -> list[Body]:
@@ -355,6 +363,15 @@ class _PartsReader:
 def _rows(bodies: Iterable[TotalsBody]) -> list[Body]:
     """Return what a page shows of totals."""
     return [total.model_dump(include=_FIELDS, exclude_unset=True) for body in bodies for total in body.totals]
+
+
+def _parks(period: str, of_all: TotalsBody) -> list[Body]:
+    """Return what each park adds to the total of all of a period, if there is one."""
+    return [
+        {"period": period, "facility": None, **one.model_dump()}
+        for total in of_all.totals
+        for one in total.parks or []
+    ]
 
 
 def _happened(one: Happening) -> Body:

@@ -18,7 +18,7 @@ from rules.factors.gases import KG_PER_TONNE
 from rules.factors.uncertainty import combine
 from store.blocks import CH4_KG, CO2_KG, CO2E_T, N2O_KG
 
-Extra = Literal["scope2", "uncertainty", "factors", "budget", "previous", "records"]
+Extra = Literal["scope2", "uncertainty", "factors", "budget", "previous", "records", "parks"]
 KNOWN: tuple[Extra, ...] = get_args(Extra)
 BY_REGISTER: frozenset[Extra] = frozenset({"scope2", "uncertainty", "factors"})  # what `told_extras` tells
 

@@ -24,11 +24,18 @@ def rolled_up(sources: Sequence[Source], values: Floats, rows: Sequence[int]) ->
     """
     if not rows:
         return np.full(values.shape[1], np.nan)
-    parks = []
-    for _, of_park in groupby(rows, key=lambda row: sources[row].park):
-        facilities = groupby(of_park, key=lambda row: sources[row].facility)
-        parks.append(known_sum(np.array([known_sum(values[list(group)]) for _, group in facilities])))
-    return known_sum(np.array(parks))
+    return known_sum(np.array([of_park(sources, values, part) for part in by_park(sources, rows)]))
+
+
+def by_park(sources: Sequence[Source], rows: Sequence[int]) -> list[list[int]]:
+    """Return the rows of each park that has any, by its name."""
+    return [list(part) for _, part in groupby(rows, key=lambda row: sources[row].park)]
+
+
+def of_park(sources: Sequence[Source], values: Floats, rows: Sequence[int]) -> Floats:
+    """Return the sum of some sources of one park, at least one, by facility."""
+    facilities = groupby(rows, key=lambda row: sources[row].facility)
+    return known_sum(np.array([known_sum(values[list(group)]) for _, group in facilities]))
 
 
 @dataclass(frozen=True, slots=True)

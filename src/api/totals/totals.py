@@ -10,7 +10,9 @@ import numpy as np
 
 from api.access.caller import Caller
 from api.access.scope import only, select_sources
-from api.models import By, Level, SharesBody, TotalBody, TotalsBody
+from api.addends import AddendBody
+from api.adding import COLUMNS, SHARES_OF, Addend, added
+from api.models import By, Level, TotalBody, TotalsBody
 from api.problems import InvalidQuery
 from api.times import period_of
 from api.totals.accounts import AskedTotals
@@ -19,21 +21,18 @@ from api.totals.entered import records_of_total
 from api.totals.extras import BY_REGISTER, Extra, told_extras
 from api.totals.now import LATELY, Freshness, Rates, away, freshness, rates
 from api.totals.previous import previous
-from api.totals.roll_up import known_fields, rolled_up
-from plant.arrays import Bools, Floats, Ints, number
+from api.totals.roll_up import by_park, of_park, rolled_up
+from plant.arrays import Bools, Floats, Ints
 from plant.clock import PeriodBody, format_time
 from plant.inventory import is_scope_3, is_transfer
 from plant.park import Channel, Park, Plant, Source
 from plant.vocabulary import FOREVER
 from rules.catalogue import Register
-from store.blocks import ACTIVITY, AMOUNTS, CH4_KG, CO2_BIOGENIC_KG, CO2_KG, CO2E_T, N2O_KG
+from store.blocks import AMOUNTS, CO2E_T
 from store.reader import Snapshot
-from store.rows import SHARES
-from store.totals.due import Known
+from store.totals.due import WHOLE, Known
 from store.totals.sums import Period, source_sums
 
-_SHARES = slice(len(AMOUNTS), len(AMOUNTS) + len(SHARES))
-_NOW = len(AMOUNTS) + len(SHARES)
 _AT_ONCE = 1000  # sources of which windows are read
 _DEPTH = {"all": 0, "park": 1, "facility": 2, "source": 3}
 
@@ -137,6 +136,13 @@ def _totals(
     if "records" in query.extras:
         for told, rows in zip(extras, counted, strict=True):
             told["records"] = records_of_total(state, sources, figures.values, rows, period, as_of)
+    addends = [
+        [_addend(figures, query.level, apart, part) for part in by_park(sources, every)]
+        for _, every in groups
+    ]
+    if "parks" in query.extras:
+        for told, parts, (_, every) in zip(extras, addends, groups, strict=True):
+            told["parks"] = _bodies(state.plant, query, sources, parts, every, period)
     spans = [
         period(park) for park in state.plant.parks if not sources or park.name in {s.park for s in sources}
     ]
@@ -145,8 +151,7 @@ def _totals(
         period=PeriodBody.of(min(p.start for p in spans), max(p.end for p in spans)),
         gwp=state.plant.gwp,
         totals=[
-            _total(figures, query, key, rows, told | apart.fields(figures, every))
-            for (key, every), rows, told in zip(groups, counted, extras, strict=True)
+            _total(key, parts, told) for (key, _), parts, told in zip(groups, addends, extras, strict=True)
         ],
         **only(query.caller),
     )
@@ -209,7 +214,7 @@ def _figures(
     parks = {park.name: park for park in state.plant.parks}
     none = np.empty(0, np.int64)
     nothing = Figures(
-        sources, np.empty((0, _NOW + 1)), none, none, Known.of_nothing(), np.empty(0, bool), [], []
+        sources, np.empty((0, COLUMNS)), none, none, Known.of_nothing(), np.empty(0, bool), [], []
     )
     found = [nothing for _ in periods]
     for part in _parts(sources):
@@ -299,79 +304,74 @@ class _Apart:
         """Return those of a group's rows that count."""
         return [row for row in rows if not (self.sold[row] or self.scope_3[row])]
 
-    def fields(self, figures: Figures, rows: list[int]) -> dict[str, Any]:
-        """Return the fields of `TotalBody` that say what of a group's rows does not count, none where all do."""
+    def left_out(self, figures: Figures, rows: list[int]) -> dict[str, float]:
+        """Return the tonnes of what does not count of some rows of one park, by the field of `TotalBody` that tells them."""
         told = {"excluded_transfers_t": self.sold, "scope3_t": self.scope_3}
-        left_out = {name: [row for row in rows if which[row]] for name, which in told.items()}
+        parts = {name: [row for row in rows if which[row]] for name, which in told.items()}
         return {
-            name: number(rolled_up(figures.sources, figures.values, part)[CO2E_T])
-            for name, part in left_out.items()
+            name: float(of_park(figures.sources, figures.values, part)[CO2E_T])
+            for name, part in parts.items()
             if part
         }
 
 
-def _total(figures: Figures, query: Query, key: Key, rows: list[int], extras: Mapping[str, Any]) -> TotalBody:
-    park, facility, source, scope, method = key
-    values = rolled_up(figures.sources, figures.values, rows)
-    due = int(figures.due[rows].sum())
-    now_at = [at for row in rows if (at := figures.now_at[row]) is not None]
-    until = [time for row in rows if (time := figures.fresh[row].complete_until) is not None]
-    unit = _activity_unit([figures.sources[row] for row in rows]) if method else None
-    shares = values[_SHARES] / due if due else None
-    return TotalBody(
-        park=park,
-        facility=facility,
-        source=source,
-        scope=scope,
-        method=method,
-        co2e_t=number(values[CO2E_T]),
-        co2_kg=number(values[CO2_KG]),
-        co2_biogenic_kg=number(values[CO2_BIOGENIC_KG]),
-        ch4_kg=number(values[CH4_KG]),
-        n2o_kg=number(values[N2O_KG]),
-        activity=number(values[ACTIVITY]) if unit else None,
-        activity_unit=unit,
-        now_t_per_h=number(values[_NOW]),
-        now_at=format_time(min(now_at)) if now_at else None,
-        now_unknown=[figures.sources[row].id for row in rows if figures.lacks[row]],
-        coverage=_coverage(shares) if shares is not None else None,
-        shares=_shares(shares) if shares is not None else None,
-        **known_fields(figures.sources, figures.known, rows),
-        worst_source=_worst(figures, rows, query.level),
-        complete_until=format_time(min(until)) if until else None,
-        stale=sorted({_name(channel, query.level) for row in rows for channel in figures.fresh[row].stale}),
+def _addend(figures: Figures, level: Level, apart: _Apart, every: list[int]) -> Addend:
+    """Return what some rows of one park add to a total."""
+    rows = apart.counted(every)
+    sources = [figures.sources[row] for row in rows]
+    fresh = [figures.fresh[row] for row in rows]
+    return Addend(
+        park=figures.sources[every[0]].park,
+        values=of_park(figures.sources, figures.values, rows) if rows else None,
+        due=int(figures.due[rows].sum()),
+        units=frozenset(one.activity_unit for one in sources),
+        now_at=min((at for row in rows if (at := figures.now_at[row]) is not None), default=None),
+        now_unknown=tuple(figures.sources[row].id for row in rows if figures.lacks[row]),
+        since=int(figures.known.since[rows].max(initial=WHOLE)),
+        unheard=tuple(figures.sources[row].id for row in rows if figures.known.unheard[row]),
+        worst=_worst(figures, rows, level),
+        until=min((one.complete_until for one in fresh if one.complete_until is not None), default=None),
+        stale=frozenset(_name(channel, level) for one in fresh for channel in one.stale),
         revision=int(figures.revision[rows].max(initial=0)),
-        **extras,
+        left_out=apart.left_out(figures, every),
     )
 
 
-def _shares(shares: Floats) -> SharesBody:
-    measured, interpolated, substituted = shares.tolist()
-    return SharesBody(
-        measured=measured, interpolated=interpolated, substituted=substituted, missing=1 - _coverage(shares)
+def _total(key: Key, addends: Sequence[Addend], extras: Mapping[str, Any]) -> TotalBody:
+    park, facility, source, scope, method = key
+    told = added(addends, with_activity=method is not None)
+    return TotalBody(
+        park=park, facility=facility, source=source, scope=scope, method=method, **told, **extras
     )
 
 
-def _coverage(shares: Floats) -> float:
-    # Rounding may carry three shares that add to 1 beyond it.
-    return float(np.clip(shares.sum(), 0, 1))
+def _bodies(
+    plant: Plant,
+    query: Query,
+    sources: Sequence[Source],
+    addends: Sequence[Addend],
+    rows: list[int],
+    period: PeriodOf,
+) -> list[AddendBody]:
+    """Return what each park adds as it travels, with its budget where budgets are asked for."""
+    found = [one.body() for one in addends]
+    if "budget" in query.extras:
+        for body, part in zip(found, by_park(sources, rows), strict=True):
+            owned = [sources[row] for row in part]
+            body.budget_t = budget_fields(plant, (body.park, None), owned, period, np.nan)["budget_t"]
+    return found
 
 
-def _worst(figures: Figures, rows: list[int], level: Level) -> str | None:
-    """Return the source with the lowest coverage, the first of equals; one that owes no window has none."""
+def _worst(figures: Figures, rows: list[int], level: Level) -> tuple[float, str] | None:
+    """Return the lowest coverage and its source, the first of equals; one that owes no window has none."""
     due = [row for row in rows if figures.due[row]]
     if not due:
         return None
-    covered = np.clip((figures.values[due, _SHARES] / figures.due[due, None]).sum(axis=1), 0, 1)
-    return _name(figures.sources[due[int(covered.argmin())]], level)
+    covered = np.clip((figures.values[due, SHARES_OF] / figures.due[due, None]).sum(axis=1), 0, 1)
+    least = int(covered.argmin())
+    return float(covered[least]), _name(figures.sources[due[least]], level)
 
 
 def _name(item: Source | Channel, level: Level) -> str:
     """Return a name as it reads inside the level's totals: of a park's, with the facility before it."""
     return "/".join((item.park, item.facility, item.name)[min(_DEPTH[level], 2) :])
-
-
-def _activity_unit(sources: Sequence[Source]) -> str | None:
-    """Return the unit that the activities of one method's sources share; others cannot be added."""
-    units = {source.activity_unit for source in sources}
-    return units.pop() if len(units) == 1 else None
