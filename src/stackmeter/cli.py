@@ -54,6 +54,7 @@ from stackmeter.commands.plans import energy, plan
 from stackmeter.commands.records import record
 from stackmeter.commands.setting_options import SettingsCommand
 from stackmeter.commands.station import feed
+from stackmeter.front import command as front_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,7 +216,7 @@ def _started(settings: "Settings", now_and_then: "Callable[[], None]") -> "Servi
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    RUN: (simulating.demo, simulating.simulate, simulating.replay),
+    RUN: (front_command.front, simulating.demo, simulating.simulate, simulating.replay),
     LOOK: (
         asking.status,
         asking.watch,
