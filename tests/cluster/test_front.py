@@ -1,6 +1,7 @@
 """One API over several services: the totals of one service that has all their parks, to the bit, and what is missing said."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -52,13 +53,13 @@ def same(front: Front, path: str, **options: Any) -> httpx.Response:
         ("all", ("period=today", "period=month", "period=year", "period=2026-11-23", SPAN)),
         ("park", ("period=today", "period=year", SPAN)),
         ("facility", ("period=today", "period=month")),
-        ("source", ("period=today", SPAN)),
+        ("source", (SPAN,)),
     ],
 )
 def test_every_total_has_the_text_of_one_service(front: Front, level: str, periods: tuple[str, ...]) -> None:
     beside = "budget" if level == "all" else "budget,previous"
     for period in periods:
-        for by in ("none", "scope", "method"):
+        for by in ("none", "scope", "method") if level in ("all", "park") else ("none", "method"):
             told = same(front, f"/v1/totals?level={level}&{period}&by={by}&with={beside}").json()
             assert any(row["co2e_t"] for row in told["totals"]) or "2026-11-23" in period
 
@@ -248,6 +249,43 @@ def test_what_trickles_is_left_in_time(front: Front, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("stackmeter.front.asking.WHOLE_S", 1.0)
 
     assert total(front, "level=all&partial=true")["away"][0]["reason"] == "it takes more than 1 s"
+
+
+def alerts(name: str, *started: str) -> Any:
+    """Return a shard that has alerts, and what it was sent; it knows no other."""
+    rows = [{"id": f"{name}{k}", "started_at": one, "labels": {}} for k, one in enumerate(started)]
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        _, _, which = request.url.path.partition("/v1/alerts/")
+        found = [one for one in rows if not which or one["id"] == which.partition("/")[0]]
+        body = (
+            found[0]
+            if which and found
+            else {"alerts": rows[: int(request.url.params.get("limit", 100))], "next": None}
+        )
+        kind = {"content-type": "application/json"}
+        return httpx.Response(
+            200 if found else 404, stream=httpx.ByteStream(json.dumps(body).encode()), headers=kind
+        )
+
+    return answer, sent
+
+
+def test_alerts_of_all_shards_are_one_list_and_an_action_goes_to_whose_it_is(front: Front) -> None:
+    front.instead["east"], of_east = alerts("e", "2026-11-24T02:00:00Z", "2026-11-24T00:00:00Z")
+    front.instead["west"], of_west = alerts("w", "2026-11-24T01:00:00Z")
+
+    told = front.ask("/v1/alerts?limit=2").json()
+    assert [one["id"] for one in told["alerts"]] == ["e0", "w0"]
+    assert base64.urlsafe_b64decode(told["next"] + "==").decode() == "1795482000000000000.w0"
+    assert front.ask("/v1/alerts/w0").json()["id"] == "w0"
+    answer = front.ask("/v1/alerts/w0/actions", "POST", json={"action": "acknowledge"})
+    assert answer.status_code == 200
+    assert [one.content for one in of_west if one.method == "POST"] == [b'{"action":"acknowledge"}']
+    assert not [one for one in of_east if one.method == "POST"]
+    assert front.ask("/v1/alerts/x/actions", "POST", json={"action": "acknowledge"}).status_code == 404
 
 
 def test_a_key_sees_no_more_than_at_the_shards_themselves(front: Front) -> None:
