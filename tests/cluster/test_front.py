@@ -230,6 +230,24 @@ def test_a_worst_answer_costs_its_own_parks_only(front: Front, answer: Any, why:
     assert found["co2e_t"] is not None
 
 
+def test_sets_of_potentials_that_differ_do_not_add(front: Front) -> None:
+    body = front.shards["east"].get("/v1/totals", level="park")
+    front.instead["east"] = said(json.dumps(body | {"gwp": "AR6"}))
+    answer = front.ask("/v1/totals?level=park")
+
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "shards count with AR5 and AR6: their tonnes do not add, so name a park",
+    )
+
+
+def test_where_no_shard_answers_nobody_is_told_which_there_are(front: Front) -> None:
+    front.instead |= {"east": gone, "west": gone}
+    for path in ("/v1/totals?level=all", "/v1/parks", "/readyz", "/metrics", "/v1/ledger", "/v1/live"):
+        answer = front.ask(path)
+        assert (answer.status_code, answer.json()["detail"]) == (503, "no shard answers")
+
+
 def test_what_trickles_is_left_in_time(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     async def trickle() -> AsyncIterator[bytes]:
         while True:

@@ -123,6 +123,11 @@ def test_the_stream_tells_of_all_shards_as_one_service_would(running: Running) -
     [whole] = [one for one in told["totals"]["today"] if one["park"] is None]
     assert whole["co2e_t"] == of_all["co2e_t"] == parks[0]["co2e_t"] + parks[1]["co2e_t"]
     assert {one["park"] for one in told["gateways"]["gateways"]} == set(KWH)
+    hours = {one["park"]: one["co2e_t"] for one in told["hours"]["rows"] if one["facility"] is None}
+    assert hours[None] == [
+        None if None in (a, b) else a + b for a, b in zip(hours["bac"], hours["nam"], strict=True)
+    ]
+    assert any(hours[None])
     assert (told["health"]["ready"], told["alerts"]["missed"]) == (True, False)
 
 

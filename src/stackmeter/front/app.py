@@ -24,7 +24,8 @@ from plant.shards.shards_file import Shard
 from plant.vocabulary import NS_PER_S
 from stackmeter.front import lists, live, totals
 from stackmeter.front.asking import NOT_ALLOWED, ShardAsker
-from stackmeter.front.passing import TooLarge, body_of, park_in, passed
+from stackmeter.front.parts import PATH
+from stackmeter.front.passing import TooLarge, body_of, park_in, passed, small_body_of
 from stackmeter.front.standing import ShardStanding, keep_looking
 from stackmeter.front.together import refusal
 
@@ -83,7 +84,7 @@ def create_front(
     app.add_api_route("/livez", front.alive)
     app.add_api_route("/readyz", front.ready)
     app.add_api_route("/metrics", front.metrics)
-    app.add_api_route(live.PATH, front.stream)
+    app.add_api_route(PATH, front.stream)
     app.add_api_route("/{path:path}", front.any, methods=list(METHODS))
     return app
 
@@ -197,19 +198,24 @@ class _Front:
 
     async def any(self, request: Request) -> Response:
         """Answer everything else: of one park by its shard, of all parks together where that can be, else by saying whom to ask."""
-        path = request.url.path
         try:
-            body = await body_of(request)
+            return await self._answered(request)
         except TooLarge:
-            return problem(path, 413)
-        park = self._park(request, body)
+            return problem(request.url.path, 413)
+
+    async def _answered(self, request: Request) -> Response:
         shards = self._asking.standing.shards
+        park = self._park(request)
+        body: bytes | None = None
+        if park is None and len(shards) > 1:
+            body = await small_body_of(request)
+            park = park_in(body) if body else None
         shard = shards[0] if len(shards) == 1 else self._by_park.get(park or "")
         if shard is not None:
-            return await passed(self._asking, request, shard, body)
+            return await passed(self._asking, request, shard, body_of(request) if body is None else body)
         if park is not None:
-            return await self._refused(request, "/v1/parks") or _no_park(path, park)
-        return await self._of_all(request, body)
+            return await self._refused(request, "/v1/parks") or _no_park(request.url.path, park)
+        return await self._of_all(request, body or b"")
 
     async def _of_all(self, request: Request, body: bytes) -> Response:
         """Answer what names no park."""
@@ -223,13 +229,10 @@ class _Front:
             return await self._of_alert(request, found["alert"], body)
         return await self._refused(request, "/v1/parks") or self._whom_to_ask(path)
 
-    def _park(self, request: Request, body: bytes) -> str | None:
-        """Return the park that a question is about, None where it names none."""
+    def _park(self, request: Request) -> str | None:
+        """Return the park that an address names, None where it names none."""
         named = _OF_PARK.fullmatch(request.url.path)
-        if named is not None:
-            return named["park"]
-        given = request.query_params.getlist("park")
-        return given[0] if given else park_in(body) if body else None
+        return named["park"] if named is not None else request.query_params.get("park")
 
     async def _of_alert(self, request: Request, alert: str, body: bytes) -> Response:
         """Pass what is about an alert on to the shard that has it."""

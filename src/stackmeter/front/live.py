@@ -9,27 +9,31 @@ import binascii
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 from fastapi import Request
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from api.access.caller import Role
-from api.addends import AddendBody
 from api.live.parts import as_json, without_time
-from api.times import parse_time
 from plant.clock import format_time
 from plant.documents.json_text import json_of
-from plant.shards.shards_file import Shard
 from stackmeter.front.asking import UNKNOWN_KEY, ShardAnswer, ShardAsker, check_numbers, headers_of
+from stackmeter.front.parts import (
+    PARTS,
+    PATH,
+    Body,
+    ShardTold,
+    alerts_of,
+    check_part,
+    hours_of,
+    sees_all,
+    totals_of,
+)
 from stackmeter.front.standing import told_away
 from stackmeter.front.together import AwayBody, away_bodies
-from stackmeter.front.totals import addends_of, check_parks, sum_of, unknown
-from stackmeter.heard import STEP_S, Unheard, model_of, why
+from stackmeter.heard import STEP_S, Unheard, why
 
-PATH = "/v1/live"
 LONGEST = 16 << 20  # bytes of an event
 SILENT_S = 20.0  # a shard says something every 5 s, if only that it is there
 FIRST_S = 5.0  # for which the first word of a slow shard is waited for
@@ -37,33 +41,6 @@ GATHERED_S = 0.2  # events of several shards that come together are told togethe
 AGAIN_S = 2.0
 KEEP_ALIVE_S = 5.0
 COME_AGAIN_MS = 2000
-PARTS = ("plant", "totals", "hours", "gateways", "health", "alerts")
-PERIODS = ("today", "month")
-
-Body = dict[str, Any]
-
-
-@dataclass(slots=True)
-class ShardTold:
-    """What a shard told in this stream; `parts` by name, `refused` where it does not know the key."""
-
-    shard: Shard
-    parts: dict[str, Body] = field(default_factory=dict)
-    happened: list[Body] = field(default_factory=list)  # to alerts, and not told on yet
-    missed: bool = False
-    last: str | None = None
-    refused: bool = False
-    said: ShardAnswer | None = None  # why it is away
-
-    @property
-    def is_there(self) -> bool:
-        """Whether what it told is of now."""
-        return self.said is None and not self.refused and set(PARTS) <= self.parts.keys()
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether it is known how it stands."""
-        return self.refused or self.said is not None or self.is_there
 
 
 class LiveOverShards:
@@ -194,19 +171,24 @@ class LiveOverShards:
         known = [one for one in self._told if set(PARTS) <= one.parts.keys()]
         if not known:
             return {}
+        gwp = known[0].parts["plant"]["gwp"]
+        for one in known:
+            if one.parts["plant"]["gwp"] != gwp:
+                reason = f"it counts with {one.parts['plant']['gwp']}, and others with {gwp}"
+                one.said = self._asking.not_believed(one.shard, reason)
         there = [one for one in known if one.is_there]
         gone = [one for one in self._told if not one.is_there and not one.refused]
-        whole = not any(one.refused for one in self._told) and all(map(_sees_all, known))
+        whole = not any(one.refused for one in self._told) and all(map(sees_all, known))
         said = [one.said or self._asking.not_believed(one.shard, "it has not said all yet") for one in gone]
         away = away_bodies(said, whole=whole)
         return {
             "plant": self._plant(known, away),
-            "totals": self._now() | _totals(there, gone, away, whole=whole),
-            "hours": self._now() | _hours(there, away, whole=whole),
+            "totals": self._now() | totals_of(there, gone, away, whole=whole),
+            "hours": self._now() | hours_of(there, away, whole=whole),
             "gateways": self._now()
             | {"gateways": [row for one in there for row in one.parts["gateways"]["gateways"]]},
             "health": self._now() | self._health(there, said, whole=whole),
-            "alerts": self._now() | _alerts(known),
+            "alerts": self._now() | alerts_of(known),
         }
 
     def _now(self) -> Body:
@@ -251,48 +233,6 @@ class LiveOverShards:
         return {"ready": ready, **told}
 
 
-def _alerts(known: Sequence[ShardTold]) -> Body:
-    """Return all open alerts, of a shard that is away as they stood, and what happened that was not told yet."""
-    rows = [row for one in known for row in one.parts["alerts"]["open"]]
-    happened = [row for one in known for row in one.happened]
-    missed = any(one.missed for one in known)
-    for one in known:
-        one.happened, one.missed = [], False
-    return {
-        "open": sorted(rows, key=lambda row: (parse_time(row["started_at"]), row["id"]), reverse=True),
-        "more": any(one.parts["alerts"]["more"] for one in known),
-        "happened": sorted(happened, key=lambda row: parse_time(row["at"])),
-        "missed": missed,
-    }
-
-
-def check_part(shard: Shard, name: str, body: Body) -> None:
-    """Raise Unheard, KeyError, TypeError or ValueError where a part of a shard's stream is none, or of others' parks."""
-    parse_time(body["as_of"])
-    match name:
-        case "plant":
-            Role(body["you"]["role"])
-            check_parks(shard.parks, (park["name"] for park in body["parks"]))
-        case "totals":
-            rows = [row for period in PERIODS for row in body[period]]
-            check_parks([*shard.parks, None], (row["park"] for row in rows))  # type: ignore[list-item]
-            check_parks(shard.parks, (part.park for period in PERIODS for part in _parts([body], period)))
-            for period in PERIODS:
-                addends_of(_parts([body], period))
-        case "hours":
-            check_parks([*shard.parks, None], (row["park"] for row in body["rows"]))  # type: ignore[list-item]
-        case "gateways":
-            check_parks(shard.parks, (row["park"] for row in body["gateways"]))
-        case "health":
-            [*body["reasons"], *body["degradations"], body["ready"]]
-        case _:
-            for row in body["open"]:
-                parse_time(row["started_at"]), row["id"]
-            for row in body["happened"]:
-                parse_time(row["at"])
-            body["more"], body["missed"]
-
-
 async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[str, str, str | None]]:
     """Yield the name, the data and the id of each event of a stream; a Stackmeter writes each part of one on one line."""
     rest = b""
@@ -320,66 +260,3 @@ def ids_of(text: str | None) -> dict[str, str]:
         return {}
     known = said.items() if isinstance(said, dict) else ()
     return {name: which for name, which in known if isinstance(which, str) and which.isascii()}
-
-
-def _sees_all(told: ShardTold) -> bool:
-    return any(row["park"] is None for row in told.parts["totals"]["today"])
-
-
-def _parts(bodies: Sequence[Body], period: str) -> list[AddendBody]:
-    rows = [row for body in bodies for row in body["parks"] if row["period"] == period]
-    found = [model_of(AddendBody, PATH, row) for row in rows]
-    return sorted(found, key=lambda one: one.park)
-
-
-def _totals(
-    there: Sequence[ShardTold], gone: Sequence[ShardTold], away: Sequence[AwayBody], *, whole: bool
-) -> Body:
-    bodies = [one.parts["totals"] for one in there]
-    found: Body = {}
-    for period in PERIODS:
-        rows = [row for body in bodies for row in body[period] if row["park"] is not None]
-        rows += [_nothing(park, facility) for park, facility in _places(gone, away)]
-        if whole:
-            parks = [park for one in (*there, *gone) for park in one.shard.parks]
-            told = sum_of(_parts(bodies, period), away, budget_of=parks if period == "month" else None)
-            rows.insert(0, _row(None, None, told))
-        found[period] = rows
-    return found
-
-
-def _places(gone: Sequence[ShardTold], away: Sequence[AwayBody]) -> list[tuple[str, str | None]]:
-    """Return the parks and facilities whose shard is away, as far as this stream was told of them."""
-    named = dict.fromkeys((park, None) for one in away for park in one.parks or [])
-    rows = [row for one in gone for row in one.parts.get("totals", {}).get("today", [])]
-    known = dict.fromkeys((row["park"], row["facility"]) for row in rows if row["park"] is not None)
-    return list(known | named)
-
-
-def _nothing(park: str, facility: str | None) -> Body:
-    return _row(park, facility, unknown())
-
-
-def _row(park: str | None, facility: str | None, told: Body) -> Body:
-    """Return a row as a page takes it."""
-    shares = told["shares"]
-    plain = {key: value for key, value in told.items() if key not in _NOT_SHOWN}
-    return {
-        "park": park, "facility": facility, "scope": None, **plain,
-        "shares": None if shares is None else shares.model_dump(),
-    }  # fmt: skip
-
-
-_NOT_SHOWN = {
-    "co2_kg", "co2_biogenic_kg", "ch4_kg", "n2o_kg", "activity", "activity_unit", "revision", "away",
-}  # fmt: skip
-
-
-def _hours(there: Sequence[ShardTold], away: Sequence[AwayBody], *, whole: bool) -> Body:
-    """Return the last hours of each place; all together are not told: a page adds what it sees, and nothing while a shard is away."""
-    rows = [row for one in there for row in one.parts["hours"]["rows"] if row["park"] is not None]
-    if whole and away and rows:
-        nothing = [None] * len(rows[0]["times"])
-        beside = {"co2e_t": nothing, "coverage": nothing, "substituted": nothing, "known_from": None}
-        rows.insert(0, {"park": None, "facility": None, "times": rows[0]["times"], **beside})
-    return {"rows": rows}

@@ -8,6 +8,7 @@ import httpx
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
+from api.access.bodies import LONGEST
 from api.problems import problem
 from plant.documents.json_text import json_of
 from plant.shards.shards_file import Shard
@@ -36,14 +37,25 @@ class _CutOff(Exception):
     """An answer is larger, or takes longer, than any that is passed on."""
 
 
-async def body_of(request: Request) -> bytes:
-    """Return the body of a question; raise TooLarge."""
-    found = bytearray()
+def body_of(request: Request) -> AsyncIterator[bytes] | None:
+    """Return the body of a question as it comes, None where it has none; raise TooLarge where it goes on."""
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    return _bounded(request, LARGEST_BODY) if has_body else None
+
+
+async def small_body_of(request: Request) -> bytes:
+    """Return the body of a question that is read before it is known whose it is; raise TooLarge."""
+    return b"".join([piece async for piece in _bounded(request, LONGEST)])
+
+
+async def _bounded(request: Request, most: int) -> AsyncIterator[bytes]:
+    size = 0
     async for piece in request.stream():
-        found += piece
-        if len(found) > LARGEST_BODY:
+        size += len(piece)
+        if size > most:
             raise TooLarge
-    return bytes(found)
+        if piece:
+            yield piece
 
 
 def park_in(body: bytes) -> str | None:
@@ -56,16 +68,17 @@ def park_in(body: bytes) -> str | None:
     return park if isinstance(park, str) else None
 
 
-async def passed(asking: ShardAsker, request: Request, shard: Shard, body: bytes) -> Response:
-    """Return what a shard answers, 503 where it is away."""
+async def passed(
+    asking: ShardAsker, request: Request, shard: Shard, body: bytes | AsyncIterator[bytes] | None
+) -> Response:
+    """Return what a shard answers, 503 where it is away; raise TooLarge."""
     path = request.url.path
     away = asking.standing.away(shard)
     if away is not None:
         return _away(path, told_away(shard, away))
-    query = request.url.query
     asked = asking.client.build_request(
         request.method,
-        f"{shard.url}{quote(path)}{f'?{query}' if query else ''}",
+        f"{shard.url}{_target(request)}",
         content=body or None,
         headers={
             "accept-encoding": request.headers.get("accept-encoding", "identity"),
@@ -83,6 +96,13 @@ async def passed(asking: ShardAsker, request: Request, shard: Shard, body: bytes
         return problem(path, 502, detail)
     headers = {name: value for name, value in answer.headers.items() if name in PASSED_BACK}
     return StreamingResponse(_pieces(answer), answer.status_code, headers | _AS_DATA)
+
+
+def _target(request: Request) -> str:
+    """Return path and query as they were asked; they begin with a slash, so that no host of theirs follows the shard's."""
+    raw = request.scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1")
+    path = raw if raw.startswith("/") else quote(request.url.path)
+    return f"{path}?{request.url.query}" if request.url.query else path
 
 
 async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
