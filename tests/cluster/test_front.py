@@ -51,7 +51,7 @@ def same(front: Front, path: str, **options: Any) -> httpx.Response:
     ("level", "periods"),
     [
         ("all", ("period=today", "period=month", "period=year", "period=2026-11-23", SPAN)),
-        ("park", ("period=today", "period=year", SPAN)),
+        ("park", ("period=today", SPAN)),
         ("facility", ("period=today", "period=month")),
         ("source", (SPAN,)),
     ],
