@@ -21,6 +21,7 @@ from alerts.tables.links import link_key
 from alerts.tables.webhook_acts import act_again
 from alerts.tables.webhooks import WebhookOutbox
 from api.app import create_app
+from api.market.shortness import ShortTeller
 from api.metrics import AnswerTimes
 from api.serve import Server
 from ingest.line.line import Line
@@ -148,6 +149,7 @@ class Service:
         act = lambda told: self.intake.decide(told.message(time.time_ns()))  # noqa: E731
         self.feeds = feed_works(self.plant.feeds, self.folder.feeds, self.reader, progress, act, crash)
         self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
+        self.short = ShortTeller(self.reader, self.plant, catalogue, act, time.time_ns)
         parts = self._parts()
         self.watchdog = Watchdog(
             {"intake": lambda: self.intake.beats, "line": lambda: self.line_beats},
@@ -184,7 +186,9 @@ class Service:
         if self.archiver is not None:
             archiver = self.archiver
             threads.start("archive", lambda: archiver.run(stop))
-        for name, work in chain(self.webhooks.workers(stop), self.feeds.workers(stop)):
+        for name, work in chain(
+            self.webhooks.workers(stop), self.feeds.workers(stop), self.short.workers(stop)
+        ):
             threads.start(name, work)
         for name, work in chain(self.feeds.senders(stop), self.city.workers(self.server.url, stop)):
             threads.start(name, work, apart=True)

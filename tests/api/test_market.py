@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -244,6 +245,24 @@ def test_movements_and_positions_come_as_tables(market: Market) -> None:
     assert [(one["end"], one["held_t"], one["gap_t"], one["unsure"]) for one in lines] == [
         (end, "902.0", "", "share_of settled scopes") for end in ("position", "low", "high")
     ]
+
+
+def test_what_the_instruments_of_today_do_not_allow_is_said_in_both_languages(
+    market: Market, tmp_path: Path
+) -> None:
+    number = market.moved()
+    config = Path(copytree(CONFIG, tmp_path / "without"))
+    plant = config / "plant.yaml"
+    text = plant.read_text(encoding="utf-8")
+    plant.write_text(text.replace("{name: quota, kind: allowance}", "{name: new, kind: allowance}", 1))
+
+    market.restart(config)
+
+    assert market.position()["impossible"] == [
+        {"movement": number, "why": f"no instrument {WORKS}/quota is configured"}
+    ]
+    [told] = market.position(language="vi")["impossible"]
+    assert told["why"] == f"cấu hình không có công cụ {WORKS}/quota"
 
 
 def test_movements_are_told_a_page_at_a_time(market: Market) -> None:

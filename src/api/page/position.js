@@ -1,11 +1,11 @@
 // The position: where each facility stands in its carbon market, what instruments hold, their movements, and how clean the electricity is.
 
-import { day, open, refresh, state } from './beside.js';
+import { day, draw, open, refresh, state } from './beside.js';
 import { card, enter, field, item, looked, may, newest, pressed, proof, readBack, waiting } from './decisions.js';
 import { fact, grid, h, titleOf, zoneOf } from './draw.js';
 import { saveFile } from './files.js';
 import { ask } from './stream.js';
-import { exact, number, say, share } from './text.js';
+import { exact, number, say, share, spoken } from './text.js';
 import './position_text.js';
 
 const OF = ['/v1/movements', 'movements', 50];
@@ -154,7 +154,7 @@ function cleanOf(one) {
 async function reload() {
   const year = state.year;
   const [told, cleaned] = await Promise.all([
-    ask(state.key, '/v1/position'), ask(state.key, `/v1/clean-energy${year ? `?year=${year}` : ''}`).catch((error) => ({ facilities: [], why: error.message })), looked(...OF),
+    ask(state.key, `/v1/position?language=${spoken.language}`), ask(state.key, `/v1/clean-energy${year ? `?year=${year}` : ''}`).catch((error) => ({ facilities: [], why: error.message })), looked(...OF),
   ]);
   if (year === state.year) state.told = { ...told, clean: cleaned };
 }
@@ -169,6 +169,7 @@ function typed({ name, value }) {
 open({
   name: 'position', skip: 'skipPosition', every: 60_000, content, reload, typed,
   load: async () => {}, forgotten: { told: null, waiting: null, newest: null, next: null },
+  spoken: async () => { if (state.plant) { await reload(); draw(); } },
   ready: () => state.told && state.waiting && state.newest, count: () => state.waiting.length,
   sent: { enter: send },
   done: { ...pressed(...OF), save: ({ of, kind }) => saveFile(state.key, of, kind) },

@@ -3,10 +3,14 @@
 Unknown is NaN and stays NaN: nothing here takes what nobody knows for 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import isnan, nan
 from typing import Literal
+
+# How many days before the last trading day somebody is told of a position that is short, and how urgent that is then.
+TOLD_BEFORE: Mapping[int, str] = {90: "info", 30: "warning", 7: "critical"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,13 @@ def settled(
         found.append(position(inventory, allowances, credits_held, offsets, price))
         credits_held -= found[-1].offsets
     return found
+
+
+def told_before(today: date, last_trading_day: date, surrender_by: date) -> int | None:
+    """Return which of the days of `TOLD_BEFORE` has come, the last of them until what is short must be surrendered; None before and after."""
+    left = (last_trading_day - today).days
+    reached = [days for days in TOLD_BEFORE if left <= days]
+    return min(reached) if reached and today <= surrender_by else None
 
 
 def _above(amount: float, other: float) -> float:
