@@ -37,11 +37,12 @@ class Once:
     path: str
     key: str | None
 
-    def number(self, caller: Caller, asked: str) -> str:
-        """Return the id of what somebody asks for at this path."""
+    def number(self, caller: Caller, asked: str, row: int | None = None) -> str:
+        """Return the id of what somebody asks for at this path, or of one row of it."""
         if self.key is None:
             return uuid4().hex
-        return keyed_id(caller.name, self.key, f"{self.path} {asked}")
+        key = self.key if row is None else f"{self.key} {row}"  # no key that is given has a blank
+        return keyed_id(caller.name, key, f"{self.path} {asked}")
 
     def is_new(self, reader: Reader, number: str) -> bool:
         """Return whether nothing with this id was noted yet; raise InvalidQuery where its key was used for something else."""

@@ -384,3 +384,38 @@ def test_without_a_year_before_there_is_no_interval(market: Market) -> None:
     assert one["position"]["gap_t"] == pytest.approx(400 * 365 / 120 - 1000)
     known = {name for name, told in one["low"].items() if told is not None}
     assert known == {"offset_cap_t", "offsets_t"}  # of what was granted, and no credits
+
+
+def test_a_table_that_is_asked_again_with_its_key_is_entered_once(market: Market) -> None:
+    rows = "".join(
+        f"{WORKS}/quota,granted,2026-03-0{day},{day},2026,,decision {day},{digest_of(PDF)}\n"
+        for day in (1, 2)
+    )
+    table = "instrument,act,day,amount,year,serials,source,evidence\n" + rows
+
+    def load(content: str = table, **params: str) -> Any:
+        return market.call(
+            "lan",
+            "POST",
+            "/v1/movements/import",
+            content=content.encode(),
+            params=params,
+            headers={"Idempotency-Key": "k"},
+        )
+
+    first, second = load().json(), load().json()
+
+    assert first["detail"] == "2 movements are entered, 0 rows are refused"
+    assert first["movements"] == second["movements"]
+    assert market.rows("SELECT count(*) FROM movement") == [(2,)]
+    assert (
+        load(table.replace("decision 1", "decision 3")).status_code == 422
+    )  # the key was used for something else
+    later = table.replace("2026-03-02", "2027-03-02").replace(
+        f"{WORKS}/quota,granted,2026", "park-a/no/quota,granted,2026"
+    )
+    told = market.call(
+        "lan", "POST", "/v1/movements/import", content=later.encode(), params={"language": "vi"}
+    )
+    assert {one["parameter"] for one in told.json()["errors"]} == {"row 1, instrument", "row 2"}
+    assert market.call("seer", "POST", "/v1/movements/import", content=table.encode()).status_code == 403

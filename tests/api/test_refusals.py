@@ -10,7 +10,7 @@ from api.records import kinds
 from api.refusals import in_language
 from ingest.known import movements, reports
 from ingest.line import decisions, records
-from rules.market import holdings
+from rules.market import entering, holdings
 from store.records import checks
 
 REFUSING = ("DecisionRefused", "MovementRefused", "NoEvidence", "_refuse")
@@ -37,7 +37,9 @@ def said_by(module: ModuleType) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("module", [decisions, reports, records, checks, kinds, movements, holdings])
+@pytest.mark.parametrize(
+    "module", [decisions, reports, records, checks, kinds, movements, entering, holdings]
+)
 def test_whatever_is_refused_is_said_in_vietnamese_too(module: ModuleType) -> None:
     """But for the gates of a month, which the API says in each language before the line is asked."""
     said = said_by(module)

@@ -126,6 +126,10 @@ SENT_TOGETHER: dict[str, list[Any]] = {
         }
     ],
     "/v1/movements/{movement_id}": [{"action": "withdraw"}],
+    "/v1/movements/import": [
+        b"instrument,act,day,amount,year,serials,source,evidence\npark-a/works/quota,granted,2026-01-02,1,2026,,decision,"
+        + digest_of(SCAN).encode()
+    ],
     "/v1/records/import": [
         b"channel,from,to,value,unit,source,evidence\npark-a/works/invoice,2025-03-01,2025-04-01,1000,kWh,EVN,"
         + digest_of(SCAN).encode()

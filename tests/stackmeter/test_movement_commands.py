@@ -121,6 +121,50 @@ def test_serials_are_written_as_the_position_tells_them(desk: Desk) -> None:
     ]  # fmt: skip
 
 
+def test_a_table_is_looked_at_as_a_whole_and_entered_in_the_order_of_its_days(desk: Desk) -> None:
+    head = "instrument;act;day;amount;year;serials;source;evidence;note\n"
+    sold = f"{WORKS}/credits;sold;2026-06-02;1,0;;T 2;contract 9;deed.pdf;\n"
+    bought = f"{WORKS}/credits;bought;2026-06-01;2,0;;T 1-2;contract 8;deed.pdf;both\n"
+    wrong = f"{WORKS}/credits;sold;2026-06-03;1,0;;T 2;contract 10;deed.pdf;\n{WORKS}/quota;sold;2026-06-03;1.5;x;;s;deed.pdf;\n"
+    table = desk.folder / "table.csv"
+
+    table.write_text(head + sold + bought + wrong)
+    for option in ((), ("--check",)):
+        told = desk.told("lan", "import", str(table), "--numbers", "vi", *option, code=1).output
+        assert "row 3: the serial T 2 is not held on 2026-06-03" in told
+        assert "row 4, amount: '1.5'" in told
+    assert (
+        desk.json("lan", "list", "--instrument", "credits", "--state-of", "entered")["movements"][0]["source"]
+        == "contract 7"
+    )
+
+    told = desk.told("lan", "import", str(table), "--numbers", "vi", "--skip-refused", code=1).output
+    assert "2 movements are entered, 2 rows are refused" in told
+    newest, before = desk.json("lan", "list", "--instrument", "credits", "--state-of", "entered")[
+        "movements"
+    ][:2]
+    assert (newest["act"], newest["amount"], newest["serials"]) == (
+        "sold",
+        1.0,
+        [{"series": "T", "first": 2, "last": 2}],
+    )
+    assert (before["act"], before["note"], before["entered_by"]) == ("bought", "both", "lan")
+    table.write_text(head + bought.replace("T 1-2", "T 3-4"))
+    assert (
+        "1 movements would be entered, 0 rows"
+        in desk.told("lan", "import", str(table), "--numbers", "vi", "--check").output
+    )
+
+
+def test_what_is_not_well_written_hands_in_no_file(desk: Desk) -> None:
+    file = desk.folder / "other.pdf"
+    file.write_bytes(PDF + b"other")
+
+    desk.told("lan", "add", *GRANT, "--amount", "5", "--act", "found", "--file", str(file), code=2)
+
+    assert desk.market.rows("SELECT count(*) FROM evidence") == [(1,)]
+
+
 @pytest.mark.parametrize(
     ("said", "code", "why"),
     [

@@ -1,11 +1,13 @@
 """What is asked and told of movements of instruments."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.pages import Next
-from api.records.bodies import DAY, By, Note, Said
+from api.problems import InvalidQuery
+from api.records.bodies import DAY, By, Note, RowProblemBody, Said
 from api.records.evidence import AnyDigest
 from api.tables import table_csv
 from plant.clock import format_time
@@ -122,6 +124,27 @@ class MovementDecidedBody(BaseModel):
     )
     detail: str = Field(examples=["movement 1042: entered, and counts once another person has approved it"])
     movement: MovementBody | None = Field(description="what it was about, as it stands now")
+
+
+class ImportedMovementsBody(BaseModel):
+    """What became of a table of movements."""
+
+    outcome: str = Field(
+        description="done, waiting where the line has not come to all of them yet, or checked",
+        examples=["done"],
+    )
+    detail: str = Field(examples=["12 movements are entered, 0 rows are refused"])
+    rows: int = Field(examples=[12])
+    problems: list[RowProblemBody] = Field(description="why rows are refused, the first 100", examples=[[]])
+    movements: list[str] = Field(description="ids of what was entered", examples=[["1042"]])
+
+
+def check_day(text: str) -> None:
+    """Refuse a day that no month has."""
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidQuery(("day", f"there is no {text}")) from error
 
 
 def moved_of(said: EnterMovementBody, place: tuple[str, str, str]) -> Moved:

@@ -1,25 +1,25 @@
 """Movements of instruments: what was entered, by whom and on what evidence, and what becomes of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
-from api.access.caller import Asking, Caller, Role, signed
+from api.access.caller import Asking, Role, signed
 from api.access.guard import GUARDED, needs
 from api.access.recorder import Recording
-from api.accounting.periods import once_taken
 from api.market.bodies import (
     EnterMovementBody,
     MovementDecidedBody,
     MovementsBody,
+    check_day,
     moved_of,
     movement_body,
     movements_csv,
 )
+from api.market.desk import Decide, MovementDesk
+from api.market.movement_import import add_import
 from api.once import OnceOnly
 from api.pages import Cursor, Limit, opened, sealed
 from api.parameters import InLanguage, Word
@@ -29,79 +29,30 @@ from api.records.evidence import lacking_evidence
 from api.records.records import LEAST
 from api.refusals import in_language
 from api.tables import CSV, JSON, documented_as, preferred
-from plant.commitments import Instrument
-from plant.languages import Language
 from plant.park import Plant
-from plant.suggest import did_you_mean
 from store.kept_files import KeptFiles
-from store.reader import Reader, Snapshot
+from store.reader import Reader
 from store.records.decisions import MovementDecision
-from store.records.movements import Movement, find_movement
+from store.records.movements import find_movement
 from store.records.table import RecordStanding
 from store.records.views import WantedMovements, wanted_movements
 
-Decide = Callable[[MovementDecision], None]
 AnyMovement = Annotated[str, Path(max_length=18, pattern=r"^[0-9]{1,18}$")]
 
 
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """What the routes need of the service."""
-
-    reader: Reader
-    plant: Plant
-    files: KeptFiles
-    decide: Decide
-
-    def instrument(self, caller: Caller, name: str) -> Instrument:
-        """Return the instrument of a full name; raise InvalidQuery where the caller sees none of it."""
-        seen = {one.id: one for one in self.plant.instruments if caller.sees(one.park, one.facility)}
-        if name not in seen:
-            message = f"no instrument {name[:100]} is configured{did_you_mean(name, seen)}"
-            raise InvalidQuery(("instrument", message))
-        return seen[name]
-
-    def taken(
-        self,
-        request: Request,
-        once: OnceOnly,
-        record: Recording,
-        made: MovementDecision,
-        entry: tuple[str, str, str, str],
-        language: Language,
-    ) -> Any:
-        """Hand over a decision and tell what became of it."""
-        outcome, detail = once_taken(self.reader, once, made.id, lambda: self.decide(made), record, entry)
-        if outcome == "refused":
-            return problem(request.url.path, 409, in_language(detail, language))
-        with self.reader.snapshot() as state:
-            found = self._about(state, made)
-        told = MovementDecidedBody(
-            id=made.id,
-            outcome=outcome,
-            detail=detail,
-            movement=None if found is None else movement_body(self.plant, found),
-        )
-        return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
-
-    def _about(self, state: Snapshot, made: MovementDecision) -> Movement | None:
-        """Return the movement that a decision was about, one that it entered too."""
-        if made.movement:
-            return find_movement(state.connection, made.movement)
-        row = state.connection.execute("SELECT message FROM decision WHERE id = ?", (made.id,)).fetchone()
-        return None if row is None else find_movement(state.connection, str(row[0]))
-
-
-def routes(reader: Reader, plant: Plant, files: KeptFiles, decide: Decide) -> APIRouter:
-    """Return the routes; `decide` hands a decision to the line, which takes it in its turn."""
+def routes(
+    reader: Reader, plant: Plant, files: KeptFiles, decide: Decide, clock: Callable[[], int]
+) -> APIRouter:
+    """Return the routes; `decide` hands a decision to the line, which takes it in its turn, `clock` tells the time [ns UTC]."""
     router = APIRouter(prefix="/v1", tags=["market"], responses=documented(401, 422, 503))
-    desk = _Desk(reader, plant, files, decide)
+    desk = MovementDesk(reader, plant, files, decide)
     _looking(router, desk)
+    add_import(router, desk, clock)  # before what a movement's number may stand for
     _deciding(router, desk)
     return router
 
 
-def _looking(router: APIRouter, desk: _Desk) -> None:
+def _looking(router: APIRouter, desk: MovementDesk) -> None:
     @router.get(
         "/movements", dependencies=GUARDED, response_model=MovementsBody, responses={**documented_as(CSV)}
     )
@@ -135,7 +86,7 @@ def _looking(router: APIRouter, desk: _Desk) -> None:
         return Response(content, media_type=media, headers={"Vary": "Accept, Authorization, X-API-Key"})
 
 
-def _deciding(router: APIRouter, desk: _Desk) -> None:
+def _deciding(router: APIRouter, desk: MovementDesk) -> None:
     @router.post(
         "/movements",
         response_model=MovementDecidedBody,
@@ -155,7 +106,7 @@ def _deciding(router: APIRouter, desk: _Desk) -> None:
         It counts once it is approved. Its file is handed in before.
         """
         by, about = signed(caller, body.by), desk.instrument(caller, body.instrument)
-        _check_day(body.day)
+        check_day(body.day)
         with desk.reader.snapshot() as state:
             lacking = lacking_evidence(state, desk.files, caller, by, body.evidence)
         number = once.number(caller, body.model_dump_json())
@@ -207,11 +158,3 @@ def _deciding(router: APIRouter, desk: _Desk) -> None:
         )
         entry = (f"movement.{body.action}", movement_id, found.standing, body.reason or "")
         return desk.taken(request, once, record, made, entry, language)
-
-
-def _check_day(text: str) -> None:
-    """Refuse a day that no month has."""
-    try:
-        date.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidQuery(("day", f"there is no {text}")) from error

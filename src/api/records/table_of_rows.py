@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -36,22 +36,40 @@ def read_rows(content: bytes, plant: Plant, numbers: Language | None) -> list[Re
     InvalidQuery
         It is no such table: not in UTF-8, without its columns, empty or too long.
     """
-    rows = list(_rows(content))
-    if not rows:
-        raise InvalidQuery(("body", "it has no row below its header"))
-    if len(rows) > MOST_ROWS:
-        raise InvalidQuery(("body", f"it has {len(rows)} rows, and at most {MOST_ROWS} are entered together"))
+    rows = cells_of(content, COLUMNS, MOST_ROWS)
     return [_read(place, cells, plant, numbers) for place, cells in enumerate(rows, start=1)]
 
 
-def _rows(content: bytes) -> Iterator[Mapping[str, str]]:
+def cells_of(content: bytes, columns: Sequence[str], most: int) -> list[Mapping[str, str]]:
+    """Return the cells of at most so many rows by their columns, of which a table may lack the last.
+
+    Raises
+    ------
+    InvalidQuery
+        It is no such table.
+    """
+    rows = list(_rows(content, columns))
+    if not rows:
+        raise InvalidQuery(("body", "it has no row below its header"))
+    if len(rows) > most:
+        raise InvalidQuery(("body", f"it has {len(rows)} rows, and at most {most} are entered together"))
+    return rows
+
+
+def mistakes(place: int, error: ValidationError) -> tuple[RowProblemBody, ...]:
+    """Return what is wrong with the cells of a row."""
+    found = error.errors(include_url=False)
+    return tuple(RowProblemBody(row=place, column=str(one["loc"][0]), detail=in_words(one)) for one in found)
+
+
+def _rows(content: bytes, columns: Sequence[str]) -> Iterator[Mapping[str, str]]:
     try:
         text = content.decode("utf-8-sig")
         mark = ";" if ";" in text.partition("\n")[0] else ","
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
         header = [name.strip() for name in next(rows, [])]
-        if sorted(header) not in (sorted(COLUMNS), sorted(COLUMNS[:-1])):
-            raise InvalidQuery(("body", f"its first line names the columns {','.join(COLUMNS)}"))
+        if sorted(header) not in (sorted(columns), sorted(columns[:-1])):
+            raise InvalidQuery(("body", f"its first line names the columns {','.join(columns)}"))
         for cells in rows:
             if not any(cell.strip() for cell in cells):
                 continue
@@ -77,8 +95,4 @@ def _read(place: int, cells: Mapping[str, str], plant: Plant, numbers: Language 
         told = (RowProblemBody(row=place, column=name, detail=detail) for name, detail in error.errors)
         return ReadRow(place, None, tuple(told))
     except ValidationError as error:
-        mistakes = error.errors(include_url=False)
-        told = (
-            RowProblemBody(row=place, column=str(one["loc"][0]), detail=in_words(one)) for one in mistakes
-        )
-        return ReadRow(place, None, tuple(told))
+        return ReadRow(place, None, mistakes(place, error))

@@ -64,6 +64,8 @@ class PriceEntry(Part):
     name: Word
     title: Text
     currency: Annotated[str, Field(min_length=3, max_length=3)] = "VND"
+    of: Word | None = None
+    """The market, a shipped one too, that goes by these prices instead of those that it names."""
     rows: Annotated[list[TradeRow], Field(min_length=1)]
 
 

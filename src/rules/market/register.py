@@ -1,7 +1,7 @@
 """Carbon markets by name: the ones shipped here and a configuration's own, with the prices that they go by."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -34,6 +34,7 @@ class Prices:
     name: str
     currency: str
     rows: tuple[TradeRow, ...]
+    of: str | None = None  # the market that goes by them instead of those that it names
 
     def at(self, day: date) -> tuple[str, TradeRow] | None:
         """Return the id and the row of the last price until a day, None where none is known; one of a later day is not used."""
@@ -84,9 +85,15 @@ def _with_files(
     )
     of_markets: _Checks = [*checks, year_mistakes, partial(_price_mistakes, known)]
     made = partial(_market, known)
-    return known, Shelf("market", "markets", partial(_mistakes, of_markets), made).filled(
+    found = Shelf("market", "markets", partial(_mistakes, of_markets), made).filled(
         markets, files, MarketFile
     )
+    named = partial(_of_mistakes, found, {})
+    Shelf("set of prices", "prices", named, _prices).filled(
+        {}, files, MarketFile
+    )  # markets are known only now
+    of = {one.of: one for one in known.values() if one.of is not None}
+    return known, {name: replace(one, prices=of.get(name, one.prices)) for name, one in found.items()}
 
 
 def _mistakes(checks: _Checks, placed: Placed[Any]) -> Iterator[Problem]:
@@ -100,8 +107,21 @@ def _price_mistakes(known: Mapping[str, Prices], placed: Placed[MarketEntry]) ->
         yield placed.problem(f"there is no set of prices {name}{did_you_mean(name, known)}", "prices")
 
 
+def _of_mistakes(
+    markets: Mapping[str, CarbonMarket], taken: dict[str, str], placed: Placed[PriceEntry]
+) -> Iterator[Problem]:
+    """Yield prices of a market that is nowhere, or that goes by others which say so too."""
+    name, own = placed.value.of, placed.value.name
+    if name is None:
+        return
+    if name not in markets:
+        yield placed.problem(f"there is no market {name}{did_you_mean(name, markets)}", "of")
+    elif (other := taken.setdefault(name, own)) != own:
+        yield placed.problem(f"the market {name} goes by {other} already: one of them is of it", "of")
+
+
 def _prices(entry: PriceEntry, _zone: ZoneInfo) -> Prices:
-    return Prices(entry.name, entry.currency, tuple(entry.rows))
+    return Prices(entry.name, entry.currency, tuple(entry.rows), entry.of)
 
 
 def _market(known: Mapping[str, Prices], entry: MarketEntry, _zone: ZoneInfo) -> CarbonMarket:

@@ -221,6 +221,14 @@ def import_progress(readings: int) -> Iterator[Callable[[int], None]]:
         yield lambda sent: bar.update(task, completed=sent)
 
 
+@contextmanager
+def files_progress(files: int) -> Iterator[Callable[[int], None]]:
+    """Give what to call with how many files were handed in, of so many; shown on a terminal."""
+    with _bar("{task.completed:,} of {task.total:,} files") as bar:
+        task = bar.add_task("", total=files)
+        yield lambda done: bar.update(task, completed=done)
+
+
 def _bar(text: str) -> Progress:
     return Progress(
         TextColumn(text),

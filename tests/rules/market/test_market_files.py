@@ -32,6 +32,11 @@ markets:
         source: opinion of 3 November 2026
         evidence: opinion.pdf
 """
+MORE = "".join(
+    f"  - name: {name}\n    title: More\n    of: vn-ets\n"
+    "    rows: [{valid_from: 2026-10-01, price: 1, source: trade, evidence: screen}]\n"
+    for name in ("more", "most")
+)
 
 
 def test_what_ships_is_never_official_while_somebody_is_unsure():
@@ -55,6 +60,17 @@ def test_a_price_of_tomorrow_is_not_used(tmp_path: Path):
     assert prices.at(date(2026, 12, 1))[0] == "our-prices/2026-10-01"
 
 
+def test_a_shipped_market_goes_by_prices_of_ones_own(tmp_path: Path):
+    (tmp_path / "our.market.yaml").write_text(
+        OWN.replace("- name: our-prices", "- name: our-prices\n    of: vn-ets")
+    )
+    markets, shipped = load_markets(tmp_path), load_markets(None)["vn-ets"]
+
+    assert markets["vn-ets"].prices == markets["our-market"].prices
+    assert markets["vn-ets"].rows == shipped.rows
+    assert shipped.prices.name == "vn-allowances"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
@@ -69,6 +85,12 @@ def test_a_price_of_tomorrow_is_not_used(tmp_path: Path):
         ("evidence: opinion.pdf", "status: official", "mark is required|should be own|is required"),
         ("name: our-market", "name: vn-ets", "there is a market vn-ets already"),
         ("price: 150000", "price: 0", "greater than 0"),
+        (
+            "title: Trades",
+            "of: vn-etts\n    title: Trades",
+            "there is no market vn-etts .did you mean vn-ets",
+        ),
+        ("markets:\n", f"{MORE}markets:\n", "the market vn-ets goes by more already"),
     ],
 )
 def test_what_a_file_of_ones_own_says_wrong_is_refused(tmp_path: Path, old: str, new: str, why: str):

@@ -1,10 +1,18 @@
 """What the commands about the carbon market ask of a service."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
-from api.market.bodies import EnterMovementBody, MovementBody, MovementDecidedBody, MovementsBody
+from api.market.bodies import (
+    EnterMovementBody,
+    ImportedMovementsBody,
+    MovementBody,
+    MovementDecidedBody,
+    MovementsBody,
+)
 from api.market.position_bodies import PositionsBody
 from api.records.bodies import ActBody
+from stackmeter.client.answers import given
 from stackmeter.client.calls import Client
 
 
@@ -30,3 +38,10 @@ class MarketClient(Client):
         path = f"/v1/movements/{quote(number, safe='')}"
         body = said.model_dump(exclude_none=True)
         return self._valid(MovementDecidedBody, self._taken("POST", path, json=body))
+
+    def import_movements(self, content: bytes, asked: Mapping[str, str | None]) -> ImportedMovementsBody:
+        """Enter a table of movements, or only check it; raise `NotTaken` with the reason where the service does not."""
+        path = "/v1/movements/import"
+        return self._valid(
+            ImportedMovementsBody, self._taken("POST", path, content=content, params=given(**asked))
+        )

@@ -1,22 +1,29 @@
-"""Commands about movements of instruments: movement add, list, approve, refuse, withdraw, strike."""
+"""Commands about movements of instruments: movement add, import, list, approve, refuse, withdraw, strike."""
 
+import csv
 import json
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stackmeter.commands.command import (
+    EXIT_CONFIG,
+    EXIT_NOT_READY,
     AsJson,
     StateDir,
     Token,
     Url,
     answer_of,
+    or_exit,
     screen,
     service_of,
     table,
     valid,
 )
 from stackmeter.commands.records.options import (
+    NOT_YET,
     By,
     Numbers,
     Reason,
@@ -25,10 +32,11 @@ from stackmeter.commands.records.options import (
     digest_of_file,
     number_of,
     tell,
+    with_digests,
 )
 
 if TYPE_CHECKING:
-    from api.market.bodies import MovementBody, SerialsBody
+    from api.market.bodies import MovementBody
     from stackmeter.commands.market.market_client import MarketClient
 
 movement = typer.Typer(
@@ -85,11 +93,56 @@ def add(
     from api.market.bodies import EnterMovementBody
 
     said = {"instrument": instrument, "act": act, "day": day, "year": year, "source": source, "note": note}
-    moved = {"amount": number_of(amount, numbers), "serials": [_range(one) for one in serials or ()]}
+    moved = {"amount": number_of(amount, numbers), "serials": _ranges(serials or ())}
+    body = valid(EnterMovementBody, **said, **moved, evidence=NOT_YET, by=by)
     with _client(state, url, token) as client:
-        digest = digest_of_file(client, file, by)
-        body = valid(EnterMovementBody, **said, **moved, evidence=digest, by=by)
-        tell(client, answer_of(lambda: client.enter_movement(body)), as_json=as_json)
+        whole = body.model_copy(update={"evidence": digest_of_file(client, file, by)})
+        tell(client, answer_of(lambda: client.enter_movement(whole)), as_json=as_json)
+
+
+@movement.command("import")
+def import_table(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file, at most 200 rows.")],
+    numbers: Numbers = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say what would be refused.")] = False,
+    skip: Annotated[
+        bool,
+        typer.Option("--skip-refused", help="Enter the other rows where some are refused; else none is."),
+    ] = False,
+    by: By = None,
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enter a table of movements: instrument,act,day,amount,year,serials,source,evidence,note. Another person approves each.
+
+    They are entered in the order of their days. Where a row would be refused, none is entered. In the column serials stand ranges with a
+    semicolon between, in evidence a digest, or the name of a file beside the table, which is handed in, with --check too.
+
+    Example: stackmeter movement import movements-2026.csv --numbers vi --check
+
+    Exit codes: 0 entered, or nothing would be refused, 1 refused or not taken yet, 2 token missing or wrong, or no table,
+    3 not reachable.
+    """
+    with _client(state, url, token) as client:
+        wrong = {OSError: EXIT_CONFIG, ValueError: EXIT_CONFIG, csv.Error: EXIT_CONFIG}
+        content = or_exit(lambda: with_digests(client, file, by), wrong)
+        asked = {
+            "numbers": numbers,
+            "by": by,
+            "check": "true" if check else None,
+            "skip": "true" if skip else None,
+        }
+        told = answer_of(lambda: client.import_movements(content, asked))
+    if as_json:
+        typer.echo(told.model_dump_json())
+    else:
+        typer.echo(told.detail)
+        for one in told.problems:
+            typer.echo(f"row {one.row}{f', {one.column}' if one.column else ''}: {one.detail}")
+    is_well = not told.problems and told.outcome in ("done", "checked")
+    raise typer.Exit(0 if is_well else EXIT_NOT_READY)
 
 
 @movement.command("list")
@@ -235,15 +288,14 @@ def _client(state: StateDir, url: Url, token: Token) -> "MarketClient":
     return MarketClient(*service_of(state, url, token))
 
 
-def _range(text: str) -> "SerialsBody":
-    """Return a range of serials as the position tells it; exit where it is none: `series first-last`, or `series number`."""
-    from api.market.bodies import SerialsBody
+def _ranges(texts: Iterable[str]) -> list[dict[str, Any]]:
+    """Return ranges of serials as the position tells them; exit where one is none: `series first-last`, or `series number`."""
+    from api.market.movement_table import NoRange, serials_of
 
-    series, _, ends = text.strip().rpartition(" ")
-    first, _, last = ends.partition("-")
-    if not series or not all(one.isascii() and one.isdecimal() for one in (first, last or first)):
-        raise typer.BadParameter(f'{text} is no range: "VCS-VN-2024 1-600"', param_hint="--serials")
-    return valid(SerialsBody, series=series, first=int(first), last=int(last or first))
+    try:
+        return serials_of(";".join(texts))
+    except NoRange as error:
+        raise typer.BadParameter(str(error), param_hint="--serials") from None
 
 
 def _row(one: "MovementBody") -> list[str]:

@@ -1,7 +1,6 @@
 """Commands with which records come in: record evidence, add, replace, import."""
 
 import csv
-import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +21,16 @@ from stackmeter.commands.command import (
     table,
     valid,
 )
-from stackmeter.commands.records.options import By, Evidence, Numbers, digest_of_file, number_of, tell
+from stackmeter.commands.records.options import (
+    NOT_YET,
+    By,
+    Evidence,
+    Numbers,
+    digest_of_file,
+    number_of,
+    tell,
+    with_digests,
+)
 
 if TYPE_CHECKING:
     from api.records.bodies import ImportedBody, RecordBody
@@ -83,8 +91,7 @@ def add(
     said = {"channel": channel, "from": start, "to": end, "unit": unit, "source": source, "note": note}
     amount = number_of(value, numbers)
     with client_of(state, url, token) as client:
-        digest = digest_of_file(client, evidence, by)
-        _enter(client, said | {"value": amount, "evidence": digest, "by": by}, as_json=as_json)
+        _enter(client, said | {"value": amount, "by": by}, evidence, as_json=as_json)
 
 
 def replace(
@@ -116,14 +123,13 @@ def replace(
     amount = None if value is None else number_of(value, numbers)
     with client_of(state, url, token) as client:
         before = _one(client, record)
-        digest = digest_of_file(client, evidence, by)
         said = {
             "channel": f"{before.park}/{before.facility}/{before.channel}", "from": start or before.start,
             "to": end or before.end, "value": before.value if amount is None else amount, "unit": unit or before.unit,
-            "source": source or before.source, "evidence": digest, "note": before.note if note is None else note,
+            "source": source or before.source, "note": before.note if note is None else note,
             "replaces": record, "by": by,
         }  # fmt: skip
-        _enter(client, said, as_json=as_json)
+        _enter(client, said, evidence, as_json=as_json)
 
 
 def import_rows(
@@ -150,7 +156,7 @@ def import_rows(
     """
     with client_of(state, url, token) as client:
         wrong = {OSError: EXIT_CONFIG, ValueError: EXIT_CONFIG, csv.Error: EXIT_CONFIG}
-        content = or_exit(lambda: _with_digests(client, file, by), wrong)
+        content = or_exit(lambda: with_digests(client, file, by), wrong)
         asked = {"numbers": numbers, "by": by, "check": "true" if check else None}
         told = answer_of(lambda: client.import_records(content, asked))
     if as_json:
@@ -161,11 +167,13 @@ def import_rows(
     raise typer.Exit(0 if is_well else EXIT_NOT_READY)
 
 
-def _enter(client: "Client", said: dict[str, Any], *, as_json: bool) -> None:
+def _enter(client: "Client", said: dict[str, Any], evidence: str, *, as_json: bool) -> None:
     from api.records.bodies import EnterBody
 
-    body = valid(EnterBody, **said)
-    tell(client, answer_of(lambda: client.enter_record(body)), as_json=as_json)
+    body = valid(EnterBody, **said, evidence=NOT_YET)
+    digest = digest_of_file(client, evidence, said["by"])
+    whole = body.model_copy(update={"evidence": digest})
+    tell(client, answer_of(lambda: client.enter_record(whole)), as_json=as_json)
 
 
 def _one(client: "Client", number: str) -> "RecordBody":
@@ -174,23 +182,6 @@ def _one(client: "Client", number: str) -> "RecordBody":
         typer.echo(f"there is no record {number}", err=True)
         raise typer.Exit(EXIT_NOT_READY)
     return found[0]
-
-
-def _with_digests(client: "Client", file: Path, by: str | None) -> bytes:
-    """Return a table whose column evidence holds digests alone; each file is handed in once."""
-    text = file.read_bytes().decode("utf-8-sig")
-    mark = ";" if ";" in text.partition("\n")[0] else ","
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True))
-    names = [name.strip() for name in rows[0]] if rows else []
-    place = names.index("evidence") if "evidence" in names else None
-    digests: dict[str, str] = {}
-    for row in rows[1:]:
-        if place is not None and place < len(row) and (given := row[place].strip()):
-            digests[given] = digests.get(given) or digest_of_file(client, given, by, file.parent)
-            row[place] = digests[given]
-    made = io.StringIO()
-    csv.writer(made, delimiter=mark).writerows(rows)
-    return made.getvalue().encode()
 
 
 def _show(client: "Client", told: "ImportedBody") -> None:
