@@ -78,6 +78,9 @@ class Effect:
     steps: int = 12  # the limits: the least steps, the greatest CV(RMSE), the least |t| of a driver
     cv_rmse: float = 0.15
     t: float = 2.0
+    non_routine: tuple[
+        Quantity, ...
+    ] = ()  # what people entered of events that are neither driver nor measure, in the energy's unit
 
 
 @dataclass(frozen=True, slots=True)

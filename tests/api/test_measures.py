@@ -49,12 +49,20 @@ MEASURE = Measure(
 
 
 def built(
-    directory, *measures, energies=ENERGIES, outputs=OUTPUTS, read=slice(None), events=False, billed=None
+    directory,
+    *measures,
+    energies=ENERGIES,
+    outputs=OUTPUTS,
+    read=slice(None),
+    events=False,
+    billed=None,
+    more=(),
+    entered=None,
 ):
     """Return the API of a mill whose meters were read at the beginnings of months, or told of each month's output in its middle."""
     base = plant()
     billets = channel(OUTPUT, "hai-phong", "mill", "product/billets", Kind.EVENT if events else Kind.REGISTER)
-    of = replace(base, channels=(*base.channels, billets), measures=measures, window=NS_PER_HOUR)
+    of = replace(base, channels=(*base.channels, billets, *more), measures=measures, window=NS_PER_HOUR)
     if billed is not None:
         mill, *others = base.facilities
         bills = Billing("by-the-hour", billed, 1.0, -1, 1.0, NS_PER_HOUR)
@@ -68,6 +76,8 @@ def built(
         for time, value in list(zip(edges, display.tolist(), strict=True))[read]:
             if time <= ns("2026-11-24T00:00:00+07:00"):
                 state.reading(index, time, value)
+    for time, value in (entered or {}).items():
+        state.reading(more[0].index, time, value)
     return Api(state, CATALOGUE if billed is None else TARIFFED)
 
 
@@ -172,6 +182,27 @@ def test_what_is_not_measured_yet_is_expected_and_no_number(make, changes, year,
     assert (found["expected_t"], found["avoided"], found["avoided_t"], found["steps_known"]) == (
         1200.0, None, None, None,
     )  # fmt: skip
+
+
+def test_what_is_neither_driver_nor_measure_is_taken_off_by_its_records(make):
+    """A line that stood still in June 2025 used 50,000 kWh less, a new hall in September 2026 uses 90,000 more."""
+    hall = replace(channel(OUTPUT + 1, "hai-phong", "mill", "hall", Kind.INTERVAL), period=30 * NS_PER_DAY)
+    events = dict(zip(MONTHS, np.zeros(len(MONTHS)), strict=True)) | {
+        "2025-06": -50_000.0,
+        "2026-09": 90_000.0,
+    }
+    effect = replace(EFFECT, non_routine=(Quantity(OUTPUT + 1, "hall", "kWh"),))
+    api = make(
+        replace(MEASURE, effect=effect), energies=ENERGIES + list(events.values()), more=(hall,),
+        entered={midnight("2025-07"): -50_000.0, midnight("2026-10"): 90_000.0},
+    )  # fmt: skip
+    found = only(api)
+    over = slice(BEFORE, BEFORE + 4)
+    saved = avoided(fit(ENERGIES[:BEFORE], OUTPUTS[:BEFORE, None]), ENERGIES[over], OUTPUTS[over, None], 0.9)
+
+    assert (found["effect"], found["reasons"]) == ("shown", [])
+    assert found["avoided"] == pytest.approx(saved.amount, rel=1e-9)
+    assert (found["baseline"]["non_routine"], found["non_routine"]) == pytest.approx((-50_000, 90_000))
 
 
 def test_what_is_unknown_is_left_out_and_never_nothing(make):

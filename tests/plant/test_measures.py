@@ -37,6 +37,7 @@ parks:
               drivers: [product/billets, air]
               baseline: [2025-01, 2026-06]
               units: {product/billets: kg}
+              non_routine: [hall]
               factor: gas
               ncv: 36
               limits: {cv_rmse: 0.2, steps: 15}
@@ -46,6 +47,7 @@ parks:
           - {name: ladle/gas, gateway: g1, kind: rate, unit: Nm3/h, quantity: gas}
           - {name: product/billets, gateway: g1, kind: event, unit: t, quantity: product}
           - {name: air, gateway: g1, kind: level, unit: °C, quantity: temperature}
+          - {name: hall, kind: interval, unit: Nm3, quantity: gas, entered: true, min: -1e9}
         sources:
           - {name: grid, method: electricity-location, inputs: {energy: main}, factor: grid}
 """
@@ -87,6 +89,7 @@ def test_they_are_read_with_their_channels_in_their_units(tmp_path: Path) -> Non
             steps=15,
             cv_rmse=0.2,
             t=2.0,
+            non_routine=(Quantity(number["hall"], "hall", "Nm3"),),
         ),
     )
     assert (lamps.facility, lamps.title) == ("", ("Street lamps", "Street lamps"))
@@ -119,6 +122,9 @@ def test_a_configuration_without_measures_keeps_its_name(tmp_path: Path) -> None
         ("[2025-01, 2026-06]", "[2025-01, 2026-07]", "ends after the measure starts on 2026-07-01"),
         ("[2025-01, 2026-06]", "[2026-06, 2025-01]", "ends before it begins"),
         ("[2025-01, 2026-06]", "[2025-13, 2026-06]", "should be a month such as 2026-10"),
+        ("non_routine: [hall]", "non_routine: [hal]", "there is no channel hal (did you mean hall?)"),
+        ("non_routine: [hall]", "non_routine: [main]", "main is no amount that people enter"),
+        ("unit: Nm3, quantity: gas", "unit: kg, quantity: product", "channel hall is not in Nm3"),
         ("starts: 2026-07-01", "starts: 2026-07", "a day is written like 2027-03-01"),
         ("factor: gas", "factor: gaz", "there is no factor gaz (did you mean gas?)"),
         ("              ncv: 36\n", "", "factor gas is per GJ, and channel ladle/gas is in Nm3: give ncv, the MJ of one Nm3"),

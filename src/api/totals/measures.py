@@ -64,7 +64,7 @@ class CusumBody(BaseModel):
     """A known step: `cusum` falls while something is saved, and its last fall since the start is the saving."""
 
     start: str = Field(alias="from", examples=["2026-06-30T17:00:00Z"])
-    measured: float = Field(examples=[98000.0])
+    measured: float = Field(description="without what is not routine", examples=[98000.0])
     predicted: float = Field(description="what the baseline says", examples=[121000.0])
     cusum: float = Field(
         description="measured less predicted, summed from the baseline's first step on", examples=[-23000.0]
@@ -91,6 +91,10 @@ class BaselineBody(BaseModel):
         description="sqrt(SSE / (n - p)) as a share of the mean energy", examples=[0.031]
     )
     bias: float | None = Field(description="the mean residual as a share of the mean energy", examples=[0.0])
+    non_routine: float = Field(
+        description="what events that are neither driver nor measure used in these steps: the baseline is without it",
+        examples=[0.0],
+    )
 
 
 class MeasureBody(BaseModel):
@@ -152,6 +156,11 @@ class MeasureBody(BaseModel):
     )
     steps_due: int | None = Field(description="of the year that are over and after the start", examples=[4])
     steps_known: int | None = Field(examples=[4])
+    non_routine: float | None = Field(
+        description="what events that are neither driver nor measure used in the steps of the year, by approved records: it"
+        " is taken off what was measured [unit of the energy]",
+        examples=[0.0],
+    )
     baseline: BaselineBody | None = Field(
         description="null where nothing measures it or its steps do not decide it"
     )
@@ -265,6 +274,7 @@ def _body(measure: Measure, year: int, known: Saving, language: Language) -> Mea
         fractional_uncertainty=known.fractional,
         steps_due=None if after is None else after.due,
         steps_known=None if after is None else len(after.energy),
+        non_routine=None if after is None else float(after.non_routine.sum()),
         baseline=None
         if effect is None or known.baseline is None or known.before is None
         else _baseline(effect, known.baseline, known.before),
@@ -303,6 +313,7 @@ def _baseline(effect: Effect, found: Baseline, before: KnownSteps) -> BaselineBo
         r2=number(found.r2),
         cv_rmse=number(found.cv_rmse),
         bias=number(found.bias),
+        non_routine=float(before.non_routine.sum()),
     )
 
 

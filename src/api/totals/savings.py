@@ -66,6 +66,7 @@ class KnownSteps:
     drivers: Floats
     start: Times
     due: int
+    non_routine: Floats  # what events that are neither driver nor measure used; `energy` is without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +196,17 @@ def _edges(effect: Effect, start: int, end: int, period: Period) -> Times:
 
 
 def _columns(state: Snapshot, effect: Effect, edges: Times) -> KnownSteps:
-    """Return the steps whose energy and drivers are all known."""
+    """Return the steps whose energy and drivers are all known, the energy without what is not routine: that is 0 where no record tells of it."""
     quantities = [effect.energy, *effect.drivers]
     values = np.column_stack([amounts(state, one, edges, effect.step) for one in quantities])
     known = np.flatnonzero(~np.isnan(values).any(axis=1))
-    return KnownSteps(values[known, 0], values[known, 1:], edges[:-1][known], len(values))
+    events = [np.nan_to_num(amounts(state, one, edges, effect.step, least=0)) for one in effect.non_routine]
+    more = sum(events, start=np.zeros(len(values)))[known]
+    return KnownSteps(values[known, 0] - more, values[known, 1:], edges[:-1][known], len(values), more)
 
 
-def amounts(state: Snapshot, quantity: Quantity, edges: Times, step: Step) -> Floats:
-    """Return a channel's amounts, of a level its means, per step; NaN where less than nearly all of it is known."""
+def amounts(state: Snapshot, quantity: Quantity, edges: Times, step: Step, least: float = COMPLETE) -> Floats:
+    """Return a channel's amounts, of a level its means, per step; NaN where less than a least share of it is known."""
     channel = state.plant.channel(quantity.channel)
     values, coverage = [np.empty(0)], [np.empty(0)]
     for part in _parts(edges):
@@ -215,7 +218,7 @@ def amounts(state: Snapshot, quantity: Quantity, edges: Times, step: Step) -> Fl
         # No event is no amount, but before the first one nobody has reported anything.
         is_heard = np.maximum.accumulate(~np.isnan(amounts))
         amounts, shares = np.nan_to_num(amounts), is_heard.astype(np.float64)
-    return np.where(shares >= COMPLETE, amounts * quantity.scale + quantity.offset, np.nan)
+    return np.where(shares >= least, amounts * quantity.scale + quantity.offset, np.nan)
 
 
 def _parts(edges: Times) -> Sequence[Times]:

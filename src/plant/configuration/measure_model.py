@@ -48,6 +48,8 @@ class EffectPart(Part):
     """The channel, virtual or not, of the energy that is saved; of a park with its facility: mill/gas."""
     drivers: Annotated[list[ChannelName], Field(max_length=MOST_DRIVERS)] = Field(default_factory=list)
     """What moves the energy beside the measure: output, degrees; at most 8."""
+    non_routine: Annotated[list[ChannelName], Field(max_length=MOST_DRIVERS)] = Field(default_factory=list)
+    """What is neither driver nor measure, a new hall, a line shut down: channels with entered: true, whose records say how much more it used."""
     baseline: Annotated[list[MonthText], Field(min_length=2, max_length=2)]
     """The first and the last month of the baseline: [2025-01, 2026-06]."""
     step: Step = "month"
@@ -63,14 +65,16 @@ class EffectPart(Part):
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is named twice, and a baseline that ends before it begins."""
-        named = [self.energy, *self.drivers]
+        named = [self.energy, *self.drivers, *self.non_routine]
         yield from (
             ("drivers", f"{name} is named twice") for place, name in enumerate(named) if name in named[:place]
         )
         if self.baseline[0] > self.baseline[1]:
             yield "baseline", "ends before it begins"
         yield from (
-            ("units", f"{name} is no channel of this effect") for name in self.units if name not in named
+            ("units", f"{name} is no channel of this effect")
+            for name in self.units
+            if name not in [self.energy, *self.drivers]
         )
 
 

@@ -68,6 +68,10 @@ class MeasureMaker:
             self._quantity(part, known, written, name, "drivers", place)
             for place, name in enumerate(written.drivers)
         ]
+        events = [
+            self._non_routine(part, known, name, energy, place)
+            for place, name in enumerate(written.non_routine)
+        ]
         start, end = self._baseline(site, part, written, begins)
         if energy is None or not self._is_alone(part, known[written.energy]):
             return None
@@ -82,6 +86,7 @@ class MeasureMaker:
             steps=written.limits.steps,
             cv_rmse=written.limits.cv_rmse or CV_RMSE[written.step],
             t=written.limits.t,
+            non_routine=tuple(one for one in events if one),
         )
 
     def _known(self, site: Site) -> Iterator[tuple[str, Channel | Virtual]]:
@@ -115,6 +120,33 @@ class MeasureMaker:
             message = f"channel {name} is not in {wanted.symbol}: {error}"
             self.findings.refuse(part, message, "effect", "units", name)
             return None
+
+    def _non_routine(
+        self,
+        part: Placed[MeasurePart],
+        known: Mapping[str, Channel | Virtual],
+        name: str,
+        energy: Quantity | None,
+        place: int,
+    ) -> Quantity | None:
+        """Return a channel of non-routine events in the unit of the energy."""
+        key = ("effect", "non_routine", place)
+        channel = known.get(name)
+        if channel is None:
+            self.findings.unknown(part, "channel", name, known, *key)
+            return None
+        if not isinstance(channel, Channel) or not channel.entered or is_level(channel):
+            message = f"channel {name} is no amount that people enter: what is not routine is a record with its evidence"
+            self.findings.refuse(part, message, *key)
+            return None
+        if energy is None:
+            return None
+        try:
+            scale, offset = conversion(window_unit(channel), unit(energy.unit))
+        except DimensionError as error:
+            self.findings.refuse(part, f"channel {name} is not in {energy.unit}: {error}", *key)
+            return None
+        return Quantity(channel.index, name, energy.unit, scale, offset)
 
     def _is_alone(self, part: Placed[MeasurePart], energy: Channel | Virtual) -> bool:
         message = (
