@@ -2,6 +2,7 @@
 
 import csv
 import io
+from copy import copy
 from dataclasses import replace
 from itertools import combinations
 
@@ -10,6 +11,7 @@ import pytest
 from plant.commitments import Exchange, ExchangeSide, Quantity, ReferenceCase
 from plant.units import unit
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, Kind
+from tests.api.conftest import Api
 from tests.api.keyed import Keyed, every_route
 from tests.api.roles import STREAMS
 from tests.api.state import MIDNIGHT, State, channel, ns, plant, source, windows
@@ -95,6 +97,27 @@ def test_what_is_unknown_is_no_zero(api):
     assert (one["sent"]["amount"], one["received"]["amount"], one["difference"]) == (None, None, None)
     assert (one["is_imbalance"], one["reason"], one["coverage"]) == (None, "unknown", 0.0)
     assert (one["avoided"]["amount"], one["avoided"]["avoided_t"]) == (None, None)
+
+
+def test_month_end_names_an_exchange_that_does_not_balance(api):
+    def named(month, language="en", of=api):
+        items = of.get("/v1/month-end", park=PARK, month=month, language=language)["items"]
+        return [one for one in items if one["kind"] == "exchange"]
+
+    assert named("2026-11") == []  # 2 %, and 3 % may be
+    [one] = named("2026-10")
+    assert (one["about"], one["stops"]) == (f"{PARK}/slag", False)
+    assert one["detail"] == "it is not known whether what was sent was received; 3 % may differ"
+    assert [each["name"] for each in api.ask(one["link"]).json()["exchanges"]] == ["slag"]
+    state = copy(api.state)
+    state.plant = replace(state.plant, exchanges=(replace(SLAG, tolerance=0.01),))
+    strict = Api(state)
+    strict.as_of = api.as_of
+    [one], [other] = (named("2026-11", language, strict) for language in ("en", "vi"))
+    strict.reader.close()
+    assert one["detail"] == "what was received differs from what was sent by 2.0 % of it; 1 % may be"
+    assert other["detail"] == "lượng nhận lệch 2,0 % so với lượng giao; cho phép 1 %"
+    assert one["command"] == f"stackmeter exchanges --park {PARK} --name slag --period 2026-11"
 
 
 def test_any_stretch_can_be_asked_for(api):

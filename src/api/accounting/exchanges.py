@@ -3,7 +3,7 @@
 A caller sees the numbers of the sides that are theirs. Another's number is not told, nor what would tell it by a subtraction.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ from plant.park import Plant
 from plant.vocabulary import NS_PER_DAY
 from proof.channel_windows import ChannelActivity
 from rules.boundaries import compared
-from store.reader import Reader
+from store.reader import Reader, Snapshot
 from store.totals.sums import Period
 
 KG_PER_T = 1000.0
@@ -146,6 +146,14 @@ def routes(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
         return Response(body.model_dump_json(by_alias=True, exclude_unset=True), media_type=JSON)
 
     return router
+
+
+def exchange_bodies(
+    state: Snapshot, exchanges: Iterable[Exchange], span: Period, as_of: int, caller: Caller
+) -> list[ExchangeBody]:
+    """Return exchanges in a period, as of a time [ns UTC], with what a caller may see of them."""
+    asked = _Asked(ChannelActivity(state), state.plant.window, as_of, caller)
+    return [asked.body(one, span) for one in exchanges]
 
 
 def exchanges_csv(body: ExchangesBody) -> bytes:

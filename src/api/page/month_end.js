@@ -13,6 +13,7 @@ const LISTED = {
   quarantine: (body, time) => body.causes.map((one) => `${time(one.last_at)} · ${one.gateway || one.sample.topic} · ${one.sample.detail} (${one.count})`),
   provisional: (body) => body.factors.map((one) => `${one.row} · ${one.source} · ${one.used_by.join(', ')}`),
   imbalance: (body) => body.boundaries.map((one) => `${one.title || one.name}: ${share(one.unallocated_share)}, ${exact(one.unallocated)} ${one.unit} · ${one.worst_channel ?? ''}`),
+  exchange: (body) => body.exchanges.map((one) => `${one.title}: ${one.sent.facility} ${exact(one.sent.amount)} ${one.unit} → ${one.received.facility} ${exact(one.received.amount)} ${one.unit} · ${share(one.share)}`),
 };
 
 const word = (before, name) => say(before + name.replace(/(^|_)(\w)/g, (_, __, letter) => letter.toUpperCase()));

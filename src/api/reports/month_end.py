@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
+from api.accounting.exchanges import exchange_bodies
 from api.accounting.periods import MONTH, PeriodStateBody, month_state
 from api.parameters import InLanguage
 from api.problems import InvalidQuery, documented
@@ -43,6 +44,7 @@ Kind = Literal[
     "provisional",
     "gap",
     "imbalance",
+    "exchange",
     "record",
     "restatement",
     "close",
@@ -151,6 +153,7 @@ class _Month:
         yield from (self._of_gate(one.gate, one.detail) for one in self.body.lacks or ())
         yield from self._gaps()
         yield from self._imbalances()
+        yield from self._exchanges()
         yield from self._waiting_records()
         yield from self._decisions()
 
@@ -196,6 +199,27 @@ class _Month:
                 f"/v1/boundaries?park={balance.park}&name={balance.name}&period={self.body.month}",
                 f"stackmeter explain {balance.park} --period {self.body.month}",
                 about="/".join(filter(None, (balance.park, balance.facility, balance.name))),
+            )
+
+    def _exchanges(self) -> Iterator[MonthItemBody]:
+        """Yield exchanges whose two sides differ by more than the tolerance, or of which nobody can tell."""
+        plant, park, month = self.state.plant, self.body.park, self.body.month
+        mine = [one for one in plant.exchanges if one.park == park]
+        for told in exchange_bodies(self.state, mine, self.of(self.park), self.as_of, self.caller):
+            if told.is_imbalance is False or told.reason == "hidden":
+                continue
+            tolerance = f"{told.tolerance * 100:g}"
+            detail = (
+                self._say("exchange.unknown", tolerance=tolerance)
+                if told.is_imbalance is None or told.share is None
+                else self._say("exchange", share=f"{told.share * 100:.1f}", tolerance=tolerance)
+            )
+            yield self._item(
+                "exchange",
+                detail,
+                f"/v1/exchanges?park={park}&name={told.name}&period={month}",
+                f"stackmeter exchanges --park {park} --name {told.name} --period {month}",
+                about=f"{park}/{told.name}",
             )
 
     def _waiting_records(self) -> Iterator[MonthItemBody]:
