@@ -163,6 +163,22 @@ class SavingFact:
     t: float | None  # t CO2e
     is_electricity: bool
     outcome: str  # shown, not_shown, extrapolated or expected
+    kwh: float | None = None  # the energy in kWh, None where it is told in no unit of energy
+    cost: float | None = None  # before tax; None where no tariff tells it
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeFact:
+    """What a facility sent or received in a year, as GET /v1/exchanges has its side; None is unknown."""
+
+    name: str  # park/exchange
+    title: str
+    type: str
+    is_sent: bool
+    partner: str  # park/facility
+    unit: str
+    amount: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +193,7 @@ class PeriodFacts:
     months: tuple[MonthFact, ...]
     refused: int = 0  # messages of it that are in quarantine
     savings: tuple[SavingFact, ...] = ()  # of a form that tells them
+    exchanges: tuple[ExchangeFact, ...] = ()  # of a form that tells savings
 
 
 @dataclass(frozen=True, slots=True)

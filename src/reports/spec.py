@@ -22,7 +22,7 @@ class FormSpec:
     takes: Takes
     facility: bool = False  # of a facility only, not of a park
     prescribed: bool = False  # by the state: a file of it holds nothing else
-    savings: bool = False  # it tells what measures saved
+    savings: bool = False  # it tells what measures saved, and what goes from facility to facility
     optional: frozenset[str] = frozenset()  # texts of about.yaml that it may be issued without
 
     def wrong(self, periods: tuple[str, ...]) -> str:

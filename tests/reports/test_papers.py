@@ -15,8 +15,8 @@ from reports import drafts
 from reports.catalogue import all_forms
 from reports.circular38 import tables as circular38_tables
 from reports.classes import class_of
-from reports.facts import Facts, PeriodFacts, SavingFact, SourceFact, TotalFact
-from reports.paper import PaperTable, Tone
+from reports.facts import ExchangeFact, Facts, PeriodFacts, SavingFact, SourceFact, TotalFact
+from reports.paper import PaperTable, Paragraph, Tone
 from reports.words import UNKNOWN, Words, texts
 from tests.reports.files import paragraphs, parts, tables, workbook
 from tests.reports.year import Year
@@ -243,6 +243,60 @@ def test_golden_r56c_form_b4_sums_what_measures_have_proven_and_rounds_last() ->
 
     assert told(*savings) == {"P3.3": "824.00", "P3.7": "26.76", "P3.10": "850.76"}
     assert told(savings[2]) == dict.fromkeys(("P3.3", "P3.7", "P3.10"), UNKNOWN)
+
+
+def test_form_b4_tells_money_links_and_partners_and_names_what_nobody_knows() -> None:
+    savings = (
+        SavingFact(
+            "led",
+            "MWh",
+            2.0,
+            1.3,
+            is_electricity=True,
+            outcome="shown",
+            kwh=2000.0,
+            cost=4.6e6,
+            currency="VND",
+        ),
+        SavingFact("forklifts", "L", 10.0, 0.02, is_electricity=False, outcome="shown"),
+        SavingFact(
+            "doubtful",
+            "kWh",
+            9e6,
+            5.0,
+            is_electricity=True,
+            outcome="not_shown",
+            kwh=9e6,
+            cost=1e9,
+            currency="VND",
+        ),
+    )
+    links = (
+        ExchangeFact("port/slag", "Slag", "input-output", is_sent=True, partner="port/cement", unit="t", amount=1200.0),
+        ExchangeFact("port/heat", "Heat", "shared-infrastructure", is_sent=False, partner="port/cement", unit="GJ", amount=None),
+    )  # fmt: skip
+    total = TotalFact("port/mill", "2025", "", *[None] * 6, {}, 1)
+    period = PeriodFacts("2025", total, (), (), (), (), savings=savings, exchanges=links)
+    facts = Facts("port/mill", "Mill", ZoneInfo("UTC"), (period,), "AR5", {}, "", "", "")
+    words = Words("en")
+    pieces = all_forms()["b4"][1](facts).pieces
+    tables = {words.of(one.title): one.rows for one in pieces if isinstance(one, PaperTable)}
+    rows = {
+        key.partition(".")[0]: [[words.of(cell) for cell in row] for row in of] for key, of in tables.items()
+    }
+
+    assert [row[1:] for row in rows["2"]] == [
+        ["2,000.000", "kWh"],
+        ["4.600", "mVND"],
+        ["10.000", "L"],
+        ["2", ""],
+        ["1", ""],
+    ]
+    assert rows["3"] == [
+        ["Slag", "exchange of input and output", "sent to", "port/cement", "1,200.000", "t"],
+        ["Heat", "shared infrastructure", "received from", "port/cement", UNKNOWN, "GJ"],
+    ]
+    assert any("Not known here" in words.of(one.text) for one in pieces if isinstance(one, Paragraph))
 
 
 def test_a_draft_tells_what_people_entered_and_what_meters_tell() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from api.access.caller import Caller
 from api.models import Level, TotalBody
 from api.problems import InvalidQuery
+from api.reports.exchange_facts import exchange_facts
 from api.reports.months import month_facts, months_of
 from api.reports.saving_facts import saving_facts
 from api.totals.extras import extras_of
@@ -248,7 +249,9 @@ class FactsReader:
 
     def _with_savings(self, period: PeriodFacts, cut: Cut, of: Period) -> PeriodFacts:
         found = saving_facts(self._state, self._catalogue, (cut.park, cut.facility), of, self._as_of)
-        return replace(period, savings=tuple(found))
+        place = cut.park, cut.facility
+        exchanged = exchange_facts(self._state, place, of, self._as_of, self._caller)
+        return replace(period, savings=tuple(found), exchanges=tuple(exchanged))
 
     def _source(self, total: TotalFact) -> SourceFact:
         source: Source = self._sources[total.place]

@@ -28,4 +28,7 @@ def saving_facts(
             t=number(known.tonnes.amount) if known.tonnes else None,
             is_electricity=bool(factor) and catalogue.factor(factor).basis == catalogue.basis(ELECTRICITY),
             outcome=known.outcome,
+            kwh=number(known.kwh.amount) if known.kwh else None,
+            cost=number(known.money.amount) if known.money else None,
+            currency=known.currency,
         )
