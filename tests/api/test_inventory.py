@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from api.access.caller import Caller, Role, caller_of
-from plant.park import Coordinates, Swap
+from plant.park import Coordinates, Facility, Swap
 from plant.vocabulary import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_S, Flag, Quality, Verdict
 from tests.api.conftest import Api
 from tests.api.state import AS_OF, State, plant
@@ -99,6 +99,26 @@ def test_a_cursor_of_something_else_is_refused(api, cursor):
 
 def test_an_unknown_place_is_refused_with_the_likely_one(api):
     assert "did you mean mill" in api.refused("/v1/sources", facility="mil")["facility"]
+
+
+def test_a_place_that_has_none_is_an_empty_list_and_one_that_is_not_there_is_refused(tmp_path):
+    base = plant()
+    yard = Facility("hai-phong", "yard", "The yard")
+    state = State(tmp_path / "state.db", replace(base, facilities=(*base.facilities, yard)))
+    api = Api(state)
+
+    lists = {
+        "sources": "sources",
+        "channels": "channels",
+        "gateways": "gateways",
+        "indicators": "places",
+        "quality/channels": "channels",
+    }
+    for path, key in lists.items():
+        assert api.get(f"/v1/{path}", facility="yard")[key] == []
+        assert "did you mean yard" in api.refused(f"/v1/{path}", facility="yerd")["facility"]
+    api.reader.close()
+    state.close()
 
 
 @pytest.mark.parametrize("path", ["parks", "facilities", "sources", "channels", "gateways"])

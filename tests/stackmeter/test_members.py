@@ -34,6 +34,10 @@ ANSWERS: dict[str, Any] = {
         {"park": "there", "month": "2026-02", "status": "final"}, {"park": "there", "month": "2026-03", "status": "open"},
     ]},
     "/v1/limits": {"standards": [{"limits": [{"standing": "in_force", "outside": 3}, {"standing": "beside", "outside": 9}]}]},
+    "/v1/indicators": {"places": [
+        {"park": "there", "facility": None, "eco_park": {"criteria": [{"verdict": "met"}, {"verdict": "unknown"}, {"verdict": "met"}]}},
+        {"park": "there", "facility": "mill", "eco_park": None},
+    ]},
 }  # fmt: skip
 PLANT = """\
 parks:
@@ -67,14 +71,22 @@ def asked(answer: Answer, key: str | None = "secret") -> MemberFacts:
 
 
 def test_a_member_says_what_its_year_is() -> None:
-    assert asked(answering()) == MemberFacts(2026, 1200.5, 0.998, None, 40000.0, 1300.0, None, None, 2, 3)
+    assert asked(answering()) == MemberFacts(
+        2026, 1200.5, 0.998, None, 40000.0, 1300.0, None, None, 2, 3, 2, 0, 1
+    )
 
 
 def test_an_older_stackmeter_leaves_out_what_it_does_not_know() -> None:
     gone = httpx.Response(404)
-    told = asked(answering(roadmap=gone, limits=gone))
+    for none in (gone, httpx.Response(422)):
+        told = asked(answering(roadmap=gone, limits=gone, indicators=none))
 
-    assert (told.co2e_t, told.target_t, told.limits_outside) == (1200.5, None, None)
+        assert (told.co2e_t, told.target_t, told.limits_outside, told.criteria_met) == (
+            1200.5,
+            None,
+            None,
+            None,
+        )
 
 
 def text(content: str | bytes, kind: str = "application/json", status: int = 200) -> httpx.Response:
@@ -136,6 +148,7 @@ def test_the_sum_says_of_how_many_it_is_and_what_is_unknown_is_not_zero() -> Non
         "parks": 14,
         "known_parks": 2,
         "known_t": 2000.5,
+        "least_coverage": None,
         "all_known": False,
         "total_t": None,
     }
@@ -143,6 +156,7 @@ def test_the_sum_says_of_how_many_it_is_and_what_is_unknown_is_not_zero() -> Non
         "parks": 2,
         "known_parks": 2,
         "known_t": 2000.5,
+        "least_coverage": None,
         "all_known": True,
         "total_t": 2000.5,
     }
@@ -150,9 +164,20 @@ def test_the_sum_says_of_how_many_it_is_and_what_is_unknown_is_not_zero() -> Non
         "parks": 0,
         "known_parks": 0,
         "known_t": None,
+        "least_coverage": None,
         "all_known": False,
         "total_t": None,
     }
+
+
+def test_the_sum_says_how_much_of_its_least_covered_park_is_known() -> None:
+    def least(*covered: float | None) -> Any:
+        facts = [MemberFacts(2026, 1.0, one) for one in covered] + [MemberFacts(2026, None, 0.1)]
+        standings = [MemberStanding(str(n), "", False, None, one, NOW) for n, one in enumerate(facts)]
+        return said(standings)["sum"]["least_coverage"]
+
+    assert least(0.998, 0.92) == 0.92  # that of which no tonnes are known is not in the sum
+    assert least(0.998, None) is None
 
 
 def test_what_is_old_is_shown_with_its_age_and_counts_no_more() -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.scope import only
-from api.access.seen import narrowed, seen_by
+from api.access.seen import within
 from api.accounting.place_indicators import PlaceIndicators, PlaceIndicatorsBody
 from api.parameters import When, Word
 from api.problems import InvalidQuery, documented
@@ -53,7 +53,7 @@ def routes(reader: Reader, plant: Plant, clock: Clock) -> APIRouter:
         They are reckoned from the channels' windows, so that they follow each correction. As CSV where `Accept` says so.
         """
         as_of = clock()
-        chosen = narrowed(seen_by(caller, plant.indicators), park=park, facility=facility)
+        chosen = within(caller, plant.facilities, plant.indicators, park, facility)
         with reader.snapshot() as state:
             asked = PlaceIndicators(ChannelActivity(state), plant.window, as_of)
             places = []

@@ -31,6 +31,9 @@ class MemberFacts:
     projected_high_t: float | None = None
     months_closed: int | None = None
     limits_outside: int | None = None  # hours and days
+    criteria_met: int | None = None  # of an eco-park
+    criteria_not_met: int | None = None
+    criteria_unknown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,11 @@ class MemberBody(BaseModel):
         description="hours and days of the year outside limits of its stacks and outfalls; null: of one it is not known",
         examples=[3],
     )
+    criteria_met: int | None = Field(
+        description="criteria of an eco-park that are met now; null where it does not say", examples=[2]
+    )
+    criteria_not_met: int | None = Field(examples=[1])
+    criteria_unknown: int | None = Field(description="for which it lacks a fact", examples=[1])
 
 
 class CitySumBody(BaseModel):
@@ -81,6 +89,10 @@ class CitySumBody(BaseModel):
     parks: int = Field(examples=[14])
     known_parks: int = Field(examples=[12])
     known_t: float | None = Field(description="of those that know it; null: nobody does", examples=[2000.5])
+    least_coverage: float | None = Field(
+        description="of those that know it, of the one that is covered least; null while one does not say",
+        examples=[0.92],
+    )
     all_known: bool = Field(examples=[False])
     total_t: float | None = Field(description="of all; null while one does not know it", examples=[None])
 
@@ -117,13 +129,16 @@ def routes(standings: Standings, clock: Callable[[], int]) -> APIRouter:
 
 def city_sum(members: Sequence[MemberBody]) -> CitySumBody:
     """Return the sum over those that are heard and know their tonnes; what is unknown is not 0."""
-    known = [one.co2e_t for one in members if one.fresh and one.co2e_t is not None]
+    fresh = [one for one in members if one.fresh and one.co2e_t is not None]
+    known = [one.co2e_t for one in fresh if one.co2e_t is not None]
+    covered = [one.coverage for one in fresh if one.coverage is not None]
     known_t = sum(known) if known else None
     all_known = bool(members) and len(known) == len(members)
     return CitySumBody(
         parks=len(members),
         known_parks=len(known),
         known_t=known_t,
+        least_coverage=min(covered) if covered and len(covered) == len(fresh) else None,
         all_known=all_known,
         total_t=known_t if all_known else None,
     )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.access.caller import Asking
 from api.access.guard import GUARDED
-from api.access.seen import narrowed, seen_by
+from api.access.seen import narrowed, within
 from api.pages import Cursor, Limit, Next, page_of
 from api.parameters import Word
 from api.problems import documented
@@ -91,8 +91,9 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int]) -> APIRouter:
         cursor: Cursor = None,
     ) -> ChannelsBody:
         """Return the channels with their newest readings; `entered` leaves those that people enter, or the others."""
-        seen = [one for one in seen_by(caller, ordered) if entered in (None, one.entered)]
-        found = narrowed(seen, park=park, facility=facility, gateway=gateway, quantity=quantity)
+        here = within(caller, plant.facilities, ordered, park, facility)
+        seen = [one for one in here if entered in (None, one.entered)]
+        found = narrowed(seen, gateway=gateway, quantity=quantity)
         page, following = page_of(found, place, limit, cursor, "sss")
         as_of = clock()
         with reader.snapshot() as state:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.access.caller import Asking
 from api.access.guard import GUARDED
-from api.access.seen import narrowed, seen_by
+from api.access.seen import within
 from api.field.rebirth import EdgeNode, EdgeNodes, nodes_by_gateway
 from api.pages import Cursor, Limit, Next, page_of
 from api.parameters import Word
@@ -112,8 +112,8 @@ def routes(reader: Reader, plant: Plant, clock: Callable[[], int], edge_nodes: E
     ) -> GatewaysBody:
         """Return the gateways, and how each does."""
         as_of = clock()
-        seen = sorted(seen_by(caller, plant.gateways), key=_place)
-        page, following = page_of(narrowed(seen, park=park, facility=facility), _place, limit, cursor, "sss")
+        seen = sorted(within(caller, plant.facilities, plant.gateways, park, facility), key=_place)
+        page, following = page_of(seen, _place, limit, cursor, "sss")
         with reader.snapshot() as state:
             known = gateway_states(state.connection, [one.id for one in page], as_of)
             nodes = nodes_by_gateway(state.connection, edge_nodes)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
-from api.access.seen import narrowed, seen_by
+from api.access.seen import narrowed, seen_by, within
 from api.pages import Cursor, Limit, Next, page_of
 from api.parameters import Word
 from api.problems import documented
@@ -143,8 +143,8 @@ def routes(reader: Reader, plant: Plant) -> APIRouter:
         cursor: Cursor = None,
     ) -> SourcesBody:
         """Return what emits, and how it is calculated."""
-        seen = sorted(seen_by(caller, plant.sources), key=_place)
-        found = narrowed(seen, park=park, facility=facility, method=method)
+        seen = sorted(within(caller, plant.facilities, plant.sources, park, facility), key=_place)
+        found = narrowed(seen, method=method)
         page, following = page_of(found, _place, limit, cursor, "sss")
         with reader.snapshot() as state:
             return SourcesBody(sources=_sources(state, page), next=following)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.access.caller import Asking, Caller
 from api.access.guard import GUARDED
-from api.access.seen import narrowed, seen_by
+from api.access.seen import within
 from api.field.channels import place
 from api.models import KnownFrom, SharesBody, TotalBody, Unheard
 from api.pages import Cursor, Next, page_of
@@ -249,7 +249,7 @@ def _facility(
 def _chosen_channels(
     plant: Plant, caller: Caller, park: str | None, facility: str | None, name: str | None
 ) -> list[Channel]:
-    found = narrowed(sorted(seen_by(caller, plant.channels), key=place), park=park, facility=facility)
+    found = sorted(within(caller, plant.facilities, plant.channels, park, facility), key=place)
     if name is None:
         return found
     named = [one for one in found if one.name == name]

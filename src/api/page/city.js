@@ -20,7 +20,7 @@ function content() {
   return h('div', {},
     h('section', { class: 'card', 'data-key': 'sum', 'aria-labelledby': 'sum' }, h('h2', { id: 'sum' }, say('thisYear')),
       h('p', { class: 'figure' }, h('span', { class: 'value', 'data-trust': sum.all_known ? 'measured' : sum.known_t === null ? 'unknown' : 'incomplete' }, number(sum.known_t)), h('span', { class: 'unit' }, say('tonnes'))),
-      h('p', { class: 'note', role: 'status' }, say(sum.all_known ? 'ofAll' : 'ofSome', { n: sum.known_parks, m: sum.parks }))),
+      h('p', { class: 'note', role: 'status' }, [say(sum.all_known ? 'ofAll' : 'ofSome', { n: sum.known_parks, m: sum.parks }), sum.least_coverage !== null && say('leastCovered', { share: share(sum.least_coverage) })].filter(Boolean).join(' · '))),
     map(state, members.map((one) => ({ ...one, node: named(one) })), members.map((one) => ({ ...one, co2e_t: one.fresh ? one.co2e_t : null }))), table(members));
 }
 
@@ -33,6 +33,7 @@ function table(members) {
     { name: 'onTarget', unit: '%', cell: (one) => share(toTarget(one)), raw: toTarget },
     { name: 'monthsClosed', cell: (one) => one.months_closed ?? UNKNOWN, raw: (one) => one.months_closed },
     { name: 'outsideLimits', unit: 'h', cell: (one) => one.limits_outside ?? UNKNOWN, raw: (one) => one.limits_outside },
+    { name: 'ecoPark', cell: (one) => (one.criteria_met === null ? UNKNOWN : `${one.criteria_met}/${one.criteria_met + one.criteria_not_met + one.criteria_unknown}`), raw: (one) => one.criteria_met },
     { name: 'heard', cell: (one) => h('span', { class: one.fresh ? 'note' : 'note silent' }, heard(one)), raw: (one) => one.heard_at },
   ], members, { of: (one) => one.park, sorts: true });
 }

@@ -23,7 +23,9 @@ from stackmeter.heard import (
 )
 from stackmeter.members.members_file import MemberPark
 
-NOT_THERE = 404  # what an older Stackmeter says of what it does not know
+NOT_THERE = (404,)  # what an older Stackmeter says of what it does not know
+NONE_OF_IT = 422  # what an older one says of a park that has nothing of what is asked
+VERDICTS = "met", "not_met", "unknown"
 CLOSED, IN_FORCE = ("final", "restated"), "in_force"
 INTO_THE_YEAR = timedelta(
     hours=14
@@ -93,6 +95,23 @@ class _Limits(_Said):
     standards: list[_Standard]
 
 
+class _Criterion(_Said):
+    verdict: str
+
+
+class _EcoPark(_Said):
+    criteria: list[_Criterion]
+
+
+class _Indicators(_Said):
+    park: str
+    eco_park: _EcoPark | None
+
+
+class _Places(_Said):
+    places: list[_Indicators]
+
+
 class Asking:
     """One round of questions to one member, over within `WHOLE_S`; `key` is None where its variable is not set."""
 
@@ -126,6 +145,8 @@ class Asking:
         way = self._year_of(self._asked(_Roadmap, "/v1/roadmap", park=park), year)
         months = self._asked(_Months, "/v1/periods", park=park)
         limits = self._asked(_Limits, "/v1/limits", park=park, **{"from": start.isoformat()})
+        places = self._asked(_Places, "/v1/indicators", (*NOT_THERE, NONE_OF_IT), park=park)
+        criteria = self._verdicts(places)
         return MemberFacts(
             year=year,
             co2e_t=total.co2e_t,
@@ -137,6 +158,7 @@ class Asking:
             projected_high_t=way.projected_high_t,
             months_closed=None if months is None else self._closed(months, year),
             limits_outside=None if limits is None else _outside(limits),
+            **criteria,
         )
 
     def _year_of(self, said: _Roadmap | None, year: int) -> _Year:
@@ -151,14 +173,22 @@ class Asking:
         months = {one.month for one in said.periods if one.park == self._member.park and one.status in CLOSED}
         return sum(month.startswith(f"{year:04}-") for month in months)
 
+    def _verdicts(self, said: _Places | None) -> dict[str, int]:
+        """Return how many criteria of an eco-park have which verdict; nothing where it tells of none."""
+        own = [one.eco_park for one in said.places if one.park == self._member.park] if said else []
+        found = [one.verdict for each in own if each for one in each.criteria]
+        return {f"criteria_{one}": found.count(one) for one in VERDICTS} if found else {}
+
     def _whole(self, model: type[Model], path: str, **parameters: str) -> Model:
         found = self._asked(model, path, **parameters)
         if found is None:
             raise Unheard(f"it has no {path}: is it a Stackmeter?")
         return found
 
-    def _asked(self, model: type[Model], path: str, **parameters: str) -> Model | None:
-        """Return an answer, None where it knows no such route."""
+    def _asked(
+        self, model: type[Model], path: str, missing: tuple[int, ...] = NOT_THERE, /, **parameters: str
+    ) -> Model | None:
+        """Return an answer, None where its status says that there is none."""
         url, headers = (
             self._member.url + path,
             {"Authorization": f"Bearer {self._key}", "Accept": "application/json"},
@@ -167,7 +197,7 @@ class Asking:
             with self._client.stream(
                 "GET", url, params=parameters, headers=headers, timeout=STEP_S
             ) as answer:
-                if answer.status_code == NOT_THERE:
+                if answer.status_code in missing:
                     return None
                 check_json(answer, self._member.key_env)
                 return model_of(model, path, value_of(path, self._body(answer)))
