@@ -285,3 +285,4 @@ class Indicators:
     water: Mapping[str, tuple[Quantity, ...]] | None = None  # fresh, inflow, reused [m3]
     waste: tuple[WasteStream, ...] = ()
     facts: Mapping[str, Quantity] | None = None  # of an eco-park, by name
+    load: Mapping[str, tuple[Quantity, ...]] | None = None  # of wastewater: cod_in, cod_out [kg]

@@ -32,7 +32,8 @@ FACTS = {
     "land": 2.68e6,
     "green_and_infrastructure": 8.308e5,
 }
-NAMES = [*AMOUNTS, *WASTE, *FACTS]
+LOAD = {"cod_in": 48_000.0, "cod_out": 6_000.0}
+NAMES = [*AMOUNTS, *WASTE, *FACTS, *LOAD]
 
 
 def quantity(name: str, of: str) -> Quantity:
@@ -43,7 +44,12 @@ def quantity(name: str, of: str) -> Quantity:
 def told(tmp_path):
     """The mill has meters of water and records of waste; the park's facts are levels that hold a year."""
     base = plant()
-    kinds = {**dict.fromkeys(AMOUNTS, "m3"), **dict.fromkeys(WASTE, "t"), **dict.fromkeys(FACTS, "1")}
+    kinds = {
+        **dict.fromkeys(AMOUNTS, "m3"),
+        **dict.fromkeys(WASTE, "t"),
+        **dict.fromkeys(FACTS, "1"),
+        **dict.fromkeys(LOAD, "kg"),
+    }
     more = tuple(
         channel(
             6 + place, *PLACE, name, Kind.LEVEL if name in FACTS else Kind.REGISTER, unit=unit(kinds[name]),
@@ -56,6 +62,7 @@ def told(tmp_path):
         Indicators(
             *PLACE,
             water={name: (quantity(name, "m3"),) for name in AMOUNTS},
+            load={name: (quantity(name, "kg"),) for name in LOAD},
             waste=tuple(WasteStream(quantity(name, "t"), f"{name} stream", name) for name in WASTE),
         ),
     )
@@ -93,6 +100,24 @@ def test_r55b_water_of_a_month_from_meters(told):
     assert water["reuse_share"] == pytest.approx(0.25, abs=1e-9)
     assert water["circulation_share"] == pytest.approx(0.14285714285714285, abs=1e-9)
     assert (water["fresh_m3"], water["coverage"]) == (pytest.approx(180_000), pytest.approx(1.0))
+
+
+def test_the_load_of_wastewater_and_what_the_treatment_takes_out(told):
+    count(told, {"cod_out": LOAD["cod_out"]})
+    unknown = places(told)["mill"]["load"]
+    assert (unknown["cod_in_kg"], unknown["cod_removed_kg"], unknown["coverage"]) == (None, None, 0.0)
+    assert unknown["cod_out_kg"] == pytest.approx(6_000)
+
+    count(told, {"cod_in": LOAD["cod_in"]})
+    assert places(told)["mill"]["load"] == pytest.approx(
+        {
+            "cod_in_kg": 48_000,
+            "cod_out_kg": 6_000,
+            "cod_removed_kg": 42_000,
+            "cod_removed_share": 0.875,
+            "coverage": 1.0,
+        }
+    )
 
 
 def test_r56a_waste_of_a_month_by_stream_and_treatment(told):

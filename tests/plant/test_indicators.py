@@ -28,11 +28,14 @@ parks:
           - {name: reused, gateway: g1, kind: register, unit: L, quantity: water}
           - {name: scrap, entered: true, kind: interval, unit: kg, quantity: waste}
           - {name: firms, entered: true, kind: level, unit: "1", quantity: firms}
+          - {name: cod, entered: true, kind: level, unit: mg/L, quantity: cod}
           - {name: land, entered: true, kind: level, unit: m2, quantity: area}
+        virtual: [{name: cod_out, unit: kg, expr: inflow * cod}]
         sources:
           - {name: grid, method: electricity-location, inputs: {energy: main}, factor: grid}
         indicators:
           water: {inflow: [inflow], reused: [reused]}
+          load: {cod_out: [cod_out]}
           waste:
             - {channel: scrap, stream: scrap, treatment: recycling}
 """
@@ -52,6 +55,9 @@ def test_a_park_names_channels_of_its_facilities_and_a_facility_its_own(tmp_path
     assert [one.name for one in park.water["fresh"]] == ["mill/mains"]
     assert [(one.name, one.scale) for one in mill.water["reused"]] == [("reused", pytest.approx(0.001))]
     assert mill.water["fresh"] == ()
+    assert mill.load is not None
+    assert [(one.name, one.unit) for one in mill.load["cod_out"]] == [("cod_out", "kg")]
+    assert mill.load["cod_in"] == ()
     assert [(one.amount.scale, one.stream, one.treatment) for one in mill.waste] == [
         (pytest.approx(0.001), "scrap", "recycling")
     ]
@@ -64,6 +70,8 @@ def test_a_park_names_channels_of_its_facilities_and_a_facility_its_own(tmp_path
     [
         ("[mill/mains]", "[mains]", "indicators.water.fresh[0]: there is no channel mains"),
         ("[inflow]", "[land]", "indicators.water.inflow[0]: land is a level, no amount"),
+        ("[cod_out]", "[inflow]", "indicators.load.cod_out[0]: inflow does not fit"),
+        ("[cod_out]", "[cod_out, cod_out]", "indicators.load.cod_out: has a channel twice"),
         ("[inflow]", "[main]", "indicators.water.inflow[0]: main does not fit"),
         ("[inflow]", "[inflow, inflow]", "indicators.water.inflow: has a channel twice"),
         ("{inflow: [inflow], r", "{r", "indicators.water.reused: is a share of something"),

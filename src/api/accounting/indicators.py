@@ -87,6 +87,7 @@ _WATER = {
     "reuse_share": "1",
     "circulation_share": "1",
 }
+_LOAD = {"cod_in_kg": "kg", "cod_out_kg": "kg", "cod_removed_kg": "kg", "cod_removed_share": "1"}
 _WASTE = {"total_t": "t", "diverted_share": "1", "with_energy_share": "1", "landfill_share": "1"}
 
 
@@ -94,7 +95,7 @@ def _lines(body: IndicatorsBody) -> Iterator[list[Cell]]:
     for one in body.places:
         place: list[Cell] = [body.as_of, one.period.from_, one.period.to, one.until]
         place += [" ".join(body.only or []), one.park, one.facility]
-        for told, units in ((one.water, _WATER), (one.waste, _WASTE)):
+        for told, units in ((one.water, _WATER), (one.load, _LOAD), (one.waste, _WASTE)):
             if told is None:
                 continue
             for name, unit in units.items():

@@ -15,7 +15,7 @@ from plant.periods import local_day
 from proof.channel_windows import ChannelActivity
 from rules.indicators import criteria
 from rules.indicators.criteria import Verdict
-from rules.indicators.shares import waste_shares, water_shares
+from rules.indicators.shares import removed_share, waste_shares, water_shares
 from store.totals.sums import Period
 
 
@@ -27,6 +27,16 @@ class WaterBody(BaseModel):
     reused_m3: float | None = Field(examples=[30000.0])
     reuse_share: float | None = Field(description="reused / inflow", examples=[0.25])
     circulation_share: float | None = Field(description="reused / (fresh + reused)", examples=[0.1429])
+    coverage: float = Field(description="of the least known of these channels", examples=[0.998])
+
+
+class WaterLoadBody(BaseModel):
+    """What wastewater carries over a period, and what the treatment takes out."""
+
+    cod_in_kg: float | None = Field(description="null: nothing is known of it", examples=[48000.0])
+    cod_out_kg: float | None = Field(examples=[6000.0])
+    cod_removed_kg: float | None = Field(description="in less out; null where one is", examples=[42000.0])
+    cod_removed_share: float | None = Field(description="of what enters", examples=[0.875])
     coverage: float = Field(description="of the least known of these channels", examples=[0.998])
 
 
@@ -89,6 +99,7 @@ class PlaceIndicatorsBody(BaseModel):
     period: PeriodBody
     until: str = Field(description="the period's end, or now", examples=["2026-11-30T17:00:00Z"])
     water: WaterBody | None
+    load: WaterLoadBody | None = None
     waste: WasteBody | None
     eco_park: EcoParkBody | None
 
@@ -119,13 +130,13 @@ class PlaceIndicators:
             period=PeriodBody.of(period.start, period.end),
             until=format_time(until),
             water=self._water(of.water, period.start, until) if of.water else None,
+            load=self._load(of.load, period.start, until) if of.load else None,
             waste=self._waste(of, period.start, until) if of.waste else None,
             eco_park=self._eco_park(of.facts, park, period.start, until) if of.facts is not None else None,
         )
 
     def _water(self, of: Mapping[str, Sequence[Quantity]], start: int, until: int) -> WaterBody:
-        found = {name: [self._amount(one, start, until) for one in channels] for name, channels in of.items()}
-        sums = {name: sum(one.value for one in parts) if parts else nan for name, parts in found.items()}
+        sums, coverage = self._sums(of, start, until)
         shares = water_shares(**sums)
         return WaterBody(
             fresh_m3=number(sums["fresh"]),
@@ -133,8 +144,27 @@ class PlaceIndicators:
             reused_m3=number(sums["reused"]),
             reuse_share=number(shares.reuse),
             circulation_share=number(shares.circulation),
-            coverage=min(one.coverage for parts in found.values() for one in parts),
+            coverage=coverage,
         )
+
+    def _load(self, of: Mapping[str, Sequence[Quantity]], start: int, until: int) -> WaterLoadBody:
+        sums, coverage = self._sums(of, start, until)
+        entered, left = sums["cod_in"], sums["cod_out"]
+        return WaterLoadBody(
+            cod_in_kg=number(entered),
+            cod_out_kg=number(left),
+            cod_removed_kg=number(entered - left),
+            cod_removed_share=number(removed_share(entered, left)),
+            coverage=coverage,
+        )
+
+    def _sums(
+        self, of: Mapping[str, Sequence[Quantity]], start: int, until: int
+    ) -> tuple[dict[str, float], float]:
+        """Return what is known of each sum of channels, NaN of one without any, and the least coverage of them all."""
+        found = {name: [self._amount(one, start, until) for one in channels] for name, channels in of.items()}
+        sums = {name: sum(one.value for one in parts) if parts else nan for name, parts in found.items()}
+        return sums, min(one.coverage for parts in found.values() for one in parts)
 
     def _waste(self, of: Indicators, start: int, until: int) -> WasteBody:
         found = [(one, self._amount(one.amount, start, until)) for one in of.waste]

@@ -40,7 +40,7 @@ def _lines(plant: Plant) -> Iterator[str]:
 # What came later is left out while it says what held before there was a word for it, so that a configuration keeps its name.
 _LATER = {
     "entered": False, "record_approval": "other", "billing": None, "battery": None, "market": None, "clean_energy": None,
-    "non_routine": (),
+    "non_routine": (), "load": None,
 }  # fmt: skip
 
 

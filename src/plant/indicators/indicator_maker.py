@@ -9,11 +9,11 @@ from plant.configuration.model import FacilityPart, ParkPart
 from plant.configuration.virtuals import is_level, window_unit
 from plant.documents.documents import Placed
 from plant.documents.findings import Findings
-from plant.indicators.indicator_model import EcoParkPart, IndicatorsPart, WaterPart
+from plant.indicators.indicator_model import EcoParkPart, IndicatorsPart, WaterLoadPart, WaterPart
 from plant.park import Channel, Virtual
 from plant.units import DimensionError, conversion, unit
 
-WATER, WASTE, AREA, COUNT = "m3", "t", "m2", "1"
+WATER, LOAD, WASTE, AREA, COUNT = "m3", "kg", "t", "m2", "1"
 FACTS = {
     "firms": COUNT,
     "firms_recp": COUNT,
@@ -64,7 +64,8 @@ class IndicatorMaker:
             seen.add(one.channel)
         return Indicators(
             *site,
-            water=self._water(part, known, written.water) if written.water else None,
+            water=self._sums(part, known, written.water, "water", WATER) if written.water else None,
+            load=self._sums(part, known, written.load, "load", LOAD) if written.load else None,
             waste=tuple(waste),
             facts=self._facts(part, known, written.eco_park) if written.eco_park else None,
         )
@@ -76,19 +77,21 @@ class IndicatorMaker:
             return {one.name: one for one in self.channels if (one.park, one.facility) == site}
         return {f"{one.facility}/{one.name}": one for one in self.channels if one.park == park}
 
-    def _water(
+    def _sums(
         self,
         part: Placed[ParkPart] | Placed[FacilityPart],
         known: Mapping[str, Channel | Virtual],
-        written: WaterPart,
+        written: WaterPart | WaterLoadPart,
+        which: str,
+        of: str,
     ) -> Mapping[str, tuple[Quantity, ...]]:
         return {
             key: tuple(
                 found
                 for place, name in enumerate(getattr(written, key))
-                if (found := self._quantity(part, known, name, WATER, "water", key, place))
+                if (found := self._quantity(part, known, name, of, which, key, place))
             )
-            for key in ("fresh", "inflow", "reused")
+            for key in type(written).model_fields
         }
 
     def _facts(

@@ -32,6 +32,21 @@ class WaterPart(Part):
                 yield name, "has a channel twice"
 
 
+class WaterLoadPart(Part):
+    """Channels of what wastewater carries, masses of COD such as flow times its concentration; of several the sum counts."""
+
+    cod_in: Channels = Field(default_factory=list)
+    """COD that enters the treatment."""
+    cod_out: Annotated[Channels, Field(min_length=1)]
+    """COD that leaves it."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield a channel that stands twice."""
+        for name in ("cod_in", "cod_out"):
+            if len(set(given := getattr(self, name))) < len(given):
+                yield name, "has a channel twice"
+
+
 class WasteStreamPart(Part):
     """A stream of waste, and what becomes of it."""
 
@@ -65,6 +80,8 @@ class IndicatorsPart(Part):
 
     water: WaterPart | None = None
     """Its reuse and circulation of water."""
+    load: WaterLoadPart | None = None
+    """Its wastewater's load."""
     waste: list[WasteStreamPart] = Field(default_factory=list)
     """Its waste by stream and treatment."""
     eco_park: EcoParkPart | None = None

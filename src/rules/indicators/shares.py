@@ -36,6 +36,11 @@ def water_shares(fresh: float, inflow: float, reused: float) -> WaterShares:
     return WaterShares(_share(reused, inflow), _share(reused, fresh + reused))
 
 
+def removed_share(entered: float, left: float) -> float:
+    """Return `(in - out) / in` [1] of what enters a treatment and leaves it [kg]; below 0 where more leaves."""
+    return _share(entered - left, entered)
+
+
 def waste_shares(amounts: Mapping[str, float]) -> WasteShares:
     """Return `(reuse + recycling + composting) / all`, the same with energy, and `landfill / all`; the definition is ours.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from api.accounting.indicators import IndicatorsBody
-from api.accounting.place_indicators import PlaceIndicatorsBody, WasteBody, WaterBody
+from api.accounting.place_indicators import PlaceIndicatorsBody, WasteBody, WaterBody, WaterLoadBody
 from stackmeter.views import view
 from stackmeter.views.tables import Shown
 
@@ -14,6 +14,10 @@ _NAMES = {
     "reused_m3": "water used again [m3]",
     "reuse_share": "of the wastewater",
     "circulation_share": "of all water",
+    "cod_in_kg": "COD that enters the treatment [kg]",
+    "cod_out_kg": "COD that leaves it [kg]",
+    "cod_removed_kg": "COD removed [kg]",
+    "cod_removed_share": "of the COD that enters",
     "total_t": "waste [t]",
     "diverted_share": "diverted",
     "with_energy_share": "diverted, with energy",
@@ -41,7 +45,7 @@ def indicators(found: IndicatorsBody) -> Shown:
 
 def _rows(one: PlaceIndicatorsBody) -> Iterator[list[str]]:
     place = "/".join(filter(None, (one.park, one.facility)))
-    parts: list[WaterBody | WasteBody | None] = [one.water, one.waste]
+    parts: list[WaterBody | WaterLoadBody | WasteBody | None] = [one.water, one.load, one.waste]
     for told in (part for part in parts if part):
         for name, text in _NAMES.items():
             if name in type(told).model_fields:
