@@ -146,9 +146,9 @@ class _Front:
         state = self._asking.standing.health()
         reasons, degradations = list(state.reasons), list(state.degradations)
         if not state.ready:
-            more = {"ready": False, "reasons": reasons, "degradations": degradations}
+            more = {"ready": False, "reasons": reasons, "degradations": degradations, "broker": ""}
             return problem(request.url.path, 503, "; ".join(reasons), more=more)
-        body = ReadyBody(ready=True, reasons=reasons, degradations=degradations)
+        body = ReadyBody(ready=True, reasons=reasons, degradations=degradations, broker="")
         return Response(body.model_dump_json(), media_type="application/json")
 
     async def metrics(self, request: Request) -> Response:
