@@ -336,7 +336,7 @@ def test_a_key_that_one_shard_alone_knows_is_answered_for_its_parks_alone(front:
 
 
 def test_what_it_says_of_itself_names_who_is_away(front: Front) -> None:
-    assert front.ask("/readyz").json() == {"ready": True, "reasons": [], "degradations": []}
+    assert front.ask("/readyz").json() == {"ready": True, "reasons": [], "degradations": [], "broker": ""}
     assert 'stackmeter_front_shard_up{shard="east"} 1.0' in front.ask("/metrics").text
     assert front.ask("/readyz", key="wrong").status_code == 401
     assert front.ask("/livez", key="").json() == {"alive": True}

@@ -280,8 +280,8 @@ def degradations(world: World) -> tuple[str, ...]:
     """Return what /readyz says of a service with this line."""
     well: Any = SimpleNamespace(
         line=lambda: world.line, line_waits=str, influx=None, threads=Threads(threading.Event(), str), plant=world.plant,
-        intake=SimpleNamespace(waits=""), subscriber=SimpleNamespace(ready=True, last_error="", notices=list), sparkplug=None,
-        webhooks=SimpleNamespace(statistics=list), audit=SimpleNamespace(trouble=""), tidying=SimpleNamespace(trouble=""), archiver=None,
+        intake=SimpleNamespace(waits=""), subscriber=SimpleNamespace(ready=True, where="", last_error="", notices=list), sparkplug=None,
+        webhooks=SimpleNamespace(statistics=list), audit=SimpleNamespace(trouble=""), tidying=SimpleNamespace(trouble=""), archiver=None, strays=None,
         feeds=SimpleNamespace(troubles=list), reader=world.reader,
     )  # fmt: skip
     return HealthReport(well, list).health().degradations

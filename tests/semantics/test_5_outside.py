@@ -369,8 +369,8 @@ def health(**changes: Any) -> Health:
     well = {
         "intake": SimpleNamespace(waits=""), "line_waits": str, "threads": Threads(threading.Event(), str),
         "line": lambda: SimpleNamespace(conflicts=set(), troubles=list),
-        "subscriber": SimpleNamespace(ready=True, last_error="", notices=list), "sparkplug": None, "webhooks": SimpleNamespace(statistics=list),
-        "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="", unread=0)), "audit": SimpleNamespace(trouble=""), "tidying": SimpleNamespace(trouble=""), "archiver": None, "feeds": SimpleNamespace(troubles=list),
+        "subscriber": SimpleNamespace(ready=True, where="", last_error="", notices=list), "sparkplug": None, "webhooks": SimpleNamespace(statistics=list),
+        "influx": SimpleNamespace(statistics=SimpleNamespace(last_error="", unread=0)), "audit": SimpleNamespace(trouble=""), "tidying": SimpleNamespace(trouble=""), "archiver": None, "strays": None, "feeds": SimpleNamespace(troubles=list),
         "reader": SimpleNamespace(snapshot=lambda: nullcontext(SimpleNamespace(connection=nothing_aside()))),
     }  # fmt: skip
     parts: Any = SimpleNamespace(**(well | changes))  # what it looks at, and no more
@@ -386,8 +386,8 @@ def test_a_service_that_is_well_is_ready() -> None:
     [
         {"intake": SimpleNamespace(waits="no room")},
         {"line_waits": lambda: "no room"},
-        {"subscriber": SimpleNamespace(ready=False, last_error="refused", notices=list)},
-        {"sparkplug": SimpleNamespace(ready=False, last_error="refused", notices=list)},
+        {"subscriber": SimpleNamespace(ready=False, where="", last_error="refused", notices=list)},
+        {"sparkplug": SimpleNamespace(ready=False, where="", last_error="refused", notices=list)},
     ],
     ids=["journal not writable", "state not advancing", "broker not connected", "Sparkplug not connected"],
 )
