@@ -10,9 +10,9 @@ ENV UV_COMPILE_BYTECODE=1 \
 WORKDIR /build
 # Dependencies change less often than code, and so have a layer of their own.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-dev --no-install-project
+RUN uv sync --locked --no-dev --extra cluster --no-install-project
 COPY . .
-RUN uv sync --locked --no-dev --no-editable
+RUN uv sync --locked --no-dev --extra cluster --no-editable
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="Stackmeter" \

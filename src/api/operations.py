@@ -23,6 +23,15 @@ _EXPOSITION = {
 }
 
 
+def readiness(path: str, state: Health) -> Any:
+    """Return the answer of /readyz."""
+    reasons, degradations = list(state.reasons), list(state.degradations)
+    if state.ready:
+        return ReadyBody(ready=True, reasons=reasons, degradations=degradations, broker=state.broker)
+    more = {"ready": False, "reasons": reasons, "degradations": degradations, "broker": state.broker}
+    return problem(path, 503, "; ".join(reasons), more=more)
+
+
 def routes(health: Callable[[], Health], metrics: Metrics) -> APIRouter:
     """Return what tells machines whether the service lives, is ready, and how it does."""
     router = APIRouter(tags=["operations"])
@@ -37,12 +46,7 @@ def routes(health: Callable[[], Health], metrics: Metrics) -> APIRouter:
     )
     def ready(request: Request) -> Any:
         """Answer 503 with the reasons where the service cannot do its work."""
-        state = health()
-        reasons, degradations = list(state.reasons), list(state.degradations)
-        if state.ready:
-            return ReadyBody(ready=True, reasons=reasons, degradations=degradations, broker=state.broker)
-        more = {"ready": False, "reasons": reasons, "degradations": degradations, "broker": state.broker}
-        return problem(request.url.path, 503, "; ".join(reasons), more=more)
+        return readiness(request.url.path, health())
 
     @router.get(
         "/metrics",

@@ -70,11 +70,13 @@ class WebhookSender:
         places: Places = NOWHERE,
         log: StepLog | None = None,
         jitter: Callable[[], float] = random.random,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database, self._log = database, log
         self._endpoints = list(endpoints)
         self._couriers = [
-            _Courier(one, _client(one, own, places), clock, crash, jitter) for one in self._endpoints
+            _Courier(one, _client(one, own, places), clock, crash, jitter, may_send)
+            for one in self._endpoints
         ]
         self._keeper = _Keeper(clock)
 
@@ -165,7 +167,9 @@ class _Courier:
         clock: Callable[[], int],
         crash: Callable[[str], None],
         jitter: Callable[[], float],
+        may_send: Callable[[], bool],
     ) -> None:
+        self._may_send = may_send
         self.name = endpoint.name
         self._address = address_of(endpoint)
         self._client = client
@@ -178,10 +182,12 @@ class _Courier:
     def drain(self, outbox: WebhookOutbox, stop: threading.Event) -> int:
         """Send until nothing is due, or `stop`; return how many attempts were made to deliver events."""
         made = 0
+        if not self._may_send():
+            return made
         self._send_regular(outbox)
         while due := self._due(outbox):
             for event in due:
-                if stop.is_set() or self._waits(outbox):
+                if stop.is_set() or not self._may_send() or self._waits(outbox):
                     return made
                 self._send(outbox, event)
                 made += 1

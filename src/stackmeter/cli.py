@@ -37,6 +37,7 @@ from stackmeter.commands.command import (
     failures,
     on_signal,
     or_exit,
+    stop_on_signal,
 )
 from stackmeter.commands.grouped import (
     ADMINISTRATION,
@@ -55,12 +56,14 @@ from stackmeter.commands.records import record
 from stackmeter.commands.setting_options import SettingsCommand
 from stackmeter.commands.station import feed
 from stackmeter.front import command as front_command
+from stackmeter.standby.command import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stackmeter.service import Service
     from stackmeter.settings import Settings
+    from store.replicated.lease import HeldLease
 
 SHORTEST_TOKEN = 16  # characters
 
@@ -122,7 +125,8 @@ def run(
         stream=sys.stderr,
     )
     limit = limit_repeats()
-    service = or_exit(lambda: _started(settings, limit.flush), failures())
+    lease = _lease(settings) if settings.log else None
+    service = or_exit(lambda: _started(settings, limit.flush, lease), failures())
     where = "as given" if settings.token else f"in {settings.state / 'token'}"
     with on_signal(service.stop):
         typer.echo(f"API at {service.server.url}, token {where}", err=True)
@@ -206,11 +210,24 @@ def _check_token(settings: "Settings") -> None:
         raise typer.Exit(EXIT_CONFIG)
 
 
-def _started(settings: "Settings", now_and_then: "Callable[[], None]") -> "Service":
+def _lease(settings: "Settings") -> "HeldLease":
+    """Return the lease of the shard once it is ours; end where a standby is told to."""
+    from stackmeter.standby.standby import lease_of
+
+    with stop_on_signal() as stop:
+        lease = or_exit(lambda: lease_of(settings, stop), failures())
+    if lease is None:
+        raise typer.Exit
+    return lease
+
+
+def _started(
+    settings: "Settings", now_and_then: "Callable[[], None]", lease: "HeldLease | None"
+) -> "Service":
     from stackmeter.crash import crash_points
     from stackmeter.service import Service
 
-    service = Service(settings, crash_points(os.environ), now_and_then)
+    service = Service(settings, crash_points(os.environ), now_and_then, lease)
     service.start()
     return service
 
@@ -262,6 +279,7 @@ for group, name, panel in (
     (feed.feed, "feed", DEVICES),
     (keys.keys, "keys", ADMINISTRATION),
     (influx.influx, "influx", ADMINISTRATION),
+    (log, "log", ADMINISTRATION),
 ):
     app.add_typer(group, name=name, rich_help_panel=panel)
 devices.register(app, DEVICES)

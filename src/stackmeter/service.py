@@ -14,7 +14,6 @@ from collections.abc import Callable
 from importlib.metadata import version
 from itertools import chain
 
-import msgspec
 from fastapi import FastAPI
 
 from alerts.tables.links import link_key
@@ -27,7 +26,7 @@ from api.serve import Server
 from ingest.line.line import Line
 from ingest.line.recorded import Owner, RecordedLine, StepTime
 from ingest.mqtt.address import broker
-from ingest.mqtt.intake import Arrival, Intake
+from ingest.mqtt.intake import ALONE, FOR_A_LOG, Arrival, Intake
 from notify.feeds.works import feed_works
 from notify.sender import WebhookSender
 from plant.configuration.about import load_about
@@ -40,7 +39,7 @@ from proof.works import Configured, Links, whole_line
 from reports.catalogue import all_forms
 from rules.catalogue import Register, load_catalogue
 from stackmeter.archive.archiving import service_archiver
-from stackmeter.broadcast import TotalsBroadcast
+from stackmeter.broadcast import AckBroadcast, TotalsBroadcast, rfc3339
 from stackmeter.chores import Chores
 from stackmeter.clock_watch import ClockMemory
 from stackmeter.edge_nodes import HostedNodes, sparkplug_host
@@ -52,20 +51,22 @@ from stackmeter.service_log import ServiceLog
 from stackmeter.service_parts import ServiceParts
 from stackmeter.settings import Settings, tell_of_unknown
 from stackmeter.shards.listening import stray_watch, subscriber
+from stackmeter.standby.journal_of_shard import open_journal
 from stackmeter.threads import Threads
 from stackmeter.tidying import Tidying
 from stackmeter.watchdog import Watchdog
 from store.faults import told_of
 from store.folder import Folder, evidence_folder, keys_file
 from store.kept_files import KeptFiles
-from store.messages.journal import Journal, JournalReader
+from store.messages.journal import JournalReader, JournalWaits
 from store.messages.steps import OUTBOX, RESTATEMENT, Started, StepFailed, StepLog
 from store.reader import Reader
+from store.replicated.lease import LOST, HeldLease
+from store.replicated.log import Fenced
 from store.sqlite import passing
 from store.state import REMEDY, State
 
 EXIT_SOFTWARE, EXIT_IO, EXIT_DATA, EXIT_IN_USE, EXIT_CONFIG = 70, 74, 65, 75, 2
-ACK_EVERY_S = 1.0
 API = "api"
 WATCHDOG = "pulse"  # as /metrics and /readyz have always called it
 SWITCH_S = 0.001  # after which the line lets threads go on that wait for the network
@@ -85,6 +86,7 @@ class Service:
         settings: Settings,
         crash: Callable[[str], None],
         now_and_then: Callable[[], None] = lambda: None,
+        lease: HeldLease | None = None,
     ) -> None:
         """Load the configuration, lock and open the state, and catch up nothing yet; MQTT is connected last.
 
@@ -104,9 +106,10 @@ class Service:
         self.access = self.audit.access(settings)
         self.token = self.folder.token(settings.token.get_secret_value() if settings.token else None)
         self.city = City(settings.config, self.plant, self.token)
-        self._crash, self.exit_code = crash, 0
+        self._crash, self.exit_code, self._lease = crash, 0, lease
+        self._may_tell = lease.may_tell if lease else lambda: True
         self._stop, self._wake = threading.Event(), threading.Event()
-        self.journal = Journal(self.folder.journal)
+        self.journal = open_journal(settings, self.folder.journal, crash, self._end_of_journal)
         self.state = State(self.folder.state, self.plant)
         self.tidying = Tidying(self.journal, self.state)
         reader = JournalReader(self.folder.journal)
@@ -120,7 +123,9 @@ class Service:
             self.steps = RecordedLine(self, self.folder.journal, self._time, others, owner)
         for told in (*self.line.undated.kept, *self.line.undated.news):
             log.warning("%s", told)
-        self.intake = Intake(self.journal, self._acknowledge, self._wake.set, crash)
+        self.intake = Intake(
+            self.journal, self._acknowledge, self._wake.set, crash, FOR_A_LOG if settings.log else ALONE
+        )
         self.clock = ClockMemory(self.folder.clock, self.journal.next)
         self.threads = Threads(self._stop, lambda reason: self.fail(EXIT_IO, reason))
         self.subscriber = subscriber(
@@ -130,7 +135,7 @@ class Service:
         self.sparkplug = sparkplug_host(
             self.plant, address, settings.sparkplug_host, self.intake, self.threads
         )
-        self.influx = influx_process(settings, self.plant, self.state, self.folder.state)
+        self.influx = influx_process(settings, self.plant, self.state, self.folder.state, self._may_tell)
         self.state.note_projection(to_influx=self.influx is not None)
         self.archiver = service_archiver(
             settings.archive, self.folder, self.plant, self.journal, self.intake.decide, crash
@@ -143,12 +148,13 @@ class Service:
             own=settings.doors,
             places=Places(self.plant.parks, self.plant.facilities),
             log=self._log,
+            may_send=self._may_tell,
         )
         self.reader = Reader(self.folder.state, self.plant)
         progress = lambda: (self.line.next, self.journal.next)  # noqa: E731 - the line is made anew after a failure
         act = lambda told: self.intake.decide(told.message(time.time_ns()))  # noqa: E731
         self.feeds = feed_works(self.plant.feeds, self.folder.feeds, self.reader, progress, act, crash)
-        self.broadcast = TotalsBroadcast(self.reader, self.subscriber.publish)
+        self.broadcast, self.acks = TotalsBroadcast(self.reader, self._publish), AckBroadcast(self._publish)
         self.short = ShortTeller(self.reader, self.plant, catalogue, act, time.time_ns)
         parts = self._parts()
         self.watchdog = Watchdog(
@@ -162,7 +168,6 @@ class Service:
         ending, most = app.state.end_streams, connections_for(settings.max_connections)
         self.server = Server(app, settings.host, settings.port, ending=ending, most_connections=most)
         self.line_beats, self.line_waits = 0, ""  # what it waits for, "" where it goes on
-        self._acked_at: dict[str, float] = {}
 
     def note_clock_step(self, by: int) -> None:
         """Let the journal say that the system's clock was set [ns]; what it stamped before is judged by that when it is replayed."""
@@ -171,6 +176,8 @@ class Service:
     def start(self) -> None:
         """Start everything; the broker comes last, when whatever it sends can be taken."""
         sys.setswitchinterval(SWITCH_S)
+        if self._lease is not None:
+            self._lease.on_loss = lambda: self.fail(EXIT_IN_USE, LOST)
         self.audit.record("service.started", old=self.audit.last_hash(), new=self.plant.hash)
         if self.clock.missed:
             self.note_clock_step(self.clock.missed)
@@ -244,6 +251,8 @@ class Service:
             self._journal_reader.close()
             self.steps.close()
             self.journal.close()
+            if self._lease is not None:
+                self._lease.give_back()
         self.folder.close()
 
     @property
@@ -285,7 +294,7 @@ class Service:
             self._wake.clear()
             if not self._step(began) and not self._stop.is_set():
                 self._wake.wait(IDLE_S)
-            self._publish_acks()
+            self.acks.step(self.line)
             if not (self.line.behind or self.steps.is_behind):
                 self.tidying.go(self.line.next)
                 self._stop.wait(max(0.0, began + CYCLE_S - time.monotonic()))
@@ -294,8 +303,8 @@ class Service:
         """Take one micro-batch in the round that began at a time [s]; where the volume is full or somebody else holds the state, try again later."""
         try:
             messages = self.steps.step()
-        except sqlite3.OperationalError as error:
-            self.line_waits = passing(error)
+        except (sqlite3.OperationalError, JournalWaits) as error:
+            self.line_waits = str(error) if isinstance(error, JournalWaits) else passing(error)
             if not self.line_waits:
                 raise
             self._stop.wait(RETRY_S)
@@ -305,23 +314,15 @@ class Service:
             self.report.steps.observe(time.monotonic() - began)
         return messages
 
+    def _end_of_journal(self, error: Exception) -> None:
+        self.fail(EXIT_IN_USE if isinstance(error, Fenced) else EXIT_DATA, str(error))
+
     def _acknowledge(self, arrivals: list[Arrival]) -> None:
         self.subscriber.acknowledge(arrivals)  # looked up late: the subscriber is made after the intake
 
-    def _publish_acks(self) -> None:
-        """Tell each gateway that was heard what we hold, once a second at the most."""
-        now = time.monotonic()
-        for gateway in [
-            g for g in self.line.heard if now - self._acked_at.get(g, -ACK_EVERY_S) >= ACK_EVERY_S
-        ]:
-            acks = [
-                {"boot": boot, "received_through": through, "missing": missing}
-                for boot, through, missing in self.line.acknowledgements(gateway)
-            ]
-            body = {"acks": acks, "time": _rfc3339(time.time_ns())}
-            if self.subscriber.publish(f"sm/v1/{gateway}/ack", msgspec.json.encode(body)):
-                self._acked_at[gateway] = now
-                self.line.heard.discard(gateway)
+    def _publish(self, topic: str, payload: bytes) -> bool:
+        """Publish, as the owner; a service whose lease is in doubt says nothing."""
+        return self._may_tell() and self.subscriber.publish(topic, payload)
 
     def _parts(self) -> ServiceParts:
         return ServiceParts(
@@ -377,7 +378,7 @@ class Service:
             log.warning(
                 "the configuration, or a factor, has changed since %s: what was published before keeps its numbers;"
                 " `stackmeter restate` shows what would change",
-                _rfc3339(newest.at),
+                rfc3339(newest.at),
             )
 
 
@@ -391,8 +392,3 @@ def _loaded(settings: Settings, catalogue: Register) -> Plant:
             len(loaded.doubts), settings.config, loaded.doubts[0],
         )  # fmt: skip
     return loaded.plant
-
-
-def _rfc3339(ns: int) -> str:
-    seconds, rest = divmod(ns, 1_000_000_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest // 1_000_000:03d}Z"

@@ -28,8 +28,8 @@ from plant.networks import named_networks
 
 PREFIX = "STACKMETER_"
 LARGEST_FILE = 1 << 20  # [bytes]
-SECRETS = {"token", "influx_token", "broker", "influx_url"}  # never shown; URLs may hold passwords
-USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "http": 80, "https": 443}
+SECRETS = {"token", "influx_token", "broker", "influx_url", "log"}  # never shown; URLs may hold passwords
+USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "http": 80, "https": 443, "nats": 4222, "tls": 4222}
 NEAR = 0.75  # how like a setting's a variable's name must be to be taken for a slip of it
 
 
@@ -69,6 +69,16 @@ class Settings(BaseSettings):
     archive: Annotated[str, CommandFlag(default="none")] = Field(
         "", description="Archive of final months: a folder that is there, or a URL."
     )
+    log: Annotated[str, CommandFlag(default="none")] = Field(
+        "",
+        description="Replicated log (NATS JetStream) of the journal, nats://host:port of each server, separated by commas.",
+    )
+    log_monitors: Annotated[str, CommandFlag(default="port 8222 of each")] = Field(
+        "",
+        description="Where the log's servers say how they write, http://host:port of each, separated by commas.",
+    )
+    log_replicas: int = Field(3, ge=1, le=5, description="Copies that the log keeps.")
+    shard: str = Field("main", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="Our name in the log.")
     influx_url: Annotated[str | None, CommandFlag("--influx", default="none")] = Field(
         None, description="InfluxDB to project to."
     )
@@ -108,7 +118,7 @@ class Settings(BaseSettings):
     @property
     def doors(self) -> list[tuple[str, int]]:
         """Host and port on which we and what we write to listen: nobody there takes a webhook."""
-        urls = [urlsplit(url) for url in (*self.brokers, self.influx_url) if url]
+        urls = [urlsplit(url) for url in (*self.brokers, self.influx_url, *self.log_servers) if url]
         given = [(url.hostname, url.port or USUAL_PORTS[url.scheme]) for url in urls]
         return [(self.host, self.port), *((host, port) for host, port in given if host)]
 
@@ -116,6 +126,32 @@ class Settings(BaseSettings):
     def brokers(self) -> list[str]:
         """The broker's addresses."""
         return addresses(self.broker)
+
+    @property
+    def log_servers(self) -> list[str]:
+        """The log's servers, nats://host:port of each; none where there is no log."""
+        return addresses(self.log) if self.log else []
+
+    @property
+    def log_monitoring(self) -> list[str]:
+        """Where each of them says how it writes, http://host:port."""
+        hosts = [urlsplit(server).hostname or "" for server in self.log_servers]
+        usual = [f"http://{f'[{host}]' if ':' in host else host}:8222" for host in hosts]
+        return [url.rstrip("/") for url in addresses(self.log_monitors)] if self.log_monitors else usual
+
+    @field_validator("log")
+    @classmethod
+    def _are_nats(cls, urls: str) -> str:
+        for url in addresses(urls) if urls else ():
+            checked_url(url, ("nats", "tls"), path=False)
+        return urls
+
+    @field_validator("log_monitors")
+    @classmethod
+    def _are_http(cls, urls: str) -> str:
+        for url in addresses(urls) if urls else ():
+            checked_url(url, ("http", "https"), path=False)
+        return urls
 
     @field_validator("influx_url")
     @classmethod
@@ -193,10 +229,10 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-# Beside the settings: a crash point of the tests, and what the tests' own runs are told.
+# Beside the settings: a crash point of the tests, how long a lease stands still in them, and what the tests' own runs are told.
 KNOWN = [
     *(f"{PREFIX}{name.upper()}" for name in Settings.model_fields),
-    *(f"{PREFIX}{name}" for name in ("CRASH", "FORBID_SKIPS", "REAL_DATA")),
+    *(f"{PREFIX}{name}" for name in ("CRASH", "LEASE_S", "FORBID_SKIPS", "REAL_DATA")),
 ]
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,14 @@ class Folder:
         token = secrets.token_urlsafe(32)
         self._keep("token", token)
         return token
+
+    def name(self) -> str:
+        """Return what no other state directory is called, and this one always is: made once, and in no backup."""
+        if (found := _kept(self.path / "name")) is not None:
+            return found
+        name = f"{socket.gethostname()}-{secrets.token_hex(8)}"
+        self._keep("name", name)
+        return name
 
     def announce(self, url: str) -> None:
         """Write down where the API is found, for commands that are given this directory."""

@@ -33,12 +33,19 @@ OF_THE_ARCHIVE = {
 }
 # Which tests/notify/test_feeds.py tries, and tests/end_to_end/test_feed.py: nothing is fed here.
 OF_FEEDS = {"feed_before_freeze", "feed_before_send", "feed_after_upload"}
+# Which tests/cluster/test_log_service.py tries: only where the journal is in a log too.
+OF_THE_LOG = {"log_before_append", "log_after_append"}
 
 
 def test_f003_every_crash_point_of_the_source_is_among_the_cases() -> None:
     text = "\n".join(file.read_text() for file in SOURCE.rglob("*.py"))
 
-    assert set(re.findall(r"_crash\(\s*\"(\w+)\"\s*\)", text)) == {*POINTS, *OF_THE_ARCHIVE, *OF_FEEDS}
+    assert set(re.findall(r"_crash\(\s*\"(\w+)\"\s*\)", text)) == {
+        *POINTS,
+        *OF_THE_ARCHIVE,
+        *OF_FEEDS,
+        *OF_THE_LOG,
+    }
 
 
 @pytest.mark.parametrize("point", POINTS)

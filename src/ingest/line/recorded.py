@@ -82,6 +82,7 @@ class RecordedLine:
         """
         self._opener, self._time, self._others, self._owner = opener, time, others, owner
         self._journal = journal
+        self._has_line = False
         self.begin()
 
     @property
@@ -104,6 +105,15 @@ class RecordedLine:
             self._give_up("the state is from before steps were recorded")
         else:
             self._go_on_after(first)
+
+    def look(self) -> None:
+        """See what was recorded since, where nobody here goes on and all was done again; for who follows an owner."""
+        if self._next is not None:
+            return
+        self._waiting = self._reader.read(self._opener.state.step)
+        self._next = next(self._waiting, None)
+        if self._next is not None and self._next[1].kind != steps.START and not self._has_line:
+            self._go_on_after(self._next[0])
 
     def step(self) -> int:
         """Do the next step, again or by the clock; return how many messages it took, at least 1 of one that is done again."""
@@ -138,7 +148,7 @@ class RecordedLine:
         try:
             start = self._reader.last_start(first)
             self._time.now = start.now
-            self.line = self._opener.make_line(steps.started(start))
+            self._take_line(steps.started(start))
         except StepFailed as failed:
             self._give_up(str(failed))
 
@@ -148,11 +158,14 @@ class RecordedLine:
             self._take_unrecorded(number, step, started)
             self._opener.state.recorder.again = number + 1
             self._commit(step, lambda state, _: state.be_quiet(started.quiet))
-            self.line = self._opener.make_line(started)
+            self._take_line(started)
         elif step.kind in self._others:
             self._commit(step, self._others[step.kind])
         else:
             self.line.repeat(step)
+
+    def _take_line(self, started: Started) -> None:
+        self.line, self._has_line = self._opener.make_line(started), True
 
     def _take_unrecorded(self, number: int, step: RecordedStep, started: Started) -> None:
         """Take what came before steps were recorded as it comes; people were told of its alerts."""
@@ -173,9 +186,9 @@ class RecordedLine:
 
     def _go_on(self, *, follows: bool, quiet: int = 0) -> None:
         """Let the owner begin: its first step is the start."""
-        self._reader.close()
         if self._owner is None:
             return
+        self._reader.close()
         state = self._opener.state
         quiet = max(quiet, state.quiet_until)
         state.recorder.again, state.recorder.log = None, self._owner.log

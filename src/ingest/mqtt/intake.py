@@ -1,17 +1,32 @@
 """The intake: what the broker gives is journalled first and acknowledged after, in order, or not at all."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from store.messages.journal import Journal, JournalWaits, Message
 
 MOST_IN_GROUP = 4096  # messages of one commit
-MOST_BYTES_IN_GROUP = 4 * 1024 * 1024  # payload of one commit; one message at least
+MOST_BYTES_IN_GROUP = 4 * 1024 * 1024  # of one commit; one message at least
 MOST_UNASKED = 10_000  # QoS 0 messages that may wait; more are dropped and counted
 MOST_UNASKED_BYTES = 64 * 1024 * 1024  # of their payloads; one message at least
 RETRY_S = 0.5
 OWN = -1  # in place of a QoS: nobody waits for an acknowledgement
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """How messages are gathered into a commit: for how long at most [s], and how many bytes of them at most."""
+
+    linger: float = 0.0
+    most_bytes: int = MOST_BYTES_IN_GROUP
+
+
+ALONE = Gathering()
+# Where a commit is dear, because other machines have to say that they have it; a message of theirs has 1 MiB at most.
+FOR_A_LOG = Gathering(0.1, 900 * 1024)
+LOOK_S = 0.01  # how often somebody looks whether enough is gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,7 @@ class Inlet:
 
 
 class Intake:
-    """One thread that commits whatever waits, without lingering, and acknowledges what is safe."""
+    """One thread that commits whatever waits, and acknowledges what is safe."""
 
     def __init__(
         self,
@@ -53,8 +68,10 @@ class Intake:
         acknowledge: Callable[[list[Arrival]], None],
         journalled: Callable[[], None],
         crash: Callable[[str], None],
+        gathering: Gathering = ALONE,
     ) -> None:
         """Wire the intake: `acknowledge` gets committed arrivals in order, `journalled` wakes the line."""
+        self._gathering = gathering
         self._journal, self._acknowledge, self._journalled, self._crash = (
             journal,
             acknowledge,
@@ -110,11 +127,22 @@ class Intake:
             self.beats += 1
             if self._something.wait(0.5):
                 self._something.clear()
+                self._linger(stop)
                 self._flush(stop)
+
+    def _linger(self, stop: threading.Event) -> None:
+        """Wait until enough is gathered for a commit, or for as long as one may wait."""
+        until = time.monotonic() + self._gathering.linger
+        while time.monotonic() < until and not self._is_enough():
+            stop.wait(LOOK_S)
+
+    def _is_enough(self) -> bool:
+        waiting = self._waiting[:MOST_IN_GROUP]
+        return len(waiting) == MOST_IN_GROUP or sum(map(_weight, waiting)) >= self._gathering.most_bytes
 
     def _flush(self, stop: threading.Event) -> None:
         while self._waiting and not stop.is_set():
-            group = _bounded(self._waiting[:MOST_IN_GROUP])
+            group = _bounded(self._waiting[:MOST_IN_GROUP], self._gathering.most_bytes)
             messages = [a.message for a in group if a.message is not None]
             self._crash("intake_before_commit")
             if messages and not self._commit(messages, stop):
@@ -144,14 +172,19 @@ class Intake:
                 return True
 
 
-def _bounded(group: list[Arrival]) -> list[Arrival]:
-    """Return the first arrivals of a group, as many as fit into one commit."""
+def _bounded(group: list[Arrival], most: int) -> list[Arrival]:
+    """Return the first arrivals of a group, as many as fit into so many bytes of one commit, one at least."""
     size = 0
     for count, arrival in enumerate(group):
-        size += _size(arrival)
-        if size > MOST_BYTES_IN_GROUP and count:
+        size += _weight(arrival)
+        if size > most and count:
             return group[:count]
     return group
+
+
+def _weight(arrival: Arrival) -> int:
+    """Return the bytes that an arrival takes in a commit, at most."""
+    return 0 if arrival.message is None else len(arrival.message.payload) + len(arrival.message.topic) + 32
 
 
 def _size(arrival: Arrival) -> int:

@@ -191,9 +191,11 @@ def failures() -> dict[type[Exception], int]:
     from notify.webhook import EndpointError
     from simulators import publisher
     from stackmeter import broker, service
+    from stackmeter.standby.journal_of_shard import LogUnsafe
     from store.archive.places import ArchiveAway
     from store.faults import Damaged, DiskFailed, Held
     from store.folder import FolderInUse, FolderUnusable
+    from store.messages.journal import JournalWaits
     from store.sqlite import NotDurable, StateMismatch
 
     return {
@@ -207,6 +209,8 @@ def failures() -> dict[type[Exception], int]:
         publisher.BrokerError: EXIT_UNREACHABLE,
         broker.BrokerError: EXIT_UNREACHABLE,
         ArchiveAway: EXIT_UNREACHABLE,
+        JournalWaits: EXIT_UNREACHABLE,
+        LogUnsafe: EXIT_CONFIG,
         BrokerAddress: EXIT_CONFIG,
         EndpointError: EXIT_CONFIG,
         OSError: EXIT_CONFIG,

@@ -176,6 +176,10 @@ def _checks(case: "Case", mosquitto_conf: Path | None) -> "Iterator[tuple[str, C
     ]
     if case.settings.archive:
         yield "archive", lambda: machine_checks.archive(case)
+    if case.settings.log:
+        from stackmeter.doctor import log_check
+
+        yield "log", lambda: log_check.log(case)
     of_influx = [("InfluxDB", machine_checks.influx), ("InfluxDB retention", machine_checks.retention)]
     yield from ((name, lambda check=check: check(case)) for name, check in of_case)
     if mosquitto_conf is not None:

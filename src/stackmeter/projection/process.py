@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 
@@ -26,12 +27,20 @@ class SenderEnded(Exception):
 class InfluxProcess:
     """Runs it, from one thread; `statistics` may be read from any."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, job: Job, may_send: Callable[[], bool] = lambda: True) -> None:
+        """`may_send` says whether it may send now; there is no process while it may not."""
+        self._job, self._may_send = job, may_send
         self.statistics = job.statistics
 
     def run(self, stop: threading.Event) -> None:
         """Let it send until told to stop, and wait until it has ended; raise SenderEnded where it ends before."""
+        while not stop.is_set():
+            if self._may_send():
+                self._run_once(stop)
+            else:
+                stop.wait(LOOK_S)
+
+    def _run_once(self, stop: threading.Event) -> None:
         ours, theirs = Pipe()
         with ours:
             with theirs:
@@ -47,14 +56,14 @@ class InfluxProcess:
             finally:
                 ours.close()  # which tells it to end
                 code = process.wait()
-        if not stop.is_set() or code:
+        if (not stop.is_set() and self._may_send()) or code:
             raise SenderEnded(_told(code))
 
     def _hear(self, ours: Connection, stop: threading.Event) -> None:
         """Take what it says until it ends, which it is told once."""
         told = False
         while True:
-            if stop.is_set() and not told:
+            if (stop.is_set() or not self._may_send()) and not told:
                 ours.send(None)
                 told = True
             if not ours.poll(LOOK_S):

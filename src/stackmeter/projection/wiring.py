@@ -1,6 +1,7 @@
 """The wiring of the projection to InfluxDB, where the settings name one."""
 
 import logging
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from store.state import State
 log = logging.getLogger(__name__)
 
 
-def influx_process(settings: Settings, plant: Plant, state: State, database: Path) -> InfluxProcess | None:
-    """Return what carries the outboxes of a state to InfluxDB, None where there is none.
+def influx_process(
+    settings: Settings, plant: Plant, state: State, database: Path, may_send: Callable[[], bool]
+) -> InfluxProcess | None:
+    """Return what carries the outboxes of a state to InfluxDB while it may, None where there is none.
 
     Raises
     ------
@@ -39,7 +42,7 @@ def influx_process(settings: Settings, plant: Plant, state: State, database: Pat
         names,
         Statistics(),
     )
-    return InfluxProcess(job)
+    return InfluxProcess(job, may_send)
 
 
 def _names(state: State, table: str) -> list[tuple[int, str, str, str]]:

@@ -46,11 +46,11 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._packer = RowPacker(CHANGE.itemsize)
-        self._head = self._stored_head()
+        self._head = ledger_head(connection)
 
     def forget(self) -> None:
         """Read the head again: the transaction that moved it was rolled back."""
-        self._head = self._stored_head()
+        self._head = ledger_head(self._connection)
 
     def newest(self) -> Entry | None:
         """Return what the newest row says, None where there is none."""
@@ -67,9 +67,11 @@ class Ledger:
         self._connection.execute(f"INSERT INTO ledger VALUES (NULL{', ?' * 9})", values)
         self._head = row_hash
 
-    def _stored_head(self) -> bytes:
-        row = self._connection.execute("SELECT hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
-        return bytes(row[0]) if row else GENESIS
+
+def ledger_head(connection: sqlite3.Connection) -> bytes:
+    """Return the hash of the newest row, by which all rows before it are told too."""
+    row = connection.execute("SELECT hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
+    return bytes(row[0]) if row else GENESIS
 
 
 def pack(changes: Changes) -> bytes:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import msgspec
 
 from plant.vocabulary import NS_PER_S
 from store.faults import Damaged, told_of
-from store.messages.groups import GroupUnreadable, GroupWriter, array_of
+from store.messages.groups import GroupRow, GroupUnreadable, GroupWriter, array_of
 from store.messages.journal_head import HeadFile, JournalHead, head_file, stored_head
 from store.messages.segments import TABLE, Segments
 from store.packed import FAST
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS step (
     detail BLOB NOT NULL
 ) STRICT
 """
+WRITE_STEP = "INSERT OR REPLACE INTO step VALUES (?, ?, ?, ?, ?)"
 
 
 class JournalWaits(Exception):
@@ -61,8 +62,8 @@ class Message(msgspec.Struct, array_like=True, gc=False, frozen=True):
     flags: int = 0
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Message]).decode
+array_from = msgspec.msgpack.Encoder().encode  # of messages
+messages_of = msgspec.msgpack.Decoder(list[Message]).decode  # of an array
 
 
 class Journal:
@@ -108,20 +109,28 @@ class Journal:
         sqlite3.OperationalError
             The disk failed. What was written is unknown: stop, and let the broker send again.
         """
-        first = self.next
-        group = self._writer.group(first, len(messages), _encode(messages))
+        group = self.group_of(messages)
+        self.keep(group, messages[-1].received)
+        return group.first
+
+    def group_of(self, messages: Sequence[Message]) -> GroupRow:
+        """Return the group that messages would be, were they appended now; for the thread that appends."""
+        return self._writer.group(self.next, len(messages), array_from(messages))
+
+    def keep(self, group: GroupRow, received: int, also: Callable[[], None] = lambda: None) -> None:
+        """Commit the next group, whose last message came at a time [ns UTC]; `also` is done in that transaction. Raises as `append`."""
         try:
             with self._turn, transaction(self._connection):
                 self._connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", group)
+                also()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise JournalWaits(f"no room for {len(group.messages)} bytes in {self._path.name}") from error
             if is_locked(error):
                 raise JournalWaits(f"{self._path.name} is locked by another process") from error
             raise
-        self.next = first + len(messages)
-        self._head.write(JournalHead(self.next, messages[-1].received))
-        return first
+        self.next = group.first + group.size
+        self._head.write(JournalHead(self.next, received))
 
     def merge(self, before: int) -> bool:
         """Put the next groups that end before a message together, as a segment; return False where there are not enough yet.
@@ -153,10 +162,13 @@ class Journal:
             self._connection.executemany("DELETE FROM journal WHERE first = ?", [row[:1] for row in found])
         return len(found) == PRUNED_AT_ONCE
 
-    def write_step(self, row: tuple[int, str, int, int, bytes]) -> None:
-        """Make a row of the table `step` safe, from any thread; one of its number that is there already is replaced."""
+    def write_step(self, row: tuple[int, str, int, int, bytes], _head: Callable[[], bytes] = bytes) -> None:
+        """Make a row of the table `step` safe, from any thread; one of its number that is there already is replaced.
+
+        `_head` tells the ledger's hash after the step.
+        """
         with self._turn:
-            self._connection.execute("INSERT OR REPLACE INTO step VALUES (?, ?, ?, ?, ?)", row)
+            self._connection.execute(WRITE_STEP, row)
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and close; a reader's connection is its own."""
@@ -260,6 +272,6 @@ def _moment(time: int) -> str:
 
 def _opened(first: int, messages: bytes, digest: bytes) -> list[Message]:
     try:
-        return _decode(array_of(messages, digest))
+        return messages_of(array_of(messages, digest))
     except GroupUnreadable as error:
         raise JournalDamaged(f"the group of messages from offset {first} on is damaged: {error}") from error

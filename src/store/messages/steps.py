@@ -7,11 +7,12 @@ committed is the last, and is replaced by the next or done again when the servic
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
+from store.accounting.ledger import ledger_head
 from store.faults import told_of
 from store.messages.journal import REMEDY, Journal
 from store.sqlite import uri
@@ -88,9 +89,12 @@ class StepLog:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    def write(self, number: int, step: RecordedStep) -> None:
-        """Make a step safe under a number; one that is there already was never committed, and is replaced."""
-        self._journal.write_step((number, step.kind, step.now, step.through, step.detail))
+    def write(self, number: int, step: RecordedStep, head: Callable[[], bytes] = bytes) -> None:
+        """Make a step safe under a number; one that is there already was never committed, and is replaced.
+
+        `head` tells the ledger's hash after the step.
+        """
+        self._journal.write_step((number, step.kind, step.now, step.through, step.detail), head)
 
 
 class StepReader:
@@ -197,7 +201,7 @@ class StepRecorder:
             go_on_from(self._connection, self.again)
         elif self.log is not None and is_step:
             number = next_step(self._connection)
-            self.log.write(number, step)
+            self.log.write(number, step, lambda: ledger_head(self._connection))
             go_on_from(self._connection, number + 1)
         return is_step
 

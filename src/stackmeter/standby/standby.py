@@ -1,0 +1,117 @@
+"""A service that waits for its turn: it follows the owner of the shard, and owns it when the lease stands still or is given back."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from api.health import Health
+from api.operations import readiness
+from api.problems import problem
+from api.serve import Server
+from stackmeter.crash import crash_points
+from stackmeter.settings import Settings
+from stackmeter.standby.follower import Follower
+from stackmeter.standby.journal_of_shard import check_servers, connected, patiently
+from store.folder import Folder
+from store.messages.journal import JournalWaits
+from store.replicated.lease import LEASE_S, Candidate, HeldLease
+
+LOOK_S = 0.25  # between two looks at a log that had nothing more
+LOOKS = 10  # at the lease, in the time that it must have stood still
+
+log = logging.getLogger(__name__)
+
+
+def lease_of(settings: Settings, stop: threading.Event) -> HeldLease | None:
+    """Return the lease of the shard once it is ours, renewed from then on; None where we were told to stop before.
+
+    Until then the state directory follows the owner, and /readyz says so. Raises as the service does when it opens its journal.
+    """
+    check_servers(settings)
+    leases, lease_s = connected(settings), float(os.environ.get("STACKMETER_LEASE_S", LEASE_S))
+    folder = Folder(settings.state)
+    try:
+        candidate = Candidate(leases, folder.name().encode(), lease_s)
+        held = patiently(candidate.look) or _followed(settings, folder, candidate, stop)
+    finally:
+        folder.close()
+    if held is None:
+        leases.close()
+    else:
+        threading.Thread(target=held.keep, name="lease", daemon=True).start()
+    return held
+
+
+def _followed(
+    settings: Settings, folder: Folder, candidate: Candidate, stop: threading.Event
+) -> HeldLease | None:
+    """Follow the owner until its lease is ours, or we are told to stop."""
+    with Follower(settings, folder, crash_points(os.environ)) as follower:
+        waits = Waits(settings, follower, candidate)
+        server = Server(_app(waits.health), settings.host, settings.port)
+        server.start()
+        folder.announce(server.url)
+        log.info("standby of shard %s", settings.shard)
+        try:
+            return waits.run(stop)
+        finally:
+            server.stop()
+            folder.withdraw()
+
+
+class Waits:
+    """Follows and looks at the lease, in turn."""
+
+    def __init__(self, settings: Settings, follower: Follower, candidate: Candidate) -> None:
+        self._shard, self._follower, self._candidate = settings.shard, follower, candidate
+        self._away = ""
+
+    def run(self, stop: threading.Event) -> HeldLease | None:
+        look_at = 0.0
+        while not stop.is_set():
+            try:
+                is_current = not self._follower.step()
+                if is_current and not self._follower.trouble and time.monotonic() >= look_at:
+                    look_at = time.monotonic() + self._candidate.lease_s / LOOKS
+                    if (held := self._candidate.look()) is not None:
+                        return held
+                self._away = ""
+            except JournalWaits as error:
+                self._away, is_current = str(error), True
+            if is_current:
+                stop.wait(LOOK_S)
+        return None
+
+    def health(self) -> Health:
+        """Return that this is a standby, and what keeps it from being one that may take over."""
+        seen = self._candidate.seen
+        holder = seen.holder.decode(errors="replace") if seen else ""
+        here = f"standby of shard {self._shard}, which {holder or 'nobody'} owns"
+        return Health(tuple(filter(None, [here, self._follower.trouble, self._away])))
+
+
+def _app(health: Callable[[], Health]) -> FastAPI:
+    """Return what a standby answers: whether it lives, and that it is no owner; nobody needs a key for that.
+
+    Whatever else it is asked is another worker's to answer, which a proxy before both then asks.
+    """
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/livez")
+    def alive() -> dict[str, bool]:
+        return {"alive": True}
+
+    @app.get("/readyz")
+    def ready(request: Request) -> Any:
+        return readiness(request.url.path, health())
+
+    @app.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+    def elsewhere(request: Request) -> Any:
+        return problem(request.url.path, 503, "; ".join(health().reasons), headers={"Retry-After": "2"})
+
+    return app
