@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from plant.park import Plant
 from proof.restate.hours import HoursDelta, hours_again
 from proof.restate.report import Report
 from proof.restate.request import HOURS, Request, RestatedPart, chunks_of, meant, part_of
-from proof.restate.workers import Differences, Tools, computed, differences, read_only, workers_for
+from proof.restate.workers import Differences, Tools, Workers, computed, differences, read_only, workers_here
 from rules.catalogue import Register, load_catalogue
 from rules.engine import Engine
 from store.accounting.closing import FROZEN, Closing
@@ -37,8 +37,16 @@ from store.recording import record
 from store.sqlite import one_moment
 from store.state import REMEDY, State
 
+WorkersFor = Callable[[Request, int], AbstractContextManager[Workers]]
+"""Gives who computes so many chunks of a request."""
 
-def dry_run(request: Request, plant: Plant, progress: Callable[[int, int], None]) -> Report:
+
+def dry_run(
+    request: Request,
+    plant: Plant,
+    progress: Callable[[int, int], None],
+    workers_for: WorkersFor = workers_here,
+) -> Report:
     """Return what a restatement would change; nothing is written, and a service may be running."""
     chunks = chunks_of(request, plant)
     report = Report(plant.hash, len(chunks))
@@ -57,7 +65,12 @@ def dry_run(request: Request, plant: Plant, progress: Callable[[int, int], None]
 
 
 def publish(
-    request: Request, plant: Plant, by: str, clock: Callable[[], int], progress: Callable[[int, int], None]
+    request: Request,
+    plant: Plant,
+    by: str,
+    clock: Callable[[], int],
+    progress: Callable[[int, int], None],
+    workers_for: WorkersFor = workers_here,
 ) -> Report:
     """Publish what a restatement changes, a chunk a transaction. An interrupted run goes on where it was.
 

@@ -1,10 +1,11 @@
-"""What would change of each chunk, computed by processes that only read the state."""
+"""What would change of each chunk, computed by processes that only read the state: on this machine, or on others (see `cluster`)."""
 
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,6 +29,9 @@ from store.totals.sums import only_events
 
 FEW = 4  # chunks that are done before a process has started
 AHEAD = 2  # chunks that may wait for the writer, per worker
+
+Begin = Callable[["Chunk", bool], Callable[[], "Differences"]]
+"""Begins a chunk, whole or its sums alone, and returns what waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +72,39 @@ class Tools:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who computes, and how many chunks are to be begun ahead of the writer."""
+
+    begin: Begin
+    ahead: int
+
+
 _tools: list[Tools] = []  # of a worker process, once it is set up
 
 
-def workers_for(request: Request, chunks: int) -> Executor:
-    """Return a process for each core, where there is work for them; each loads the configuration once."""
-    given = (str(request.config), str(request.state / "state.db"))
-    if chunks <= FEW:
-        return ThreadPoolExecutor(1, initializer=_set_up, initargs=given)
-    return ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _set_up, given)
+@contextmanager
+def workers_here(request: Request, chunks: int) -> Iterator[Workers]:
+    """Give a process for each core, where there is work for them; each loads the configuration once."""
+    given, cores = (str(request.config), str(request.state / "state.db")), os.cpu_count() or 1
+    pool = (
+        ThreadPoolExecutor(1, initializer=_set_up, initargs=given)
+        if chunks <= FEW
+        else ProcessPoolExecutor(cores, get_context("spawn"), _set_up, given)
+    )
+    with pool:
+        yield Workers(lambda chunk, whole: pool.submit(_differences, chunk, whole).result, AHEAD * cores)
 
 
 def _set_up(config: str, database: str) -> None:
-    catalogue = load_catalogue(Path(config))
-    plant = load(Path(config), catalogue, AnySecret())
-    _tools[:] = [Tools.of(plant, catalogue, read_only(Path(database)))]
+    _tools[:] = [tools_at(Path(config), Path(database))]
+
+
+def tools_at(config: Path, database: Path) -> Tools:
+    """Return the tools for a configuration and a state in files."""
+    catalogue = load_catalogue(config)
+    plant = load(config, catalogue, AnySecret())
+    return Tools.of(plant, catalogue, read_only(database))
 
 
 def _differences(chunk: Chunk, whole: bool) -> Differences:
@@ -141,15 +163,15 @@ def _stored(tools: Tools, chunk: Chunk, source: Ints, start: Times) -> Floats:
     return result
 
 
-def computed(workers: Executor, chunks: Sequence[Chunk], *, whole: bool) -> Iterator[Differences]:
+def computed(workers: Workers, chunks: Sequence[Chunk], *, whole: bool) -> Iterator[Differences]:
     """Yield results in the order of chunks, a bounded number of them ahead."""
-    waiting: deque[Future[Differences]] = deque()
+    waiting: deque[Callable[[], Differences]] = deque()
     for chunk in chunks:
-        waiting.append(workers.submit(_differences, chunk, whole))
-        if len(waiting) > AHEAD * (os.cpu_count() or 1):
-            yield waiting.popleft().result()
+        waiting.append(workers.begin(chunk, whole))
+        if len(waiting) > workers.ahead:
+            yield waiting.popleft()()
     while waiting:
-        yield waiting.popleft().result()
+        yield waiting.popleft()()
 
 
 def read_only(database: Path) -> sqlite3.Connection:

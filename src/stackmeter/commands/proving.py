@@ -8,6 +8,7 @@ import typer
 from stackmeter.commands.command import (
     EXIT_CONFIG,
     EXIT_NOT_READY,
+    EXIT_UNREACHABLE,
     ArchiveAt,
     AsJson,
     ConfigDir,
@@ -40,6 +41,14 @@ def restate(
     by: Annotated[
         str | None, typer.Option(help="Who restates; the ledger keeps it. Required with --publish.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://HOST:PORT",
+            help="Compute on the workers of this Dask scheduler.",
+            show_default="the cores of this machine",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute past months again under today's configuration, factors and methods, and show what would change.
@@ -48,14 +57,21 @@ def restate(
     a row of the ledger; what is of a final month waits for approval (stackmeter decide). The audit log says who ran it. An
     interrupted run is continued by the same command.
 
+    With --cluster each worker reads configuration and state at the paths that they have here: the same folder, or a copy of it
+    (stackmeter backup). A worker that reads others is refused; one that dies costs its chunk another try. The numbers are the same.
+
     Example: stackmeter restate 2024-01 2024-12 --config config --state state
 
-    Exit codes: 0 done, 2 wrong configuration or options, 65 the state is damaged, 75 the state directory is in use.
+    Exit codes: 0 done, 2 wrong configuration or options, 3 no cluster there, 65 the state is damaged or a worker reads another
+    one, 75 the state directory is in use.
     """
     import time
 
     from proof.restate import restate as work
+    from proof.restate.cluster import ClusterAway, WorkerDiffers, on_cluster
     from proof.restate.request import Request
+    from proof.restate.workers import workers_here
+    from stackmeter.service import EXIT_DATA
     from stackmeter.views import view
     from store.recording import NotRecorded
 
@@ -70,14 +86,16 @@ def restate(
     if not (settings.state / "state.db").exists():
         typer.echo(f"{settings.state} holds no state.db: say where with --state DIR", err=True)
         raise typer.Exit(EXIT_CONFIG)
+    workers_for = on_cluster(cluster, plant.hash) if cluster else workers_here
+    ends: dict[type[Exception], int] = {ClusterAway: EXIT_UNREACHABLE, WorkerDiffers: EXIT_DATA}
+    ends |= dict[type[Exception], int]({NotRecorded: EXIT_CONFIG}) | failures()
     with view.chunks_progress() as progress:
         if publish and by:
             report = or_exit(
-                lambda: work.publish(request, plant, by, time.time_ns, progress),
-                {NotRecorded: EXIT_CONFIG, **failures()},
+                lambda: work.publish(request, plant, by, time.time_ns, progress, workers_for), ends
             )
         else:
-            report = or_exit(lambda: work.dry_run(request, plant, progress), failures())
+            report = or_exit(lambda: work.dry_run(request, plant, progress, workers_for), ends)
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:
