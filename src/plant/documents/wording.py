@@ -16,6 +16,7 @@ FORMS = {
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$": "should be a name of at most 64 letters, digits, `_`, `.` and `-`",
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$": "should be a name of at most 40 letters, digits, `_`, `.` and `-`",
     r"^[A-Za-z0-9_-]{1,32}$": "should be a name of at most 32 letters, digits, `_` and `-`",
+    r"^[A-Za-z0-9_-]{1,60}$": "should be a name of at most 60 letters, digits, `_` and `-`",
     r"^[A-Za-z0-9][A-Za-z0-9_./:-]{0,127}$": "should be a name of at most 128 letters, digits, `_`, `.`, `/`, `:` and `-`",
     r"^[A-Za-z0-9_.*/:-]{1,128}$": "should be a name, or a part of names with `*` for the rest, such as `mdb*/power`",
     r"^[a-z][a-z0-9_-]{0,63}$": "should be a word of at most 64 small letters, digits, `_` and `-`",
