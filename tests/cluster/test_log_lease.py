@@ -4,8 +4,11 @@ from threading import Event, Thread
 
 import pytest
 
+from plant.documents.problems import ConfigurationError
+from stackmeter.standby.standby import lease_seconds
 from store.messages.journal import JournalWaits
 from store.replicated.lease import FREE, Candidate, HeldLease, Lease
+from store.replicated.lease import LEASE_S as LEASE_OF_A_SHARD
 from tests.servers import PATIENCE
 
 LEASE_S = 8.0
@@ -185,3 +188,10 @@ def test_a_lease_is_given_back_also_while_it_is_being_renewed(leases: Leases, cl
 
     assert leases.held is not None
     assert leases.held.holder == FREE
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "0", "0.1", "ten", ""])
+def test_a_time_that_would_take_a_lease_from_a_living_owner_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no number of seconds from"):
+        lease_seconds({"STACKMETER_LEASE_S": text})
+    assert (lease_seconds({"STACKMETER_LEASE_S": "2"}), lease_seconds({})) == (2.0, LEASE_OF_A_SHARD)

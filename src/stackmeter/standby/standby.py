@@ -1,10 +1,11 @@
 """A service that waits for its turn: it follows the owner of the shard, and owns it when the lease stands still or is given back."""
 
 import logging
+import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -13,6 +14,7 @@ from api.health import Health
 from api.operations import readiness
 from api.problems import problem
 from api.serve import Server
+from plant.documents.problems import ConfigurationError, Problem
 from stackmeter.crash import crash_points
 from stackmeter.settings import Settings
 from stackmeter.standby.follower import Follower
@@ -22,6 +24,8 @@ from store.messages.journal import JournalWaits
 from store.replicated.lease import LEASE_S, Candidate, HeldLease
 
 LOOK_S = 0.25  # between two looks at a log that had nothing more
+SHORTEST_LEASE_S = 0.5
+_LEASE = "STACKMETER_LEASE_S"
 LOOKS = 10  # at the lease, in the time that it must have stood still
 
 log = logging.getLogger(__name__)
@@ -32,8 +36,9 @@ def lease_of(settings: Settings, stop: threading.Event) -> HeldLease | None:
 
     Until then the state directory follows the owner, and /readyz says so. Raises as the service does when it opens its journal.
     """
+    lease_s = lease_seconds(os.environ)
     check_servers(settings)
-    leases, lease_s = connected(settings), float(os.environ.get("STACKMETER_LEASE_S", LEASE_S))
+    leases = connected(settings)
     folder = Folder(settings.state)
     try:
         candidate = Candidate(leases, folder.name().encode(), lease_s)
@@ -45,6 +50,19 @@ def lease_of(settings: Settings, stop: threading.Event) -> HeldLease | None:
     else:
         threading.Thread(target=held.keep, name="lease", daemon=True).start()
     return held
+
+
+def lease_seconds(environment: Mapping[str, str]) -> float:
+    """Return for how long a lease must have stood still [s]; raise ConfigurationError where the variable of the tests is no such time."""
+    text = environment.get(_LEASE, str(LEASE_S))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not SHORTEST_LEASE_S <= seconds < math.inf:  # with NaN, a lease would be taken from a living owner
+        message = f"{text[:40]!r} is no number of seconds from {SHORTEST_LEASE_S:g} on: take it out of the environment"
+        raise ConfigurationError([Problem("environment", 0, _LEASE, message)])
+    return seconds
 
 
 def _followed(
