@@ -1,5 +1,7 @@
 """A restatement on the workers of a Dask cluster: real ones, of which some die; the same bits as one process."""
 
+# ruff: noqa: F811 - fixtures of tests.proof.test_restate
+
 import json
 import os
 import signal
@@ -87,11 +89,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def here(world: World) -> WorkerPlace:  # noqa: F811
+def here(world: World) -> WorkerPlace:
     return _place(request_of(world), plant_of(world.config).hash)
 
 
-def test_a_dry_run_on_workers_tells_what_one_process_tells(world, config, cluster):  # noqa: F811
+def test_a_dry_run_on_workers_tells_what_one_process_tells(world, config, cluster):
     change_contract(config)
     options = ["2026-03", "--config", str(config), "--state", str(world.folder), "--json"]
     alone = CliRunner().invoke(app, ["restate", *options])
@@ -102,7 +104,7 @@ def test_a_dry_run_on_workers_tells_what_one_process_tells(world, config, cluste
     assert json.loads(told.stdout)["windows"] > 0
 
 
-def test_a_wrong_state_configuration_or_version_of_a_worker_is_refused_by_name(world, here):  # noqa: F811
+def test_a_wrong_state_configuration_or_version_of_a_worker_is_refused_by_name(world, here):
     [chunk, *_] = chunks_of(request_of(world), plant_of(world.config))
     assert differences_at(here, chunk, True).chunk == chunk
     for changed, why in (
@@ -117,7 +119,7 @@ def test_a_wrong_state_configuration_or_version_of_a_worker_is_refused_by_name(w
             differences_at(here._replace(**changed), chunk, True)
 
 
-def test_where_nobody_computes_it_says_so(world, config, monkeypatch):  # noqa: F811
+def test_where_nobody_computes_it_says_so(world, config, monkeypatch):
     monkeypatch.setattr("proof.restate.cluster.ANSWERS_WITHIN", "0.2s")
     nowhere = f"tcp://127.0.0.1:{free_port()}"
     with (
@@ -132,8 +134,8 @@ def test_where_nobody_computes_it_says_so(world, config, monkeypatch):  # noqa: 
     assert told.exit_code == 3
 
 
-def test_a_worker_that_is_killed_costs_a_try_and_no_bit(world, config, cluster, tmp_path, monkeypatch):  # noqa: F811
-    """Last of the module: the cluster is smaller afterwards."""
+def test_a_worker_that_is_killed_costs_a_try_and_no_bit(world, config, cluster, tmp_path, monkeypatch):
+    """The cluster is smaller afterwards."""
     change_contract(config)
     monkeypatch.setattr("proof.restate.request.WINDOWS_AT_ONCE", 1)  # a chunk for each source
     other = tmp_path / "other"
@@ -153,6 +155,25 @@ def test_a_worker_that_is_killed_costs_a_try_and_no_bit(world, config, cluster, 
     world_of = [rows(world, query) for query in PUBLISHED]
     world.folder = other
     assert [rows(world, query) for query in PUBLISHED] == world_of
+
+
+def test_a_scheduler_that_is_lost_ends_it_with_a_sentence_and_the_same_command_goes_on(
+    world, config, cluster, monkeypatch
+):
+    """Nobody computes after this one."""
+    change_contract(config)
+    monkeypatch.setattr("proof.restate.request.WINDOWS_AT_ONCE", 1)
+    done: list[int] = []
+
+    def lose(number: int, of: int) -> None:
+        done.append(number)
+        cluster.processes[0].send_signal(signal.SIGKILL)
+
+    with pytest.raises(ClusterAway, match=r"the Dask scheduler was lost: .* goes on where it was"):
+        publish(request_of(world), on_cluster(cluster.address, plant_of(config).hash), lose)
+    assert done
+    assert publish(request_of(world)).skipped == done[-1]
+    assert looked(world).windows == 0
 
 
 def publish(

@@ -7,6 +7,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +22,7 @@ from store.sqlite import one_moment
 
 ANSWERS_WITHIN = "10s"
 TRIES = 3  # on other workers, before a chunk is computed here
+AGAIN = "what is published is published; the same command goes on where it was"
 EXTRA = "restate --cluster takes the extra dask: pip install 'stackmeter[dask]'"
 
 
@@ -94,6 +96,8 @@ def _begun(client: Any, place: WorkerPlace, chunk: Chunk, whole: bool) -> Callab
             found: Differences = future.result()
         except KilledWorker:
             found = differences_at(place, chunk, whole)
+        except CancelledError as error:
+            raise ClusterAway(f"the Dask scheduler was lost: {AGAIN}") from error
         return found
 
     return wait
