@@ -168,6 +168,7 @@ def test_a_scheduler_that_is_lost_ends_it_with_a_sentence_and_the_same_command_g
     def lose(number: int, of: int) -> None:
         done.append(number)
         cluster.processes[0].send_signal(signal.SIGKILL)
+        cluster.processes[0].wait(PATIENCE)  # else it may still answer
 
     with pytest.raises(ClusterAway, match=r"the Dask scheduler was lost: .* goes on where it was"):
         publish(request_of(world), on_cluster(cluster.address, plant_of(config).hash), lose)

@@ -88,6 +88,7 @@ def _client(address: str) -> Any:
 
 def _begun(client: Any, place: WorkerPlace, chunk: Chunk, whole: bool) -> Callable[[], Differences]:
     from distributed import KilledWorker  # noqa: PLC0415 - an extra
+    from distributed.comm import CommClosedError  # noqa: PLC0415 - an extra
 
     future = client.submit(differences_at, place, chunk, whole, pure=False, retries=TRIES)
 
@@ -96,7 +97,7 @@ def _begun(client: Any, place: WorkerPlace, chunk: Chunk, whole: bool) -> Callab
             found: Differences = future.result()
         except KilledWorker:
             found = differences_at(place, chunk, whole)
-        except CancelledError as error:
+        except (CancelledError, CommClosedError) as error:
             raise ClusterAway(f"the Dask scheduler was lost: {AGAIN}") from error
         return found
 
