@@ -88,7 +88,7 @@ def _client(address: str) -> Any:
 
 def _begun(client: Any, place: WorkerPlace, chunk: Chunk, whole: bool) -> Callable[[], Differences]:
     from distributed import KilledWorker  # noqa: PLC0415 - an extra
-    from distributed.comm import CommClosedError  # noqa: PLC0415 - an extra
+    from distributed.comm.core import CommClosedError  # noqa: PLC0415 - an extra
 
     future = client.submit(differences_at, place, chunk, whole, pure=False, retries=TRIES)
 
