@@ -40,8 +40,8 @@ class Chores:
 
     def _note_set_clock(self) -> None:
         if (step := self._clock.step()) is not None:
-            self._parts.audit.record("clock.set", *map(format_time, step))
             self._note_clock_step(step[1] - step[0])
+            self._parts.audit.record("clock.set", *map(format_time, step))
 
     def _tell_doubt(self) -> None:
         """Say in the log, once, that our clock seems to be wrong."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from store.access_log import AccessLog
 from tests.end_to_end.gateway import RawGateway
 from tests.servers import Mosquitto, required, wait_until
 from tests.service import CONSOLE_SCRIPT, TOKEN, Service
@@ -76,7 +77,9 @@ def test_solid_b11_what_came_while_our_clock_was_behind_counts_once_it_is_set(tm
         service.drain(len(GATEWAYS))
         refused, [told] = quarantined(service), about_the_clock(service)
         (tmp_path / "clock").write_text("+0")
-        wait_until(lambda: not about_the_clock(service), "that the clock was set is not noticed")
+        wait_until(lambda: not about_the_clock(service), "our clock is still in doubt")
+        log = AccessLog(service.state / "keys.sqlite")
+        wait_until(lambda: bool(log.rows(what="clock.set")), "that the clock was set is not noticed")
         replay(service)
         wait_until(lambda: quarantined(service) == 0, "what was replayed is still refused")
         [total] = service.get("/v1/totals", level="source", period=f"{now:%Y}").json()["totals"]
