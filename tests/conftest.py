@@ -1,16 +1,39 @@
 """Fixtures that start the real servers of `tests.servers`."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
 
+from tests.frugal import forget_endpoints, keep_for_good, remember_parameters
 from tests.servers import InfluxDB, Mosquitto, WebhookReceiver
 
 # How long an example takes tells of the machine, not of the code.
 settings.register_profile("whatever the load", deadline=None)
 settings.load_profile("whatever the load")
+
+
+def pytest_configure() -> None:
+    """Compile parameters of routes once."""
+    remember_parameters()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect thousands of tests, all of which stay, without looking again and again whether some could go."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        keep_for_good()
+        gc.enable()
+
+
+def pytest_runtest_teardown() -> None:
+    """Let go of the API that a test made."""
+    forget_endpoints()
 
 
 @pytest.hookimpl(trylast=True)

@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 import stackmeter.service  # noqa: F401 - what a start reads
 from stackmeter.cli import main as console_script
+from tests.frugal import keep_for_good, remember_parameters
+from tests.semantics.world import World
 from tests.servers import PATIENCE
 
 ROOT = Path(__file__).parents[1]
@@ -158,7 +160,18 @@ def _become(start: Start) -> None:
     sys.argv = ["stackmeter", *start.arguments]
 
 
+def _know_what_all_need() -> None:
+    """Read the shipped factors, and compile the routes of an API, which is gone before anything is forked."""
+    remember_parameters()
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        world.make_app()
+        world.close()
+    keep_for_good()
+
+
 def main(descriptor: int) -> None:
     """Run in each forked process what the console script runs."""
+    _know_what_all_need()
     _serve(Connection(descriptor))
     console_script()
