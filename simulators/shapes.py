@@ -67,6 +67,16 @@ def daylight(at: Local) -> Floats:
     return sun**1.2 * clouds
 
 
+def charging(at: Local) -> Floats:
+    """Fill a battery in the hours of cheap electricity, 0 to 4:30."""
+    return 0.9 * _between(at.hour, 0, 4.5)
+
+
+def discharging(at: Local) -> Floats:
+    """Empty it in the evening's dear ones, 18 to 22."""
+    return 0.9 * _between(at.hour, 18, 22)
+
+
 def wobble(at: Local, phases: Sequence[float]) -> Floats:
     """Return a factor near 1 that keeps two meters of one shape apart; phases [rad], one for each of `WOBBLES`."""
     waves = [
@@ -93,6 +103,8 @@ BY_FACILITY: tuple[tuple[tuple[str, ...], Shape], ...] = (
     (("food", "office", "warehouse", "logistic"), day_shift),
 )
 BY_CHANNEL: tuple[tuple[tuple[str, ...], Shape], ...] = (
+    (("battery/discharged",), discharging),
+    (("battery/charged",), charging),
     (("solar", "pv", "photovolt", "irradiance"), daylight),
     (("furnace", "melt", "eaf", "heat"), heats),
     (("water", "pump", "blower", "compress", "chiller"), continuous),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +21,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from api.records.bodies import ActBody
 from plant.park import Plant
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
 from simulators.faults import Faults
@@ -33,12 +34,20 @@ from stackmeter.crash import crash_points
 from stackmeter.service import Service
 from stackmeter.settings import Settings
 from stackmeter.views import view
+from store.access_log import Actor
+from store.folder import keys_file
+from store.keys import NEVER, Keys
 
 CATCH_UP_S = 30.0  # of our time, about as long as the simulated clock takes to reach ours at the chosen speed
 LEAST_HISTORY = timedelta(hours=6)
 FAULTS = Faults(duplicate=0.01, reorder=0.01)
 LIVE_EVERY_S, PLAIN_EVERY_S = 1.0, 2.0
 READY_WITHIN_S = 15.0
+# What people enter of the example's park: facts of this year, and what the last week's slips say.
+FACTS = (("firms", "60", "1"), ("firms_recp", "13", "1"), ("links", "3", "1"), ("firms_in_links", "5", "1"), ("land", "2680000", "m2"), ("green", "830800", "m2"))  # fmt: skip
+SLIPS = (("mill/waste/scrap", "288.4"), ("mill/waste/slag", "87.5"), ("foundry/delivery/scrap", "286.9"))  # t
+RECORD_COLUMNS = "channel,from,to,value,unit,source,evidence,note"
+ENTERS, APPROVES = "lan", "minh"
 AHEAD, FOLLOW_S = 500, 1.0  # messages, and how long one waits for the service to be no further behind
 
 
@@ -79,6 +88,9 @@ def demo(options: DemoOptions, stop: threading.Event, console: Console) -> int:
         console.print(Text("\n".join(_introduction(options, service))), soft_wrap=True)
         client = stack.enter_context(Client(service.server.url, service.token))
         await_ready(client, stop)
+        if options.config is None:
+            for line in enter_papers(service.server.url, Keys(keys_file(state)), _today(service.plant)):
+                console.print(Text(line), soft_wrap=True)
         begun = service.line.next
         pace = SimulatorPace(options.speed, lambda: service.line.next - begun, stop)
         field = stack.enter_context(_simulating(config, broker.url, options.seed, service.plant, pace, stop))
@@ -190,6 +202,40 @@ class Screen:
         return Group(Text(self._told()), view.tonnes(seen, self._zone), Text("\n".join(lines)))
 
 
+def key_of(keys: Keys, name: str, role: str) -> str:
+    """Make a key for everything, for one who works in a demo."""
+    actor = Actor("demo", "command line")
+    return keys.create(name, role, [], shared=False, expires=NEVER, now=time.time_ns(), by=actor)[1]
+
+
+def enter_papers(url: str, keys: Keys, today: date) -> Iterator[str]:
+    """Let one enter what no meter of the example sees and another approve it, once in a state; yield what was done."""
+    if any(one.name == ENTERS for one in keys.all()):
+        return
+    papers = list(_papers(today))
+    scan = "\n".join(papers).encode()
+    with (
+        Client(url, key_of(keys, ENTERS, "operator")) as lan,
+        Client(url, key_of(keys, APPROVES, "approver")) as minh,
+    ):
+        digest = lan.hand_in(scan, None).digest
+        rows = [RECORD_COLUMNS, *(f"{paper},{digest}," for paper in papers)]
+        ids = lan.import_records("\n".join(rows).encode(), {"numbers": "en"}).records
+        for number in ids:
+            minh.decide_record(number, ActBody.model_validate({"action": "approve"}))
+    yield f"papers {len(ids)} records (invented), entered by {ENTERS} and approved by {APPROVES}\n"
+
+
+def _papers(today: date) -> Iterator[str]:
+    """Yield what papers say, as the first columns of a table of records."""
+    for name, value, unit in FACTS:
+        for day in (date(today.year, 1, 1), today):  # a level is known from one record to the next
+            yield f"nam-cau-kien/wastewater/eco/{name},{day},,{value},{unit},the operator's report (invented)"
+    for channel, tonnes in SLIPS:
+        since = today - timedelta(days=7)
+        yield f"nam-cau-kien/{channel},{since},{today},{tonnes},t,the weighbridge's slips (invented)"
+
+
 def start_of(plant: Plant) -> datetime:
     """Return when the simulation begins: today's first midnight of a park, but hours ago at least."""
     now = datetime.now(UTC)
@@ -199,6 +245,10 @@ def start_of(plant: Plant) -> datetime:
     ]
     oldest = now - timedelta(seconds=plant.max_late / NS_PER_S) + timedelta(minutes=1)
     return max(min([hours_ago, *midnights]), oldest)
+
+
+def _today(plant: Plant) -> date:
+    return datetime.now(zone_of(plant)).date()
 
 
 def zone_of(plant: Plant) -> tzinfo:
@@ -266,7 +316,7 @@ def _introduction(options: DemoOptions, service: Service) -> Iterator[str]:
     yield f"wall   {url}/?display=wall#key={service.token}"
     yield f"try    curl -H 'Authorization: Bearer {service.token}' {url}/v1/totals"
     yield (
-        f"meters {len(plant.channels)} channels of {len(plant.facilities)} facilities in {len(plant.parks)} parks;"
+        f"meters {sum(not one.entered for one in plant.channels)} channels of {len(plant.facilities)} facilities in {len(plant.parks)} parks;"
         " every reading is simulated"
     )
     yield (

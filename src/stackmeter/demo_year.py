@@ -37,13 +37,12 @@ from stackmeter.client.calls import Client
 from stackmeter.commands.papers.papers_client import PapersClient
 from stackmeter.commands.plans.plans_client import PlansClient
 from stackmeter.crash import crash_points
-from stackmeter.demo import await_ready, serving
+from stackmeter.demo import APPROVES, ENTERS, RECORD_COLUMNS, await_ready, key_of, serving
 from stackmeter.service import Service
 from stackmeter.settings import Settings
 from stackmeter.views.plan_view import MILLION, WORDS, ranged
-from store.access_log import Actor
 from store.folder import keys_file
-from store.keys import NEVER, Keys
+from store.keys import Keys
 
 PARK, FACILITY = "khu-mau", "xuong-thep"
 PLACE = f"{PARK}/{FACILITY}"
@@ -106,7 +105,7 @@ def demo_year(folder: Path, console: Console) -> int:
         service = Service(settings, crash_points({}))
         stack.enter_context(serving(service))
         keys, url = Keys(keys_file(state)), service.server.url
-        lan, minh = (_key(keys, name, role) for name, role in (("lan", "operator"), ("minh", "approver")))
+        lan, minh = (key_of(keys, name, role) for name, role in ((ENTERS, "operator"), (APPROVES, "approver")))
         desk = _Desk(
             stack.enter_context(Client(url, lan)), stack.enter_context(Client(url, minh)),
             stack.enter_context(PapersClient(url, minh)), stack.enter_context(PlansClient(url, minh)),
@@ -148,11 +147,6 @@ def _told(desk: _Desk, port: int, folder: Path) -> Iterator[str]:
             else f"report {found.number}, revision {found.revision}, {found.status}"
         )
         yield f"paper    {file}: {stands}"
-
-
-def _key(keys: Keys, name: str, role: str) -> str:
-    actor = Actor("demo", "command line")
-    return keys.create(name, role, [], shared=False, expires=NEVER, now=time.time_ns(), by=actor)[1]
 
 
 def in_years(example: Path, folder: Path, years: tuple[int, int]) -> None:
@@ -222,7 +216,7 @@ def _read_meters(desk: _Desk, port: int) -> int:
 
 def _enter(desk: _Desk) -> list[str]:
     """Enter a record of each quarter and channel, as one table; return their ids."""
-    rows = ["channel,from,to,value,unit,source,evidence,note"]
+    rows = [RECORD_COLUMNS]
     for year in desk.years:
         for number, (first, end) in enumerate(QUARTERS, 1):
             until = date(year, end, 1) if end <= 12 else date(year + 1, 1, 1)

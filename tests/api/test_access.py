@@ -46,6 +46,8 @@ def test_every_route_but_livez_asks_for_the_token(api):
         "/city": 200,
         "/plan": 200,
         "/position": 200,
+        "/energy": 200,
+        "/eco-park": 200,
         "/assets/{name}": 404,
     }  # /a/ has a token of its own in its path, and this is none; the page and its files hold no data
 

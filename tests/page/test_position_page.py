@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Page, expect
 from pydantic import BaseModel
 
-from api.market.clean_energy import CleanEnergiesBody
 from api.market.position_bodies import PositionsBody
 from tests.page.test_records_page import PICTURE, file_of
 from tests.page.viewer import Visit, axe_finds, key_of, page_files, words_of
@@ -75,7 +74,7 @@ def example(kind: type[BaseModel]) -> dict[str, Any]:
 
 
 def told(page: Page) -> None:
-    """Let the service tell of the example of a whole position, its two ends, and of a roof; the last trading day is in 45 days."""
+    """Let the service tell of the example of a whole position, and its two ends; the last trading day is in 45 days."""
     positions = example(PositionsBody)
     [one] = positions["positions"]
     local = datetime.now(UTC) + timedelta(hours=7)
@@ -87,10 +86,7 @@ def told(page: Page) -> None:
         "to_buy_t": 59.8,
         "exposure": 7_953_400.0,
     }
-    clean = example(CleanEnergiesBody)
-    clean["facilities"][0]["park"] = "bac"
     page.route("**/v1/position*", lambda route: route.fulfill(json=positions))
-    page.route("**/v1/clean-energy*", lambda route: route.fulfill(json=clean))
     page.reload()
 
 
@@ -160,13 +156,6 @@ def test_where_a_facility_stands_is_told_with_both_ends_and_what_it_rests_on(vis
         expect(card.get_by_text(text).first).to_be_visible()
     expect(card.get_by_text("not settled: what that share is of")).to_be_visible()
     expect(card.get_by_text("2026: 1,300 (1,270 to 1,330) t")).to_be_visible()
-    clean = page.get_by_role("region", name="Clean electricity")
-    facts = dict(
-        zip(clean.locator("dt").all_inner_texts(), clean.locator("dd").all_inner_texts(), strict=True)
-    )
-    assert (facts["Clean over the year"], facts["Clean in its own hour"]) == ("100%", "50%")
-    assert (facts["Avoided by own use"], facts["Avoided by export"]) == ("250.5 t CO₂e", "79.10 t CO₂e")
-    expect(clean.get_by_text("Avoided tonnes are in no inventory")).to_be_visible()
     expect(page.get_by_text("This key may only look")).to_be_visible()
 
 
@@ -183,7 +172,7 @@ def test_it_fits_is_read_goes_by_keyboard_and_onto_paper(visit: Visit, language:
     for _ in range(20):
         page.keyboard.press("Tab")
         found.add(page.evaluate("document.activeElement.name || document.activeElement.tagName"))
-    assert found >= {"act", "day", "amount", "file", "cleanYear"}
+    assert found >= {"act", "day", "amount", "file"}
     page.emulate_media(media="print")
     expect(page.locator("form[data-do=enter]")).to_be_hidden()
     expect(page.get_by_role("region", name=re.compile("2025 . 2026"))).to_be_visible()

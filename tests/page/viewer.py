@@ -20,8 +20,11 @@ AXE = """async () => (await axe.run()).violations.flatMap((rule) => rule.nodes.m
 
 BESIDE = (
     "beside",
+    "chosen",
     "city",
     "decisions",
+    "eco_park",
+    "energy",
     "month_end",
     "plan",
     "position",
@@ -106,17 +109,18 @@ def words_of(name: str) -> None:
     code = {one: asset.content.decode() for one, asset in assets().items()}
     english, vietnamese = _words(code[f"{name}_text.js"])
     assert english == vietnamese
-    decided, both = _words(code["decisions.js"].partition("learn({")[2])
-    assert decided == both
-    is_decided = "'./decisions.js'" in code[f"{name}.js"]
-    assert english & decided == set() or not is_decided
     shared = set(re.findall(r"(?:^|[,{\s])(\w+): ['\"]", code["text.js"])) | {"toLive"}
-    assert (english | decided) & shared == set()
-    if is_decided:
-        english |= decided
+    assert english & shared == set()
+    for one in ("decisions", "chosen"):
+        words, both = _words(code[f"{one}.js"].partition("learn({")[2])
+        assert words == both
+        assert words & shared == set()
+        assert shared | words >= set(re.findall(r"say\('(\w+)'", code[f"{one}.js"]))
+        if f"'./{one}.js'" in code[f"{name}.js"]:
+            assert english & words == set()
+            english |= words
     assert english | shared >= set(re.findall(r"say\('(\w+)'", code[f"{name}.js"]))
     assert shared >= set(re.findall(r"say\('(\w+)'", code["beside.js"]))
-    assert shared | decided >= set(re.findall(r"say\('(\w+)'", code["decisions.js"]))
 
 
 def _words(code: str) -> list[set[str]]:

@@ -33,7 +33,7 @@ from store.keys import PREFIX, Keys
 
 # A page with its parts tells nothing by itself; what begins with /a/ has a token of its own: api.acknowledge.
 OPEN_PATHS = re.compile(
-    r"/livez|/records|/month-end|/plan|/position|/city|/a/[^/]{1,1024}|/|/assets/[^/]+|/favicon\.ico"
+    r"/livez|/records|/month-end|/plan|/position|/energy|/eco-park|/city|/a/[^/]{1,1024}|/|/assets/[^/]+|/favicon\.ico"
 )
 NOBODY = Caller("", Role.VIEWER, places=(("", "nowhere"),))  # on an open path: sees nothing
 GUESSES = 10  # wrong tokens of an address before they are answered with 429

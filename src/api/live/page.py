@@ -24,6 +24,8 @@ BESIDE = {
     "/month-end": "month_end",
     "/plan": "plan",
     "/position": "position",
+    "/energy": "energy",
+    "/eco-park": "eco_park",
     "/city": "city",
 }
 PAGES = {"/": "index.html", **{path: f"{name}.html" for path, name in BESIDE.items()}}

@@ -5,7 +5,7 @@ import { brand, h, lay, signIn } from './draw.js';
 import { Refused, follow, forget, keep, takeKey } from './stream.js';
 import { chooseLanguage, learn, otherLanguage, say, spoken } from './text.js';
 
-const PAGES = [['/', 'toLive'], ['/records', 'records'], ['/month-end', 'monthEnd'], ['/plan', 'plan'], ['/position', 'position'], ['/city', 'city']];
+const PAGES = [['/', 'toLive'], ['/records', 'records'], ['/month-end', 'monthEnd'], ['/plan', 'plan'], ['/position', 'position'], ['/energy', 'energy'], ['/eco-park', 'ecoPark'], ['/city', 'city']];
 
 learn({ en: { toLive: 'Live emissions' }, vi: { toLive: 'Phát thải trực tiếp' } });
 

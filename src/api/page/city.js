@@ -33,7 +33,7 @@ function table(members) {
     { name: 'onTarget', unit: '%', cell: (one) => share(toTarget(one)), raw: toTarget },
     { name: 'monthsClosed', cell: (one) => one.months_closed ?? UNKNOWN, raw: (one) => one.months_closed },
     { name: 'outsideLimits', unit: 'h', cell: (one) => one.limits_outside ?? UNKNOWN, raw: (one) => one.limits_outside },
-    { name: 'ecoPark', cell: (one) => (one.criteria_met === null ? UNKNOWN : `${one.criteria_met}/${one.criteria_met + one.criteria_not_met + one.criteria_unknown}`), raw: (one) => one.criteria_met },
+    { name: 'criteriaMet', cell: (one) => (one.criteria_met === null ? UNKNOWN : `${one.criteria_met}/${one.criteria_met + one.criteria_not_met + one.criteria_unknown}`), raw: (one) => one.criteria_met },
     { name: 'heard', cell: (one) => h('span', { class: one.fresh ? 'note' : 'note silent' }, heard(one)), raw: (one) => one.heard_at },
   ], members, { of: (one) => one.park, sorts: true });
 }

@@ -1,52 +1,36 @@
-// The plan: the path and where the year leads, the budget, measures with what they saved, what moved the tonnes, and the month's electricity.
+// The plan: the path and where the year leads, the budget, measures with what they saved, and what moved the tonnes.
 
 import { day, draw, open, refresh, state } from './beside.js';
 import { curve, ground, twin } from './charts.js';
-import { fact, h, parkOf, titleOf, zoneOf } from './draw.js';
-import { ask } from './stream.js';
-import { exact, moment, number, say, share, spoken } from './text.js';
+import { asked, card, choose, chosenPlace, known, notes, ofPlace, placeKey, places, select, thisYear, years } from './chosen.js';
+import { fact, h, titleOf, zoneOf } from './draw.js';
 import './plan_text.js';
+import { ask } from './stream.js';
+import { exact, number, say, share, spoken } from './text.js';
 
-const MONTHS = 13; // that a bill can be chosen of
 const MILLION = 1e6;
 const EFFECTS = [['output_t', 'outputOf'], ['intensity_t', 'intensityOf'], ['factor_t', 'factorOf']];
 
-Object.assign(state, { asked: { park: null, facility: '', year: null, month: null, output: null }, told: null });
+Object.assign(state, { asked: { park: null, facility: '', year: null, output: null }, told: null });
 
-const asked = (path, values) => ask(state.key, `${path}?${new URLSearchParams({ ...values, language: spoken.language })}`);
-const placeKey = () => `${state.asked.park}/${state.asked.facility}`;
-const known = (value) => value !== null && value !== undefined;
 const range = (amount, low, high) => (known(low) ? say('between', { amount: number(amount), low: number(low), high: number(high) }) : number(amount));
 // Both with as many decimals: one and a half digits of the half-width.
 function plusMinus(amount, low, unit, size = 1) {
   const width = (amount - low) / size, digits = Math.max(0, Math.min(3, 1 - Math.floor(Math.log10(width || 1))));
   return say('plusMinus', { amount: number(amount / size, digits), width: number(width, digits), unit });
 }
-const card = (key, title, ...parts) => h('section', { class: 'card', 'data-key': key, 'aria-labelledby': key }, h('h2', { id: key }, title), parts);
-const select = (name, label, options, chosen, key = name) => h('label', { 'data-key': key }, say(label), h('select', { name }, options.map(([value, text]) => h('option', { value, selected: value === chosen }, text))));
-const why = (told) => told.map((text) => h('p', { class: 'note' }, text));
-const money = (value, currency) => `${number(value / MILLION)} ${say('million', { currency })}`;
-
-function monthText(text) {
-  return spoken.language === 'vi' ? text.split('-').reverse().join('/') : new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'short', year: 'numeric' }).format(new Date(`${text}-01`));
-}
 
 function content() {
   const { way } = state.told;
   return h('div', { class: 'month plan' }, choice(),
     h('div', { class: 'side', 'data-key': 'first' }, way && [path(way), budget(way)], bridge()),
-    h('div', { class: 'side', 'data-key': 'second' }, measures(), bills(), advice()));
+    h('div', { class: 'side', 'data-key': 'second' }, measures()));
 }
 
 function choice() {
-  const places = state.plant.parks.flatMap((one) => [[`${one.name}/`, say('wholeOf', { park: titleOf(state, one.name) })], ...one.facilities.map((inside) => [`${one.name}/${inside.name}`, titleOf(state, one.name, inside.name)])]);
-  const years = [...new Set([thisYear(), state.asked.year, ...(state.told.way?.years ?? []).filter((one) => known(one.actual_t)).map((one) => one.year)])].sort((a, b) => b - a);
-  return h('section', { class: 'card choice', 'data-key': 'choice' }, h('form', { class: 'pair' },
-    select('place', 'placeOf', places, placeKey()), select('year', 'yearOf', years.map((one) => [String(one), String(one)]), String(state.asked.year))));
+  const { way } = state.told, { year } = state.asked, emitted = (way?.years ?? []).filter((one) => known(one.actual_t)).map((one) => one.year);
+  return h('section', { class: 'card choice', 'data-key': 'choice' }, h('form', { class: 'pair' }, places(), select('year', 'yearOf', years(year, emitted), String(year))));
 }
-
-const local = (parts) => new Intl.DateTimeFormat('en-CA', { timeZone: zoneOf(state, state.asked.park), ...parts }).format(new Date(state.now));
-const thisYear = () => Number(local({ year: 'numeric' }));
 
 // --- the path
 
@@ -66,7 +50,7 @@ function path({ years }) {
   return card('path', [say('pathTitle'), h('span', { class: 'unit' }, 't CO₂e')], svg(drawn, h('path', { class: 'curve way', d: line('target_t') })),
     h('p', { class: 'note' }, `▮ ${say('emitted')} · — ${say('target')} · - - ${say('budgetOf')}`),
     present && known(present.projected_t) && h('p', {}, say('leadsTo', { year: present.year, range: range(present.projected_t, present.projected_low_t, present.projected_high_t) })),
-    present && why(present.why), twin(labels, parts, 't', seen.map((one) => (known(one.actual_t) ? share(one.coverage) : ''))));
+    present && notes(present.why), twin(labels, parts, 't', seen.map((one) => (known(one.actual_t) ? share(one.coverage) : ''))));
 }
 
 // From what is emitted so far to where the year leads, as wide as its interval.
@@ -92,7 +76,7 @@ function bridge() {
   const options = [['', say('chooseOutput')], ...state.told.outputs.map((name) => [name, name])];
   return card('bridge', [say('bridgeTitle'), found && h('span', { class: 'unit' }, say('bridgeLabel', { base: found.base_year, year: found.year }))],
     h('form', {}, select('output', 'outputChannel', options, state.asked.output ?? '', `output-${placeKey()}`)),
-    found && (found.why.length ? why(found.why) : waterfall(found)));
+    found && (found.why.length ? notes(found.why) : waterfall(found)));
 }
 
 function waterfall(found) {
@@ -119,7 +103,7 @@ function measure(one) {
   const saved = [known(one.avoided_kwh) ? plusMinus(one.avoided_kwh, one.low_kwh, 'kWh') : known(one.avoided) && plusMinus(one.avoided, one.avoided_low, one.unit), known(one.avoided_cost) && plusMinus(one.avoided_cost, one.low_cost, say('million', { currency: one.currency }), MILLION), known(one.avoided_t) && plusMinus(one.avoided_t, one.low_t, 't CO₂e')].filter(Boolean);
   return h('li', { class: `todo${one.effect === 'shown' ? '' : ' stops'}`, 'data-key': `${one.facility}/${one.name}` },
     h('h3', {}, one.title[spoken.language], ' · ', word && say(word)), h('p', { class: 'note' }, [titleOf(state, one.park, one.facility), say('startsOn', { day: day(`${one.starts}T12:00:00Z`, 'UTC') }), known(one.cost_mvnd) && say('costs', { n: exact(one.cost_mvnd) })].filter(Boolean).join(' · ')),
-    saved.length > 0 && h('p', {}, h('b', {}, say('savedOf'), ': '), saved.join(' · ')), known(one.expected_t) && h('p', { class: 'note' }, say('expectedOf'), ': ', say('aYear', { t: exact(one.expected_t) })), why(one.why), course(one));
+    saved.length > 0 && h('p', {}, h('b', {}, say('savedOf'), ': '), saved.join(' · ')), known(one.expected_t) && h('p', { class: 'note' }, say('expectedOf'), ': ', say('aYear', { t: exact(one.expected_t) })), notes(one.why), course(one));
 }
 
 function course(one) {
@@ -131,61 +115,23 @@ function course(one) {
     h('p', { class: 'note' }, say('measuredBy', { channel: one.energy, confidence: share(one.confidence), n: one.baseline.steps })));
 }
 
-// --- the month's electricity, and the battery
-
-function bills() {
-  const months = Array.from({ length: MONTHS }, (_, back) => { const at = new Date(`${local({ year: 'numeric', month: '2-digit' })}-01T00:00:00Z`); at.setUTCMonth(at.getUTCMonth() - back); return at.toISOString().slice(0, 7); });
-  if (!months.includes(state.asked.month)) months.push(state.asked.month);
-  const { bills: all } = state.told.bills;
-  return card('bills', say('billTitle', { month: monthText(state.asked.month) }), h('form', {}, select('month', 'monthOfBill', months.map((one) => [one, monthText(one)]), state.asked.month)), all.length ? all.map(bill) : h('p', { class: 'calm' }, say('noBill')));
-}
-
-function bill(one) {
-  const rows = [...one.slots, one.whole], named = (slot) => (slot ? { normal: say('slot_normal'), low: say('slot_low'), peak: say('slot_peak') }[slot] ?? slot : say('allSlots'));
-  const unsettled = one.rows.filter((row) => row.status === 'provisional').map((row) => row.row);
-  const cell = (word, unit, value) => h('td', { 'data-label': [say(word), unit].filter(Boolean).join(', ') }, value);
-  return h('div', { class: 'grid', 'data-key': `bill-${one.facility}` }, h('h3', {}, titleOf(state, one.park, one.facility)), h('p', {}, h('b', {}, known(one.total) ? say('totalWithTax', { total: money(one.total, one.currency) }) : number(null)), one.until !== one.period.to && ` (${say('untilNow')})`),
-    h('table', {}, h('thead', {}, h('tr', {}, [['slotOf'], ['energyOf', 'kWh'], ['chargeOf', say('million', { currency: one.currency })], ['peakOf', 'kW'], ['tonnes'], ['knownOf']].map(([word, unit]) => h('th', { scope: 'col' }, say(word), unit && h('span', { class: 'unit' }, unit))))),
-      h('tbody', {}, rows.map((slot) => h('tr', {}, h('th', { scope: 'row' }, named(slot.slot)), cell('energyOf', 'kWh', number(slot.kwh, 0)), cell('chargeOf', say('million', { currency: one.currency }), number(known(slot.energy_charge) ? slot.energy_charge / MILLION : null)), cell('peakOf', 'kW', number(slot.peak_kw)), cell('tonnes', '', number(slot.co2e_t)), cell('knownOf', '', share(slot.coverage)))))),
-    one.reactive && h('p', { class: 'note' }, say('reactiveOf', { charge: known(one.reactive.charge) ? money(one.reactive.charge, one.currency) : number(null), cos: number(one.reactive.cos_phi, 2) })),
-    unsettled.length > 0 && h('p', { class: 'note' }, say('provisionalRows', { rows: unsettled.join(', ') })));
-}
-
-function advice() {
-  const { advice: all } = state.told.advice;
-  return all.length > 0 && card('advice', say('adviceTitle'), all.map(advised));
-}
-
-function advised(one) {
-  const zone = zoneOf(state, one.park), at = (text) => moment(text, zone, text), saved = { money: known(one.saved) && money(one.saved, one.currency), t: number(one.extra_t) };
-  const told = one.why ? why([one.why]) : one.stretches.length ? [h('p', {}, h('b', {}, known(one.extra_t) ? say('saves', saved) : say('savesMoney', saved))), h('ul', {}, one.stretches.map((part) => h('li', {}, `${at(part.from).slice(0, 5)} – ${at(part.to).slice(0, 5)}: `, say(part.action === 'charge' ? 'charge' : 'discharge'), ` ${number(part.kwh, 0)} kWh, ${number(part.kw, 0)} kW`)))] : h('p', { class: 'calm' }, say('rests'));
-  return h('div', { 'data-key': `advice-${one.facility}` }, h('h3', {}, titleOf(state, one.park, one.facility), ' · ', day(`${one.day}T12:00:00Z`, 'UTC')), told, h('p', { class: 'note' }, say('neverSent')));
-}
-
 // --- what is asked
 
 async function load() {
-  const given = new URLSearchParams(location.search), names = state.plant.parks.map((one) => one.name);
-  if (!names.length) throw new Error(say('noFacility'));
-  if (!state.asked.park) {
-    const park = names.includes(given.get('park')) ? given.get('park') : names[0], facility = parkOf(state, park).facilities.find((one) => one.name === given.get('facility'))?.name ?? '';
-    Object.assign(state.asked, { park, facility });
-    const year = Number(given.get('year'));
-    Object.assign(state.asked, { year: year > 1990 && year < 2260 ? year : thisYear(), month: /^\d{4}-\d{2}$/.test(given.get('month') ?? '') ? given.get('month') : local({ year: 'numeric', month: '2-digit' }), output: given.get('output') });
-  }
+  if (state.asked.park) return;
+  const { given, year } = chosenPlace();
+  Object.assign(state.asked, { year, output: given.get('output') });
 }
 
 async function reload() {
-  const wanted = { ...state.asked }, { park, facility, year, month } = wanted, of = facility ? { park, facility } : { park };
-  const [roads, measuresOf, billsOf, adviceOf, outputs] = await Promise.all([
-    asked('/v1/roadmap', of), asked('/v1/measures', { ...of, year }), ask(state.key, `/v1/tariff?${new URLSearchParams({ ...of, period: month })}`), asked('/v1/advice', of), facility ? channels(of) : [],
-  ]);
+  const wanted = { ...state.asked }, { facility, year } = wanted, of = ofPlace();
+  const [roads, measuresOf, outputs] = await Promise.all([asked('/v1/roadmap', of), asked('/v1/measures', { ...of, year }), facility ? channels(of) : []]);
   const drivers = measuresOf.measures.flatMap((one) => one.baseline?.drivers ?? []).map((one) => one.channel);
   const output = wanted.output ?? outputs.find((one) => drivers.includes(one)) ?? '';
   const bridgeOf = facility && output ? await asked('/v1/bridge', { ...of, output, base: year - 1, year }) : null;
   if (Object.keys(wanted).some((name) => wanted[name] !== state.asked[name])) return;
   state.asked.output = output || null;
-  state.told = { way: roads.roadmap.find((one) => (one.facility ?? '') === facility), measures: measuresOf, bills: billsOf, advice: adviceOf, outputs, bridge: bridgeOf };
+  state.told = { way: roads.roadmap.find((one) => (one.facility ?? '') === facility), measures: measuresOf, outputs, bridge: bridgeOf };
 }
 
 // The amounts of a facility: one of them is what it makes.
@@ -196,11 +142,9 @@ async function channels(of) {
 
 function typed({ name, value }) {
   const [park, facility] = value.split('/');
-  const change = { place: { park, facility, output: null }, year: { year: Number(value) }, month: { month: value }, output: { output: value } }[name];
+  const change = { place: { park, facility, output: null }, year: { year: Number(value) }, output: { output: value } }[name];
   if (!change) return false;
-  Object.assign(state.asked, change);
-  const shown = Object.entries(state.asked).filter(([, one]) => one);
-  history.replaceState(null, '', `?${new URLSearchParams(shown)}`);
+  choose(change);
   refresh();
   return true;
 }

@@ -1,4 +1,4 @@
-// The position: where each facility stands in its carbon market, what instruments hold, their movements, and how clean the electricity is.
+// The position: where each facility stands in its carbon market, what instruments hold, and their movements.
 
 import { day, draw, open, refresh, state } from './beside.js';
 import { card, enter, field, item, looked, may, newest, pressed, proof, readBack, waiting } from './decisions.js';
@@ -9,13 +9,13 @@ import { exact, number, say, share, spoken } from './text.js';
 import './position_text.js';
 
 const OF = ['/v1/movements', 'movements', 50];
-const MILLION = 1e6, DAY_MS = 86_400_000, YEARS = 4; // that clean electricity can be chosen of
+const MILLION = 1e6, DAY_MS = 86_400_000;
 // What can be entered of each kind, and of which of them the year is said: rules.market.holdings.
 const ACTS = { allowance: ['granted', 'carried', 'bought', 'sold', 'surrendered'], credit: ['bought', 'sold', 'surrendered', 'cancelled'], 'energy-certificate': ['issued', 'bought', 'sold', 'retired', 'expired'], contract: ['delivered'] };
 const HAS_YEAR = { allowance: ACTS.allowance, credit: ['surrendered'], 'energy-certificate': ['issued', 'bought', 'sold', 'retired'], contract: ['delivered'] };
 const LINES = [['inventoryOf', 'inventory_t'], ['gapOf', 'gap_t'], ['surplusOf', 'surplus_t'], ['mayCover', 'offset_cap_t'], ['creditsCover', 'offsets_t'], ['toBuy', 'to_buy_t']];
 
-Object.assign(state, { told: null, year: null, serialsWrong: false });
+Object.assign(state, { told: null, serialsWrong: false });
 
 const known = (value) => value !== null && value !== undefined;
 const amountOf = (value, size = 1) => (value === 0 ? '0' : number(known(value) ? value / size : null));
@@ -32,7 +32,7 @@ function content() {
   const stands = positions.length ? positions.map(position) : card('none', say('stands'), h('p', { class: 'calm' }, say('noMarket')));
   return h('div', { class: 'looking position' }, stands,
     h('div', { class: `books${may('approve') && state.waiting.length ? ' waits' : ''}` }, entry(), h('div', { class: 'list' }, waiting(movement), newest(movement))),
-    held(), clean());
+    held());
 }
 
 // --- where a facility stands
@@ -130,37 +130,13 @@ async function send(form) {
   return enter(form, OF[0], (given, amount) => ({ instrument: given.get('instrument'), act: given.get('act'), day: given.get('day'), amount, year, serials }), (answer) => answer.movement?.id);
 }
 
-// --- clean electricity
-
-function clean() {
-  const { facilities, why } = state.told.clean, now = Number(today(null).slice(0, 4));
-  const years = Array.from({ length: YEARS }, (_, back) => String(now - back));
-  return card('clean', say('cleanTitle'), h('form', {}, h('label', {}, say('cleanYear'), h('select', { name: 'cleanYear' }, years.map((one) => h('option', { value: one, selected: one === String(state.year ?? now) }, one))))),
-    why ? h('p', { class: 'note' }, why) : facilities.length ? facilities.map(cleanOf) : h('p', { class: 'calm' }, say('noClean')));
-}
-
-function cleanOf(one) {
-  const energy = (value) => `${amountOf(value)} MWh`, { claims, generation } = one;
-  return h('div', { 'data-key': `clean-${one.park}/${one.facility}` }, h('h3', {}, placeOf(one)),
-    h('div', { class: 'facts' }, h('dl', {}, fact('annualShare', h('b', {}, share(one.annual_share))), fact('hourlyShare', h('b', {}, share(one.hourly_share))), fact('loadOf', energy(one.load_mwh)), fact('cleanOf', energy(one.clean_mwh)))),
-    notes([say('hoursKnown', { n: exact(one.known_hours), all: exact(one.hours) }), say('claimed', { certificates: amountOf(claims.certificates_mwh), contracts: amountOf(claims.contracts_mwh) })]),
-    generation && [h('h3', {}, say('ownGeneration')), h('div', { class: 'facts' }, h('dl', {}, fact('selfConsumed', energy(generation.self_consumed_mwh)), fact('exportedOf', energy(generation.exported_mwh)),
-      fact('avoidedBySelf', `${amountOf(generation.avoided_by_self_consumption_t)} t CO₂e`), fact('avoidedByExport', `${amountOf(generation.avoided_by_export_t)} t CO₂e`))),
-    notes([say('avoidedApart'), claims.certificates_sold_mwh > 0 && say('withoutClaim', { mwh: number(generation.self_consumed_without_claim_mwh) })])]);
-}
-
 // --- what is asked
 
 async function reload() {
-  const year = state.year;
-  const [told, cleaned] = await Promise.all([
-    ask(state.key, `/v1/position?language=${spoken.language}`), ask(state.key, `/v1/clean-energy${year ? `?year=${year}` : ''}`).catch((error) => ({ facilities: [], why: error.message })), looked(...OF),
-  ]);
-  if (year === state.year) state.told = { ...told, clean: cleaned };
+  [state.told] = await Promise.all([ask(state.key, `/v1/position?language=${spoken.language}`), looked(...OF)]);
 }
 
 function typed({ name, value }) {
-  if (name === 'cleanYear') { state.year = Number(value); refresh(); return true; }
   if (!['instrument', 'act', 'amount'].includes(name)) return false;
   state.form[name] = value;
   return true;

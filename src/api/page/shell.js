@@ -64,5 +64,5 @@ export function page(state) {
     head(state), banner(state),
     h('p', { class: 'announce', role: 'status', 'data-key': 'announce' }, state.announce),
     h('main', { id: 'figures', tabindex: '-1', 'data-key': 'main' }, inside(state)),
-    state.key && plant?.parks.length > 0 && h('footer', { 'data-key': 'foot' }, say('legend', { gwp: plant.gwp }), ' ', say('zone', { zone: zone() }), ' ', h('span', {}, say('asOf', { time: moment(time, zone(), state.now) })), ' ', !state.wall && [h('a', { href: '?display=wall' }, say('wall')), ' · ', h('a', { href: '/records' }, say('records')), ' · ', h('a', { href: '/month-end' }, say('monthEnd')), ' · ', h('a', { href: '/plan' }, say('plan')), ' · ', h('a', { href: '/position' }, say('position'))]));
+    state.key && plant?.parks.length > 0 && h('footer', { 'data-key': 'foot' }, say('legend', { gwp: plant.gwp }), ' ', say('zone', { zone: zone() }), ' ', h('span', {}, say('asOf', { time: moment(time, zone(), state.now) })), ' ', !state.wall && [h('a', { href: '?display=wall' }, say('wall')), ' · ', h('a', { href: '/records' }, say('records')), ' · ', h('a', { href: '/month-end' }, say('monthEnd')), ' · ', h('a', { href: '/plan' }, say('plan')), ' · ', h('a', { href: '/position' }, say('position')), ' · ', h('a', { href: '/energy' }, say('energy')), ' · ', h('a', { href: '/eco-park' }, say('ecoPark'))]));
 }
