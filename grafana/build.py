@@ -11,6 +11,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.boards import (
     deliveries,
+    eco_park,
     energy,
     facility,
     health,
@@ -27,7 +28,7 @@ from grafana.texts import FOLDERS, LANGUAGES, Say
 
 FOLDER = Path(__file__).parent / "dashboards"
 BOARDS = (
-    overview, facility, stack, energy, water, roadmap, month_end, restatements, on_call, deliveries, quality, health,
+    overview, facility, stack, energy, water, eco_park, roadmap, month_end, restatements, on_call, deliveries, quality, health,
 )  # fmt: skip
 
 

@@ -1,20 +1,72 @@
-"""Energy: what is drawn from the grid, the demand, the solar power, and what a kilowatt-hour stands for."""
+"""Energy: what is drawn from the grid, the demand, the solar power, what a kilowatt-hour stands for and costs, and the battery."""
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana import frame
 from grafana.boards import columns as c
 from grafana.boards.overview import totals
-from grafana.panels import SHARE, TONNES, Size, graph, number, rows, section
-from grafana.sources import FACILITIES, KNOWN, PARK, Column, InfluxQL, select
+from grafana.panels import COVERAGE, SHARE, TONNES, Size, graph, number, rows, section
+from grafana.sources import FACILITIES, KNOWN, PARK, Answer, Column, InfluxQL, select
 from grafana.texts import Say
 
 GRID = "\"method\" = 'electricity-location'"  # its activity is energy from the grid in kWh
 KILOWATTS, KILOWATT_HOURS, INTENSITY = "kwatt", "kwatth", "suffix: kg CO2e/kWh"
+MEGAWATT_HOURS = "suffix: MWh"
+CLEAN = (
+    c.FACILITY,
+    Column("hourly_share", "number", SHARE, 1),
+    Column("annual_share", "number", SHARE, 1),
+    Column("load_mwh", "number", MEGAWATT_HOURS, 1),
+    Column("clean_mwh", "number", MEGAWATT_HOURS, 1),
+    Column("known_hours", "number", decimals=0),
+    Column("generation.self_consumed_mwh", "number", MEGAWATT_HOURS, 1),
+    Column("generation.exported_mwh", "number", MEGAWATT_HOURS, 1),
+    Column("generation.avoided_by_self_consumption_t", "number", TONNES, 3),
+    Column("generation.avoided_by_export_t", "number", TONNES, 3),
+)
+BILLS = (
+    c.FACILITY,
+    Column("tariff"),
+    Column("whole.kwh", "number", KILOWATT_HOURS, 0),
+    Column("whole.coverage", "number", SHARE, 1),
+    Column("whole.average_per_kwh", "number", decimals=0),
+    Column("whole.energy_charge", "number", decimals=0),
+    Column("reactive.charge", "number", decimals=0),
+    Column("total", "number", decimals=0),
+    Column("currency"),
+    Column("provisional", "boolean"),
+    Column("whole.peak_kw", "number", KILOWATTS, 1),
+    Column("whole.peak_at", "timestamp"),
+    Column("reactive.cos_phi", "number", decimals=2),
+    Column("whole.co2e_t", "number", TONNES, 3),
+)
+ADVICE = (
+    c.FACILITY,
+    Column("day"),
+    Column("load_kwh", "number", KILOWATT_HOURS, 0),
+    Column("charged_kwh", "number", KILOWATT_HOURS, 0),
+    Column("discharged_kwh", "number", KILOWATT_HOURS, 0),
+    Column("saved", "number", decimals=0),
+    Column("currency"),
+    Column("extra_t", "number", TONNES, 3),
+    Column("why"),
+)
+TANK = (
+    c.FACILITY,
+    Column("tank.coverage", "number", SHARE, 1),
+    Column("tank.charged_kwh", "number", KILOWATT_HOURS, 0),
+    Column("tank.drawn_kwh", "number", KILOWATT_HOURS, 0),
+    Column("tank.in_t", "number", TONNES, 3),
+    Column("tank.drawn_t", "number", TONNES, 3),
+    Column("tank.lost_t", "number", TONNES, 3),
+    Column("tank.stored_t", "number", TONNES, 3),
+)
 
 
 def make(say: Say) -> Dashboard:
     """Return the dashboard."""
+    here = {"park": "$park"}
+    advice = {**here, "language": say.language}
     panels = (
         section(say, "section.energy"),
         number(
@@ -43,12 +95,22 @@ def make(say: Say) -> Dashboard:
             ),
             Size(12, 9),
         ),
+        section(say, "section.clean"),
+        rows(say, "clean", Answer("/v1/clean-energy", CLEAN, here, root="facilities"), Size(24, 6)),
+        section(say, "section.bill"),
+        rows(
+            say, "bills", Answer("/v1/tariff", BILLS, {**here, "period": "$month"}, root="bills"), Size(24, 6),
+            steps={"whole.coverage": COVERAGE},
+        ),
+        section(say, "section.battery"),
+        rows(say, "advice", Answer("/v1/advice", ADVICE, advice, root="advice"), Size(24, 5)),
+        rows(say, "tank", Answer("/v1/advice", TANK, advice, root="advice"), Size(24, 5)),
     )  # fmt: skip
     return frame.dashboard(
         say,
         "energy",
         panels,
-        variables=[frame.park(say), frame.facility(say, many=True)],
+        variables=[frame.park(say), frame.facility(say, many=True), frame.month(say)],
         annotations=[frame.alerts(say, FACILITIES)],
     )
 

@@ -105,7 +105,9 @@ def demo_year(folder: Path, console: Console) -> int:
         service = Service(settings, crash_points({}))
         stack.enter_context(serving(service))
         keys, url = Keys(keys_file(state)), service.server.url
-        lan, minh = (key_of(keys, name, role) for name, role in ((ENTERS, "operator"), (APPROVES, "approver")))
+        lan, minh = (
+            key_of(keys, name, role) for name, role in ((ENTERS, "operator"), (APPROVES, "approver"))
+        )
         desk = _Desk(
             stack.enter_context(Client(url, lan)), stack.enter_context(Client(url, minh)),
             stack.enter_context(PapersClient(url, minh)), stack.enter_context(PlansClient(url, minh)),

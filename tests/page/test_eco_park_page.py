@@ -122,9 +122,7 @@ def enter(service: Service) -> None:
     waste = (("scrap", 5400), ("domestic", 300))
     rows += [f"bac/mill/waste/{name},{','.join(ends)},{value},t,slips,{file}," for name, value in waste]
     table = "\n".join(["channel,from,to,value,unit,source,evidence,note", *rows])
-    made = post(
-        service, "/v1/records/import", content=table.encode(), params={"numbers": "en", "by": "lan"}
-    )
+    made = post(service, "/v1/records/import", content=table.encode(), params={"numbers": "en", "by": "lan"})
     for number in made["records"]:
         post(service, f"/v1/records/{number}", json={"action": "approve", "by": "lan"})
 
@@ -196,9 +194,7 @@ def test_another_period_and_place_stay_in_the_address(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), [("vi", 360, "dark"), ("en", 1440, "light")])
-def test_it_fits_is_read_and_goes_by_keyboard(
-    visit: Visit, language: str, width: int, scheme: str
-) -> None:
+def test_it_fits_is_read_and_goes_by_keyboard(visit: Visit, language: str, width: int, scheme: str) -> None:
     view, query = {"width": width, "height": 800}, f"{CHOSEN}&facility=mill"
     page = visit("an", language, query, viewport=view, is_mobile=width < 640, color_scheme=scheme)
     expect(page.get_by_role("heading", name=re.compile("^Slag for cement: "))).to_be_visible()

@@ -144,9 +144,7 @@ def test_a_month_is_billed_by_slot_beside_its_tonnes_with_peak_reactive_charge_a
         for row in card.locator("[data-key='bill-bac/mill'] > table tbody tr").all()
     }
 
-    days = [
-        day for day in Calendar().itermonthdates(LAST.year, LAST.month) if f"{day:%Y-%m}" == MONTH
-    ]
+    days = [day for day in Calendar().itermonthdates(LAST.year, LAST.month) if f"{day:%Y-%m}" == MONTH]
     peak = LOAD * 5 * sum(day.weekday() != SUNDAY for day in days)
     low = LOAD * 6 * len(days)
     normal = LOAD * 24 * len(days) - peak - low
@@ -200,9 +198,7 @@ def test_a_key_for_a_facility_alone_sees_what_is_its_own(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), [("vi", 360, "dark"), ("en", 1440, "light")])
-def test_it_fits_is_read_and_goes_by_keyboard(
-    visit: Visit, language: str, width: int, scheme: str
-) -> None:
+def test_it_fits_is_read_and_goes_by_keyboard(visit: Visit, language: str, width: int, scheme: str) -> None:
     view = {"width": width, "height": 800}
     page = visit("an", language, CHOSEN, viewport=view, is_mobile=width < 640, color_scheme=scheme)
     expect(page.get_by_role("region", name=re.compile("^(Electricity of|Tiền điện)"))).to_be_visible()
