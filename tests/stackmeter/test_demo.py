@@ -29,9 +29,12 @@ from plant.vocabulary import NS_PER_HOUR
 from rules.catalogue import load_catalogue
 from simulators.park import Progress
 from stackmeter.client.calls import Overview
-from stackmeter.demo import AHEAD, CATCH_UP_S, SimulatorPace, start_of, zone_of
+from stackmeter.demo import AHEAD, CATCH_UP_S, SimulatorPace, enter_papers, start_of, zone_of
 from stackmeter.views import view
-from tests.servers import wait_until
+from store.folder import keys_file
+from store.keys import Keys
+from tests.servers import Mosquitto, wait_until
+from tests.service import Service
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from stackmeter.cli import main; main()", "demo"]
@@ -411,3 +414,21 @@ def test_an_alert_is_a_line():
 
 def test_of_many_alerts_the_first_are_shown_and_the_rest_counted():
     assert list(view.alerts(seen(alerts=8), UTC))[5:] == ["and 3 more at http://x/v1/alerts"]
+
+
+def test_what_papers_say_of_the_example_is_entered_by_one_and_approved_by_another_once(tmp_path):
+    today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+    with Mosquitto() as broker, Service(tmp_path, ROOT / "config" / "haiphong", broker.url) as service:
+        service.start()
+        keys, url = Keys(keys_file(service.state)), f"http://127.0.0.1:{service.port}"
+
+        assert len(list(enter_papers(url, keys, today))) == 1
+        assert list(enter_papers(url, keys, today)) == []
+
+        records = service.get("/v1/records").json()["records"]
+        assert {(one["state"], one["entered_by"], one["approved_by"]) for one in records} == {
+            ("approved", "lan", "minh")
+        }
+        week = {"from": f"{today - timedelta(days=7)}T00:00:00+07:00", "to": f"{today}T00:00:00+07:00"}
+        [scrap] = service.get("/v1/exchanges", name="scrap", **week).json()["exchanges"]
+        assert 0 < scrap["share"] < scrap["tolerance"]
