@@ -101,7 +101,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "eco-park": ("Eco-park", "Khu công nghiệp sinh thái"),
     "eco-park.about": (
         "What tenants give each other by the meters of both, water that goes round, waste, and the criteria of an eco-park.",
-        "Trao đổi giữa các doanh nghiệp theo số đo của cả hai phía, nước tuần hoàn, chất thải và tiêu chí khu công nghiệp sinh thái.",
+        "Trao đổi giữa các doanh nghiệp theo đồng hồ đo của cả hai phía, nước tuần hoàn, chất thải và tiêu chí khu công nghiệp sinh thái.",
     ),
     "criteria": ("Criteria at the end of the chosen month", "Tiêu chí vào cuối tháng đã chọn"),
     "criteria.about": (
@@ -111,7 +111,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "exchanges": ("What tenants give each other", "Trao đổi giữa các doanh nghiệp"),
     "exchanges.about": (
         "Each exchange by the meters of both sides in the time range. It is a balance, and changes no total.",
-        "Từng trao đổi theo số đo của cả hai phía trong khoảng thời gian. Đây là cân bằng, không làm thay đổi tổng nào.",
+        "Từng trao đổi theo đồng hồ đo của cả hai phía trong khoảng thời gian. Đây là cân bằng, không làm thay đổi tổng nào.",
     ),
     "avoided": ("What that is said to avoid", "Phần được coi là tránh được"),
     "avoided.about": (
