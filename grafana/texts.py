@@ -919,7 +919,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "col.avoided.amount": ("Amount", "Lượng"),
     "col.avoided.unit": ("Unit", "Đơn vị"),
     "col.avoided.avoided_t": ("Avoided", "Tránh được"),
-    "col.avoided.source": ("Source", "Nguồn số liệu"),
+    "col.avoided.source": ("Source", "Nguồn dữ liệu"),
     "col.water.reuse_share": ("Reuse", "Tái sử dụng"),
     "col.water.circulation_share": ("Circulation", "Tuần hoàn"),
     "col.water.fresh_m3": ("Fresh", "Nước sạch"),
