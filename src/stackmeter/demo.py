@@ -230,7 +230,7 @@ def enter_papers(url: str, keys: Keys, today: date) -> Iterator[str]:
 def _papers(today: date) -> Iterator[str]:
     """Yield what papers say, as the first columns of a table of records."""
     for name, value, unit in FACTS:
-        for day in (date(today.year, 1, 1), today):  # a level is known from one record to the next
+        for day in sorted({date(today.year, 1, 1), today}):  # a level is known from one record to the next
             yield f"nam-cau-kien/wastewater/eco/{name},{day},,{value},{unit},the operator's report (invented)"
     for channel, tonnes in SLIPS:
         since = today - timedelta(days=7)
