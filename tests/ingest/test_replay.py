@@ -4,8 +4,10 @@ import json
 import random
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -163,22 +165,34 @@ def holding(world: World) -> dict[str, Any]:
 def test_it_is_as_if_it_had_come_in_time(folder, left_out, seed, monkeypatch):
     """Readings, totals, sequence, both balances and what is still refused: bit for bit those of a service that was right."""
     monkeypatch.setattr(replays, "MOST_MESSAGES", 7)
-    sent = stream(seed)
-    right, fixed = started(folder, configured(folder)), started(folder, configured(folder, *left_out))
-    play(right, sent, seed)
-    play(fixed, sent, seed + 1)
+    wanted, fixed = in_time(seed), started(folder, configured(folder, *left_out))
+    play(fixed, stream(seed), seed + 1)
 
-    fixed.restart(right.config)
-    assert holding(fixed)["windows"] != holding(right)["windows"]
+    fixed.restart(configured(folder))
+    assert holding(fixed)["windows"] != wanted["windows"]
     became = replay(fixed)
 
     assert became.messages["accepted"] > 0
     assert became.messages.get("quarantined", 0) == sum(became.codes.values())
-    wanted, found = holding(right), holding(fixed)
+    found = holding(fixed)
     for name, rows in wanted.items():
         assert found[name] == rows, name
-    right.close()
     fixed.close()  # proves
+
+
+@cache
+def in_time(seed: int) -> dict[str, Any]:
+    """Return what a service holds that was right from the start."""
+    return held_in_time(configured, [Message(at, topic.encode(), body) for topic, body, at in stream(seed)], seed)
+
+
+def held_in_time(config: Callable[[Path], Path], sent: list[Message], seed: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        right = started(Path(name), config(Path(name)))
+        play_messages(right, sent, seed)
+        held = holding(right)
+        right.close()
+    return held
 
 
 def test_a_second_replay_changes_nothing(folder):
@@ -220,16 +234,20 @@ def test_a_kill_in_between_changes_nothing(folder, monkeypatch, point, kill):
     world.restart()
     work_off(world)
 
-    whole = started(folder, configured(folder))
-    play(whole, [*sent, *sent[:3]], 5)
-    found, wanted = holding(world), holding(whole)
+    found, wanted = holding(world), whole()
     for name in ("readings", "windows", "source", "balance", "sequence"):
         assert found[name] == wanted[name], name
     assert [row[:3] for row in world.rows("SELECT outcome, action, actor FROM decision")] == [
         ("done", "replay", "lan")
     ]
     world.close()
-    whole.close()
+
+
+@cache
+def whole() -> dict[str, Any]:
+    """Return what a service holds that nothing killed, of the stream of that test."""
+    sent = [Message(at, topic.encode(), body) for topic, body, at in stream(2)]
+    return held_in_time(configured, [*sent, *sent[:3]], 5)
 
 
 def work_off(world: World) -> None:
@@ -508,25 +526,28 @@ def test_sparkplug_messages_are_as_if_they_had_come_in_time(folder, left_out, se
     """Each is read with the births before it, bit for bit as by a service that was right; what no birth explains stays."""
     monkeypatch.setattr(replays, "MOST_MESSAGES", 7)
     monkeypatch.setattr(replaying, "HEARD_AT_ONCE", 5)
-    sent = edge_stream(seed)
-    right, fixed = started(folder, with_sparkplug(folder)), started(folder, with_sparkplug(folder, *left_out))
-    play_messages(right, sent, seed)
-    play_messages(fixed, sent, seed + 1)
+    wanted, fixed = deepcopy(edges_in_time(seed)), started(folder, with_sparkplug(folder, *left_out))
+    play_messages(fixed, edge_stream(seed), seed + 1)
 
-    fixed.restart(right.config)
-    assert holding(fixed)["windows"] != holding(right)["windows"]
+    fixed.restart(with_sparkplug(folder))
+    assert holding(fixed)["windows"] != wanted["windows"]
     became = replay(fixed)
 
     assert became.messages["accepted"] > 0
     assert became.left == {}
-    wanted, found = holding(right), holding(fixed)
+    found = holding(fixed)
     if "sparkplug" in left_out:  # nobody heard who died, and a replay is of the past: it tells nothing of now
         for one in (*wanted["all"], *wanted["source"], *found["all"], *found["source"]):
             one.update(dict.fromkeys(("complete_until", "stale", "now_at", "now_t_per_h", "now_unknown")))
     for name, rows in wanted.items():
         assert found[name] == rows, name
-    right.close()
     fixed.close()  # proves
+
+
+@cache
+def edges_in_time(seed: int) -> dict[str, Any]:
+    """Return what a service holds that knew the Sparkplug group from the start."""
+    return held_in_time(with_sparkplug, edge_stream(seed), seed)
 
 
 def with_sparkplug(folder: Path, *left_out: str) -> Path:
