@@ -135,7 +135,7 @@ class Service:
         self.sparkplug = sparkplug_host(
             self.plant, address, settings.sparkplug_host, self.intake, self.threads
         )
-        self.influx = influx_process(settings, self.plant, self.state, self.folder.state, self._may_tell)
+        self.influx = influx_process(settings, self.plant, self.state, self.folder.state, lease)
         self.state.note_projection(to_influx=self.influx is not None)
         self.archiver = service_archiver(
             settings.archive, self.folder, self.plant, self.journal, self.intake.decide, crash

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -33,7 +33,7 @@ from tests.cluster.nats import NatsCluster
 from tests.faults.bench import SECRETS, Bench, Feed
 from tests.faults.invariants import check_messages, check_rebuild, journalled, rows
 from tests.faults.truth import trial
-from tests.servers import PATIENCE, wait_until
+from tests.servers import PATIENCE, WebhookReceiver, wait_until
 from tests.service import Service
 
 LEASE_S = "2"
@@ -51,9 +51,9 @@ def test_a_shard_whose_owners_die_hang_lose_their_log_and_hand_over_loses_nothin
     """Two machines: killed at both points between log and journal, stopped and woken, without the log for a while, stopped in order."""
     truth = trial(300, seed=3)
     parts = [truth.messages[first : first + 60] for first in range(0, len(truth.messages), 60)]
-    a, b = two_of(bench, tmp_path, log_nodes, shard)
     bench.subscribe()
-    with a, b:
+    with WebhookReceiver() as influx, ExitStack() as services:
+        a, b = map(services.enter_context, two_of(bench, tmp_path, log_nodes, shard, influx.url))
         bench.field.send(parts[0])
         a.start(crash="log_after_append:3", ready=False)
         assert a.wait_for_end() == -9, a.log()[-3000:]
@@ -62,8 +62,13 @@ def test_a_shard_whose_owners_die_hang_lose_their_log_and_hand_over_loses_nothin
         a.start()
         stand_by(b)
         with Feed(bench.field, parts[1], pause=0.02) as feed:
+            wait_until(lambda: told(influx), "InfluxDB is told nothing")
             os.kill(a.pid, signal.SIGSTOP)
+            wait_until(lambda: not says(b, "standby of shard"), "nobody takes the lease of who hangs")
+            with closing(sqlite3.connect(a.database)) as outbox, outbox:
+                outbox.execute("INSERT INTO influx_alert (line) VALUES ('late v=1 1')")
             b.wait_until_ready()
+            check_untold(a, influx)
             os.kill(a.pid, signal.SIGCONT)
             assert a.wait_for_end() == 75, a.log()[-3000:]
         feed.rest()
@@ -95,12 +100,28 @@ def test_a_shard_whose_owners_die_hang_lose_their_log_and_hand_over_loses_nothin
         check_diverged(log_nodes, bench, b, shard)
 
 
-def two_of(bench: Bench, tmp_path: Path, nodes: NatsCluster, shard: str) -> list[Service]:
+def told(influx: WebhookReceiver) -> list[bytes]:
+    """Return the blocks of points that an InfluxDB was sent."""
+    return [one.body for one in influx.requests if one.path.startswith("/api/v2/write")]
+
+
+def check_untold(service: Service, influx: WebhookReceiver) -> None:
+    """Check that the process that tells InfluxDB has told nothing of a service that hangs and has lost its lease, and forget it."""
+    assert not any(body.startswith(b"late ") for body in told(influx))
+    with closing(sqlite3.connect(service.database)) as outbox, outbox:
+        assert outbox.execute("DELETE FROM influx_alert WHERE line LIKE 'late %'").rowcount == 1
+
+
+def two_of(bench: Bench, tmp_path: Path, nodes: NatsCluster, shard: str, influx: str) -> list[Service]:
+    """Return two services of a shard, the first of which tells an InfluxDB."""
     folders = [tmp_path / name for name in ("a", "b")]
     for folder in folders:
         folder.mkdir()
     environment = SECRETS | nodes.environment(shard) | {"STACKMETER_LEASE_S": LEASE_S}
-    return [Service(folder, bench.config, bench.broker.url, environment=environment) for folder in folders]
+    return [
+        Service(folder, bench.config, bench.broker.url, environment=environment, influx=url)
+        for folder, url in zip(folders, (influx, None), strict=True)
+    ]
 
 
 def stand_by(service: Service) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,28 @@ def test_empty_outboxes_send_nothing(sender: InfluxSender, sink: FakeSink) -> No
     assert sender.step() == 0
 
     assert sink.blocks == []
+
+
+def test_nothing_is_begun_while_it_may_not_send(state: State, sink: FakeSink) -> None:
+    state.add_alert("a v=1 1")
+    turns = iter([False, False, True])
+    stop = threading.Event()
+
+    def may_send() -> bool:
+        """Return whether it may; after the one turn in which it does, all ends."""
+        assert sink.blocks == []
+        allowed = next(turns)
+        if allowed:
+            stop.set()
+        return allowed
+
+    with closing(
+        InfluxSender(state.path, sink, FixedNames(), clock=lambda: 0, may_send=may_send)
+    ) as sender:
+        sender.run(stop)
+
+    assert sink.lines == [b"a v=1 1"]
+    assert next(turns, None) is None
 
 
 def test_readings_go_first_in_first_out_and_are_forgotten(

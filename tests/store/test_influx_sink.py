@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from email.utils import formatdate
 
 import pytest
@@ -62,6 +63,17 @@ def test_a_compressed_block_is_written_too(influx: InfluxDB) -> None:
 
     assert _count(influx) == 5000
     sink.close()
+
+
+def test_a_block_that_is_sent_in_parts_ends_with_the_right_to_send(webhook_receiver: WebhookReceiver) -> None:
+    webhook_receiver.default = Answer(413)
+    may_send = iter([True, True, False]).__next__
+    with closing(InfluxSink(webhook_receiver.url, "t", "o", "b", may_send=may_send)) as sink:
+        with pytest.raises(SinkUnavailable, match="it is in doubt who owns the shard") as caught:
+            sink.write(_block(_lines(8)))
+
+    assert not caught.value.may_land
+    assert [len(one.body.splitlines()) for one in webhook_receiver.requests] == [8, 4]
 
 
 def test_an_empty_block_asks_nobody(scripted: InfluxSink, webhook_receiver: WebhookReceiver) -> None:

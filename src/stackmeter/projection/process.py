@@ -5,10 +5,12 @@ Rendering and sending points is as much work as accounting for them. In a proces
 
 import contextlib
 import logging
+import math
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
@@ -27,9 +29,12 @@ class SenderEnded(Exception):
 class InfluxProcess:
     """Runs it, from one thread; `statistics` may be read from any."""
 
-    def __init__(self, job: Job, may_send: Callable[[], bool] = lambda: True) -> None:
-        """`may_send` says whether it may send now; there is no process while it may not."""
-        self._job, self._may_send = job, may_send
+    def __init__(self, job: Job, sends_until: Callable[[], float] = lambda: math.inf) -> None:
+        """`sends_until` says until when it may send [s, time.monotonic]; there is no process while it may not.
+
+        The process is told of it again and again, and sends nothing after it: where this one is stopped, it hears no more.
+        """
+        self._job, self._sends_until = job, sends_until
         self.statistics = job.statistics
 
     def run(self, stop: threading.Event) -> None:
@@ -39,6 +44,9 @@ class InfluxProcess:
                 self._run_once(stop)
             else:
                 stop.wait(LOOK_S)
+
+    def _may_send(self) -> bool:
+        return time.monotonic() < self._sends_until()
 
     def _run_once(self, stop: threading.Event) -> None:
         ours, theirs = Pipe()
@@ -60,12 +68,15 @@ class InfluxProcess:
             raise SenderEnded(_told(code))
 
     def _hear(self, ours: Connection, stop: threading.Event) -> None:
-        """Take what it says until it ends, which it is told once."""
-        told = False
+        """Take what it says until it ends, which it is told once, and tell it until when it may send."""
+        told: float | None = -math.inf
         while True:
-            if (stop.is_set() or not self._may_send()) and not told:
-                ours.send(None)
-                told = True
+            until: float | None = self._sends_until()
+            if stop.is_set() or until <= time.monotonic():
+                until = None
+            if told is not None and until != told:
+                ours.send(until)
+                told = until
             if not ours.poll(LOOK_S):
                 continue
             try:

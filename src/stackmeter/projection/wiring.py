@@ -1,7 +1,6 @@
 """The wiring of the projection to InfluxDB, where the settings name one."""
 
 import logging
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,15 +13,16 @@ from stackmeter.settings import Settings
 from store.influx.lines import PointNames
 from store.influx.reader import InfluxReader, QueryFailed
 from store.influx.sender import Statistics
+from store.replicated.lease import HeldLease
 from store.state import State
 
 log = logging.getLogger(__name__)
 
 
 def influx_process(
-    settings: Settings, plant: Plant, state: State, database: Path, may_send: Callable[[], bool]
+    settings: Settings, plant: Plant, state: State, database: Path, lease: HeldLease | None
 ) -> InfluxProcess | None:
-    """Return what carries the outboxes of a state to InfluxDB while it may, None where there is none.
+    """Return what carries the outboxes of a state to InfluxDB while the lease is ours, if there is one; None where there is no InfluxDB.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def influx_process(
         names,
         Statistics(),
     )
-    return InfluxProcess(job, may_send)
+    return InfluxProcess(job) if lease is None else InfluxProcess(job, lease.tells_until)
 
 
 def _names(state: State, table: str) -> list[tuple[int, str, str, str]]:

@@ -6,12 +6,13 @@ Not for people: the service starts it and gives it one end of a connection, over
 import contextlib
 import fcntl
 import logging
+import math
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
@@ -47,6 +48,23 @@ class Voice(QueueHandler):
             self._service.send(what)
 
 
+class SendingTime:
+    """Until when we may send: the service says so again and again, and where it is stopped it says nothing more.
+
+    Attributes
+    ----------
+    until
+        [s, time.monotonic, which is one clock for all processes of a machine]
+    """
+
+    def __init__(self) -> None:
+        self.until = -math.inf
+
+    def lasts(self) -> bool:
+        """Whether we may send now."""
+        return time.monotonic() < self.until
+
+
 def main() -> None:
     """Do the job that comes over the connection whose number is the one argument."""
     for stopping in (signal.SIGINT, signal.SIGTERM):
@@ -55,16 +73,16 @@ def main() -> None:
         voice = Voice(service)
         logging.basicConfig(level=logging.INFO, handlers=[voice])
         job: Job = service.recv()
-        stop = threading.Event()
-        threading.Thread(target=_end_with, args=(service, stop), daemon=True).start()
+        stop, time_left = threading.Event(), SendingTime()
+        threading.Thread(target=_end_with, args=(service, stop, time_left), daemon=True).start()
         with _alone(job, voice, stop):
             if not stop.is_set():
-                send(job, voice, stop)
+                send(job, voice, stop, time_left.lasts)
 
 
-def send(job: Job, voice: Voice, stop: threading.Event) -> None:
-    """Send until told to stop."""
-    sink = InfluxSink(job.url, job.token, job.org, job.bucket)
+def send(job: Job, voice: Voice, stop: threading.Event, may_send: Callable[[], bool]) -> None:
+    """Send until told to stop, while we may."""
+    sink = InfluxSink(job.url, job.token, job.org, job.bucket, may_send=may_send)
     with contextlib.closing(InfluxReader(job.url, job.token, job.bucket, timeout=READ_WITHIN_S)) as reader:
         sender = InfluxSender(
             job.database,
@@ -75,15 +93,17 @@ def send(job: Job, voice: Voice, stop: threading.Event) -> None:
             SourceRevisions(reader, job.names),
             job.statistics,
             voice.tell,
+            may_send,
         )
         with contextlib.closing(sender):
             sender.run(stop)
 
 
-def _end_with(service: Connection, stop: threading.Event) -> None:
-    """End when the service says so, or is no more."""
+def _end_with(service: Connection, stop: threading.Event, time_left: SendingTime) -> None:
+    """Hear until when we may send; end when the service says so, or is no more."""
     with contextlib.suppress(EOFError, ConnectionError):
-        service.recv()
+        while (until := service.recv()) is not None:
+            time_left.until = until
     stop.set()
 
 

@@ -88,6 +88,7 @@ class InfluxSender:
         read_back: ReadBack | None = None,
         statistics: Statistics | None = None,
         tell: Callable[[Statistics], None] = lambda _: None,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         """Open state.db.
 
@@ -97,6 +98,8 @@ class InfluxSender:
             What came of it before, which is counted on.
         tell
             Hears of the statistics when they have changed, of what is written before its rows are forgotten.
+        may_send
+            Whether a batch may be begun now; while it may not, `run` waits.
         read_back
             Tells what InfluxDB has, where a request ended without an answer; without, nothing is doubted.
         clock
@@ -105,7 +108,7 @@ class InfluxSender:
             Called with the name of each crash point: "influx_before_send", "influx_after_204".
         """
         self.statistics = statistics or Statistics()
-        self._path, self._sink = database_path, sink
+        self._path, self._sink, self._may_send = database_path, sink, may_send
         self._clock, self._crash, self._tell = clock, crash, tell
         self._connection = open_state(database_path)
         self._connection.execute("PRAGMA busy_timeout = 0")  # `in_turn` asks often instead
@@ -152,6 +155,9 @@ class InfluxSender:
     def run(self, stop: threading.Event) -> None:
         """Send until told to stop; what fails is tried again, with a pause that grows."""
         while not stop.is_set():
+            if not self._may_send():
+                stop.wait(IDLE)
+                continue
             stop.wait(self._attempt(self._advance))
             if not self._failures:
                 self._attempt(self._look)

@@ -7,6 +7,7 @@ SinkError                 nothing is known to be written; send the same block ag
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,6 +16,7 @@ from plant.documents.json_text import json_of
 
 SHORTEST_WAIT = 1.0  # s
 LONGEST_WAIT = 600.0  # s
+NOT_OURS = "nothing is sent while it is in doubt who owns the shard"
 _LONGEST_REASON = 300  # characters
 _BAD_GATEWAY = 502
 _NOT_LET_IN = frozenset({401, 403, 404})  # token, organisation, bucket or path
@@ -72,7 +74,15 @@ class InfluxSink:
     """Writes blocks of line protocol to `/api/v2/write`. For one thread; no connection is made before the first write."""
 
     def __init__(
-        self, url: str, token: str, org: str, bucket: str, *, gzip: bool = False, timeout: float = 15.0
+        self,
+        url: str,
+        token: str,
+        org: str,
+        bucket: str,
+        *,
+        gzip: bool = False,
+        timeout: float = 15.0,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         """Keep the settings.
 
@@ -82,7 +92,10 @@ class InfluxSink:
             Compress requests: worth it over a slow line only.
         timeout
             For one request, in all; above the ten seconds after which InfluxDB itself gives a write up. [s]
+        may_send
+            Whether a request may begin now; asked before each.
         """
+        self._may_send = may_send
         self._url, self._token, self._org, self._bucket = url, token, org, bucket
         self._gzip, self._timeout = gzip, timeout
         self._client: Any = None
@@ -194,6 +207,8 @@ class InfluxSink:
         from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError  # noqa: PLC0415  as in _connected
 
         client, write_api = self._connected()
+        if not self._may_send():
+            raise SinkUnavailable(NOT_OURS, may_land=False)
         try:
             write_api.write(self._bucket, self._org, block, write_precision="ns")
         except ApiException as error:

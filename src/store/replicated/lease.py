@@ -5,6 +5,7 @@ candidate goes by how long it has itself seen one revision stand still.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from store.messages.journal import JournalWaits
 LEASE_S = 10.0  # for so long it must have stood still
 RENEWED = 4  # times in that
 AGAIN_S = 0.25  # after a renewal that the log did not answer
-TELLS_WITHIN = 2  # its holder tells others anything only while it was renewed within this part of that
+# Its holder tells others anything only while it was renewed within this part of that: a request of 15 s that begins then ends before
+# a new holder, quiet for the lease's time again, tells anything.
+TELLS_WITHIN = 2
 LOST = "another process took the lease of this shard, which we had not renewed in time; it owns the shard now"
 FREE = b""  # who holds a lease that was given back
 
@@ -107,9 +110,13 @@ class HeldLease:
 
     def may_tell(self) -> bool:
         """Whether it is ours for certain: it was renewed a moment ago, and the holder before has had time to fall silent."""
-        now = self._clock()
-        fresh = now - self._renewed < self._lease_s / TELLS_WITHIN
-        return fresh and now >= self._quiet_until and not self.is_lost
+        return self._clock() < self.tells_until()
+
+    def tells_until(self) -> float:
+        """Return until when others may be told something, unless it is renewed [s, by its clock]; -inf where nothing may be told."""
+        if self.is_lost or self._clock() < self._quiet_until:
+            return -math.inf
+        return self._renewed + self._lease_s / TELLS_WITHIN
 
     def renew(self) -> bool:
         """Renew it, and return whether the log answered; where somebody else has it, `is_lost`. A log that does not answer is asked again the next time."""
