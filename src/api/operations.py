@@ -23,12 +23,12 @@ _EXPOSITION = {
 }
 
 
-def readiness(path: str, state: Health) -> Any:
-    """Return the answer of /readyz."""
+def readiness(path: str, state: Health, **told: Any) -> Any:
+    """Return the answer of /readyz; of what is not ready, with what else is told of it."""
     reasons, degradations = list(state.reasons), list(state.degradations)
     if state.ready:
         return ReadyBody(ready=True, reasons=reasons, degradations=degradations, broker=state.broker)
-    more = {"ready": False, "reasons": reasons, "degradations": degradations, "broker": state.broker}
+    more = {"ready": False, "reasons": reasons, "degradations": degradations, "broker": state.broker, **told}
     return problem(path, 503, "; ".join(reasons), more=more)
 
 

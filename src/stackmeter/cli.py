@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stackmeter.archive import command as archive_command
+from stackmeter.cluster.command import cluster
 from stackmeter.commands import (
     alerting,
     asking,
@@ -280,6 +281,7 @@ for group, name, panel in (
     (keys.keys, "keys", ADMINISTRATION),
     (influx.influx, "influx", ADMINISTRATION),
     (log, "log", ADMINISTRATION),
+    (cluster, "cluster", LOOK),
 ):
     app.add_typer(group, name=name, rich_help_panel=panel)
 devices.register(app, DEVICES)

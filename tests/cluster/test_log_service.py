@@ -1,5 +1,6 @@
 """Services with their journal in a log: whoever dies, hangs or hands over, nothing is lost; who differs from the owner never owns."""
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stackmeter.cli import app
+from stackmeter.cluster.standing import ClusterTold, ShardTold
 from stackmeter.commands.command import failures
 from stackmeter.doctor import log_check
 from stackmeter.doctor.checkup import Case
@@ -34,7 +36,7 @@ from tests.faults.bench import SECRETS, Bench, Feed
 from tests.faults.invariants import check_messages, check_rebuild, journalled, rows
 from tests.faults.truth import trial
 from tests.servers import PATIENCE, WebhookReceiver, wait_until
-from tests.service import Service
+from tests.service import TOKEN, Service
 
 LEASE_S = "2"
 
@@ -61,6 +63,7 @@ def test_a_shard_whose_owners_die_hang_lose_their_log_and_hand_over_loses_nothin
         assert b.wait_for_end() == -9, b.log()[-3000:]
         a.start()
         stand_by(b)
+        check_told(tmp_path, log_nodes, shard, a, b)
         with Feed(bench.field, parts[1], pause=0.02) as feed:
             wait_until(lambda: told(influx), "InfluxDB is told nothing")
             os.kill(a.pid, signal.SIGSTOP)
@@ -98,6 +101,42 @@ def test_a_shard_whose_owners_die_hang_lose_their_log_and_hand_over_loses_nothin
         for name, secret in SECRETS.items():
             monkeypatch.setenv(name, secret)
         check_diverged(log_nodes, bench, b, shard)
+
+
+def check_told(folder: Path, nodes: NatsCluster, shard: str, owner: Service, standby: Service) -> None:
+    """Check that stackmeter cluster status tells owner and standby, and sees the standby come to the end of the log."""
+    lines = [f"{name} = {json.dumps(value)}" for name, value in nodes.settings(shard).items()]
+    (folder / "north.toml").write_text("\n".join(lines))
+    urls = [f"http://127.0.0.1:{one.port}" for one in (owner, standby)]
+    workers = [{"machine": f"m{number}", "url": url} for number, url in enumerate(urls, 1)]
+    north = {
+        "name": "north",
+        "url": urls[0],
+        "parks": ["trial"],
+        "key_env": "NORTH_KEY",
+        "settings": "north.toml",
+    }
+    (folder / "shards.yaml").write_text(json.dumps({"shards": [{**north, "workers": workers}]}))
+
+    def asked() -> tuple[int, ShardTold]:
+        arguments = ["cluster", "status", "--shards", str(folder / "shards.yaml"), "--json"]
+        done = CliRunner().invoke(app, arguments, env={"NORTH_KEY": TOKEN})
+        return done.exit_code, ClusterTold.model_validate_json(done.stdout).shards[0]
+
+    def is_current() -> bool:
+        code, one = asked()
+        assert (code, one.wrong, one.owner) == (0, [], ["m1"]), one
+        [told] = one.standbys
+        assert one.log is not None
+        assert (told.machine, one.log.lease) == ("m2", (owner.state / "name").read_text().strip())
+        return (told.current, told.behind_messages, told.behind_s, told.agreed_step) == (
+            True,
+            0,
+            0.0,
+            one.log.step,
+        )
+
+    wait_until(is_current, "the standby does not come to the end of the log")
 
 
 def told(influx: WebhookReceiver) -> list[bytes]:

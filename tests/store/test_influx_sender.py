@@ -145,9 +145,7 @@ def test_nothing_is_begun_while_it_may_not_send(state: State, sink: FakeSink) ->
             stop.set()
         return allowed
 
-    with closing(
-        InfluxSender(state.path, sink, FixedNames(), clock=lambda: 0, may_send=may_send)
-    ) as sender:
+    with closing(InfluxSender(state.path, sink, FixedNames(), clock=lambda: 0, may_send=may_send)) as sender:
         sender.run(stop)
 
     assert sink.lines == [b"a v=1 1"]

@@ -68,9 +68,11 @@ def test_a_compressed_block_is_written_too(influx: InfluxDB) -> None:
 def test_a_block_that_is_sent_in_parts_ends_with_the_right_to_send(webhook_receiver: WebhookReceiver) -> None:
     webhook_receiver.default = Answer(413)
     may_send = iter([True, True, False]).__next__
-    with closing(InfluxSink(webhook_receiver.url, "t", "o", "b", may_send=may_send)) as sink:
-        with pytest.raises(SinkUnavailable, match="it is in doubt who owns the shard") as caught:
-            sink.write(_block(_lines(8)))
+    with (
+        closing(InfluxSink(webhook_receiver.url, "t", "o", "b", may_send=may_send)) as sink,
+        pytest.raises(SinkUnavailable, match="it is in doubt who owns the shard") as caught,
+    ):
+        sink.write(_block(_lines(8)))
 
     assert not caught.value.may_land
     assert [len(one.body.splitlines()) for one in webhook_receiver.requests] == [8, 4]

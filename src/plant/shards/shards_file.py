@@ -17,6 +17,15 @@ from plant.documents.findings import Findings
 from plant.documents.problems import ConfigurationError
 
 
+class WorkerPart(Part):
+    """A service of a shard: it owns the shard or stands by."""
+
+    machine: Name
+    """The machine that it runs on."""
+    url: Url
+    """Where it answers itself, with no proxy between; without a path."""
+
+
 class ShardPart(Part):
     """A service that has parks of its own."""
 
@@ -31,13 +40,25 @@ class ShardPart(Part):
     folder: Text | None = None
     """Its configuration folder, for stackmeter check; relative to this file."""
     settings: Text | None = None
-    """Its settings file, for stackmeter check; relative to this file."""
+    """Its settings file, for stackmeter check and stackmeter cluster status; relative to this file."""
+    workers: Annotated[list[WorkerPart], Field(max_length=2)] = Field(default_factory=list)
+    """Its owner and its standby, for stackmeter cluster status and stackmeter place; the owner stands first until somebody asks."""
 
 
 class ShardsFile(Part):
     """A file of shards."""
 
     shards: Annotated[list[ShardPart], Field(min_length=1)]
+    machines: list[Name] = Field(default_factory=list)
+    """The machines that shards may be on, for stackmeter place; where none is named, those that they are on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A service of a shard, as the file names it."""
+
+    machine: str
+    url: str  # without a slash at its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +71,29 @@ class Shard:
     key_env: str = ""
     folder: Path | None = None
     settings: Path | None = None
+    workers: tuple[Worker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """All shards in the order of their names, and the machines that they may be on, in order."""
+
+    shards: tuple[Shard, ...]
+    machines: tuple[str, ...]
 
 
 def load_shards(path: Path) -> tuple[Shard, ...]:
-    """Return the shards of a file, in the order of their names.
+    """Return the shards of a file, in the order of their names; raise as `load_cluster`."""
+    return load_cluster(path).shards
+
+
+def load_cluster(path: Path) -> Shards:
+    """Return the shards of a file and the machines that they may be on.
 
     Raises
     ------
     ConfigurationError
-        With every mistake; also where a name, an address, a folder or a park stands twice.
+        With every mistake; also where a name, an address, a folder or a park stands twice, or a machine twice in a shard.
     """
     document, findings = read(path), Findings()
     file = salvage(document, ShardsFile)
@@ -69,7 +104,9 @@ def load_shards(path: Path) -> tuple[Shard, ...]:
         found.append(_shard(part.value, path.parent))
     if findings.problems:
         raise ConfigurationError(findings.problems)
-    return tuple(sorted(found, key=lambda one: one.name))
+    named = file.value.machines if file else ()
+    machines = set(named or (worker.machine for shard in found for worker in shard.workers))
+    return Shards(tuple(sorted(found, key=lambda one: one.name)), tuple(sorted(machines)))
 
 
 def _check_alone(part: Placed[ShardPart], findings: Findings) -> None:
@@ -83,6 +120,12 @@ def _check_alone(part: Placed[ShardPart], findings: Findings) -> None:
     for park in one.parks:
         what = f"park {park} stands twice: a park is of one shard, so take it from the other"
         findings.is_only(part, what, ("park", park), "parks")
+    for worker in part.parts("workers", one.workers):
+        address, machine = worker.value.url.rstrip("/"), worker.value.machine
+        what = f"{address} is the address of another worker, too: give each its own"
+        findings.is_only(worker, what, ("worker", address), "url")
+        what = f"machine {machine} has both workers, and would take both with it: let one be elsewhere"
+        findings.is_only(worker, what, ("machine", one.name, machine), "machine")
 
 
 def _shard(one: ShardPart, beside: Path) -> Shard:
@@ -93,4 +136,9 @@ def _shard(one: ShardPart, beside: Path) -> Shard:
         one.key_env or "",
         None if one.folder is None else beside / one.folder,
         None if one.settings is None else beside / one.settings,
+        tuple(
+            Worker(worker.machine, worker.url.rstrip("/"))
+            for worker in one.workers
+            if worker.model_fields_set
+        ),
     )

@@ -38,6 +38,7 @@ from api.models import AlertBody, AlertsBody, BalancesBody, By, Level, ReadyBody
 from api.records.bodies import ActBody, EnterBody, ImportedBody, RecordBody, RecordDecidedBody, RecordsBody
 from api.records.evidence import EvidenceBody
 from stackmeter.client.answers import QuestionRefused, ServiceAsked, given
+from stackmeter.standby.worker_body import WorkerBody
 
 MOST_ALERTS = 1000  # open ones, and as many that are over
 LEVELS: tuple[Level, ...] = ("all", "park", "facility")
@@ -80,6 +81,10 @@ class Client(ServiceAsked):
     def ready(self) -> ReadyBody:
         """Return whether the service is ready, and why not."""
         return self._valid(ReadyBody, self._get("/readyz", may_be=503))
+
+    def worker(self) -> WorkerBody:
+        """Return the same of a worker of a shard, which may be its standby."""
+        return self._valid(WorkerBody, self._get("/readyz", may_be=503))
 
     def totals(self, level: Level = "facility", period: str = "today", by: By = "none") -> TotalsBody:
         """Return the totals of a level and a period, such as today, month, 2026-11, and the factors they rest on."""

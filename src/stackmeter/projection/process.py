@@ -71,9 +71,8 @@ class InfluxProcess:
         """Take what it says until it ends, which it is told once, and tell it until when it may send."""
         told: float | None = -math.inf
         while True:
-            until: float | None = self._sends_until()
-            if stop.is_set() or until <= time.monotonic():
-                until = None
+            may_until = self._sends_until()
+            until = None if stop.is_set() or may_until <= time.monotonic() else may_until
             if told is not None and until != told:
                 ours.send(until)
                 told = until

@@ -4,6 +4,8 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 from alerts.tables.links import link_key
@@ -20,11 +22,31 @@ from store.accounting.ledger import ledger_head
 from store.folder import Folder
 from store.influx.unsent import Unsent
 from store.messages.journal import JournalReader
-from store.messages.steps import OUTBOX, RESTATEMENT, Started, StepFailed
+from store.messages.steps import OUTBOX, RESTATEMENT, Started, StepFailed, StepReader
 from store.replicated.log_records import StepRecord
 from store.state import State
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a state directory is that follows.
+
+    Attributes
+    ----------
+    messages
+        How many it has.
+    step, at
+        The last step that it did, 0 for none, and its time [ns UTC].
+    agreed
+        The last step after which its ledger was compared with the owner's and was equal; None where none was compared yet.
+    """
+
+    messages: int
+    step: int
+    at: int | None
+    agreed: int | None = None
 
 
 class Follower:
@@ -34,6 +56,8 @@ class Follower:
     ----------
     trouble
         Why it can follow no further, and so must never own; "" where it follows.
+    position
+        How far it is.
     """
 
     def __init__(self, settings: Settings, folder: Folder, crash: Callable[[str], None]) -> None:
@@ -55,6 +79,8 @@ class Follower:
             self._steps = opening.enter_context(
                 closing(RecordedLine(self, folder.journal, self._time, others, None))
             )
+            at = _time_of(folder.journal, self.state.step - 1)
+            self.position = Position(self.journal.next - 1, self.state.step - 1, at)
             self._open = opening.pop_all()
 
     def __enter__(self) -> Self:
@@ -92,6 +118,7 @@ class Follower:
             except StepFailed as failed:
                 self._stop(f"cannot follow: {failed}")
         self._unsent.step()
+        self.position = replace(self.position, messages=self.journal.next - 1)
         return bool(taken)
 
     def _follow(self) -> None:
@@ -99,12 +126,22 @@ class Follower:
         while self._steps.is_behind and not self.trouble:
             self._steps.step()
             done = self.state.step - 1
+            self.position = replace(self.position, step=done, at=self._time.now)
             head = self._heads.pop(done, b"")
             if head and head != ledger_head(self.state.connection):
                 self._stop(
                     f"diverged: the ledger after step {done} is not the owner's; stackmeter verify says which of the two is right"
                 )
+            elif head:
+                self.position = replace(self.position, agreed=done)
 
     def _stop(self, why: str) -> None:
         self.trouble = why
         log.error("%s: this standby takes over no more", why)
+
+
+def _time_of(journal: Path, step: int) -> int | None:
+    """Return the time of a step of a journal [ns UTC], None where it has none of that number."""
+    with closing(StepReader(journal)) as steps:
+        number, found = next(steps.read(max(step, 1)), (0, None))
+    return found.now if found is not None and number == step else None

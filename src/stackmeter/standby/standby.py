@@ -14,11 +14,13 @@ from api.health import Health
 from api.operations import readiness
 from api.problems import problem
 from api.serve import Server
+from plant.clock import format_time
 from plant.documents.problems import ConfigurationError, Problem
 from stackmeter.crash import crash_points
 from stackmeter.settings import Settings
 from stackmeter.standby.follower import Follower
 from stackmeter.standby.journal_of_shard import check_servers, connected, patiently
+from stackmeter.standby.worker_body import StandbyBody
 from store.folder import Folder
 from store.messages.journal import JournalWaits
 from store.replicated.lease import LEASE_S, Candidate, HeldLease
@@ -71,7 +73,7 @@ def _followed(
     """Follow the owner until its lease is ours, or we are told to stop."""
     with Follower(settings, folder, crash_points(os.environ)) as follower:
         waits = Waits(settings, follower, candidate)
-        server = Server(_app(waits.health), settings.host, settings.port)
+        server = Server(_app(waits.health, waits.standing), settings.host, settings.port)
         server.start()
         folder.announce(server.url)
         log.info("standby of shard %s", settings.shard)
@@ -87,34 +89,50 @@ class Waits:
 
     def __init__(self, settings: Settings, follower: Follower, candidate: Candidate) -> None:
         self._shard, self._follower, self._candidate = settings.shard, follower, candidate
-        self._away = ""
+        self._away, self._is_current = "", False
 
     def run(self, stop: threading.Event) -> HeldLease | None:
         look_at = 0.0
         while not stop.is_set():
             try:
-                is_current = not self._follower.step()
+                self._is_current = is_current = not self._follower.step()
                 if is_current and not self._follower.trouble and time.monotonic() >= look_at:
                     look_at = time.monotonic() + self._candidate.lease_s / LOOKS
                     if (held := self._candidate.look()) is not None:
                         return held
                 self._away = ""
             except JournalWaits as error:
-                self._away, is_current = str(error), True
+                self._away, self._is_current, is_current = str(error), False, True
             if is_current:
                 stop.wait(LOOK_S)
         return None
 
     def health(self) -> Health:
         """Return that this is a standby, and what keeps it from being one that may take over."""
-        seen = self._candidate.seen
-        holder = seen.holder.decode(errors="replace") if seen else ""
-        here = f"standby of shard {self._shard}, which {holder or 'nobody'} owns"
+        here = f"standby of shard {self._shard}, which {self._holder or 'nobody'} owns"
         return Health(tuple(filter(None, [here, self._follower.trouble, self._away])))
 
+    def standing(self) -> StandbyBody:
+        """Return how far this standby is."""
+        at = self._follower.position
+        return StandbyBody(
+            shard=self._shard,
+            owner=self._holder or None,
+            current=self._is_current,
+            messages=at.messages,
+            step=at.step,
+            step_at=None if at.at is None else format_time(at.at),
+            agreed_step=at.agreed,
+        )
 
-def _app(health: Callable[[], Health]) -> FastAPI:
-    """Return what a standby answers: whether it lives, and that it is no owner; nobody needs a key for that.
+    @property
+    def _holder(self) -> str:
+        seen = self._candidate.seen
+        return seen.holder.decode(errors="replace") if seen else ""
+
+
+def _app(health: Callable[[], Health], standing: Callable[[], StandbyBody]) -> FastAPI:
+    """Return what a standby answers: whether it lives, that it is no owner, and how far it is; nobody needs a key for that.
 
     Whatever else it is asked is another worker's to answer, which a proxy before both then asks.
     """
@@ -126,7 +144,7 @@ def _app(health: Callable[[], Health]) -> FastAPI:
 
     @app.get("/readyz")
     def ready(request: Request) -> Any:
-        return readiness(request.url.path, health())
+        return readiness(request.url.path, health(), standby=standing().model_dump())
 
     @app.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
     def elsewhere(request: Request) -> Any:

@@ -1,0 +1,143 @@
+"""Asks the shards of a cluster how they stand: each worker, the log where the settings name one, and where people are sent."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import repeat
+
+import httpx
+
+from api.models import ReadyBody
+from plant.shards.shards_file import Shard, Worker
+from stackmeter.client.answers import QuestionRefused, TokenRefused, Unreachable, Unready
+from stackmeter.client.calls import Client
+from stackmeter.front.standing import trouble
+from stackmeter.settings import Settings, load_file
+from stackmeter.standby.journal_of_shard import connected
+from stackmeter.standby.worker_body import StandbyBody
+from store.messages.journal import JournalWaits
+from store.replicated.lease import FREE
+from store.replicated.log_end import LogEnd, end_of
+from store.replicated.log_records import RecordUnreadable
+from store.sqlite import StateMismatch
+
+AT_ONCE = 16  # shards that are asked at a time
+UNANSWERED = (Unreachable, TokenRefused, Unready, QuestionRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class LogSeen:
+    """What the log of a shard says.
+
+    Attributes
+    ----------
+    holder
+        Who has the lease; "" for nobody.
+    end
+        How far it goes; None where there is no stream yet.
+    trouble
+        Why it cannot be asked, "" where it was.
+    """
+
+    holder: str = ""
+    end: LogEnd | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """What a worker says.
+
+    Attributes
+    ----------
+    owner
+        Whether it can do its work, where it owns the shard.
+    standby
+        How far it is, where it stands by.
+    troubles
+        Why a standby may not take over.
+    away
+        Why it does not answer, "" where it does.
+    """
+
+    worker: Worker
+    owner: ReadyBody | None = None
+    standby: StandbyBody | None = None
+    troubles: tuple[str, ...] = ()
+    away: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSeen:
+    """How a shard was found.
+
+    Attributes
+    ----------
+    away
+        Why people do not reach it at its address, "" where they do.
+    name
+        Its name in the log; "" where no settings say it.
+    log
+        None where no settings say that it has one.
+    """
+
+    shard: Shard
+    away: str
+    name: str
+    log: LogSeen | None
+    workers: tuple[WorkerSeen, ...]
+
+
+def ask(shards: Sequence[Shard], environment: Mapping[str, str]) -> list[ShardSeen]:
+    """Ask all shards, in their order; the keys are in the environment.
+
+    Raises
+    ------
+    ConfigurationError
+        A settings file cannot be used, or the client of a log is missing.
+    """
+    settings = [None if shard.settings is None else load_file(shard.settings) for shard in shards]
+    with ThreadPoolExecutor(AT_ONCE, "cluster") as pool:
+        return list(pool.map(_asked, shards, settings, repeat(environment)))
+
+
+def _asked(shard: Shard, settings: Settings | None, environment: Mapping[str, str]) -> ShardSeen:
+    has_log = settings is not None and settings.log
+    log = (
+        _log(settings) if settings is not None and has_log else None
+    )  # first: whoever follows may be further by then
+    key = environment.get(shard.key_env, "") if shard.key_env else ""
+    workers = tuple(_worker(one, shard, key) for one in shard.workers or (Worker("", shard.url),))
+    away = asyncio.run(_trouble(shard, environment))
+    return ShardSeen(shard, away, settings.shard if settings is not None and has_log else "", log, workers)
+
+
+async def _trouble(shard: Shard, environment: Mapping[str, str]) -> str:
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+        return await trouble(client, shard, environment)
+
+
+def _worker(worker: Worker, shard: Shard, key: str) -> WorkerSeen:
+    try:
+        with Client(worker.url, key) as client:
+            said = client.worker()
+    except TokenRefused:
+        named = f"the variable {shard.key_env}" if shard.key_env else "a variable that key_env names"
+        return WorkerSeen(worker, away=f"it wants a viewer's key of the whole park, and has none in {named}")
+    except UNANSWERED as error:
+        return WorkerSeen(worker, away=str(error))
+    if said.standby is None:
+        return WorkerSeen(worker, owner=said)
+    return WorkerSeen(worker, standby=said.standby, troubles=tuple(said.reasons[1:]))
+
+
+def _log(settings: Settings) -> LogSeen:
+    try:
+        with closing(connected(settings)) as log:
+            lease = log.lease()
+            holder = FREE if lease is None else lease.holder
+            return LogSeen(holder.decode(errors="replace"), end_of(log))
+    except (JournalWaits, StateMismatch, RecordUnreadable) as error:
+        return LogSeen(trouble=str(error))
