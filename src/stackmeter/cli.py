@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stackmeter.archive import command as archive_command
-from stackmeter.cluster.command import cluster
+from stackmeter.cluster.command import cluster, place
 from stackmeter.commands import (
     alerting,
     asking,
@@ -247,7 +247,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         position.position,
     ),
     PROVE: (proving.verify, rebuilding.rebuild, proving.restate, asking.periods, asking.decide),
-    ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup, archive_command.archive),
+    ADMINISTRATION: (doctor.doctor, keys.audit, backup.backup, archive_command.archive, place),
     ALERTS: (
         alerting.ack,
         alerting.snooze,

@@ -170,7 +170,9 @@ def test_workers_are_of_one_shard_each_on_a_machine_of_its_own(tmp_path: Path) -
     done = CliRunner().invoke(app, ["cluster", "status", "--shards", str(file)])
 
     assert done.exit_code == 2
-    assert "machine m1 has both workers, and would take both with it: let one be elsewhere" in done.stderr
+    assert (
+        "machine m1 has two workers of it, and would take both with it: let one be elsewhere" in done.stderr
+    )
     assert "http://10.0.0.1:80 is the address of another worker, too" in done.stderr
 
 

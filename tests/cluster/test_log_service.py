@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stackmeter.cli import app
+from stackmeter.cluster.placing import PlacementTold
 from stackmeter.cluster.standing import ClusterTold, ShardTold
 from stackmeter.commands.command import failures
 from stackmeter.doctor import log_check
@@ -66,7 +67,7 @@ def test_a_shard_whose_owners_die_hang_lose_their_log_and_hand_over_loses_nothin
         check_told(tmp_path, log_nodes, shard, a, b)
         with Feed(bench.field, parts[1], pause=0.02) as feed:
             wait_until(lambda: told(influx), "InfluxDB is told nothing")
-            os.kill(a.pid, signal.SIGSTOP)
+            wait_until(lambda: hangs(a), "it always holds its state")
             wait_until(lambda: not says(b, "standby of shard"), "nobody takes the lease of who hangs")
             with closing(sqlite3.connect(a.database)) as outbox, outbox:
                 outbox.execute("INSERT INTO influx_alert (line) VALUES ('late v=1 1')")
@@ -137,11 +138,32 @@ def check_told(folder: Path, nodes: NatsCluster, shard: str, owner: Service, sta
         )
 
     wait_until(is_current, "the standby does not come to the end of the log")
+    placing = CliRunner().invoke(
+        app, ["place", "--shards", str(folder / "shards.yaml"), "--json"], env={"NORTH_KEY": TOKEN}
+    )
+    proposal = PlacementTold.model_validate_json(placing.stdout)
+    [placed] = proposal.shards
+    assert (placing.exit_code, proposal.unknown, placed.why) == (0, [], []), placing.stdout
+    assert (placed.owner_then, placed.standby_then) == ("m1", "m2")
+    assert placed.weight.readings
+    assert placed.weight.channels
 
 
 def told(influx: WebhookReceiver) -> list[bytes]:
     """Return the blocks of points that an InfluxDB was sent."""
     return [one.body for one in influx.requests if one.path.startswith("/api/v2/write")]
+
+
+def hangs(service: Service) -> bool:
+    """Stop a service as a machine that hangs does; let it go on, and return False, where it holds its state."""
+    os.kill(service.pid, signal.SIGSTOP)
+    with closing(sqlite3.connect(service.database, timeout=0, isolation_level=None)) as state:
+        try:
+            state.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            os.kill(service.pid, signal.SIGCONT)
+            return False
+    return True
 
 
 def check_untold(service: Service, influx: WebhookReceiver) -> None:

@@ -41,8 +41,8 @@ class ShardPart(Part):
     """Its configuration folder, for stackmeter check; relative to this file."""
     settings: Text | None = None
     """Its settings file, for stackmeter check and stackmeter cluster status; relative to this file."""
-    workers: Annotated[list[WorkerPart], Field(max_length=2)] = Field(default_factory=list)
-    """Its owner and its standby, for stackmeter cluster status and stackmeter place; the owner stands first until somebody asks."""
+    workers: Annotated[list[WorkerPart], Field(max_length=3)] = Field(default_factory=list)
+    """Its owner and its standby, for stackmeter cluster status and stackmeter place, and while it moves the third one."""
 
 
 class ShardsFile(Part):
@@ -124,7 +124,7 @@ def _check_alone(part: Placed[ShardPart], findings: Findings) -> None:
         address, machine = worker.value.url.rstrip("/"), worker.value.machine
         what = f"{address} is the address of another worker, too: give each its own"
         findings.is_only(worker, what, ("worker", address), "url")
-        what = f"machine {machine} has both workers, and would take both with it: let one be elsewhere"
+        what = f"machine {machine} has two workers of it, and would take both with it: let one be elsewhere"
         findings.is_only(worker, what, ("machine", one.name, machine), "machine")
 
 

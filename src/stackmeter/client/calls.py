@@ -25,6 +25,7 @@ from api.field.channels import ChannelsBody
 from api.field.feeds import FeedFilesBody, FeedsBody, ResentBody
 from api.field.gateways import GatewaysBody
 from api.field.inbox import InboxBody, UnknownDeviceBody
+from api.field.inventory import FacilitiesBody
 from api.field.quarantine import (
     CauseBody,
     KeptBody,
@@ -91,9 +92,9 @@ class Client(ServiceAsked):
         query = {"level": level, "period": period, "by": by, "with": "factors"}
         return self._valid(TotalsBody, self._get("/v1/totals", query))
 
-    def balance(self, gateway: str | None = None) -> BalancesBody:
-        """Return how everything that ever came has ended, or what came of a gateway (park/facility/gateway)."""
-        asked = {"gateway": gateway} if gateway else None
+    def balance(self, gateway: str | None = None, since: str | None = None) -> BalancesBody:
+        """Return how everything that ever came has ended, or what came of a gateway (park/facility/gateway), or since a time."""
+        asked = given(gateway=gateway or None, **{"from": since})
         return self._valid(BalancesBody, self._get("/v1/balance", asked))
 
     def alerts(self, **asked: str | int | None) -> AlertsBody:
@@ -150,6 +151,18 @@ class Client(ServiceAsked):
             balance=self.balance(),
             alerts=self.alerts_to_show(),
         )
+
+    def facilities(self) -> FacilitiesBody:
+        """Return all facilities, every page, and how much is configured of each."""
+        pages = self._pages(FacilitiesBody, "/v1/facilities", {})
+        return pages[-1].model_copy(update={"facilities": [one for page in pages for one in page.facilities]})
+
+    def metrics(self) -> str:
+        """Return the service's counters, in the exposition format."""
+        response = self._answer("GET", "/metrics")
+        if response.status_code != 200:
+            raise self._refusal(response.status_code, "/metrics", self._json(response, "/metrics"))
+        return response.text
 
     def gateways(self, **asked: str | None) -> GatewaysBody:
         """Return the gateways of a park or a facility, every page; raise `QuestionRefused` for names that are nowhere."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stackmeter.cluster.kinds import WeighedBy
 from stackmeter.commands.command import EXIT_NOT_READY, AsJson, or_exit, screen
 
 ShardsPath = Annotated[
@@ -49,3 +50,41 @@ def status(shards: ShardsPath, as_json: AsJson = False) -> None:
     else:
         screen().print(cluster_view.cluster(found))
     raise typer.Exit(0 if found.is_well else EXIT_NOT_READY)
+
+
+def place(
+    shards: ShardsPath,
+    by: Annotated[
+        WeighedBy,
+        typer.Option(
+            help="What a shard is weighed by: readings a second over the last day, channels, or bytes that it grows by a day."
+        ),
+    ] = WeighedBy.READINGS,
+    as_json: AsJson = False,
+) -> None:
+    """Show which machine should own each shard and which should stand by, why, and step by step how to get there. It moves nothing.
+
+    What is placed stays, but where a machine is not among the machines of the file any more, where a shard lacks owner or standby, and
+    where a machine has more than 1.10 times the mean. Owner and standby are never on one machine. A machine that is dead moves nothing.
+
+    Example: stackmeter place --shards shards.yaml
+
+    Exit codes: 0 shown, 1 nothing can be proposed, or a shard has no second machine, 2 wrong file of shards or settings.
+    """
+    import time
+
+    from plant.shards.shards_file import load_cluster
+    from stackmeter.cluster.asking import ask
+    from stackmeter.cluster.placing import proposed
+    from stackmeter.cluster.weighing import weigh
+    from stackmeter.views import cluster_view
+
+    found = or_exit(lambda: load_cluster(shards), as_json=as_json)
+    seen = or_exit(lambda: ask(found.shards, os.environ), as_json=as_json)
+    told = proposed(found, seen, weigh(found.shards, os.environ, time.time_ns()), by, str(shards))
+    if as_json:
+        typer.echo(told.model_dump_json())
+    else:
+        for shown in cluster_view.placement(told):
+            screen().print(shown)
+    raise typer.Exit(0 if told.is_whole else EXIT_NOT_READY)

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from rich.text import Text
+
+from stackmeter.cluster.placing import PlacedTold, PlacementTold
 from stackmeter.cluster.standing import ClusterTold, ShardTold, StandbyTold
 from stackmeter.views import view
 from stackmeter.views.tables import Shown
@@ -46,3 +49,49 @@ def _notes(shards: Sequence[ShardTold]) -> Iterator[str]:
         yield from (f"{one.shard}: {what}" for what in one.wrong)
     for one in shards:
         yield from (f"{one.shard} waits: {what}" for what in one.waits)
+
+
+def placement(found: PlacementTold) -> Iterator[Shown | Text]:
+    """Yield where shards are and should be, what each machine has, and what to do."""
+    heads = ["shard", "readings/s", "channels", "MB a day", "owner", "standby", "then owner", "then standby"]
+    moved = [place for place, one in enumerate(found.shards) if one.why]
+    right = {"readings/s", "channels", "MB a day"}
+    yield Shown(heads, [_placed(one) for one in found.shards], right=right, bold=moved)
+    machines = [[one.machine, _times(one.now), _times(one.then)] for one in found.machines]
+    yield Shown(["machine", "times the mean", "then"], machines, right={"times the mean", "then"})
+    yield Text("\n".join(_to_do(found)))
+
+
+def _placed(one: PlacedTold) -> list[str]:
+    weight = one.weight
+    return [
+        one.shard,
+        view.UNKNOWN if weight.readings is None else f"{weight.readings:,.2f}",
+        view.UNKNOWN if weight.channels is None else f"{weight.channels:,}",
+        view.UNKNOWN if weight.bytes is None else f"{weight.bytes / 1e6:,.1f}",
+        *(name or view.UNKNOWN for name in (one.owner, one.standby)),
+        _then(one.owner, one.owner_then),
+        _then(one.standby, one.standby_then),
+    ]
+
+
+def _then(now: str | None, then: str | None) -> str:
+    return "stays" if now is not None and now == then else then or view.UNKNOWN
+
+
+def _times(share: float | None) -> str:
+    return view.UNKNOWN if share is None else f"{share:.2f}"
+
+
+def _to_do(found: PlacementTold) -> Iterator[str]:
+    if found.unknown:
+        yield from ("nothing is proposed, and all stays where it is:", *found.unknown)
+        return
+    for one in found.shards:
+        if one.why:
+            yield f"{one.shard}: {'; '.join(one.why)}"
+            yield from (f"  {number}. {step}" for number, step in enumerate(one.steps, 1))
+        if one.owner_then is None or one.standby_then is None:
+            yield f"{one.shard}: there is no second machine for it"
+    if not any(one.why for one in found.shards):
+        yield "nothing moves"

@@ -1,0 +1,80 @@
+"""What each shard weighs, as its owner tells it: readings a second, channels, and bytes that its files grow by."""
+
+import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import BaseModel
+
+from plant.clock import format_time
+from plant.shards.shards_file import Shard
+from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, NS_PER_S
+from stackmeter.client.calls import Client
+from stackmeter.cluster.asking import AT_ONCE, UNANSWERED
+from stackmeter.cluster.kinds import WeighedBy
+
+FREE, FULL_IN = "stackmeter_disk_free_bytes", "stackmeter_disk_full_seconds"
+
+
+class ShardWeight(BaseModel):
+    """What a shard weighs; None where nobody can say, and `away` tells why where it was asked in vain.
+
+    Attributes
+    ----------
+    readings
+        Received a second, over the last day.
+    channels
+        Configured.
+    bytes
+        By which its journal and state grow, a day, over the last week.
+    """
+
+    readings: float | None = None
+    channels: int | None = None
+    bytes: float | None = None
+    away: str = ""
+
+    def by(self, what: WeighedBy) -> float | None:
+        """Return one of them."""
+        found: float | None = getattr(self, what.value)
+        return found
+
+
+def weigh(shards: Sequence[Shard], environment: Mapping[str, str], now: int) -> list[ShardWeight]:
+    """Ask each shard at its address, in their order; `now` is the time [ns UTC]."""
+    with ThreadPoolExecutor(AT_ONCE, "cluster") as pool:
+        return list(pool.map(_weighed, shards, repeat(environment), repeat(now)))
+
+
+def _weighed(shard: Shard, environment: Mapping[str, str], now: int) -> ShardWeight:
+    key = environment.get(shard.key_env, "") if shard.key_env else ""
+    try:
+        with Client(shard.url, key) as client:
+            readings = client.balance(
+                since=format_time((now - NS_PER_DAY) // NS_PER_MIN * NS_PER_MIN)
+            ).readings.received
+            facilities = client.facilities()
+            growth = bytes_per_day(client.metrics())
+    except UNANSWERED as error:
+        return ShardWeight(away=str(error))
+    return ShardWeight(
+        readings=readings / (NS_PER_DAY / NS_PER_S),
+        channels=sum(one.channels for one in facilities.facilities),
+        bytes=growth,
+    )
+
+
+def bytes_per_day(metrics: str) -> float | None:
+    """Return by how many bytes a day the files of a service grow, None where it cannot say."""
+    found = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(metrics)
+        if family.name in (FREE, FULL_IN)
+        for sample in family.samples
+    }
+    free, seconds = found.get(FREE, math.nan), found.get(FULL_IN, math.nan)
+    return (
+        free / seconds * (NS_PER_DAY / NS_PER_S) if math.isfinite(free) and 0 < seconds < math.inf else None
+    )
