@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from stackmeter.cli import app
 from stackmeter.cluster.placing import PlacementTold
-from stackmeter.cluster.standing import ClusterTold, ShardTold
+from stackmeter.cluster.standing import ClusterTold, ShardReport
 from stackmeter.commands.command import failures
 from stackmeter.doctor import log_check
 from stackmeter.doctor.checkup import Case
@@ -119,7 +119,7 @@ def check_told(folder: Path, nodes: NatsCluster, shard: str, owner: Service, sta
     }
     (folder / "shards.yaml").write_text(json.dumps({"shards": [{**north, "workers": workers}]}))
 
-    def asked() -> tuple[int, ShardTold]:
+    def asked() -> tuple[int, ShardReport]:
         arguments = ["cluster", "status", "--shards", str(folder / "shards.yaml"), "--json"]
         done = CliRunner().invoke(app, arguments, env={"NORTH_KEY": TOKEN})
         return done.exit_code, ClusterTold.model_validate_json(done.stdout).shards[0]

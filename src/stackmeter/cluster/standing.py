@@ -44,7 +44,7 @@ class LogTold(BaseModel):
     step_at: str | None
 
 
-class ShardTold(BaseModel):
+class ShardReport(BaseModel):
     """A shard.
 
     Attributes
@@ -71,7 +71,7 @@ class ShardTold(BaseModel):
 class ClusterTold(BaseModel):
     """All shards, in the order of their names."""
 
-    shards: list[ShardTold]
+    shards: list[ShardReport]
 
     @property
     def is_well(self) -> bool:
@@ -79,12 +79,12 @@ class ClusterTold(BaseModel):
         return not any(one.wrong for one in self.shards)
 
 
-def told(seen: ShardSeen) -> ShardTold:
+def told(seen: ShardSeen) -> ShardReport:
     """Return how a shard stands."""
     end = seen.log.end if seen.log else None
     owners = [one for one in seen.workers if one.owner is not None]
     standbys = [_standby(one, end) for one in seen.workers if one.standby is not None]
-    return ShardTold(
+    return ShardReport(
         shard=seen.shard.name,
         url=seen.shard.url,
         owner=[_where(one) for one in owners],

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class FollowerPosition:
     """How far a state directory is that follows.
 
     Attributes
@@ -80,7 +80,7 @@ class Follower:
                 closing(RecordedLine(self, folder.journal, self._time, others, None))
             )
             at = _time_of(folder.journal, self.state.step - 1)
-            self.position = Position(self.journal.next - 1, self.state.step - 1, at)
+            self.position = FollowerPosition(self.journal.next - 1, self.state.step - 1, at)
             self._open = opening.pop_all()
 
     def __enter__(self) -> Self:

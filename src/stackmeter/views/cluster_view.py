@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from stackmeter.cluster.placing import PlacedTold, PlacementTold
-from stackmeter.cluster.standing import ClusterTold, ShardTold, StandbyTold
+from stackmeter.cluster.standing import ClusterTold, ShardReport, StandbyTold
 from stackmeter.views import view
 from stackmeter.views.tables import Shown
 
@@ -21,7 +21,7 @@ def cluster(found: ClusterTold) -> Shown:
     )
 
 
-def _cells(one: ShardTold) -> list[str]:
+def _cells(one: ShardReport) -> list[str]:
     return [
         one.shard,
         "\n".join(one.owner) or view.UNKNOWN,
@@ -44,7 +44,7 @@ def _agreed(one: StandbyTold) -> str:
     return view.UNKNOWN if one.agreed_step is None else f"step {one.agreed_step:,}"
 
 
-def _notes(shards: Sequence[ShardTold]) -> Iterator[str]:
+def _notes(shards: Sequence[ShardReport]) -> Iterator[str]:
     for one in shards:
         yield from (f"{one.shard}: {what}" for what in one.wrong)
     for one in shards:
