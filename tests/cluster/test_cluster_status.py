@@ -15,7 +15,7 @@ from stackmeter.standby.worker_body import StandbyBody
 from store.replicated.log_end import LOOKED_AT, LogEnd, end_of
 from store.replicated.log_position import LogStanding
 from store.replicated.log_records import GroupRecord, OwnerRecord, Record, StepRecord, encode
-from tests.servers import free_port
+from tests.servers import Answer, WebhookReceiver, free_port
 
 M1, M2 = Worker("m1", "http://10.0.0.1:8080"), Worker("m2", "http://10.0.0.2:8080")
 NORTH = Shard("north", "http://north", ("alpha",), workers=(M1, M2))
@@ -93,6 +93,9 @@ WRONG = {
     ),
     "the worker on m2 stands by for shard other of the log, and the settings say main": seen(
         OWNER, WorkerSeen(M2, standby=standby(shard="other"))
+    ),
+    "the worker on m1 does not answer: it does not take the key": seen(
+        WorkerSeen(M1, away="it does not take the key", is_no_standby=True), STANDBY
     ),
     "m1 and m2 both say that they own it; the log lets one append, and the other ends": seen(
         OWNER, WorkerSeen(M2, owner=READY), STANDBY
@@ -174,6 +177,32 @@ def test_workers_are_of_one_shard_each_on_a_machine_of_its_own(tmp_path: Path) -
         "machine m1 has two workers of it, and would take both with it: let one be elsewhere" in done.stderr
     )
     assert "http://10.0.0.1:80 is the address of another worker, too" in done.stderr
+
+
+def test_an_owner_that_does_not_take_the_key_is_told_so_and_not_that_nobody_owns(
+    tmp_path: Path, webhook_receiver: WebhookReceiver
+) -> None:
+    webhook_receiver.default = Answer(401, {"Content-Type": "application/json"}, b"{}")
+    url, file = webhook_receiver.url, tmp_path / "shards.yaml"
+    north = {
+        "name": "north",
+        "url": url,
+        "parks": ["alpha"],
+        "key_env": "NORTH_KEY",
+        "workers": [{"machine": "m1", "url": url}],
+    }
+    file.write_text(json.dumps({"shards": [north]}))
+    for key, why in (
+        ("wrong", "it does not take the key in NORTH_KEY"),
+        ("", "it wants a viewer's key: see key_env"),
+    ):
+        done = CliRunner().invoke(
+            app, ["cluster", "status", "--shards", str(file), "--json"], env={"NORTH_KEY": key}
+        )
+
+        assert json.loads(done.stdout)["shards"][0]["wrong"][1:] == [
+            f"the worker on m1 does not answer: {why}"
+        ]
 
 
 def test_a_worker_that_does_not_answer_is_told_with_the_reason_and_ends_with_1(tmp_path: Path) -> None:

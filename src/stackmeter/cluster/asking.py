@@ -60,6 +60,8 @@ class WorkerSeen:
         Why a standby may not take over.
     away
         Why it does not answer, "" where it does.
+    is_no_standby
+        Of one that is away: that it wants a key, which a standby does not.
     """
 
     worker: Worker
@@ -67,6 +69,7 @@ class WorkerSeen:
     standby: StandbyBody | None = None
     troubles: tuple[str, ...] = ()
     away: str = ""
+    is_no_standby: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,11 @@ class ShardSeen:
     log: LogSeen | None
     workers: tuple[WorkerSeen, ...]
 
+    @property
+    def owners_url(self) -> str:
+        """Where the owner answers; the shard's address where nobody says that it is the owner."""
+        return next((one.worker.url for one in self.workers if one.owner is not None), self.shard.url)
+
 
 def ask(shards: Sequence[Shard], environment: Mapping[str, str]) -> list[ShardSeen]:
     """Ask all shards, in their order; the keys are in the environment.
@@ -108,10 +116,15 @@ def _asked(shard: Shard, settings: Settings | None, environment: Mapping[str, st
     log = (
         _log(settings) if settings is not None and has_log else None
     )  # first: whoever follows may be further by then
-    key = environment.get(shard.key_env, "") if shard.key_env else ""
+    key = key_of(shard, environment)
     workers = tuple(_worker(one, shard, key) for one in shard.workers or (Worker("", shard.url),))
     away = asyncio.run(_trouble(shard, environment))
     return ShardSeen(shard, away, settings.shard if settings is not None and has_log else "", log, workers)
+
+
+def key_of(shard: Shard, environment: Mapping[str, str]) -> str:
+    """Return the viewer's key of a shard, "" where there is none."""
+    return environment.get(shard.key_env, "") if shard.key_env else ""
 
 
 async def _trouble(shard: Shard, environment: Mapping[str, str]) -> str:
@@ -124,8 +137,10 @@ def _worker(worker: Worker, shard: Shard, key: str) -> WorkerSeen:
         with Client(worker.url, key) as client:
             said = client.worker()
     except TokenRefused:
-        named = f"the variable {shard.key_env}" if shard.key_env else "a variable that key_env names"
-        return WorkerSeen(worker, away=f"it wants a viewer's key of the whole park, and has none in {named}")
+        why = (
+            f"it does not take the key in {shard.key_env}" if key else "it wants a viewer's key: see key_env"
+        )
+        return WorkerSeen(worker, away=why, is_no_standby=True)
     except UNANSWERED as error:
         return WorkerSeen(worker, away=str(error))
     if said.standby is None:

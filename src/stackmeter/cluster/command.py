@@ -81,7 +81,7 @@ def place(
 
     found = or_exit(lambda: load_cluster(shards), as_json=as_json)
     seen = or_exit(lambda: ask(found.shards, os.environ), as_json=as_json)
-    told = proposed(found, seen, weigh(found.shards, os.environ, time.time_ns()), by, str(shards))
+    told = proposed(found, seen, weigh(seen, os.environ, time.time_ns()), by, str(shards))
     if as_json:
         typer.echo(told.model_dump_json())
     else:

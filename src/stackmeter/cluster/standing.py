@@ -141,7 +141,7 @@ def _wrong(seen: ShardSeen, standbys: list[StandbyTold]) -> Iterator[str]:
         yield "nobody has its lease"
     for one in seen.workers:
         yield from _wrong_with(one, seen)
-    if not owners and seen.shard.workers:
+    if not owners and seen.shard.workers and not any(one.is_no_standby for one in seen.workers):
         yield "no worker says that it owns it: nothing is acknowledged until one does"
     if len(owners) > 1:
         yield f"{' and '.join(map(_where, owners))} both say that they own it; the log lets one append, and the other ends"

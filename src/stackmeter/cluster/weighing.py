@@ -9,10 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
 from plant.clock import format_time
-from plant.shards.shards_file import Shard
 from plant.vocabulary import NS_PER_DAY, NS_PER_MIN, NS_PER_S
 from stackmeter.client.calls import Client
-from stackmeter.cluster.asking import AT_ONCE, UNANSWERED
+from stackmeter.cluster.asking import AT_ONCE, UNANSWERED, ShardSeen, key_of
 from stackmeter.cluster.kinds import WeighedBy
 
 FREE, FULL_IN = "stackmeter_disk_free_bytes", "stackmeter_disk_full_seconds"
@@ -42,16 +41,15 @@ class ShardWeight(BaseModel):
         return found
 
 
-def weigh(shards: Sequence[Shard], environment: Mapping[str, str], now: int) -> list[ShardWeight]:
-    """Ask each shard at its address, in their order; `now` is the time [ns UTC]."""
+def weigh(seen: Sequence[ShardSeen], environment: Mapping[str, str], now: int) -> list[ShardWeight]:
+    """Ask the owner of each shard, in their order; `now` is the time [ns UTC]."""
     with ThreadPoolExecutor(AT_ONCE, "cluster") as pool:
-        return list(pool.map(_weighed, shards, repeat(environment), repeat(now)))
+        return list(pool.map(_weighed, seen, repeat(environment), repeat(now)))
 
 
-def _weighed(shard: Shard, environment: Mapping[str, str], now: int) -> ShardWeight:
-    key = environment.get(shard.key_env, "") if shard.key_env else ""
+def _weighed(seen: ShardSeen, environment: Mapping[str, str], now: int) -> ShardWeight:
     try:
-        with Client(shard.url, key) as client:
+        with Client(seen.owners_url, key_of(seen.shard, environment)) as client:
             readings = client.balance(
                 since=format_time((now - NS_PER_DAY) // NS_PER_MIN * NS_PER_MIN)
             ).readings.received

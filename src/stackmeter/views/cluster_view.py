@@ -66,7 +66,7 @@ def _placed(one: PlacedTold) -> list[str]:
     weight = one.weight
     return [
         one.shard,
-        view.UNKNOWN if weight.readings is None else f"{weight.readings:,.2f}",
+        view.UNKNOWN if weight.readings is None else f"{weight.readings:,.3f}",
         view.UNKNOWN if weight.channels is None else f"{weight.channels:,}",
         view.UNKNOWN if weight.bytes is None else f"{weight.bytes / 1e6:,.1f}",
         *(name or view.UNKNOWN for name in (one.owner, one.standby)),
