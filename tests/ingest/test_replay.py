@@ -183,7 +183,9 @@ def test_it_is_as_if_it_had_come_in_time(folder, left_out, seed, monkeypatch):
 @cache
 def in_time(seed: int) -> dict[str, Any]:
     """Return what a service holds that was right from the start."""
-    return held_in_time(configured, [Message(at, topic.encode(), body) for topic, body, at in stream(seed)], seed)
+    return held_in_time(
+        configured, [Message(at, topic.encode(), body) for topic, body, at in stream(seed)], seed
+    )
 
 
 def held_in_time(config: Callable[[Path], Path], sent: list[Message], seed: int) -> dict[str, Any]:
