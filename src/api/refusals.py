@@ -57,7 +57,7 @@ _SAID = tuple(
         "no record is named": "chưa nêu bản ghi nào",
         "there is no record (.+) of this channel to be replaced": "kênh này không có bản ghi {} để thay thế",
         "there is no record (.+)": "không có bản ghi {}",
-        "from 1 to (.+) records are entered together": "mỗi lần nhập từ 1 đến {} bản ghi",
+        "from 1 to (.+) (?:records|movements) are entered together": "mỗi lần nhập từ 1 đến {} dòng",
         r"(\S+) was entered by (.+): nobody else withdraws it": "{1} đã nhập {0}: người khác không rút lại được",
         r"(\S+) is (\S+), and not (\S+)": "{} {}, không phải {}",
         r"(\S+) is no longer configured as a channel that is entered": "{} không còn là kênh nhập tay trong cấu hình",

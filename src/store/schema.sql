@@ -161,14 +161,14 @@ CREATE TABLE evidence (
 ) WITHOUT ROWID;
 
 -- Movements of instruments (store.records.movements): how much of one, in its unit, was granted, bought, surrendered and so on, on a day of the
--- park's clock; facility is '' where the instrument is the park's. Its id is message, the journal offset of what entered it; serials is JSON, a
--- list of [series, first, last]. Movements of one day count in the order of approved_in, the offset of what approved them. Keys as of records.
+-- park's clock; facility is '' where the instrument is the park's. Its id is message, the journal offset of what entered it, and where it came
+-- with a table its row there (from 1 on; 0 where it came alone); serials is JSON, a list of [series, first, last]. Movements of one day count in the order of approved_in, the offset of what approved them. Keys as of records.
 CREATE TABLE movement (
-    message INTEGER PRIMARY KEY, park TEXT NOT NULL, facility TEXT NOT NULL, instrument TEXT NOT NULL, act TEXT NOT NULL, day TEXT NOT NULL,
+    message INTEGER NOT NULL, row INTEGER NOT NULL, park TEXT NOT NULL, facility TEXT NOT NULL, instrument TEXT NOT NULL, act TEXT NOT NULL, day TEXT NOT NULL,
     amount REAL NOT NULL, year INTEGER, serials TEXT NOT NULL, source TEXT NOT NULL, evidence TEXT NOT NULL, note TEXT NOT NULL,
     standing TEXT NOT NULL, entered_by TEXT NOT NULL, entered_key TEXT NOT NULL, entered_at INTEGER NOT NULL, approved_by TEXT NOT NULL,
-    approved_key TEXT NOT NULL, approved_at INTEGER, approved_in INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL
-);
+    approved_key TEXT NOT NULL, approved_at INTEGER, approved_in INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL, PRIMARY KEY (message, row)
+) WITHOUT ROWID;
 CREATE INDEX movement_by_evidence ON movement (evidence);
 
 -- Papers that were issued (store.reports): number and revision as they say themselves, message is the decision's offset. periods, files

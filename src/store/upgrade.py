@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from store import blocks
 from store.sqlite import transaction, write_rows
 
-SCHEMA_VERSION = 10  # of state.db
+SCHEMA_VERSION = 11  # of state.db
 AT_ONCE = 2000  # rows copied in one transaction
 TELL_S = 5.0
 
@@ -98,6 +98,23 @@ CREATE TABLE IF NOT EXISTS movement (
 CREATE INDEX IF NOT EXISTS movement_by_evidence ON movement (evidence)
 """
 
+# One message enters several movements, which its rows tell apart.
+_MOVEMENTS_11 = """
+CREATE TABLE movement_11 (
+    message INTEGER NOT NULL, row INTEGER NOT NULL, park TEXT NOT NULL, facility TEXT NOT NULL, instrument TEXT NOT NULL, act TEXT NOT NULL, day TEXT NOT NULL,
+    amount REAL NOT NULL, year INTEGER, serials TEXT NOT NULL, source TEXT NOT NULL, evidence TEXT NOT NULL, note TEXT NOT NULL,
+    standing TEXT NOT NULL, entered_by TEXT NOT NULL, entered_key TEXT NOT NULL, entered_at INTEGER NOT NULL, approved_by TEXT NOT NULL,
+    approved_key TEXT NOT NULL, approved_at INTEGER, approved_in INTEGER, ended_by TEXT NOT NULL, ended_at INTEGER, reason TEXT NOT NULL, PRIMARY KEY (message, row)
+) WITHOUT ROWID;
+INSERT INTO movement_11
+    SELECT message, 0, park, facility, instrument, act, day, amount, year, serials, source, evidence, note, standing, entered_by, entered_key,
+    entered_at, approved_by, approved_key, approved_at, approved_in, ended_by, ended_at, reason
+    FROM movement;
+DROP TABLE movement;
+ALTER TABLE movement_11 RENAME TO movement;
+CREATE INDEX movement_by_evidence ON movement (evidence)
+"""
+
 
 def of_another_schema(version: int) -> str:
     """Say what a state of another schema has, and what to do."""
@@ -165,6 +182,14 @@ def _to_10(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA user_version = 10")
 
 
+def _to_11(connection: sqlite3.Connection) -> None:
+    """Let one message enter several movements."""
+    with transaction(connection):
+        for statement in _MOVEMENTS_11.split(";"):
+            connection.execute(statement)
+        connection.execute("PRAGMA user_version = 11")
+
+
 def _copy_hours(connection: sqlite3.Connection) -> None:
     total = int(connection.execute("SELECT count(*) FROM emission").fetchone()[0])
     done = int(connection.execute("SELECT count(*) FROM emission_6").fetchone()[0])
@@ -207,5 +232,6 @@ _UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     7: _to_8,
     8: _to_9,
     9: _to_10,
+    10: _to_11,
 }
 UPGRADED = frozenset(_UPGRADES)  # versions from which there is a way to today's

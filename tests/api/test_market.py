@@ -386,6 +386,25 @@ def test_without_a_year_before_there_is_no_interval(market: Market) -> None:
     assert known == {"offset_cap_t", "offsets_t"}  # of what was granted, and no credits
 
 
+def test_a_thousand_movements_are_one_decision(market: Market) -> None:
+    rows = "".join(
+        f"{WORKS}/credits,bought,2026-{1 + n % 12:02}-{1 + n % 28:02},10,,VN-{n % 7} {10 * n}-{10 * n + 9},contract {n},{digest_of(PDF)}\n"
+        for n in range(1000)
+    )
+    table = "instrument,act,day,amount,year,serials,source,evidence\n" + rows
+    before = market.line.next
+
+    told = market.call("lan", "POST", "/v1/movements/import", content=table.encode()).json()
+
+    assert (told["rows"], told["outcome"], len(told["movements"])) == (1000, "done", 1000)
+    assert market.line.next == before + 1
+    assert market.rows("SELECT count(*) FROM movement") == [(1000,)]
+    pages = market.call("lan", "GET", "/v1/movements?limit=600").json()
+    more = market.call("lan", "GET", f"/v1/movements?limit=600&cursor={pages['next']}").json()
+    found = [one["id"] for page in (pages, more) for one in page["movements"]]
+    assert found == told["movements"][::-1]
+
+
 def test_a_table_that_is_asked_again_with_its_key_is_entered_once(market: Market) -> None:
     rows = "".join(
         f"{WORKS}/quota,granted,2026-03-0{day},{day},2026,,decision {day},{digest_of(PDF)}\n"
@@ -405,8 +424,12 @@ def test_a_table_that_is_asked_again_with_its_key_is_entered_once(market: Market
 
     first, second = load().json(), load().json()
 
-    assert first["detail"] == "2 movements are entered, 0 rows are refused"
-    assert first["movements"] == second["movements"]
+    one, other = first["movements"]
+    assert (
+        first["detail"]
+        == f"movements {one} to {other}: entered, and counts once another person has approved it"
+    )
+    assert (other, second) == (one.replace("-1", "-2"), first)
     assert market.rows("SELECT count(*) FROM movement") == [(2,)]
     assert (
         load(table.replace("decision 1", "decision 3")).status_code == 422

@@ -19,11 +19,19 @@ SOMETHING = "7-1"  # for whatever stands in a text
 
 def said_by(module: ModuleType) -> list[str]:
     """Return the texts with which a module refuses, but for what others say."""
+    nodes = list(ast.walk(ast.parse(inspect.getsource(module))))
     texts = [
         text
-        for call in ast.walk(ast.parse(inspect.getsource(module)))
+        for call in nodes
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") in REFUSING
         for text in call.args
+    ]
+    texts += [  # why a row is refused
+        one.value
+        for one in nodes
+        if isinstance(one, ast.Assign)
+        and isinstance(one.targets[0], ast.Subscript)
+        and isinstance(one.value, ast.JoinedStr)
     ]
     parts = [
         text.values if isinstance(text, ast.JoinedStr) else [text]

@@ -139,6 +139,34 @@ def test_what_was_sold_before_cannot_be_sold_again_by_a_day_before(world: Ledger
     )
 
 
+def test_a_table_is_entered_as_a_whole_or_not_at_all(world: Ledgers) -> None:
+    """Its rows count in the order of their days; what was there before must stay possible."""
+    world.approved(quota("granted", 1000, "2026-01-01"))
+    later = world.approved(quota("sold", 800, "2026-06-01"))
+
+    def enter(*rows: Moved) -> tuple[str, str]:
+        return world.decided(MovementDecision(f"m{next(_number)}", "lan", "enter", table=rows))
+
+    early = [quota("sold", 100, f"2026-02-0{day}") for day in (1, 2, 3)]
+    assert enter(*early) == (
+        "refused",
+        f"row 3: movement {later} could not be any more: 800 would be sold on 2026-06-01, and 700 is held then",
+    )
+    assert enter(quota("sold", 301, "2026-07-01"), quota("sold", 1, "2026-12-02"), early[0]) == (
+        "refused",
+        "row 1: 301 would be sold on 2026-07-01, and 100 is held then; and 1 more rows are refused",
+    )
+    assert world.rows("SELECT count(*) FROM movement") == [(2,)]
+    outcome, detail = enter(quota("sold", 300, "2026-07-01"), quota("bought", 200, "2026-06-30"))
+    [(message,)] = world.rows("SELECT max(message) FROM movement")
+    ids = [f"{message}-1", f"{message}-2"]
+    assert (outcome, detail) == (
+        "done",
+        f"movements {ids[0]} to {ids[1]}: entered, and counts once another person has approved it",
+    )
+    assert [world.say("approve", one)[0] for one in (ids[0], ids[1], ids[0])] == ["refused", "done", "done"]
+
+
 def test_a_serial_counts_once_in_a_registry(world: Ledgers) -> None:
     world.approved(credit("bought", 1, 600))
 

@@ -10,6 +10,7 @@ import pytest
 
 from proof.rebuild import differences
 from store import blocks, upgrade
+from store.records.movements import find_movement
 from store.state import State
 from store.upgrade import SCHEMA_VERSION
 from tests.alerts.test_older_alerts import TABLES_OF_6
@@ -119,3 +120,26 @@ def test_an_hour_that_cannot_be_read_is_taken_over_as_it_is(world: World, tmp_pa
     with closing(State(old, world.plant)) as state:
         kept = [row[0] for row in state.connection.execute("SELECT block FROM emission ORDER BY hour")]
     assert (kept[0], kept[-1]) == ("text", b"\x01\x02")
+
+
+def test_a_movement_of_schema_10_keeps_its_id(world: World, tmp_path: Path) -> None:
+    old = copied(world, tmp_path / "old")
+    said = {
+        "park": "park-a",
+        "instrument": "credits",
+        "day": "2026-03-01",
+        "serials": '[["VN-1",1,600]]',
+        "standing": "entered",
+    }
+    with closing(sqlite3.connect(old)) as connection:
+        connection.execute("DROP TABLE movement")
+        connection.executescript(upgrade.MOVEMENTS_10)
+        columns = [(name, kind) for _, name, kind, *_ in connection.execute("PRAGMA table_info(movement)")]
+        values = [said.get(name, "" if kind == "TEXT" else 1042) for name, kind in columns]
+        connection.execute(f"INSERT INTO movement VALUES ({', '.join('?' * len(values))})", values)
+        connection.execute("PRAGMA user_version = 10")
+        connection.commit()
+    with closing(State(old, world.plant)) as state:
+        found = find_movement(state.connection, "1042")
+    assert found is not None
+    assert (found.id, found.row, found.park, found.serials) == ("1042", 0, "park-a", (("VN-1", 1, 600),))

@@ -1,13 +1,14 @@
 """What is asked and told of movements of instruments."""
 
+import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.pages import Next
 from api.problems import InvalidQuery
-from api.records.bodies import DAY, By, Note, RowProblemBody, Said
+from api.records.bodies import DAY, By, Note, Said, TableBody
 from api.records.evidence import AnyDigest
 from api.tables import table_csv
 from plant.clock import format_time
@@ -20,7 +21,7 @@ from store.records.table import RecordStanding
 MOST_RANGES = 200  # of serials, of one movement
 LARGEST_SERIAL = 10**15
 SERIES = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"  # more than blanks
-
+_RANGE = re.compile(r"(.*\S)\s+([0-9]{1,16})(?:-([0-9]{1,16}))?")
 
 Act = Literal[
     "granted", "carried", "issued", "bought", "delivered", "sold", "surrendered", "cancelled", "retired", "expired"
@@ -82,7 +83,7 @@ class EnterMovementBody(BaseModel):
 class MovementBody(BaseModel):
     """A movement, and how it stands."""
 
-    id: str = Field(examples=["1042"])
+    id: str = Field(description="with its row where it came with a table", examples=["1042"])
     park: str = Field(examples=["nam-cau-kien"])
     facility: str | None = Field(description="null where the instrument is the park's", examples=["mill"])
     instrument: str = Field(description="its name", examples=["credits"])
@@ -126,17 +127,27 @@ class MovementDecidedBody(BaseModel):
     movement: MovementBody | None = Field(description="what it was about, as it stands now")
 
 
-class ImportedMovementsBody(BaseModel):
+class ImportedMovementsBody(TableBody):
     """What became of a table of movements."""
 
-    outcome: str = Field(
-        description="done, waiting where the line has not come to all of them yet, or checked",
-        examples=["done"],
-    )
-    detail: str = Field(examples=["12 movements are entered, 0 rows are refused"])
-    rows: int = Field(examples=[12])
-    problems: list[RowProblemBody] = Field(description="why rows are refused, the first 100", examples=[[]])
-    movements: list[str] = Field(description="ids of what was entered", examples=[["1042"]])
+    movements: list[str] = Field(description="their ids", examples=[["1042-1"]])
+
+
+class NoRange(ValueError):
+    """What is no range of serials."""
+
+
+def serials_of(text: str) -> list[dict[str, Any]]:
+    """Return ranges as the position tells them, `VCS-VN-2024 1-600; VCS-VN-2024 701`; raise NoRange where one is none."""
+    return [_range(one.strip()) for one in text.split(";") if one.strip()]
+
+
+def _range(text: str) -> dict[str, Any]:
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        raise NoRange(f'{text} is no range: "VCS-VN-2024 1-600"')
+    series, first, last = found.groups()
+    return {"series": series, "first": int(first), "last": int(last or first)}
 
 
 def check_day(text: str) -> None:

@@ -1,39 +1,38 @@
 """What the routes of movements need of the service."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from fastapi import Request
-from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from api.access.caller import Caller
-from api.access.recorder import Recording
-from api.accounting.periods import once_taken
 from api.market.bodies import MovementDecidedBody, movement_body
-from api.once import OnceOnly
-from api.problems import InvalidQuery, problem
-from api.refusals import in_language
+from api.problems import InvalidQuery
+from api.records.bodies import ActBody
+from api.records.desk import DecisionDesk
 from plant.commitments import Instrument
-from plant.languages import Language
 from plant.park import Plant
 from plant.suggest import did_you_mean
+from rules.market.entering import MovementRules
 from store.kept_files import KeptFiles
 from store.reader import Reader, Snapshot
-from store.records.decisions import MovementDecision
-from store.records.movements import Movement, find_movement
+from store.records.decisions import Moved, MovementDecision
+from store.records.movements import Movement, counting_movements, entered_movements, find_movement
+from store.records.table import Who
 
 Decide = Callable[[MovementDecision], None]
+_NOT_YET = 10**18  # of what no message has entered yet: after all that one has
 
 
-@dataclass(frozen=True, slots=True)
-class MovementDesk:
-    """What the routes need of the service."""
+class MovementDesk(DecisionDesk[MovementDecision, Movement, Moved]):
+    """What the routes need of the service; `clock` tells the time [ns UTC]."""
 
-    reader: Reader
-    plant: Plant
-    files: KeptFiles
-    decide: Decide
+    what = "movement"
+
+    def __init__(
+        self, reader: Reader, plant: Plant, files: KeptFiles, decide: Decide, clock: Callable[[], int]
+    ) -> None:
+        super().__init__(reader, plant, files, decide)
+        self._clock, self._rules = clock, MovementRules(plant)
 
     def instrument(self, caller: Caller, name: str) -> Instrument:
         """Return the instrument of a full name; raise InvalidQuery where the caller sees none of it."""
@@ -43,32 +42,25 @@ class MovementDesk:
             raise InvalidQuery(("instrument", message))
         return seen[name]
 
-    def taken(
-        self,
-        request: Request,
-        once: OnceOnly,
-        record: Recording,
-        made: MovementDecision,
-        entry: tuple[str, str, str, str],
-        language: Language,
-    ) -> Any:
-        """Hand over a decision and tell what became of it."""
-        outcome, detail = once_taken(self.reader, once, made.id, lambda: self.decide(made), record, entry)
-        if outcome == "refused":
-            return problem(request.url.path, 409, in_language(detail, language))
-        with self.reader.snapshot() as state:
-            found = self.about(state, made)
-        told = MovementDecidedBody(
-            id=made.id,
-            outcome=outcome,
-            detail=detail,
-            movement=None if found is None else movement_body(self.plant, found),
-        )
-        return JSONResponse(told.model_dump(), 202 if outcome == "waiting" else 200)
+    def find(self, state: Snapshot, number: str) -> Movement | None:
+        """Return the movement of an id, None where there is none."""
+        return find_movement(state.connection, number)
 
-    def about(self, state: Snapshot, made: MovementDecision) -> Movement | None:
-        """Return the movement that a decision was about, one that it entered too."""
-        if made.movement:
-            return find_movement(state.connection, made.movement)
-        row = state.connection.execute("SELECT message FROM decision WHERE id = ?", (made.id,)).fetchone()
-        return None if row is None else find_movement(state.connection, str(row[0]))
+    def entered(self, state: Snapshot, message: int) -> Sequence[Movement]:
+        """Return the movements that a message entered."""
+        return entered_movements(state.connection, message)
+
+    def act(self, number: str, by: str, body: ActBody, of: str, key: str) -> MovementDecision:
+        """Return what somebody decides of a movement."""
+        return MovementDecision(number, by, body.action, movement=of, reason=body.reason or "", key=key)
+
+    def told(self, made: MovementDecision, outcome: str, detail: str, found: Sequence[Movement]) -> BaseModel:
+        """Return what became of a decision, and the movement that it was about."""
+        about = next((movement_body(self.plant, one) for one in found), None)
+        return MovementDecidedBody(id=made.id, outcome=outcome, detail=detail, movement=about)
+
+    def refusals(self, state: Snapshot, said: dict[int, Moved]) -> dict[int, str]:
+        """Return why rows cannot be entered together, beside all that counts or waits."""
+        now, nobody = self._clock(), Who("", "")
+        entered = {row: Movement.of(one, _NOT_YET, row, nobody, now) for row, one in said.items()}
+        return self._rules.refusals(counting_movements(state.connection, waiting=True), entered, now)

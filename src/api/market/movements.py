@@ -8,7 +8,6 @@ from fastapi.responses import Response
 
 from api.access.caller import Asking, Role, signed
 from api.access.guard import GUARDED, needs
-from api.access.recorder import Recording
 from api.market.bodies import (
     EnterMovementBody,
     MovementDecidedBody,
@@ -20,24 +19,20 @@ from api.market.bodies import (
 )
 from api.market.desk import Decide, MovementDesk
 from api.market.movement_import import add_import
-from api.once import OnceOnly
 from api.pages import Cursor, Limit, opened, sealed
-from api.parameters import InLanguage, Word
-from api.problems import InvalidQuery, documented, problem, taken_later
+from api.parameters import Word
+from api.problems import documented, taken_later
 from api.records.bodies import ActBody
-from api.records.evidence import lacking_evidence
-from api.records.records import LEAST
-from api.refusals import in_language
+from api.records.desk import Deciding
 from api.tables import CSV, JSON, documented_as, preferred
 from plant.park import Plant
 from store.kept_files import KeptFiles
 from store.reader import Reader
 from store.records.decisions import MovementDecision
-from store.records.movements import find_movement
 from store.records.table import RecordStanding
 from store.records.views import WantedMovements, wanted_movements
 
-AnyMovement = Annotated[str, Path(max_length=18, pattern=r"^[0-9]{1,18}$")]
+AnyMovement = Annotated[str, Path(max_length=40, pattern=r"^[0-9]{1,18}(-[0-9]{1,18})?$")]
 
 
 def routes(
@@ -45,9 +40,9 @@ def routes(
 ) -> APIRouter:
     """Return the routes; `decide` hands a decision to the line, which takes it in its turn, `clock` tells the time [ns UTC]."""
     router = APIRouter(prefix="/v1", tags=["market"], responses=documented(401, 422, 503))
-    desk = MovementDesk(reader, plant, files, decide)
+    desk = MovementDesk(reader, plant, files, decide, clock)
     _looking(router, desk)
-    add_import(router, desk, clock)  # before what a movement's number may stand for
+    add_import(router, desk)  # before what a movement's number may stand for
     _deciding(router, desk)
     return router
 
@@ -72,15 +67,14 @@ def _looking(router: APIRouter, desk: MovementDesk) -> None:
         """
         media = preferred(request.headers, (JSON, CSV))
         wanted = WantedMovements(park, facility, instrument, state, caller.places)
-        place = opened(cursor, "i")
+        place = opened(cursor, "ii")
+        before = None if place is None else (int(place[0]), int(place[1]))
         with desk.reader.snapshot() as now:
-            found = wanted_movements(
-                now.connection, wanted, None if place is None else int(place[0]), limit + 1
-            )
+            found = wanted_movements(now.connection, wanted, before, limit + 1)
         page = found[:limit]
         body = MovementsBody(
             movements=[movement_body(desk.plant, one) for one in page],
-            next=sealed((page[-1].message,)) if len(found) > limit else None,
+            next=sealed((page[-1].message, page[-1].row)) if len(found) > limit else None,
         )
         content = movements_csv(body) if media == CSV else body.model_dump_json().encode()
         return Response(content, media_type=media, headers={"Vary": "Accept, Authorization, X-API-Key"})
@@ -93,29 +87,18 @@ def _deciding(router: APIRouter, desk: MovementDesk) -> None:
         dependencies=[*GUARDED, needs(Role.OPERATOR)],
         responses={202: taken_later(MovementDecidedBody), **documented(403, 409)},
     )
-    def enter_movement(
-        request: Request,
-        caller: Asking,
-        record: Recording,
-        once: OnceOnly,
-        body: EnterMovementBody,
-        language: InLanguage = "en",
-    ) -> Any:
+    def enter_movement(asked: Deciding, body: EnterMovementBody) -> Any:
         """Enter what was granted, bought, sold, surrendered or retired of an instrument. Another person approves it.
 
         It counts once it is approved. Its file is handed in before.
         """
-        by, about = signed(caller, body.by), desk.instrument(caller, body.instrument)
+        by, about = signed(asked.caller, body.by), desk.instrument(asked.caller, body.instrument)
         check_day(body.day)
-        with desk.reader.snapshot() as state:
-            lacking = lacking_evidence(state, desk.files, caller, by, body.evidence)
-        number = once.number(caller, body.model_dump_json())
-        if lacking and once.is_new(desk.reader, number):
-            raise InvalidQuery(("evidence", in_language(lacking, language)))
+        number = desk.number(asked, by, body, body.evidence)
         said = moved_of(body, (about.park, about.facility, about.name))
-        made = MovementDecision(number, by, "enter", said, key=caller.name)
+        made = MovementDecision(number, by, "enter", said, key=asked.caller.name)
         told = f"{body.act} {body.amount:g} {about.unit} on {body.day}, {body.source}"
-        return desk.taken(request, once, record, made, ("movement.entered", about.id, "", told), language)
+        return desk.taken(asked, made, "", ("movement.entered", about.id, "", told))
 
     @router.post(
         "/movements/{movement_id}",
@@ -123,38 +106,9 @@ def _deciding(router: APIRouter, desk: MovementDesk) -> None:
         dependencies=[*GUARDED, needs(Role.OPERATOR)],
         responses={202: taken_later(MovementDecidedBody), **documented(403, 404, 409)},
     )
-    def decide_of_movement(
-        request: Request,
-        caller: Asking,
-        record: Recording,
-        once: OnceOnly,
-        movement_id: AnyMovement,
-        body: ActBody,
-        language: InLanguage = "en",
-    ) -> Any:
+    def decide_of_movement(asked: Deciding, movement_id: AnyMovement, body: ActBody) -> Any:
         """Approve, refuse or strike a movement, as an approver, or withdraw one that you have entered.
 
         Who entered it does not approve it. What would use a holding twice is refused: decisions are taken one after the other.
         """
-        by = signed(caller, body.by)
-        if not caller.role.may(LEAST[body.action]):
-            return problem(request.url.path, 403, f"to {body.action} takes the role {LEAST[body.action]}")
-        if body.reason is None and body.action in ("refuse", "strike"):
-            why = f"say why: what is to {body.action} is kept with it"
-            raise InvalidQuery(("reason", in_language(why, language)))
-        with desk.reader.snapshot() as state:
-            found = find_movement(state.connection, movement_id)
-        if found is None or not caller.sees(found.park, found.facility):
-            return problem(
-                request.url.path, 404, in_language(f"there is no movement {movement_id}", language)
-            )
-        made = MovementDecision(
-            once.number(caller, f"{movement_id} {body.model_dump_json()}"),
-            by,
-            body.action,
-            movement=movement_id,
-            reason=body.reason or "",
-            key=caller.name,
-        )
-        entry = (f"movement.{body.action}", movement_id, found.standing, body.reason or "")
-        return desk.taken(request, once, record, made, entry, language)
+        return desk.decided(asked, movement_id, body)

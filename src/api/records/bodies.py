@@ -142,14 +142,19 @@ class RowProblemBody(BaseModel):
     detail: str = Field(examples=["'1.234' is 1234 in vi and 1.234 in en: say which with numbers vi or en"])
 
 
-class ImportedBody(BaseModel):
-    """What became of a table of records: all of its rows, or none."""
+class TableBody(BaseModel):
+    """What became of a table: all of its rows are entered, or none."""
 
     id: str | None = Field(description="null where it was only checked", examples=["0b5c"])
     outcome: str = Field(description="done, waiting, or checked", examples=["checked"])
     detail: str = Field(examples=["12 records would be entered"])
     rows: int = Field(examples=[12])
     problems: list[RowProblemBody] = Field(description="of a check, the first 100", examples=[[]])
+
+
+class ImportedBody(TableBody):
+    """What became of a table of records."""
+
     effect: list[EffectBody] = Field(description="once all of them are approved")
     records: list[str] = Field(description="their ids", examples=[["1042-1"]])
 

@@ -2,9 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Generic, TypeVar
 
+from fastapi import Query
 from pydantic import ValidationError
 
 from api.problems import InvalidQuery
@@ -16,50 +18,65 @@ from plant.park import Plant
 from store.records.checks import MOST_ROWS
 from store.records.decisions import Entered
 
+LARGEST_TABLE = 1 << 20  # bytes
 COLUMNS = ("channel", "from", "to", "value", "unit", "source", "evidence", "note")
+
+Numbers = Annotated[
+    Language | None, Query(description="how its numbers are written: 1.234,5 (vi) or 1,234.5 (en)")
+]
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
-class ReadRow:
-    """A row of the table: what it enters, or what is wrong with it."""
+class ReadRow(Generic[S]):
+    """A row of the table: what it says, or what is wrong with it."""
 
     row: int  # the first below the header is 1
-    entered: Entered | None
+    said: S | None
     problems: tuple[RowProblemBody, ...] = ()
 
 
-def read_rows(content: bytes, plant: Plant, numbers: Language | None) -> list[ReadRow]:
+def read_rows(
+    content: bytes, columns: Sequence[str], number: str, read: Callable[[Mapping[str, str]], S]
+) -> list[ReadRow[S]]:
     """Return every row of a table; cells are separated by commas, or by semicolons where the header has these.
+
+    Parameters
+    ----------
+    columns
+        Its columns; it may lack the last.
+    number
+        The column whose number `parse_number` reads.
+    read
+        Returns what a row says by its columns; raises NoNumber, InvalidQuery or ValidationError where it says nothing that can be entered.
 
     Raises
     ------
     InvalidQuery
         It is no such table: not in UTF-8, without its columns, empty or too long.
     """
-    rows = cells_of(content, COLUMNS, MOST_ROWS)
-    return [_read(place, cells, plant, numbers) for place, cells in enumerate(rows, start=1)]
-
-
-def cells_of(content: bytes, columns: Sequence[str], most: int) -> list[Mapping[str, str]]:
-    """Return the cells of at most so many rows by their columns, of which a table may lack the last.
-
-    Raises
-    ------
-    InvalidQuery
-        It is no such table.
-    """
     rows = list(_rows(content, columns))
     if not rows:
         raise InvalidQuery(("body", "it has no row below its header"))
-    if len(rows) > most:
-        raise InvalidQuery(("body", f"it has {len(rows)} rows, and at most {most} are entered together"))
-    return rows
+    if len(rows) > MOST_ROWS:
+        raise InvalidQuery(("body", f"it has {len(rows)} rows, and at most {MOST_ROWS} are entered together"))
+    return [_read_row(place, cells, number, read) for place, cells in enumerate(rows, start=1)]
 
 
-def mistakes(place: int, error: ValidationError) -> tuple[RowProblemBody, ...]:
-    """Return what is wrong with the cells of a row."""
-    found = error.errors(include_url=False)
-    return tuple(RowProblemBody(row=place, column=str(one["loc"][0]), detail=in_words(one)) for one in found)
+def entered_row(
+    plant: Plant, numbers: Language | None, check: Callable[[Entered], None]
+) -> Callable[[Mapping[str, str]], Entered]:
+    """Return what reads a row of records; `check` raises InvalidQuery for what the caller may not enter."""
+
+    def read(cells: Mapping[str, str]) -> Entered:
+        told = {name: cells[name] for name in ("channel", "from", "unit", "source", "evidence")}
+        told["note"] = cells.get("note", "")
+        value = parse_number(cells["value"], numbers)
+        said = entered_of(plant, EnterBody.model_validate(told | {"to": cells["to"] or None, "value": value}))
+        check(said)
+        return said
+
+    return read
 
 
 def _rows(content: bytes, columns: Sequence[str]) -> Iterator[Mapping[str, str]]:
@@ -81,18 +98,16 @@ def _rows(content: bytes, columns: Sequence[str]) -> Iterator[Mapping[str, str]]
         raise InvalidQuery(("body", f"it is no CSV in UTF-8: {error}"[:200])) from None
 
 
-def _read(place: int, cells: Mapping[str, str], plant: Plant, numbers: Language | None) -> ReadRow:
+def _read_row(
+    place: int, cells: Mapping[str, str], number: str, read: Callable[[Mapping[str, str]], S]
+) -> ReadRow[S]:
     try:
-        value = parse_number(cells["value"], numbers)
-        said = {name: cells[name] for name in ("channel", "from", "unit", "source", "evidence")}
-        body = EnterBody.model_validate(
-            said | {"to": cells["to"] or None, "value": value, "note": cells.get("note", "")}
-        )
-        return ReadRow(place, entered_of(plant, body))
+        return ReadRow(place, read(cells))
     except NoNumber as error:
-        return ReadRow(place, None, (RowProblemBody(row=place, column="value", detail=str(error)),))
+        told = [(number, str(error))]
     except InvalidQuery as error:
-        told = (RowProblemBody(row=place, column=name, detail=detail) for name, detail in error.errors)
-        return ReadRow(place, None, tuple(told))
+        told = list(error.errors)
     except ValidationError as error:
-        return ReadRow(place, None, mistakes(place, error))
+        told = [(str(one["loc"][0]), in_words(one)) for one in error.errors(include_url=False)]
+    problems = (RowProblemBody(row=place, column=column, detail=detail) for column, detail in told)
+    return ReadRow(place, None, tuple(problems))

@@ -14,9 +14,9 @@ from rules.market.holdings import MovementRefused
 from store.accounting.closing import DecisionRefused
 from store.messages.journal import Message
 from store.once import KeyUsed, is_noted
-from store.records.checks import check_another
+from store.records.checks import MOST_ROWS, check_another, check_rows
 from store.records.decisions import MOVEMENT, MovementDecision
-from store.records.movements import Movement, counting_movements, find_movement, write_movement
+from store.records.movements import Movement, counting_movements, find_movement, write_movements
 from store.records.table import RecordStanding, Who, evidence_kind
 from store.state import State
 
@@ -71,20 +71,27 @@ class Movements:
         return f"movement {movement.id}: {_DONE[made.action]}"
 
     def _enter(self, made: MovementDecision, who: Who, now: int, offset: int) -> str:
-        if made.moved is None:
+        """Enter a movement, or a table of them, all or none."""
+        connection = self._state.connection
+        entered = {row: Movement.of(said, offset, row, who, now) for row, said in made.rows.items()}
+        if not entered:
             raise DecisionRefused("no movement is said")
-        movement = Movement.of(made.moved, offset, who, now)
-        self._rules.check_said(movement, now)
-        if evidence_kind(self._state.connection, movement.evidence) is None:
-            raise DecisionRefused(f"no evidence {movement.evidence!r} was handed in: hand in the file first")
-        self._rules.beside(counting_movements(self._state.connection, waiting=True), movement)
-        self._write(movement)
-        return f"movement {movement.id}: entered, and counts once another person has approved it"
+        if len(entered) > MOST_ROWS:
+            raise DecisionRefused(f"from 1 to {MOST_ROWS} movements are entered together")
+        refused = self._rules.refusals(counting_movements(connection, waiting=True), entered, now)
+        for row, one in entered.items():
+            if row not in refused and evidence_kind(connection, one.evidence) is None:
+                refused[row] = f"no evidence {one.evidence!r} was handed in: hand in the file first"
+        check_rows(refused, len(entered))
+        write_movements(connection, entered.values())
+        ids = [one.id for one in entered.values()]
+        which = f"movement {ids[0]}" if len(ids) == 1 else f"movements {ids[0]} to {ids[-1]}"
+        return f"{which}: entered, and counts once another person has approved it"
 
     def _approve(self, movement: Movement, who: Who, now: int, offset: int) -> None:
         check_another(self._plant, movement, who)
         approved = movement.approved(who, now, offset)
-        self._rules.beside(counting_movements(self._state.connection), approved)
+        self._rules.check_beside(counting_movements(self._state.connection), approved)
         self._write(approved)
 
     def _strike(self, struck: Movement) -> None:
@@ -92,7 +99,7 @@ class Movements:
         self._write(struck)
 
     def _write(self, movement: Movement) -> None:
-        write_movement(self._state.connection, movement)
+        write_movements(self._state.connection, [movement])
 
 
 _DONE = {

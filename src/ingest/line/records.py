@@ -20,7 +20,7 @@ from plant.vocabulary import Quality
 from store.accounting.closing import DecisionRefused
 from store.messages.journal import Message
 from store.once import KeyUsed, is_noted
-from store.records.checks import MOST_ROWS, RecordRules
+from store.records.checks import MOST_ROWS, RecordRules, check_rows
 from store.records.decisions import EVIDENCE, RECORD, EvidenceDecision, RecordDecision
 from store.records.table import (
     Record,
@@ -132,14 +132,10 @@ class Records:
         """Enter records, all or none."""
         if not 0 < len(made.entered) <= MOST_ROWS:
             raise DecisionRefused(f"from 1 to {MOST_ROWS} records are entered together")
-        refused = self._rules.refusals(self._state.connection, made.entered, now)
-        if refused:
-            place, why = min(refused.items())
-            which = f"row {place + 1}: " if len(made.entered) > 1 else ""
-            more = f"; and {len(refused) - 1} more rows are refused" if len(refused) > 1 else ""
-            raise DecisionRefused(f"{which}{why}{more}")
-        rows = enumerate(made.entered, start=1)
-        entered = [Record.of(said, offset, row, Who(made.by, made.key or made.by), now) for row, said in rows]
+        rows = dict(enumerate(made.entered, start=1))
+        check_rows(self._rules.refusals(self._state.connection, rows, now), len(rows))
+        who = Who(made.by, made.key or made.by)
+        entered = [Record.of(said, offset, row, who, now) for row, said in rows.items()]
         write(self._state.connection, entered)
         last = f" to {entered[-1].id}" if len(entered) > 1 else ""
         return f"{entered[0].id}{last}: entered, and counts once another person has approved it"

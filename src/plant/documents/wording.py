@@ -48,7 +48,7 @@ FORMS = {
     r"^[0-9]{4}$": "should be a year such as 2026",
     r"^[0-9]{4}(-[0-9]{4})?$": "should be a year or two of them with a dash, such as 2026 or 2025-2026",
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "should be a day such as 2026-11-30",
-    r"^[0-9]{1,18}$": "should be the id of a movement: digits",
+    r"^[0-9]{1,18}(-[0-9]{1,18})?$": "should be the id of a movement, such as 1042 or 1042-1",
     r"^[0-9a-z]+$": "should be the id of a report: small letters and digits",
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "should be a day such as 2027-03-01, in quotation marks",
     r"^[^\x00-\x1f\x7f]*$": "should be text on one line",

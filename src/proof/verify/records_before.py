@@ -6,7 +6,7 @@ What was pruned cannot be taken again; what is decided later of such a one can, 
 import sqlite3
 from dataclasses import replace
 
-from store.records.movements import Movement, select_movements, write_movement
+from store.records.movements import Movement, select_movements, write_movements
 from store.records.table import SELECT, Record, RecordStanding, find, record_of, write
 
 
@@ -14,8 +14,8 @@ def know_records_before(stored: sqlite3.Connection, again: sqlite3.Connection, f
     """Write into a state the records, movements and files whose messages came before message `first`, which came at a time [ns UTC]."""
     rows = stored.execute(f"{SELECT} WHERE message < ?", (first,)).fetchall()
     write(again, [_as_of(stored, record_of(row), time) for row in rows])
-    for movement in select_movements(stored, "message < ?", (first,)):
-        write_movement(again, _movement_as_of(movement, first, time))
+    movements = select_movements(stored, "message < ?", (first,))
+    write_movements(again, [_movement_as_of(one, first, time) for one in movements])
     for row in stored.execute(
         "SELECT digest, by, at, message, kind, size FROM evidence WHERE message < ?", (first,)
     ):

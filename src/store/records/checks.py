@@ -3,7 +3,7 @@
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 from plant.clock import format_time
@@ -46,6 +46,15 @@ def check_another(plant: Plant, entered: EnteredByPeople, who: Who) -> None:
         )
 
 
+def check_rows(refused: Mapping[int, str], count: int) -> None:
+    """Refuse rows that are entered together, all of them, where some are refused; one that came alone has no row."""
+    if refused:
+        row, why = min(refused.items())
+        which = f"row {row}: " if count > 1 else ""
+        more = f"; and {len(refused) - 1} more rows are refused" if len(refused) > 1 else ""
+        raise DecisionRefused(f"{which}{why}{more}")
+
+
 class RecordRules:
     """Knows the channels that are entered; one instance for the life of a configuration."""
 
@@ -54,17 +63,17 @@ class RecordRules:
         self._entered = {(one.park, one.facility, one.name): one for one in plant.channels if one.entered}
 
     def refusals(
-        self, connection: sqlite3.Connection, entered: Sequence[Entered], now: int
+        self, connection: sqlite3.Connection, entered: Mapping[int, Entered], now: int
     ) -> dict[int, str]:
-        """Return why records cannot be entered together at a time [ns UTC], by their place; nothing where they can."""
+        """Return why records, given by their rows, cannot be entered together at a time [ns UTC]; nothing where they can."""
         found = dict[int, str]()
-        for place, said in enumerate(entered):
+        for row, said in entered.items():
             try:
                 self._check_entry(connection, said, now)
             except DecisionRefused as refusal:
-                found[place] = str(refusal)
-        for place, other in _clashes(entered).items():
-            found.setdefault(place, f"it overlaps row {other + 1} of the same channel")
+                found[row] = str(refusal)
+        for row, other in _clashes(entered).items():
+            found.setdefault(row, f"it overlaps row {other} of the same channel")
         return found
 
     def check_approval(self, connection: sqlite3.Connection, record: Record, who: Who, now: int) -> float:
@@ -177,17 +186,17 @@ def _check_replaced(found: Record | None, said: Entered) -> None:
         raise DecisionRefused(f"{found.id} is {found.standing}: only an approved record is replaced")
 
 
-def _clashes(entered: Sequence[Entered]) -> dict[int, int]:
-    """Return the places of records that overlap one before them on the same channel, and which."""
+def _clashes(entered: Mapping[int, Entered]) -> dict[int, int]:
+    """Return the rows of records that overlap one before them on the same channel, and which."""
     of_channel = defaultdict(list)
-    for place, said in enumerate(entered):
-        of_channel[place_of(said)].append((said.start, said.finish, place))
+    for row, said in entered.items():
+        of_channel[place_of(said)].append((said.start, said.finish, row))
     found = dict[int, int]()
     for stretches in of_channel.values():
         reach, holder = None, 0
-        for start, finish, place in sorted(stretches):
+        for start, finish, row in sorted(stretches):
             if reach is not None and (start < reach or start == finish == reach):
-                found[max(place, holder)] = min(place, holder)
+                found[max(row, holder)] = min(row, holder)
             if reach is None or finish > reach:
-                reach, holder = finish, place
+                reach, holder = finish, row
     return found

@@ -87,7 +87,7 @@ class Moved(msgspec.Struct, frozen=True):
 
 
 class MovementDecision(msgspec.Struct, frozen=True):
-    """What somebody decides: to enter a movement, or of one (its id) one of the other actions, with a reason."""
+    """What somebody decides: to enter a movement or a table of them, all or none, or of one (its id) one of the other actions, with a reason."""
 
     id: str
     by: str
@@ -96,6 +96,13 @@ class MovementDecision(msgspec.Struct, frozen=True):
     movement: str = ""
     reason: str = ""
     key: str = ""  # the name of the key that they do it with; "": theirs
+    table: tuple[Moved, ...] = ()
+
+    @property
+    def rows(self) -> dict[int, Moved]:
+        """What it enters, by the row of its table from 1 on; row 0 is a movement that was entered alone."""
+        alone = {} if self.moved is None else {0: self.moved}
+        return alone | dict(enumerate(self.table, start=1))
 
     def message(self, now: int) -> Message:
         """Return what is journalled of it at a time [ns UTC]."""

@@ -1,7 +1,8 @@
 """The table `movement`: what was entered of instruments, and how each movement stands."""
 
+import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Self
 
@@ -16,12 +17,15 @@ Serials = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A row of the table: `message` is the offset of what entered it; times are ns UTC, None where it has not happened.
+    """A row of the table: `message` is the offset of what entered it, `row` its place in a table that it came with, from 1 on, 0 where it came alone.
+
+    Times are ns UTC, None where it has not happened.
 
     `approved_in` is the offset of what approved it; `ended_by` refused, withdrew or struck it.
     """
 
     message: int
+    row: int
     park: str
     facility: str
     instrument: str
@@ -46,18 +50,28 @@ class Movement:
     reason: str = ""
 
     @classmethod
-    def of(cls, said: Moved, message: int, who: Who, at: int) -> Self:
+    def of(cls, said: Moved, message: int, row: int, who: Who, at: int) -> Self:
         """Return what was entered by a message at a time."""
         return cls(
-            *(message, said.park, said.facility, said.instrument, said.act, said.day, said.amount, said.year),
+            *(
+                message,
+                row,
+                said.park,
+                said.facility,
+                said.instrument,
+                said.act,
+                said.day,
+                said.amount,
+                said.year,
+            ),
             *(said.serials, said.source, said.evidence, said.note),
             *(RecordStanding.ENTERED, who.by, who.key, at),
         )
 
     @property
     def id(self) -> str:
-        """What people call it: the message that entered it."""
-        return str(self.message)
+        """What people call it: the message that entered it, and its row where it came with a table."""
+        return f"{self.message}-{self.row}" if self.row else str(self.message)
 
     @property
     def place(self) -> str:
@@ -89,15 +103,17 @@ class Movement:
         return replace(self, standing=standing, ended_by=by, ended_at=at, reason=reason)
 
 
+_ID = re.compile("([0-9]{1,18})(-[0-9]{1,18})?")
 _COLUMNS = ", ".join(Movement.__dataclass_fields__)
-_SERIALS, _STANDING = 8, 12
+_SERIALS, _STANDING = 9, 13
 
 
-def write_movement(connection: sqlite3.Connection, movement: Movement) -> None:
-    """Insert a movement, or replace what was said of it."""
-    row = list(astuple(movement))
-    row[_SERIALS] = msgspec.json.encode(movement.serials).decode()
-    write_rows(connection, "INSERT OR REPLACE INTO movement", [tuple(row)])
+def write_movements(connection: sqlite3.Connection, movements: Iterable[Movement]) -> None:
+    """Insert movements, or replace what was said of them."""
+    rows = [list(astuple(one)) for one in movements]
+    for row in rows:
+        row[_SERIALS] = msgspec.json.encode(row[_SERIALS]).decode()
+    write_rows(connection, "INSERT OR REPLACE INTO movement", [tuple(row) for row in rows])
 
 
 def are_serials(text: Any) -> bool:
@@ -111,10 +127,16 @@ def are_serials(text: Any) -> bool:
 
 def find_movement(connection: sqlite3.Connection, number: str) -> Movement | None:
     """Return the movement of an id, None where there is none."""
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    if _ID.fullmatch(number) is None:
         return None
-    found = select_movements(connection, "message = ?", (int(number),))
+    message, _, row = number.partition("-")
+    found = select_movements(connection, "message = ? AND row = ?", (int(message), int(row or 0)))
     return found[0] if found else None
+
+
+def entered_movements(connection: sqlite3.Connection, message: int) -> list[Movement]:
+    """Return the movements that a message entered."""
+    return select_movements(connection, "message = ? ORDER BY row", (message,))
 
 
 def counting_movements(connection: sqlite3.Connection, *, waiting: bool = False) -> list[Movement]:
@@ -126,7 +148,7 @@ def counting_movements(connection: sqlite3.Connection, *, waiting: bool = False)
     marks = ", ".join("?" for _ in standings)
     return select_movements(
         connection,
-        f"standing IN ({marks}) ORDER BY day, approved_in IS NULL, approved_in, message",
+        f"standing IN ({marks}) ORDER BY day, approved_in IS NULL, approved_in, message, row",
         standings,
     )
 

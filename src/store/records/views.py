@@ -57,15 +57,15 @@ class WantedMovements:
 
 
 def wanted_movements(
-    connection: sqlite3.Connection, wanted: WantedMovements, before: int | None, most: int
+    connection: sqlite3.Connection, wanted: WantedMovements, before: tuple[int, int] | None, most: int
 ) -> list[Movement]:
-    """Return movements, those that were entered last first, at most so many; `before` is the message of the last one told."""
+    """Return movements, those that were entered last first, at most so many; `before` is message and row of the last one told."""
     names = ("park", "facility", "instrument", "standing")
     given = _given({name: getattr(wanted, name) for name in names}, wanted.places)
-    given += [] if before is None else [("message < ?", (before,))]
+    given += [] if before is None else [("(message, row) < (?, ?)", before)]
     where = " AND ".join(text for text, _ in given) or "TRUE"
     values = [value for _, several in given for value in several]
-    return select_movements(connection, f"{where} ORDER BY message DESC LIMIT ?", (*values, most))
+    return select_movements(connection, f"{where} ORDER BY message DESC, row DESC LIMIT ?", (*values, most))
 
 
 def _given(

@@ -1,6 +1,5 @@
 """Commands about movements of instruments: movement add, import, list, approve, refuse, withdraw, strike."""
 
-import csv
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,14 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stackmeter.commands.command import (
-    EXIT_CONFIG,
-    EXIT_NOT_READY,
     AsJson,
     StateDir,
     Token,
     Url,
     answer_of,
-    or_exit,
     screen,
     service_of,
     table,
@@ -30,9 +26,10 @@ from stackmeter.commands.records.options import (
     body_of,
     decide,
     digest_of_file,
+    exit_of,
+    hand_in_table,
     number_of,
     tell,
-    with_digests,
 )
 
 if TYPE_CHECKING:
@@ -102,47 +99,29 @@ def add(
 
 @movement.command("import")
 def import_table(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file, at most 200 rows.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file, at most 1,000 rows.")],
     numbers: Numbers = None,
     check: Annotated[bool, typer.Option("--check", help="Only say what would be refused.")] = False,
-    skip: Annotated[
-        bool,
-        typer.Option("--skip-refused", help="Enter the other rows where some are refused; else none is."),
-    ] = False,
     by: By = None,
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Enter a table of movements: instrument,act,day,amount,year,serials,source,evidence,note. Another person approves each.
+    """Enter a table of movements, all of its rows or none: instrument,act,day,amount,year,serials,source,evidence,note. Another person approves each.
 
-    They are entered in the order of their days. Where a row would be refused, none is entered. In the column serials stand ranges with a
-    semicolon between, in evidence a digest, or the name of a file beside the table, which is handed in, with --check too.
+    They count in the order of their days, whatever the order of the rows. In the column serials stand ranges with a semicolon
+    between, in evidence a digest, or the name of a file beside the table, which is handed in, with --check too.
 
     Example: stackmeter movement import movements-2026.csv --numbers vi --check
 
     Exit codes: 0 entered, or nothing would be refused, 1 refused or not taken yet, 2 token missing or wrong, or no table,
     3 not reachable.
     """
+    asked = {"numbers": numbers, "by": by, "check": "true" if check else None}
     with _client(state, url, token) as client:
-        wrong = {OSError: EXIT_CONFIG, ValueError: EXIT_CONFIG, csv.Error: EXIT_CONFIG}
-        content = or_exit(lambda: with_digests(client, file, by), wrong)
-        asked = {
-            "numbers": numbers,
-            "by": by,
-            "check": "true" if check else None,
-            "skip": "true" if skip else None,
-        }
-        told = answer_of(lambda: client.import_movements(content, asked))
-    if as_json:
-        typer.echo(told.model_dump_json())
-    else:
-        typer.echo(told.detail)
-        for one in told.problems:
-            typer.echo(f"row {one.row}{f', {one.column}' if one.column else ''}: {one.detail}")
-    is_well = not told.problems and told.outcome in ("done", "checked")
-    raise typer.Exit(0 if is_well else EXIT_NOT_READY)
+        told = hand_in_table(client, file, asked, client.import_movements, as_json=as_json)
+    raise exit_of(told)
 
 
 @movement.command("list")
@@ -290,7 +269,7 @@ def _client(state: StateDir, url: Url, token: Token) -> "MarketClient":
 
 def _ranges(texts: Iterable[str]) -> list[dict[str, Any]]:
     """Return ranges of serials as the position tells them; exit where one is none: `series first-last`, or `series number`."""
-    from api.market.movement_table import NoRange, serials_of
+    from api.market.bodies import NoRange, serials_of
 
     try:
         return serials_of(";".join(texts))

@@ -1,6 +1,5 @@
 """Commands with which records come in: record evidence, add, replace, import."""
 
-import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stackmeter.commands.command import (
-    EXIT_CONFIG,
     EXIT_NOT_READY,
     AsJson,
     StateDir,
@@ -16,7 +14,6 @@ from stackmeter.commands.command import (
     Url,
     answer_of,
     client_of,
-    or_exit,
     screen,
     table,
     valid,
@@ -27,13 +24,16 @@ from stackmeter.commands.records.options import (
     Evidence,
     Numbers,
     digest_of_file,
+    exit_of,
+    hand_in_table,
     number_of,
     tell,
-    with_digests,
 )
 
 if TYPE_CHECKING:
-    from api.records.bodies import ImportedBody, RecordBody
+    from collections.abc import Sequence
+
+    from api.records.bodies import EffectBody, RecordBody
     from stackmeter.client.calls import Client
 
 
@@ -154,17 +154,12 @@ def import_rows(
     Exit codes: 0 entered, or nothing would be refused, 1 refused or not taken yet, 2 token missing or wrong, or no table,
     3 not reachable.
     """
+    asked = {"numbers": numbers, "by": by, "check": "true" if check else None}
     with client_of(state, url, token) as client:
-        wrong = {OSError: EXIT_CONFIG, ValueError: EXIT_CONFIG, csv.Error: EXIT_CONFIG}
-        content = or_exit(lambda: with_digests(client, file, by), wrong)
-        asked = {"numbers": numbers, "by": by, "check": "true" if check else None}
-        told = answer_of(lambda: client.import_records(content, asked))
-    if as_json:
-        typer.echo(told.model_dump_json())
-    else:
-        _show(client, told)
-    is_well = not told.problems and told.outcome in ("done", "checked")
-    raise typer.Exit(0 if is_well else EXIT_NOT_READY)
+        told = hand_in_table(client, file, asked, client.import_records, as_json=as_json)
+    if told.effect and not as_json:
+        _show(told.effect)
+    raise exit_of(told)
 
 
 def _enter(client: "Client", said: dict[str, Any], evidence: str, *, as_json: bool) -> None:
@@ -184,15 +179,11 @@ def _one(client: "Client", number: str) -> "RecordBody":
     return found[0]
 
 
-def _show(client: "Client", told: "ImportedBody") -> None:
+def _show(effect: "Sequence[EffectBody]") -> None:
     from plant.languages import number_text
 
-    typer.echo(client.localised(told.detail))
-    for one in told.problems:
-        typer.echo(client.localised(f"row {one.row}{f', {one.column}' if one.column else ''}: {one.detail}"))
     rows = [
         [one.source, str(one.records), "unknown" if one.co2e_t is None else number_text(one.co2e_t, "en")]
-        for one in told.effect
+        for one in effect
     ]
-    if rows:
-        screen().print(table(["source", "records", "t CO2e more"], rows, right={"records", "t CO2e more"}))
+    screen().print(table(["source", "records", "t CO2e more"], rows, right={"records", "t CO2e more"}))

@@ -11,13 +11,15 @@ import typer
 from stackmeter.commands.command import EXIT_CONFIG, EXIT_NOT_READY, answer_of, or_exit, valid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeVar
 
     from api.market.bodies import MovementDecidedBody
-    from api.records.bodies import ActBody, RecordDecidedBody
+    from api.records.bodies import ActBody, RecordDecidedBody, TableBody
     from stackmeter.client.calls import Client
 
     Told = RecordDecidedBody | MovementDecidedBody
+    Table = TypeVar("Table", bound=TableBody)
 
 LARGEST = 10 << 20  # bytes of a file
 NOT_YET = f"sha256:{'0' * 64}"  # stands for a file while all else is looked at, so that nothing is handed in for what is not well written
@@ -72,6 +74,33 @@ def with_digests(client: "Client", file: Path, by: str | None) -> bytes:
     made = io.StringIO()
     csv.writer(made, delimiter=mark).writerows(rows)
     return made.getvalue().encode()
+
+
+def hand_in_table(
+    client: "Client",
+    file: Path,
+    asked: "Mapping[str, str | None]",
+    hand_over: "Callable[[bytes, Mapping[str, str | None]], Table]",
+    *,
+    as_json: bool,
+) -> "Table":
+    """Hand over a table with the files that it names, and say what became of it; its language is that of `asked`."""
+    wrong = {OSError: EXIT_CONFIG, ValueError: EXIT_CONFIG, csv.Error: EXIT_CONFIG}
+    content = or_exit(lambda: with_digests(client, file, asked["by"]), wrong)
+    told = answer_of(lambda: hand_over(content, asked))
+    if as_json:
+        typer.echo(told.model_dump_json())
+        return told
+    typer.echo(client.localised(told.detail))
+    for one in told.problems:
+        typer.echo(client.localised(f"row {one.row}{f', {one.column}' if one.column else ''}: {one.detail}"))
+    return told
+
+
+def exit_of(told: "TableBody") -> typer.Exit:
+    """Return whether a table is entered, or would be."""
+    is_well = not told.problems and told.outcome in ("done", "checked")
+    return typer.Exit(0 if is_well else EXIT_NOT_READY)
 
 
 def _read(file: Path) -> bytes:
