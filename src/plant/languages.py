@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Literal
 
 from plant.vocabulary import NS_PER_MIN, NS_PER_S
@@ -85,6 +85,11 @@ def paper_time_text(time: int, zone: tzinfo, language: Language) -> str:
     """Return a time [ns UTC] on a clock, day and minute, as papers have it: 30/11/2026 22:41 in Vietnamese, 2026-11-30 22:41 in English."""
     at = datetime.fromtimestamp(time // NS_PER_S, zone)
     return at.strftime("%d/%m/%Y %H:%M" if language == "vi" else "%Y-%m-%d %H:%M")
+
+
+def day_text(day: date, language: Language) -> str:
+    """Return a day: 30/11/2026 in Vietnamese, 2026-11-30 in English."""
+    return day.strftime("%d/%m/%Y" if language == "vi" else "%Y-%m-%d")
 
 
 def _on_clock(time: int, zone: tzinfo, form: str) -> str:

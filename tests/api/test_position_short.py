@@ -8,6 +8,7 @@ import pytest
 
 from alerts.tables.actions import AlertAction
 from api.market.shortness import ShortTeller
+from plant.alert_rules.rule_library import told_rules
 from tests.api.test_market import CONFIG, GRANT, NOW, Market
 from tests.semantics.world import ns
 
@@ -51,9 +52,15 @@ def test_who_is_short_is_told_at_90_30_and_7_days_and_when_it_is_over(market: Wa
     assert market.look("2027-11-24") == [("30d", "warning", False), ("90d", "info", True)]
     assert market.look("2027-12-17")[-2:] == [("7d", "critical", False), ("90d", "info", True)]
     told = market.call("seer", "GET", "/v1/alerts").json()["alerts"][0]
-    assert "thiếu 196 t" in told["summary"]
-    assert "is short of 196 t of allowances of 2025-2026" in told["summary"]
-    assert told["description"] == "95 %: 196 - 196 t; 26,068,000 VND; 2027-12-24 (7 d)"
+    assert told["summary"] == "works is short of 196 t of allowances of 2025-2026"
+    assert told["texts"]["summary"]["vi"] == "works thiếu 196 t hạn ngạch của 2025-2026"
+    assert (
+        told["description"]
+        == "95 % interval: 196 to 196 t. Exposure: 26,068,000 VND. Last trading day: 2027-12-24, in 7 days."
+    )
+    assert "Phải chi: 26.068.000 VND. Ngày giao dịch cuối: 24/12/2027" in told["texts"]["description"]["vi"]
+    written = told_rules()["position-short"].first_action
+    assert told["texts"]["first_action"] == {"vi": written.vi, "en": written.en}
 
     market.moved(act="bought", amount=196.0, day="2027-12-17", year=2026)
     assert market.look("2027-12-18")[1] == ("7d", "critical", True)

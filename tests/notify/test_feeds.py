@@ -343,7 +343,11 @@ def test_on_call_is_told_once_that_it_is_behind_and_once_that_it_has_caught_up(b
     assert look(6, teller) == look(66, teller) == []
     [(begun, since, is_over)] = look(67, teller)
     assert (since, is_over) == (66, False)
-    assert told[0].told[0].labels == {"park": "north", "facility": "mill", "feed": "department"}
+    said = told[0].told[0]
+    assert said.labels == {"park": "north", "facility": "mill", "feed": "department"}
+    assert said.summary == "The feed department is behind"
+    assert [text for each in said.texts.values() for text in each.values() if "{" in text] == []
+    assert "stackmeter feed status department" in said.texts["first_action"]["vi"]
     assert look(68, teller) == []
 
     restarted = BehindTeller([bench.feed], bench.path, told.append, lambda: bench.now)

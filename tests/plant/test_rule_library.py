@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plant.alert_rules.rule_library import COUNT, LibraryRule, library
+from plant.alert_rules.rule_library import COUNT, LibraryRule, ToldRule, library, told_rules
 from plant.configuration.load import json_schema, load
 from plant.documents.documents import read
 from plant.documents.problems import ConfigurationError
@@ -15,6 +15,7 @@ from tests.plant.catalogue import SmallCatalogue
 from tests.plant.test_conditions import PARK
 
 RULES = sorted(library().items())
+TOLD = sorted(told_rules().items())
 SCENARIOS = sorted((ROOT / "tests/cases/rules").glob("*.yaml"))
 ALWAYS_KNOWN = {"calibration-overdue", "certificate-expiry", "data-gap", "data-gap-day", "report-due"}
 
@@ -53,8 +54,8 @@ def test_all_rules_of_the_reference_are_there() -> None:
     assert {rule.number for _, rule in RULES} == set(range(1, COUNT + 1))
 
 
-@pytest.mark.parametrize(("name", "rule"), RULES)
-def test_a_rule_tells_people_in_both_languages(name: str, rule: LibraryRule) -> None:
+@pytest.mark.parametrize(("name", "rule"), [*RULES, *TOLD])
+def test_a_rule_tells_people_in_both_languages(name: str, rule: LibraryRule | ToldRule) -> None:
     for one in (rule.title, rule.summary, rule.description, rule.first_action):
         assert one.vi.strip(), name
         assert one.en.strip(), name
@@ -100,6 +101,16 @@ def test_the_page_has_every_rule_and_parameter() -> None:
         [row] = [row for row in rows if f"| `{name}` |" in row]
         assert [key for key in rule.parameters if f"`{key}`" not in row] == [], name
         assert rule.first_action.en in row, name
+    for name, told in TOLD:
+        [row] = [row for row in rows if f"| `{name}` |" in row]
+        for one in (told.when, told.first_action):
+            assert one.en.replace("behind_after", "`behind_after`") in row, name
+
+
+def test_what_the_service_tells_itself_is_used_by_no_alert(tmp_path: Path) -> None:
+    assert problems(tmp_path, "{name: short, use: position-short}") == [
+        "use: position-short is told by the service itself: leave this alert out"
+    ]
 
 
 # --- how an alert takes it ----------------------------------------------------------------------------------------

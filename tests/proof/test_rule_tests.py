@@ -175,4 +175,7 @@ def test_list_tells_of_every_rule_with_its_parameters() -> None:
     [silent] = [row for row in rows if row["name"] == "gateway-silent"]
     assert silent["parameters"]["silent_for"]["value"] == "10min"
     assert silent["parameters"]["silent_for"]["mark"] == "M?"
+    [feed, short] = json.loads(text)["told"]
+    assert (feed["name"], short["name"], short["number"]) == ("feed-behind", "position-short", 17)
     assert "gateway-silent" in told("list")[1]
+    assert "position-short" in told("list")[1]

@@ -146,7 +146,7 @@ class AlertActions:
             if one.ended_at:
                 end(self._connection, number, one.ended_at, math.nan)
                 continue
-            texts = {"runbook": one.runbook} if one.runbook else {}
+            texts = one.texts | ({"runbook": one.runbook} if one.runbook else {})
             begin(
                 self._connection,
                 Raised(

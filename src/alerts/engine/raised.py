@@ -72,7 +72,7 @@ def raised(
     }
     by_language = {one: words | numbers_in(one, value, limit) for one in LANGUAGES}
     summary, description, first_action = (
-        _in_each(text, by_language)
+        in_each(text, by_language)
         for text in (condition.summary, condition.description, condition.first_action)
     )
     texts: dict[str, Any] = {
@@ -95,7 +95,7 @@ def raised(
     )
 
 
-def _in_each(text: Bilingual, words: Mapping[Language, Mapping[str, str]]) -> dict[str, str]:
+def in_each(text: Bilingual, words: Mapping[Language, Mapping[str, str]]) -> dict[str, str]:
     """Return a text in both languages; where one is missing it is the other, and without either there is none."""
     vi = filled(text.vi or text.en, words["vi"])
     en = filled(text.en, words["en"]) if text.en else vi

@@ -9,7 +9,10 @@ TOPIC = b"$stackmeter/alert-action"  # no subscription of ours matches it
 
 
 class OutsideAlert(msgspec.Struct, frozen=True):
-    """What another program says of an alert of its own; `ended_at` is 0 while it fires [both ns UTC]."""
+    """What another program says of an alert of its own; `ended_at` is 0 while it fires [both ns UTC].
+
+    `texts` are those of an alert of ours, by name and language; another program has none.
+    """
 
     rule: str
     severity: str
@@ -19,6 +22,7 @@ class OutsideAlert(msgspec.Struct, frozen=True):
     runbook: str
     started_at: int
     ended_at: int = 0
+    texts: dict[str, dict[str, str]] = {}
 
 
 class AlertAction(msgspec.Struct, frozen=True, omit_defaults=True):

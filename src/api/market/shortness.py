@@ -7,15 +7,16 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Final
 
-from alerts.tables.actions import AlertAction, OutsideAlert
-from alerts.tables.notices import digest
+from alerts.engine.told_by_service import SERVICE, Words, told_by_service
+from alerts.tables.actions import AlertAction
 from api.market.position_bodies import EndBody, PositionBody
 from api.market.positions import MarketPlace, Positions, market_places
 from plant.alerting import TOLD_BY
-from plant.languages import number_text
+from plant.languages import LANGUAGES, Language, day_text, number_text
 from plant.park import Plant
 from plant.vocabulary import NS_PER_S
 from rules.catalogue import Register
@@ -24,7 +25,7 @@ from rules.market.position import TOLD_BEFORE, told_before
 from store.reader import Reader, Snapshot
 from store.records.movements import counting_movements
 
-RULE, BY = "position-short", "stackmeter"
+RULE: Final = "position-short"
 EVERY_S = 600.0
 LEAST = 0.05  # t; less would be told as 0.0
 
@@ -36,8 +37,7 @@ class _Short:
     """That a facility is short, or None of `severity` where nobody knows whether it is."""
 
     severity: str | None
-    summary: str = ""
-    description: str = ""
+    words: Words = field(default_factory=lambda: {"vi": {}, "en": {}})
 
 
 class ShortTeller:
@@ -100,17 +100,10 @@ class ShortTeller:
                         yield _labels(place, one, days or 0), short
 
     def _tell(self, labels: Labels, one: _Short, since: int, until: int) -> None:
-        told = OutsideAlert(
-            rule=RULE,
-            severity=one.severity or "info",
-            labels=dict(labels),
-            summary=one.summary,
-            description=one.description,
-            runbook="",
-            started_at=since,
-            ended_at=until,
+        severity = one.severity or "info"
+        self._act(
+            told_by_service(RULE, severity, dict(labels), one.words, of=str(labels), since=since, until=until)
         )
-        self._act(AlertAction(digest(RULE, str(labels), since, until), BY, "tell", told=(told,)))
 
 
 def _firing(connection: sqlite3.Connection) -> Mapping[Labels, int]:
@@ -120,7 +113,7 @@ def _firing(connection: sqlite3.Connection) -> Mapping[Labels, int]:
     return {
         tuple(sorted((name, text) for name, text in labels.items() if name != TOLD_BY)): since
         for labels, since in rows
-        if labels.get(TOLD_BY) == BY
+        if labels.get(TOLD_BY) == SERVICE
     }
 
 
@@ -140,21 +133,25 @@ def _short(one: PositionBody, row: YearsRow, today: date, severity: str) -> _Sho
         return _Short(None)
     if amount < LEAST:
         return None
-    left = (row.last_trading_day - today).days
-    ends = f"{_tonnes(one.low)} - {_tonnes(one.high)} t"
+    left = str((row.last_trading_day - today).days)
+    same = {"facility": one.facility, "years": _years(one), "left": left}
+    return _Short(severity, {language: same | _numbers(one, row, language) for language in LANGUAGES})
+
+
+def _numbers(one: PositionBody, row: YearsRow, language: Language) -> dict[str, str]:
     cost = one.position.exposure
-    price = "" if cost is None else f"; {number_text(round(cost), 'en')} {one.currency}"
-    return _Short(
-        severity,
-        f"{one.facility} thiếu {number_text(round(amount, 1), 'vi')} t hạn ngạch của {_years(one)}."
-        f" {one.facility} is short of {number_text(round(amount, 1), 'en')} t of allowances of {_years(one)}",
-        f"95 %: {ends}{price}; {row.last_trading_day} ({left} d)",
-    )
+    return {
+        "amount": _tonnes(one.position, language),
+        "low": _tonnes(one.low, language),
+        "high": _tonnes(one.high, language),
+        "cost": "?" if cost is None else f"{number_text(round(cost), language)} {one.currency}",
+        "day": day_text(row.last_trading_day, language),
+    }
 
 
 def _years(one: PositionBody) -> str:
     return str(one.years[0]) if len(one.years) == 1 else f"{one.years[0]}-{one.years[-1]}"
 
 
-def _tonnes(end: EndBody) -> str:
-    return "?" if end.to_buy_t is None else number_text(round(end.to_buy_t, 1), "en")
+def _tonnes(end: EndBody, language: Language) -> str:
+    return "?" if end.to_buy_t is None else number_text(round(end.to_buy_t, 1), language)

@@ -4,12 +4,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from alerts.tables.actions import AlertAction, OutsideAlert
-from alerts.tables.notices import digest
+from alerts.engine.told_by_service import told_by_service
+from alerts.tables.actions import AlertAction
 from plant.station.feed import Feed
 from store.feeds.files import FeedFiles, FeedStanding, standings
-
-RULE, TOLD_BY = "feed-behind", "stackmeter"
 
 
 class BehindTeller:
@@ -54,15 +52,8 @@ class BehindTeller:
 def _action(feed: Feed, one: FeedStanding, since: int, until: int) -> AlertAction:
     """Return that a feed is behind since a time, or with another one until when it was [ns UTC]."""
     place = {"park": feed.park, **({"facility": feed.facility} if feed.facility else {})}
-    waits = f"{one.waiting} files wait for {feed.to.shown}"
-    told = OutsideAlert(
-        rule=RULE,
-        severity="warning",
-        labels={**place, "feed": feed.name},
-        summary=f"Tệp của trạm {feed.name} chưa gửi được. The feed {feed.name} is behind",
-        description=f"{waits}: {one.last_error}" if one.last_error else waits,
-        runbook="",
-        started_at=since,
-        ended_at=until,
+    labels = {**place, "feed": feed.name}
+    words = {"feed": feed.name, "waiting": str(one.waiting), "to": feed.to.shown, "error": one.last_error}
+    return told_by_service(
+        "feed-behind", "warning", labels, {"vi": words, "en": words}, of=feed.name, since=since, until=until
     )
-    return AlertAction(digest(RULE, feed.name, since, until), TOLD_BY, "tell", told=(told,))

@@ -1,4 +1,4 @@
-"""The library of alert rules: shipped as data, taken by an alert's `use`, and from then on a condition like any other.
+"""The library of alert rules: shipped as data, taken by an alert's `use`, and from then on a condition like any other; and what the service tells itself.
 
 A rule names its parameters as `parameter("…")`, also where the language wants a span or a channel. What a configuration
 gives for them is written into its expression: `channel(parameter("meters"))` of several channels, or a function of
@@ -94,15 +94,46 @@ class LibraryRule(Part):
         return self.model_dump(by_alias=True, exclude=keys, exclude_none=True)
 
 
+class ToldRule(Part):
+    """What the service tells itself, without an alert of the configuration; braces stand for words that it fills in."""
+
+    number: int = Field(ge=1, le=COUNT)
+    """Which of the rules of such plants it is."""
+    title: TextPart
+    """What people call it."""
+    each: Literal["facility", "feed"]
+    """What it is told of."""
+    severity: list[Literal["info", "warning", "critical"]] = Field(min_length=1)
+    """How urgent it is, by stage where there are several."""
+    when: TextPart
+    """When it begins and ends."""
+    summary: TextPart
+    """One sentence."""
+    description: TextPart
+    """What to know."""
+    first_action: TextPart
+    """What to do first."""
+
+
 class _File(Part):
     rules: dict[str, LibraryRule]
+    told: dict[str, ToldRule]
 
 
 @cache
-def library() -> Mapping[str, LibraryRule]:
-    """Return all rules that are shipped, by name."""
+def _file() -> _File:
     with resources.as_file(resources.files("plant") / "data" / "rules.yaml") as path:
-        return parse(path, _File).rules
+        return parse(path, _File)
+
+
+def library() -> Mapping[str, LibraryRule]:
+    """Return all rules that an alert may use, by name."""
+    return _file().rules
+
+
+def told_rules() -> Mapping[str, ToldRule]:
+    """Return what the service tells itself, by name."""
+    return _file().told
 
 
 def merged(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
@@ -112,6 +143,8 @@ def merged(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     """
     name = given.get("use")
     rule = library().get(name) if isinstance(name, str) else None
+    if isinstance(name, str) and name in told_rules():
+        return {}, [(("use",), f"{name} is told by the service itself: leave this alert out")]
     if rule is None:
         hint = did_you_mean(str(name), library()) or "; stackmeter rules list has them all"
         return {}, [(("use",), f"there is no rule {str(name)[:64]} in the library{hint}")]

@@ -21,7 +21,7 @@ from stackmeter.commands.command import (
 )
 
 if TYPE_CHECKING:
-    from plant.alert_rules.rule_library import LibraryRule
+    from plant.alert_rules.rule_library import LibraryRule, ToldRule
     from proof.rule_tests import Report
     from stackmeter.views.tables import Shown
 
@@ -30,18 +30,23 @@ rules = typer.Typer(no_args_is_help=True, help="Alert rules: what is shipped, an
 
 @rules.command("list")
 def list_rules(as_json: AsJson = False) -> None:
-    """List the rules of the library with their parameters; an alert takes one with `use`.
+    """List the rules of the library with their parameters, which an alert takes with `use`; and what the service tells itself.
 
     Example: stackmeter rules list
     """
-    from plant.alert_rules.rule_library import library
+    from plant.alert_rules.rule_library import library, told_rules
 
-    found = library()
+    found, told = library(), told_rules()
     if as_json:
-        rows = [{"name": name, **rule.model_dump(by_alias=True)} for name, rule in found.items()]
-        typer.echo(json.dumps({"rules": rows}, ensure_ascii=False))
+        rows, others = (
+            [{"name": name, **rule.model_dump(by_alias=True)} for name, rule in some.items()]
+            for some in (found, told)
+        )
+        typer.echo(json.dumps({"rules": rows, "told": others}, ensure_ascii=False))
     else:
         screen().print(_table(found))
+        typer.echo("\nTold by the service itself, without an alert of the configuration:\n")
+        screen().print(_told(told))
 
 
 @rules.command("test")
@@ -133,6 +138,15 @@ def _table(found: "Mapping[str, LibraryRule]") -> "Shown":
         for name, rule in found.items()
     ]
     heads = ["rule", "no.", "each", "severity", "parameters", "what it tells"]
+    return table(heads, rows, right={"no."})
+
+
+def _told(found: "Mapping[str, ToldRule]") -> "Shown":
+    rows = [
+        [name, str(rule.number), rule.each, ", ".join(rule.severity), rule.title.en, rule.first_action.en]
+        for name, rule in found.items()
+    ]
+    heads = ["rule", "no.", "each", "severity", "what it tells", "what to do first"]
     return table(heads, rows, right={"no."})
 
 
