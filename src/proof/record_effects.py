@@ -1,16 +1,20 @@
-"""What amounts that are not entered yet would change of a source, beside what the state knows of its other channels."""
+"""What amounts and levels that are not entered yet would change of a source, beside what the state knows of its other channels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ingest.line.recompute import RecomputedChannels
-from plant.arrays import Floats, Ints
+from plant.arrays import Floats, Ints, Readings
 from plant.park import Source
+from plant.vocabulary import Quality
 from rules.engine import Engine
 from rules.windows import WindowValues
 from store.reader import Snapshot
+from store.readings.table import Stretch
+
+AT_ONCE = 1 << 17  # windows, so that a table of many years needs no more memory than one of a few months
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +27,78 @@ class AddedAmount:
     amount: float
 
 
-def change_of(state: Snapshot, engine: Engine, source: Source, added: Sequence[AddedAmount]) -> float | None:
-    """Return the tonnes of a source with added amounts less those without [t CO2e]; None where nothing is known with them."""
+@dataclass(frozen=True, slots=True)
+class ChangedLevels:
+    """Levels of a channel, by their times [ns UTC], in its unit: those that come beside what there is, and at what times one goes.
+
+    [start, end) is where that changes what holds: from the level before the first of them to the one after the last.
+    """
+
+    start: int
+    end: int
+    added: Mapping[int, float]
+    gone: frozenset[int]
+
+
+class _WithLevels(RecomputedChannels):
+    """Computes windows of channels as they would be with other levels, given by channel (index)."""
+
+    def __init__(self, state: Snapshot, levels: Mapping[int, ChangedLevels]) -> None:
+        super().__init__(state.plant, state.connection)
+        self._levels = levels
+
+    def stretch(self, channel: int, start: int, end: int) -> Stretch:
+        """Return the readings of a channel that decide its windows in [start, end), with the levels that are added."""
+        found = super().stretch(channel, start, end)
+        changed = self._levels.get(channel)
+        if changed is None:
+            return found
+        replaced = np.array(sorted(changed.gone | changed.added.keys()), np.int64)
+        kept = found.readings.take(~np.isin(found.readings.time, replaced))
+        both = Readings.concat([kept, _readings(channel, changed.added)])
+        return replace(found, readings=both.take(np.argsort(both.time, kind="stable")))
+
+
+def _readings(channel: int, levels: Mapping[int, float]) -> Readings:
+    count = len(levels)
+    none, zeros = np.zeros(count, np.uint8), np.zeros(count, np.int32)
+    return Readings(
+        channel=np.full(count, channel, np.int32),
+        time=np.array(list(levels), np.int64),
+        value=np.array(list(levels.values()), np.float64),
+        quality=np.full(count, Quality.GOOD, np.uint8),
+        flags=none,
+        verdict=none.copy(),
+        boot=zeros,
+        correction=zeros.copy(),
+        message=np.zeros(count, np.int64),
+    )
+
+
+def change_of(
+    state: Snapshot,
+    engine: Engine,
+    source: Source,
+    added: Sequence[AddedAmount],
+    levels: Mapping[int, ChangedLevels],
+) -> float | None:
+    """Return the tonnes of a source with added amounts and levels (by channel) less those without [t CO2e]; None where nothing is known with them."""
     plant = state.plant
     taken = np.array(sorted({k for one in source.inputs for k in plant.measured(one.channel)}), np.int64)
-    start, end = min(one.start for one in added), max(one.end for one in added)
-    first, stop = start // plant.window, -(-end // plant.window)
-    before = RecomputedChannels(plant, state.connection).values(
-        taken, first * plant.window, stop * plant.window
-    )
-    window = np.arange(first, stop)
-    rows = np.full(len(window), source.index)
-    tonnes = [
-        engine.emissions(rows, window, one).co2e_t
-        for one in (before, _with(before, taken, window, added, plant.window))
-    ]
-    if np.isnan(tonnes[1]).all():
-        return None
-    return float(np.nansum(tonnes[1]) - np.nansum(tonnes[0]))
+    parts: list[AddedAmount | ChangedLevels] = [*added, *levels.values()]
+    start, end = min(one.start for one in parts), max(one.end for one in parts)
+    before, after = RecomputedChannels(plant, state.connection), _WithLevels(state, levels)
+    sums, is_known = [0.0, 0.0], False
+    for first in range(start // plant.window, -(-end // plant.window), AT_ONCE):
+        window = np.arange(first, min(first + AT_ONCE, -(-end // plant.window)))
+        stretch = int(window[0]) * plant.window, (int(window[-1]) + 1) * plant.window
+        rows = np.full(len(window), source.index)
+        changed = _with(after.values(taken, *stretch), taken, window, added, plant.window)
+        for place, values in enumerate((before.values(taken, *stretch), changed)):
+            tonnes = engine.emissions(rows, window, values).co2e_t
+            sums[place] += float(np.nansum(tonnes))
+            is_known |= place == 1 and not np.isnan(tonnes).all()
+    return sums[1] - sums[0] if is_known else None
 
 
 def _with(

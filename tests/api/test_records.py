@@ -440,6 +440,55 @@ def test_a_check_tells_of_a_source_that_takes_in_a_meter_too_what_comes_of_it(tm
     one.close()
 
 
+def test_a_check_tells_of_levels_what_comes_of_them(tmp_path: Path) -> None:
+    """Each holds to the next one, in the table or approved before; after the last one nothing is known."""
+    config = tmp_path / "config"
+    config.mkdir()
+    text = (CONFIG / "plant.yaml").read_text(encoding="utf-8")
+    more = """\
+          - {name: invoice/water, kind: interval, unit: m3, quantity: wastewater, entered: true, max: 100000}
+        virtual:
+          - {name: load, unit: kWh, expr: 'channel("invoice/electricity") * channel("lab/cod") / quantity(1, "mg/L")'}
+        sources:
+          - {name: treated, method: electricity-location, inputs: {energy: load}, factor: vn-grid}
+"""
+    (config / "plant.yaml").write_text(text.replace("        sources:\n", more), encoding="utf-8")
+    (tmp_path / "state").mkdir()
+    one = Office(tmp_path / "state", config, NOW)
+    for name, role in (("lan", "operator"), ("minh", "approver")):
+        one.key(name, role)
+    one.hand_in()
+
+    def level(day: str, value: str) -> str:
+        return row(1, value, channel=f"{PLACE}/lab/cod", unit="mg/L", **{"from": day, "to": ""})
+
+    def entered(rows: str) -> tuple[float | None, float | None]:
+        """Enter and approve a table; return what its check told of the source, and what became of that."""
+        [told] = [
+            each["co2e_t"]
+            for each in one.load(rows, check="true").json()["effect"]
+            if each["source"].endswith("/treated")
+        ]
+        before = one.total("treated", period="2026")["co2e_t"]
+        for number in one.load(rows).json()["records"]:
+            assert one.act("minh", number, "approve").status_code == 200, number
+        after = one.total("treated", period="2026")["co2e_t"]
+        return told, None if after is None else after - (before or 0.0)
+
+    assert entered(row(3, "31000") + level("2026-03-01", "2")) == (None, None)
+    for rows in (
+        level("2026-03-11", "3"),
+        level("2026-03-21", "5") + level("2026-03-25", "7") + row(4, "30000"),
+        level("2026-03-16", "11") + level("2026-02-01", "9"),
+    ):
+        told, came = entered(rows)
+        assert told == pytest.approx(came)
+    assert one.total("treated", period="2026-03")["co2e_t"] == pytest.approx(
+        1000 * (10 * 2 + 5 * 3 + 5 * 11 + 4 * 5) * GRID
+    )
+    one.close()
+
+
 def test_golden_r62a_a_number_that_may_be_two_is_refused(office: Office) -> None:
     assert office.load(row(1, "1.234")).json()["errors"] == [
         {

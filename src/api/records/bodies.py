@@ -129,7 +129,7 @@ class EffectBody(BaseModel):
     source: str = Field(description="park/facility/source", examples=["nam-cau-kien/mill/grid-by-invoice"])
     records: int = Field(description="how many of them it takes in", examples=[12])
     co2e_t: float | None = Field(
-        description="tonnes more, beside what is known of its other channels now; null where that cannot be told, as of a level that holds until the next one",
+        description="tonnes more, beside what is known of its other channels now; null where nothing is known with them, as of a level after which no other comes yet",
         examples=[204.35],
     )
 
