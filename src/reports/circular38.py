@@ -6,7 +6,7 @@ Printed errors of the circular are not repeated: what a table asks in another un
 from collections.abc import Callable, Iterator, Sequence
 
 from plant.units import conversion, unit
-from reports.facts import PeriodFacts, SourceFact
+from reports.facts import OwnPowerFact, PeriodFacts, SourceFact
 from reports.paper import Cell, Number, PaperTable, Paragraph, Tone, label
 from reports.parts import DIGITS, coverage
 
@@ -187,6 +187,16 @@ def _electricity(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
     for one in of_class(period, "2a"):
         kind = "direct" if one.total.method == "electricity-direct" else "grid"
         yield amount(one, "MWh"), label(f"c38.power.{kind}"), one.told.note or one.name
+    for own in period.own_power:
+        if own.hours:
+            yield own.number(DIGITS), label("c38.power.own"), _hours_known(own)
+
+
+def _hours_known(own: OwnPowerFact) -> Cell:
+    if own.known_hours == own.hours:
+        return own.facility
+    known, hours = Number(own.known_hours, "", 0), Number(own.hours, "", 0)
+    return label("c38.own_known", facility=own.facility, known=known, hours=hours)
 
 
 def _steam(period: PeriodFacts) -> Iterator[tuple[Cell, ...]]:
@@ -228,6 +238,9 @@ def _notes(period: PeriodFacts) -> Iterator[Paragraph]:
             yield Paragraph(
                 label("c38.note.no_table", name=label(f"class.circular38.{code}"), sources=told), Tone.NOTE
             )
+    unknown = ", ".join(one.facility for one in period.own_power if not one.hours)
+    if unknown:
+        yield Paragraph(label("c38.note.own_unknown", facilities=unknown), Tone.NOTE)
     unsure = [one.name for one in period.sources if one.classes and "circular38" in one.classes.unsure]
     if unsure:
         yield Paragraph(label("c38.note.unsure", sources=", ".join(unsure)), Tone.NOTE)

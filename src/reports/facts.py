@@ -182,6 +182,33 @@ class ExchangeFact:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPowerFact:
+    """What of its own generation a facility consumed in a year, as GET /v1/clean-energy has it."""
+
+    place: str  # park/facility
+    facility: str  # its title
+    year: str
+    mwh: float | None  # of the hours that are known; None is unknown
+    known_hours: int
+    hours: int  # of the year, until now; 0 where nothing says by which channels it generates
+
+    def number(self, digits: int) -> Number:
+        """Return the amount as a paper has it."""
+        park, _, name = self.place.partition("/")
+        made_of = (
+            "generation.self_consumed_mwh: generated less exported, of the hours of which both are known"
+        )
+        origin = NumberOrigin(
+            self.place,
+            self.year,
+            made_of=made_of,
+            coverage=self.known_hours / self.hours if self.hours else None,
+            address=f"/v1/clean-energy?park={park}&facility={name}&year={self.year}",
+        )
+        return Number(self.mwh, "MWh", digits, origin)
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodFacts:
     """One year, or one month, of the cut."""
 
@@ -194,6 +221,7 @@ class PeriodFacts:
     refused: int = 0  # messages of it that are in quarantine
     savings: tuple[SavingFact, ...] = ()  # of a form that tells them
     exchanges: tuple[ExchangeFact, ...] = ()  # of a form that tells savings
+    own_power: tuple[OwnPowerFact, ...] = ()  # of each facility, of a year
 
 
 @dataclass(frozen=True, slots=True)

@@ -316,6 +316,12 @@ def test_clean_hours_what_was_avoided_and_what_is_claimed(market: Market) -> Non
     assert made["avoided_by_self_consumption_t"] == pytest.approx(2.4)  # at a tonne for a megawatt-hour
     assert made["self_consumed_without_claim_mwh"] == pytest.approx(2.0)
     assert made["inventory_change_t"] == 0
+    of_form = {"park": "park-a", "facility": "works", "periods": "2027", "language": "en"}
+    form = market.call("lan", "GET", "/v1/forms/circular38.json", params=of_form)
+    [table] = [each for each in form.json()["pieces"] if each.get("table", "").startswith("Table 4.1")]
+    [own] = [row for row in table["rows"] if "Own generation" in str(row)]
+    assert float(own[1]["value"]) == pytest.approx(made["self_consumed_mwh"])
+    assert (made["known_hours"], own[3]) == (one["hours"], "Works (invented)")
     expired = market.move(
         instrument=f"{WORKS}/roof-irec", act="retired", amount=1.0, day="2027-02-01", year=2027
     )

@@ -15,7 +15,7 @@ from reports import drafts
 from reports.catalogue import all_forms
 from reports.circular38 import tables as circular38_tables
 from reports.classes import class_of
-from reports.facts import ExchangeFact, Facts, PeriodFacts, SavingFact, SourceFact, TotalFact
+from reports.facts import ExchangeFact, Facts, OwnPowerFact, PeriodFacts, SavingFact, SourceFact, TotalFact
 from reports.paper import PaperTable, Paragraph, Tone
 from reports.words import UNKNOWN, Words, texts
 from tests.reports.files import paragraphs, parts, tables, workbook
@@ -221,6 +221,27 @@ def test_waste_stands_by_stream_and_treatment() -> None:
             "port/mill/sludge",
         ]
     ]
+
+
+def test_own_generation_stands_in_table_4_1_and_what_is_not_known_of_it_is_named() -> None:
+    power = (
+        OwnPowerFact("port/mill", "Mill", "2025", 380.0, 8760, 8760),
+        OwnPowerFact("port/food", "Food", "2025", 12.5, 8040, 8760),
+        OwnPowerFact("port/dark", "Dark", "2025", None, 0, 8760),
+        OwnPowerFact("port/silent", "Silent", "2025", None, 0, 0),
+    )
+    total = TotalFact("port", "2025", "", *[None] * 6, {}, 1)
+    pieces = list(circular38_tables(PeriodFacts("2025", total, (), (), (), (), own_power=power), empty=False))
+    [table] = [one for one in pieces if isinstance(one, PaperTable)]
+    [note] = [one for one in pieces if isinstance(one, Paragraph)]
+    words = Words("en")
+
+    assert [[words.of(cell) for cell in row] for row in table.rows] == [
+        ["1", "380.000", "Own generation", "Mill"],
+        ["2", "12.500", "Own generation", "Food; 8,040 of 8,760 hours are known, the others are in no sum"],
+        ["3", UNKNOWN, "Own generation", "Dark; 0 of 8,760 hours are known, the others are in no sum"],
+    ]
+    assert words.of(note.text).endswith(": Silent.")
 
 
 def test_golden_r56c_form_b4_sums_what_measures_have_proven_and_rounds_last() -> None:

@@ -16,10 +16,11 @@ from api.problems import InvalidQuery, documented
 from api.times import period_of
 from api.totals.claims import KWH_PER_MWH, with_claims
 from api.totals.measures import AskedYear
+from api.totals.own_generation import OwnGeneration, hours_of, own_generation
 from api.totals.savings import COMPLETE, amounts
 from plant.arrays import Floats, Times, number
 from plant.clock import PeriodBody, format_time
-from plant.commitments import CleanEnergy, Quantity
+from plant.commitments import CleanEnergy
 from plant.park import Facility, Park, Plant
 from plant.vocabulary import NS_PER_HOUR, NS_PER_S
 from rules.catalogue import Register
@@ -162,16 +163,15 @@ def _told(
     edges = np.arange(period.start, until + 1, NS_PER_HOUR, dtype=np.int64)
     hours = len(edges) - 1
     load = amounts(state, clean.load, edges, "hour")
-    generated = _or_none(state, clean.generated, edges)
-    given = generated + _or_none(state, clean.delivered, edges)
+    own = own_generation(state, clean, edges)
+    given = own.generated + hours_of(state, clean.delivered, edges)
     match = hourly_match(load, given)
     sold = _certificates_sold(state, facility, year)
     statement = None
     if clean.generated is not None:
-        exported = _or_none(state, clean.exported, edges)
         factor = _factor(catalogue, clean.factor, edges[:-1])
-        mwh = generated / KWH_PER_MWH, exported / KWH_PER_MWH
-        statement = _generation(*mwh, pv_statement(*mwh, factor, sold))
+        mwh = own.generated / KWH_PER_MWH, own.exported / KWH_PER_MWH
+        statement = _generation(own, pv_statement(*mwh, factor, sold))
     return FacilityCleanBody(
         park=facility.park,
         facility=facility.name,
@@ -183,11 +183,6 @@ def _told(
         claims=_claims(facility, year, as_of, sold),
         generation=statement,
     )
-
-
-def _or_none(state: Snapshot, quantity: Quantity | None, edges: Times) -> Floats:
-    """Return a channel's hours, 0 of one that there is not [kWh]."""
-    return np.zeros(len(edges) - 1) if quantity is None else amounts(state, quantity, edges, "hour")
 
 
 def _factor(catalogue: Register, name: str, times: Times) -> Floats:
@@ -246,11 +241,11 @@ def _certificates_sold(state: Snapshot, facility: Facility, year: int) -> float:
     return sum(one.sum("sold", [year]) for one in mine if one.sum("issued") > 0)
 
 
-def _generation(generated: Floats, exported: Floats, statement: PvStatement) -> GenerationBody:
-    known = ~(np.isnan(generated) | np.isnan(exported))
+def _generation(own: OwnGeneration, statement: PvStatement) -> GenerationBody:
+    known, is_any = own.known, own.known.any()
     return GenerationBody(
-        generated_mwh=float(generated[known].sum()) if known.any() else None,
-        exported_mwh=float(exported[known].sum()) if known.any() else None,
+        generated_mwh=float(own.generated[known].sum()) / KWH_PER_MWH if is_any else None,
+        exported_mwh=float(own.exported[known].sum()) / KWH_PER_MWH if is_any else None,
         self_consumed_mwh=number(statement.self_consumed),
         self_consumed_without_claim_mwh=number(statement.self_consumed_without_claim),
         avoided_by_self_consumption_t=number(statement.avoided_by_self_consumption),

@@ -11,6 +11,7 @@ from api.models import Level, TotalBody
 from api.problems import InvalidQuery
 from api.reports.exchange_facts import exchange_facts
 from api.reports.months import month_facts, months_of
+from api.reports.own_power_facts import own_power_facts
 from api.reports.saving_facts import saving_facts
 from api.totals.extras import extras_of
 from api.totals.totals import PeriodOf, Query, chosen_period, several
@@ -24,6 +25,7 @@ from reports.facts import (
     Facts,
     MonthFact,
     OpenFact,
+    OwnPowerFact,
     ParameterFact,
     PeriodFacts,
     SourceFact,
@@ -234,6 +236,11 @@ class FactsReader:
         whole: Period = of(park)
         [total] = totals["total", word]
         own = [MonthFact(month, "", one) for month in months for one in totals["month", month]]
+        own_power: tuple[OwnPowerFact, ...] = ()
+        if len(word) == len("2026"):
+            own_power = tuple(
+                own_power_facts(self._state, (cut.park, cut.facility), word, whole, self._as_of)
+            )
         refused = 0
         if not cut.facility:
             refused = open_in(self._state.connection, cut.park, whole.start, whole.end)
@@ -245,6 +252,7 @@ class FactsReader:
             sources=tuple(self._source(one) for one in totals["source", word]),
             months=tuple(own),
             refused=refused,
+            own_power=own_power,
         )
 
     def _with_savings(self, period: PeriodFacts, cut: Cut, of: Period) -> PeriodFacts:
