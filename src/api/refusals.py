@@ -1,35 +1,14 @@
-"""What is said where a decision of a month, a paper, a record, its evidence or a movement is refused, in Vietnamese; what the state keeps is its own English."""
+"""What is said where a decision of a month, a paper, a record, its evidence or a movement is refused or taken, in Vietnamese; what the state keeps is its own English."""
 
 import re
 from collections.abc import Mapping
 
 from plant.languages import Language
-from store.accounting.closing import Status
-from store.records.table import RecordStanding
+from reports.words import texts
 
-_STATUSES: Mapping[str, str] = {
-    Status.OPEN: "đang mở",
-    Status.PROVISIONAL: "tạm thời",
-    Status.FINAL: "đã chốt",
-    Status.RESTATED: "đã điều chỉnh",
-    RecordStanding.ENTERED: "đã nhập",
-    RecordStanding.APPROVED: "đã duyệt",
-    RecordStanding.REFUSED: "bị từ chối",
-    RecordStanding.WITHDRAWN: "đã rút lại",
-    RecordStanding.REPLACED: "đã được thay thế",
-    RecordStanding.STRUCK: "đã bị gạch bỏ",
+_WORDS: Mapping[str, str] = {
     "refuse": "từ chối",
     "strike": "gạch bỏ",
-    "granted": "được cấp",
-    "carried": "chuyển kỳ",
-    "issued": "phát hành",
-    "bought": "mua",
-    "delivered": "giao",
-    "sold": "bán",
-    "surrendered": "nộp trả",
-    "cancelled": "hủy",
-    "retired": "sử dụng (retire)",
-    "expired": "hết hạn",
     "allowance": "hạn ngạch",
     "credit": "tín chỉ",
     "energy-certificate": "chứng chỉ năng lượng",
@@ -111,6 +90,17 @@ _SAID = tuple(
         r"(\S+) holds the serials (.+) on (\S+): a serial counts once": "{} đang giữ dãy sê-ri {} vào ngày {}: mỗi số chỉ tính một lần",
         r"the serial (.+) is not held on (\S+)": "số sê-ri {} không có trong tài khoản vào ngày {}",
         r"(\S+) would be (\S+) on (\S+), and (\S+) is held then": "{1} {0} vào ngày {2}, trong khi lúc đó chỉ có {3}",
+        # what is done
+        r"(?:movements? )?(\S+) to (\S+): entered, and counts once another person has approved it": (
+            "{} đến {}: đã nhập, được tính khi người khác duyệt"
+        ),
+        r"(?:movement )?(\S+): entered, and counts once another person has approved it": "{}: đã nhập, được tính khi người khác duyệt",
+        r"(?:movement )?(.+): approved, and counts": "{}: đã duyệt, được tính",
+        r"(?:movement )?(.+): struck, and counts no longer": "{}: đã bị gạch bỏ, không được tính nữa",
+        r"(?:movement )?([0-9-]+): (refused|withdrawn)": "{}: {}",
+        r"(\S+) (?:records|movements) would be entered": "sẽ nhập {} dòng",
+        r"(\S+) rows would be refused": "{} dòng sẽ bị từ chối",
+        "the service has not come to it yet: ask again with GET": "dịch vụ chưa xử lý đến: hãy hỏi lại bằng GET",
         # evidence
         "it begins like a PDF, and says no version of it": "tệp bắt đầu như PDF nhưng không ghi phiên bản",
         "it begins like a PDF and has no end: it is cut off, or none": "tệp bắt đầu như PDF nhưng không có phần cuối: bị cắt cụt, hoặc không phải PDF",
@@ -136,7 +126,7 @@ _SAID = tuple(
 
 
 def in_language(detail: str, language: Language) -> str:
-    """Return why a decision was refused in a language; what has no other words as it is."""
+    """Return what became of a decision in a language; what has no other words as it is."""
     if language != "vi":
         return detail
     if found := _ROW.fullmatch(detail):
@@ -150,5 +140,12 @@ def in_language(detail: str, language: Language) -> str:
         return f"giao dịch {number} {before}: {in_language(why, language)}"
     for pattern, text in _SAID:
         if found := pattern.fullmatch(detail):
-            return text.format(*(_STATUSES.get(one, one) for one in found.groups()))
+            return text.format(*(_word(one) for one in found.groups()))
     return detail
+
+
+def _word(said: str) -> str:
+    """Return a word of ours in Vietnamese, what is none as it is."""
+    known = texts("vi")
+    keys = (f"{kind}.{said}" for kind in ("status", "standing", "act"))
+    return _WORDS.get(said) or next((known[key] for key in keys if key in known), said)

@@ -73,4 +73,9 @@ def format_number(value: float, language: Language, digits: int) -> str:
     It is rounded as it is written in decimals, so that 2.675 with two digits is 2.68 and not what its bits are nearest to.
     """
     written = f"{Decimal(repr(value)):z,.{digits}f}"
+    return in_digits(written, language)
+
+
+def in_digits(written: str, language: Language) -> str:
+    """Return a number that is written as in English as a language writes it: 1,234.5 is 1.234,5 in Vietnamese."""
     return written.translate(_SWAPPED) if language == "vi" else written

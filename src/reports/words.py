@@ -69,6 +69,10 @@ class Words:
         """Return a text without places."""
         return self._texts[key]
 
+    def word(self, kind: str, name: str) -> str:
+        """Return a word that a service says, such as a status, by the key `kind.name`; one that is not known here as it is."""
+        return self._texts.get(f"{kind}.{name}", name)
+
     def unit(self, symbol: str) -> str:
         """Return how a unit is written."""
         return self._texts.get(f"unit.{symbol}", symbol)

@@ -2,16 +2,22 @@
 
 import ast
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from api.market.bodies import Act
+from api.reports.month_end import Kind
 from plant.configuration.about import AboutTexts
 from plant.languages import LANGUAGES
 from reports.catalogue import all_forms
 from reports.classes import class_of, classes
 from reports.paper import label
+from reports.spec import Takes
 from reports.words import Words, method_titles, places_of, texts
 from rules.catalogue import load_catalogue
+from store.accounting.closing import Status
+from store.records.table import RecordStanding
 
 REPORTS = Path(__file__).parents[2] / "src/reports"
 
@@ -23,6 +29,22 @@ def test_every_text_is_there_in_each_language_with_the_same_places() -> None:
     assert {key: places_of(text) for key, text in vi.items()} == {
         key: places_of(text) for key, text in en.items()
     }
+
+
+def test_whatever_the_command_line_is_told_has_a_word() -> None:
+    words = {
+        "status": Status,
+        "standing": RecordStanding,
+        "act": get_args(Act),
+        "item": get_args(Kind),
+        "takes": Takes,
+    }
+    for language in LANGUAGES:
+        told = texts(language)
+        assert [
+            f"{kind}.{one}" for kind, some in words.items() for one in some if f"{kind}.{one}" not in told
+        ] == []
+    assert Words("vi").word("standing", "new one") == "new one"
 
 
 @pytest.mark.parametrize("form", all_forms())

@@ -86,6 +86,8 @@ def test_a_movement_is_added_with_its_file_listed_approved_and_struck(desk: Desk
             "lan",
         )
     )
+    in_vietnamese = desk.told("lan", "list", "--language", "vi").stdout
+    assert all(word in in_vietnamese for word in ("giao dịch", "đã nhập", "được cấp", "1.902,5 t"))
     narrow = desk.told("lan", "list", columns=80).stdout
     assert max(map(len, narrow.splitlines())) <= 80
     assert f"{WORKS}/quota" in narrow
@@ -155,7 +157,11 @@ def test_a_table_is_entered_as_a_whole_whatever_the_order_of_its_rows(desk: Desk
         [{"series": "T", "first": 2, "last": 2}],
     )
     assert (before["act"], before["note"], before["entered_by"]) == ("bought", "both", "lan")
-    assert desk.told("minh", "approve", before["id"], newest["id"]).exit_code == 0
+    told = desk.told("minh", "approve", before["id"], newest["id"], "--language", "vi").output
+    assert f"{newest['id']}: đã duyệt, được tính" in told
+    checked = desk.told("lan", "import", str(table), "--numbers", "vi", "--check", "--language", "vi", code=1)
+    assert "2 dòng sẽ bị từ chối" in checked.output
+    assert "dòng 1: số sê-ri T 2 không có trong tài khoản" in checked.output
 
 
 def test_what_is_not_well_written_hands_in_no_file(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from api.field.gateways import GatewaysBody
 from api.field.inbox import UnknownDeviceBody
 from api.models import AlertsBody
 from proof.backtest import Episode
+from reports.words import Words
 from stackmeter.cli import app
 from stackmeter.client.calls import Overview
 from stackmeter.commands import deliveries, inbox, keys
@@ -118,7 +119,7 @@ EPISODE = Episode(
 ALERT = {"id": "alert_1b19524c013be38786387fa559fd5ecd", "labels": {"park": "nam-cau-kien", "facility": "foundry-of-the-north", "channel": "stack-2/so2"}}  # fmt: skip
 TABLES = {
     "tonnes": lambda: view.tonnes(overview(), ZONE),
-    "periods": lambda: period_view.periods(sample(PeriodsBody), "2026-11-25T03:00:00Z", ZONE),
+    "periods": lambda: period_view.periods(sample(PeriodsBody), "2026-11-25T03:00:00Z", ZONE, Words("en")),
     "channels of a simulation": lambda: view.channel_totals(Truths()),  # type: ignore[arg-type]
     "alerts": lambda: alert_view.alerts(sample(AlertsBody), ZONE),
     "events": lambda: alert_view.events(sample(OneAlertBody), ZONE),

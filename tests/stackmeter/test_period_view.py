@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 
 from api.accounting.periods import LackBody, PendingBody, PeriodsBody, PeriodStateBody
+from plant.languages import Language
+from reports.words import Words
 from stackmeter.views import period_view
 from store.messages.standing import Gate
 
@@ -22,9 +24,11 @@ def month(**given: Any) -> PeriodStateBody:
     return PeriodStateBody.model_validate(plain | given)
 
 
-def shown(*months: PeriodStateBody, width: int = 80) -> str:
+def shown(*months: PeriodStateBody, width: int = 80, language: Language = "en") -> str:
     page = io.StringIO()
-    Console(file=page, width=width).print(period_view.periods(PeriodsBody(periods=list(months)), NOW, UTC))
+    Console(file=page, width=width).print(
+        period_view.periods(PeriodsBody(periods=list(months)), NOW, UTC, Words(language))
+    )
     return page.getvalue()
 
 
@@ -79,6 +83,11 @@ def test_what_waits_is_said_with_what_it_takes() -> None:
         in text
     )
     assert "two must approve" in text
+    text = " ".join(shown(month(status="final", pending_restatement=waits), width=160, language="vi").split())
+    assert (
+        "sẽ thành 420,000 t (+7,000 t) trong 1.200 khoảng tính, và -1,500 t trong 3 giờ theo quy định" in text
+    )
+    assert "đã chốt" in text
 
 
 def test_what_is_unknown_is_a_dash() -> None:

@@ -83,6 +83,11 @@ def test_a_record_is_added_listed_and_approved(counter: Counter) -> None:
     assert "role approver" in counter.told("lan", "approve", number, code=2).output
     assert "approved, and counts" in counter.told("minh", "approve", number).stdout
     assert counter.json("lan", "list", "--state-of", "approved")["records"][0]["value"] == 310_000
+    in_vietnamese = counter.told("lan", "list", "--language", "vi").stdout
+    assert all(word in in_vietnamese for word in ("trạng thái", "người duyệt", "đã duyệt", "310.000 kWh"))
+    again = counter.told("minh", "approve", number, "--language", "vi", code=1)
+    assert f"{number} đã duyệt rồi" in again.output
+    counter.told("minh", "approve", number, "--language", "fr", code=2)
     assert counter.office.total("grid", period="2026-10")["activity"] == pytest.approx(200_000)
 
 

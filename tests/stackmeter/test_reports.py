@@ -38,6 +38,11 @@ def test_a_paper_is_made_issued_saved_and_verified(service: Service, tmp_path: P
     ]
     assert "issued by lan" in run(service, "report", "verify", str(issued)).stdout
     assert "1 r1" in run(service, "report", "list").stdout
+    in_vietnamese = run(service, "report", "list", "--language", "vi").stdout
+    assert all(word in in_vietnamese for word in ("số báo cáo", "tình trạng", "vẫn đúng"))
+    to_do = run(service, "month-end", "park", month, "--language", "vi")
+    assert f"park {month}: đã chốt" in to_do.stdout
+    assert all(word in to_do.stdout for word in ("hiện trạng", "nghĩa vụ", "31/03/20")), to_do.stdout
     assert run(service, "report", "make", "monthly", "nowhere", month, "--to", str(draft)).returncode == 1
     assert (
         run(service, "report", "make", "monthly", "park", month, "--to", str(tmp_path / "a.pdf")).returncode

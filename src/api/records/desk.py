@@ -154,7 +154,8 @@ class DecisionDesk(ABC, Generic[D, F, S]):
         outcome, detail = self._once_taken(asked, made, entry)
         if outcome == "refused":
             return asked.problem(409, detail)
-        return _answer(self.told(made, outcome, detail, self._about(made.id, of)), outcome)
+        said = in_language(detail, asked.language)
+        return _answer(self.told(made, outcome, said, self._about(made.id, of)), outcome)
 
     def decided(self, asked: AskedDecision, of: str, body: ActBody) -> JSONResponse:
         """Take what somebody decides of what has an id, where they may."""
@@ -204,7 +205,13 @@ class DecisionDesk(ABC, Generic[D, F, S]):
             detail = (
                 f"{many} rows would be refused" if many else f"{given.rows} {self.what}s would be entered"
             )
-            told = {"id": None, "outcome": "checked", "detail": detail, "rows": given.rows, "problems": shown}
+            told = {
+                "id": None,
+                "outcome": "checked",
+                "detail": in_language(detail, asked.language),
+                "rows": given.rows,
+                "problems": shown,
+            }
             return _answer(given.told([], told), "checked")
         if shown:
             raise InvalidQuery(*((_place(one), one.detail) for one in shown))
@@ -213,6 +220,7 @@ class DecisionDesk(ABC, Generic[D, F, S]):
         if outcome == "refused":
             return asked.problem(409, detail)
         ids = [one.id for one in self._about(given.made.id, "")]
+        detail = in_language(detail, asked.language)
         told = {"id": given.made.id, "outcome": outcome, "detail": detail, "rows": given.rows, "problems": []}
         return _answer(given.told(ids, told), outcome)
 

@@ -210,17 +210,17 @@ class Client(ServiceAsked):
         pages = self._pages(RecordsBody, "/v1/records", asked)
         return [one for page in pages for one in page.records]
 
-    def enter_record(self, said: EnterBody) -> RecordDecidedBody:
+    def enter_record(self, said: EnterBody, language: str = "en") -> RecordDecidedBody:
         """Enter a record; raise `NotTaken` with the reason where the service does not take it."""
         body = said.model_dump(by_alias=True, exclude_none=True)
-        return self._valid(RecordDecidedBody, self._taken("POST", "/v1/records", json=body))
+        taken = self._taken("POST", "/v1/records", json=body, params={"language": language})
+        return self._valid(RecordDecidedBody, taken)
 
-    def decide_record(self, number: str, said: ActBody) -> RecordDecidedBody:
+    def decide_record(self, number: str, said: ActBody, language: str = "en") -> RecordDecidedBody:
         """Decide of a record; raise `NotTaken` with the reason where the service does not."""
-        path = f"/v1/records/{quote(number, safe='')}"
-        return self._valid(
-            RecordDecidedBody, self._taken("POST", path, json=said.model_dump(exclude_none=True))
-        )
+        path, body = f"/v1/records/{quote(number, safe='')}", said.model_dump(exclude_none=True)
+        taken = self._taken("POST", path, json=body, params={"language": language})
+        return self._valid(RecordDecidedBody, taken)
 
     def hand_in(self, content: bytes, by: str | None) -> EvidenceBody:
         """Hand in a file as evidence; raise `NotTaken` with the reason where the service does not take it."""

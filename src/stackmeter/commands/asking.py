@@ -8,6 +8,7 @@ import typer
 from stackmeter.commands.command import (
     EXIT_NOT_READY,
     AsJson,
+    InLanguage,
     StateDir,
     Token,
     Url,
@@ -17,6 +18,7 @@ from stackmeter.commands.command import (
     span,
     stop_on_signal,
     valid,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from api.accounting.periods import PeriodsBody
+    from reports.words import Words
     from stackmeter.client.calls import Overview
     from stackmeter.views.watching import Watched
 
@@ -65,7 +68,7 @@ def _print_status(seen: "Overview", zone: "tzinfo") -> None:
 
 def periods(
     park: Annotated[str | None, typer.Argument(help="A park; all where left out.")] = None,
-    language: Annotated[str, typer.Option(help="vi or en, of what a month lacks.")] = "en",
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -88,7 +91,9 @@ def periods(
         from stackmeter.views import period_view
         from stackmeter.views.local import own_zone
 
-        screen().print(period_view.periods(found, datetime.now(UTC).isoformat(), own_zone()))
+        screen().print(
+            period_view.periods(found, datetime.now(UTC).isoformat(), own_zone(), words_of(language))
+        )
 
 
 def decide(
@@ -106,7 +111,7 @@ def decide(
             help="With final: why it is closed though it lacks what closing asks for; it is kept and shown.",
         ),
     ] = None,
-    language: Annotated[str, typer.Option(help="vi or en, of why it is refused.")] = "en",
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -128,7 +133,7 @@ def decide(
 
     with client_of(state, url, token) as client:
         if action == "approve" and generation is None:
-            generation = _confirmed(answer_of(lambda: client.periods(park)), month)
+            generation = _confirmed(answer_of(lambda: client.periods(park)), month, words_of(language))
         made = valid(
             DecisionBody, park=park, month=month, action=action, by=by, generation=generation, despite=despite
         )
@@ -137,22 +142,17 @@ def decide(
     raise typer.Exit(0 if told.outcome == "done" else EXIT_NOT_READY)
 
 
-def _confirmed(found: "PeriodsBody", month: str) -> int:
+def _confirmed(found: "PeriodsBody", month: str, words: "Words") -> int:
     """Show what waits in a month and ask whether it is to be published; return its generation."""
+    from reports.paper import label
+    from stackmeter.views.period_view import change_text
+
     waits = next((p.pending_restatement for p in found.periods if p.month == month), None)
     if waits is None:
-        typer.echo(f"nothing waits for approval in {month}", err=True)
+        typer.echo(words.of(label("said.nothing_waits", month=month)), err=True)
         raise typer.Exit(EXIT_NOT_READY)
-    typer.echo(
-        f"{month}: published {waits.reported_t} t CO2e, would be {waits.current_t} t: {waits.delta_t} t in {waits.windows} windows"
-        + (
-            f"; {waits.regulated_delta_t} t in {waits.regulated_hours} regulated hours"
-            if waits.regulated_hours
-            else ""
-        )
-        + (f"; approved by {waits.approved_by}" if waits.approved_by else "")
-    )
-    typer.confirm("Publish it?", abort=True)
+    typer.echo(change_text(waits, month, words))
+    typer.confirm(words.text("said.publish"), abort=True)
     return waits.generation
 
 

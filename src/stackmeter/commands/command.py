@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from plant.documents.problems import Problem
+    from plant.languages import Language
     from plant.park import Plant
+    from reports.words import Words
     from rules.catalogue import Register
     from stackmeter.client.calls import Client
     from stackmeter.settings import Settings
@@ -78,6 +80,9 @@ Token = Annotated[
     str | None,
     typer.Option(help="API token; better given as STACKMETER_TOKEN.", show_default="the state directory's"),
 ]
+
+
+InLanguage = Annotated[Literal["vi", "en"], typer.Option("--language", help="In which language it says it.")]
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
@@ -176,6 +181,27 @@ def table(
     from stackmeter.views.tables import Shown
 
     return Shown(heads, rows, right=right, whole=whole)
+
+
+def words_of(language: "Language") -> "Words":
+    """Return what a command says in a language."""
+    from reports.words import Words
+
+    return Words(language)
+
+
+def table_in(
+    words: "Words",
+    columns: list[str],
+    rows: list[list[str]],
+    *,
+    right: Iterable[str] = (),
+    whole: Iterable[str] = (),
+) -> "Shown":
+    """Return `table` with the heads of columns in a language: `head.` and the column's name is the key of its text."""
+    heads = {name: words.text(f"head.{name}") for name in columns}
+    named = ([heads[name] for name in names] for names in (right, whole))
+    return table(list(heads.values()), rows, **dict(zip(("right", "whole"), named, strict=True)))
 
 
 def plant_clock(plant: "Plant") -> "tzinfo":

@@ -28,16 +28,17 @@ class MarketClient(Client):
         pages = self._pages(MovementsBody, "/v1/movements", asked)
         return [one for page in pages for one in page.movements]
 
-    def enter_movement(self, said: EnterMovementBody) -> MovementDecidedBody:
+    def enter_movement(self, said: EnterMovementBody, language: str = "en") -> MovementDecidedBody:
         """Enter a movement; raise `NotTaken` with the reason where the service does not take it."""
         body = said.model_dump(exclude_none=True)
-        return self._valid(MovementDecidedBody, self._taken("POST", "/v1/movements", json=body))
+        taken = self._taken("POST", "/v1/movements", json=body, params={"language": language})
+        return self._valid(MovementDecidedBody, taken)
 
-    def decide_movement(self, number: str, said: ActBody) -> MovementDecidedBody:
+    def decide_movement(self, number: str, said: ActBody, language: str = "en") -> MovementDecidedBody:
         """Decide of a movement; raise `NotTaken` with the reason where the service does not."""
-        path = f"/v1/movements/{quote(number, safe='')}"
-        body = said.model_dump(exclude_none=True)
-        return self._valid(MovementDecidedBody, self._taken("POST", path, json=body))
+        path, body = f"/v1/movements/{quote(number, safe='')}", said.model_dump(exclude_none=True)
+        taken = self._taken("POST", path, json=body, params={"language": language})
+        return self._valid(MovementDecidedBody, taken)
 
     def import_movements(self, content: bytes, asked: Mapping[str, str | None]) -> ImportedMovementsBody:
         """Enter a table of movements, or only check it; raise `NotTaken` with the reason where the service does not."""

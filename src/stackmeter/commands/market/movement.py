@@ -9,14 +9,16 @@ import typer
 
 from stackmeter.commands.command import (
     AsJson,
+    InLanguage,
     StateDir,
     Token,
     Url,
     answer_of,
     screen,
     service_of,
-    table,
+    table_in,
     valid,
+    words_of,
 )
 from stackmeter.commands.records.options import (
     NOT_YET,
@@ -34,6 +36,8 @@ from stackmeter.commands.records.options import (
 
 if TYPE_CHECKING:
     from api.market.bodies import MovementBody
+    from plant.languages import Language
+    from reports.words import Words
     from stackmeter.commands.market.market_client import MarketClient
 
 movement = typer.Typer(
@@ -75,6 +79,7 @@ def add(
     note: Annotated[str, typer.Option(help="What else is to be known.")] = "",
     numbers: Numbers = None,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -94,7 +99,7 @@ def add(
     body = valid(EnterMovementBody, **said, **moved, evidence=NOT_YET, by=by)
     with _client(state, url, token) as client:
         whole = body.model_copy(update={"evidence": digest_of_file(client, file, by)})
-        tell(client, answer_of(lambda: client.enter_movement(whole)), as_json=as_json)
+        tell(client, answer_of(lambda: client.enter_movement(whole, language)), as_json=as_json)
 
 
 @movement.command("import")
@@ -103,6 +108,7 @@ def import_table(
     numbers: Numbers = None,
     check: Annotated[bool, typer.Option("--check", help="Only say what would be refused.")] = False,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -118,7 +124,7 @@ def import_table(
     Exit codes: 0 entered, or nothing would be refused, 1 refused or not taken yet, 2 token missing or wrong, or no table,
     3 not reachable.
     """
-    asked = {"numbers": numbers, "by": by, "check": "true" if check else None}
+    asked = {"numbers": numbers, "by": by, "check": "true" if check else None, "language": language}
     with _client(state, url, token) as client:
         told = hand_in_table(client, file, asked, client.import_movements, as_json=as_json)
     raise exit_of(told)
@@ -137,6 +143,7 @@ def list_movements(
             "--state-of", help="entered, approved, refused, withdrawn or struck.", show_default="all"
         ),
     ] = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -155,10 +162,11 @@ def list_movements(
         told = {"movements": [one.model_dump(mode="json") for one in found]}
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
+    words = words_of(language)
     if not found:
-        typer.echo("no such movement")
+        typer.echo(words.text("said.no_movement"))
         return
-    heads = [
+    columns = [
         "id",
         "state",
         "instrument",
@@ -166,17 +174,19 @@ def list_movements(
         "day",
         "amount",
         "year",
-        "source",
-        "entered by",
-        "approved by",
+        "said_by",
+        "entered_by",
+        "approved_by",
     ]
-    screen().print(table(heads, [_row(one) for one in found], right={"amount"}, whole={"id", "day"}))
+    rows = [_row(one, words) for one in found]
+    screen().print(table_in(words, columns, rows, right={"amount"}, whole={"id", "day"}))
 
 
 @movement.command()
 def approve(
     movements: Movements,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -188,7 +198,7 @@ def approve(
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(movements, "approve", None, by, (state, url, token), as_json=as_json)
+    _act(movements, "approve", None, by, language, (state, url, token), as_json=as_json)
 
 
 @movement.command()
@@ -196,6 +206,7 @@ def refuse(
     movements: Movements,
     reason: Reason,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -207,13 +218,14 @@ def refuse(
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(movements, "refuse", reason, by, (state, url, token), as_json=as_json)
+    _act(movements, "refuse", reason, by, language, (state, url, token), as_json=as_json)
 
 
 @movement.command()
 def withdraw(
     movements: Movements,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -225,7 +237,7 @@ def withdraw(
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(movements, "withdraw", None, by, (state, url, token), as_json=as_json)
+    _act(movements, "withdraw", None, by, language, (state, url, token), as_json=as_json)
 
 
 @movement.command()
@@ -233,6 +245,7 @@ def strike(
     movements: Movements,
     reason: Reason,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -244,7 +257,7 @@ def strike(
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(movements, "strike", reason, by, (state, url, token), as_json=as_json)
+    _act(movements, "strike", reason, by, language, (state, url, token), as_json=as_json)
 
 
 def _act(
@@ -252,13 +265,14 @@ def _act(
     action: str,
     reason: str | None,
     by: str | None,
+    language: "Language",
     where: tuple[StateDir, Url, Token],
     *,
     as_json: bool,
 ) -> None:
     body = body_of(action, reason, by)
     with _client(*where) as client:
-        decide(client, movements, client.decide_movement, body, as_json=as_json)
+        decide(client, movements, client.decide_movement, body, language, as_json=as_json)
 
 
 def _client(state: StateDir, url: Url, token: Token) -> "MarketClient":
@@ -277,14 +291,16 @@ def _ranges(texts: Iterable[str]) -> list[dict[str, Any]]:
         raise typer.BadParameter(str(error), param_hint="--serials") from None
 
 
-def _row(one: "MovementBody") -> list[str]:
+def _row(one: "MovementBody", words: "Words") -> list[str]:
+    from plant.languages import quantity_text
+
     return [
         one.id,
-        one.state,
+        words.word("standing", one.state),
         "/".join(filter(None, (one.park, one.facility, one.instrument))),
-        one.act,
+        words.word("act", one.act),
         one.day,
-        f"{one.amount:,.10g} {one.unit or ''}".strip(),
+        quantity_text(one.amount, one.unit or "", words.language),
         "-" if one.year is None else str(one.year),
         one.source,
         one.entered_by,

@@ -7,20 +7,22 @@ import typer
 from stackmeter.commands.command import (
     EXIT_NOT_READY,
     AsJson,
+    InLanguage,
     StateDir,
     Token,
     Url,
     answer_of,
     screen,
     service_of,
-    table,
+    table_in,
+    words_of,
 )
 
 
 def month_end(
     park: Annotated[str, typer.Argument(help="The park.")],
     month: Annotated[str, typer.Argument(help="The month, such as 2026-10.")],
-    language: Annotated[str, typer.Option(help="vi or en, of what it says.")] = "en",
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -32,6 +34,10 @@ def month_end(
 
     Exit codes: 0 nothing keeps it from being closed, or it is, 1 something does, 2 token missing or wrong, 3 not reachable.
     """
+    from datetime import date
+
+    from plant.languages import day_text
+    from reports.paper import label
     from stackmeter.commands.papers.papers_client import PapersClient
 
     with PapersClient(*service_of(state, url, token)) as client:
@@ -39,17 +45,25 @@ def month_end(
     if as_json:
         typer.echo(found.model_dump_json())
     else:
-        typer.echo(f"{park} {month} is {found.period.status}")
+        words = words_of(language)
+        status = words.word("status", found.period.status)
+        typer.echo(words.of(label("said.month", park=park, month=month, status=status)))
+        stops = words.text("head.stops")
         rows = [
-            ["stops" if one.stops else "", one.kind, one.about, one.detail, one.command]
+            [stops if one.stops else "", words.word("item", one.kind), one.about, one.detail, one.command]
             for one in found.items
         ]
-        screen().print(table(["", "what", "of", "is", "look or do"], rows))
+        screen().print(table_in(words, ["none", "what", "about", "detail", "command"], rows))
         due = [
-            [one.due, one.title + (" [?]" if one.unsure else ""), one.form or "", one.source]
+            [
+                day_text(date.fromisoformat(one.due), words.language),
+                one.title + (" [?]" if one.unsure else ""),
+                one.form or "",
+                one.source,
+            ]
             for one in found.duties
         ]
-        screen().print(table(["due", "duty", "form", "by"], due, whole=["due"]))
+        screen().print(table_in(words, ["due", "duty", "form", "by_law"], due, whole=["due"]))
     is_stopped = any(one.stops for one in found.items) or (
         found.period.status in {"open", "provisional"} and found.period.lacks is None
     )

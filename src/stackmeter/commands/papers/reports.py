@@ -9,6 +9,7 @@ from stackmeter.commands.command import (
     EXIT_CONFIG,
     EXIT_NOT_READY,
     AsJson,
+    InLanguage,
     StateDir,
     Token,
     Url,
@@ -16,12 +17,14 @@ from stackmeter.commands.command import (
     or_exit,
     screen,
     service_of,
-    table,
+    table_in,
     valid,
+    words_of,
 )
 
 if TYPE_CHECKING:
     from api.reports.issued import ReportBody
+    from reports.words import Words
     from stackmeter.commands.papers.papers_client import PapersClient
 
 report = typer.Typer(
@@ -30,7 +33,6 @@ report = typer.Typer(
 
 Place = Annotated[str, typer.Argument(help="PARK, or PARK/FACILITY.")]
 Periods = Annotated[list[str], typer.Argument(help="A year, two years, or a month such as 2026-10.")]
-InLanguage = Annotated[str, typer.Option(help="vi or en.")]
 
 
 @report.command()
@@ -50,17 +52,19 @@ def forms(
     if as_json:
         typer.echo(found.model_dump_json())
         return
+    words = words_of(language)
     rows = [
         [
             one.form,
             one.title,
-            one.takes,
-            "facility" if one.facility else "park or facility",
-            one.checked or "nobody",
+            words.word("takes", one.takes),
+            words.text("paper.facility" if one.facility else "paper.park_or_facility"),
+            one.checked or words.text("paper.nobody"),
         ]
         for one in found.forms
     ]
-    screen().print(table(["form", "is", "of", "of a", "words checked by"], rows, whole=["form"]))
+    columns = ["form", "title", "takes", "place", "words_checked"]
+    screen().print(table_in(words, columns, rows, whole=["form"]))
 
 
 @report.command()
@@ -139,7 +143,13 @@ def issue(
 
 
 @report.command("list")
-def listed(state: StateDir = None, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+def listed(
+    language: InLanguage = "en",
+    state: StateDir = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what was issued, the newest first, and whether it still says what the ledger does.
 
     Example: stackmeter report list
@@ -149,6 +159,7 @@ def listed(state: StateDir = None, url: Url = None, token: Token = None, as_json
     if as_json:
         typer.echo(found.model_dump_json())
         return
+    words = words_of(language)
     rows = [
         [
             f"{one.number} r{one.revision}",
@@ -158,13 +169,13 @@ def listed(state: StateDir = None, url: Url = None, token: Token = None, as_json
             one.language,
             one.issued_at,
             one.issued_by,
-            _standing(one),
+            _standing(one, words),
             one.id,
         ]
         for one in found.reports
     ]
-    heads = ["number", "form", "of", "periods", "in", "issued", "by", "stands", "id"]
-    screen().print(table(heads, rows, whole=["number", "id"]))
+    columns = ["number", "form", "of", "periods", "in", "issued", "by", "stands", "id"]
+    screen().print(table_in(words, columns, rows, whole=["number", "id"]))
 
 
 @report.command()
@@ -216,7 +227,7 @@ def verify(
         one = found.report
         typer.echo(
             f"{file}: report {one.number}, revision {one.revision}: {one.form} of {_place(one)}, {' and '.join(one.periods)},"
-            f" issued by {one.issued_by} at {one.issued_at}; {_standing(one)}"
+            f" issued by {one.issued_by} at {one.issued_at}; {_standing(one, words_of('en'))}"
         )
     is_true = found.report is not None and found.report.status == "issued"
     raise typer.Exit(0 if is_true else EXIT_NOT_READY)
@@ -232,10 +243,14 @@ def _place(one: "ReportBody") -> str:
     return f"{one.park}/{one.facility}" if one.facility else one.park
 
 
-def _standing(one: "ReportBody") -> str:
+def _standing(one: "ReportBody", words: "Words") -> str:
+    from plant.numbers import in_digits
+    from reports.paper import label
+
     if one.overtaken_t is None:
-        return one.status
-    return f"overtaken by {one.overtaken_t:+.3f} t CO2e in {', '.join(one.overtaken_months)}"
+        return words.word("paper", one.status)
+    change = in_digits(f"{one.overtaken_t:+.3f}", words.language)
+    return words.of(label("paper.overtaken_by", t=change, months=", ".join(one.overtaken_months)))
 
 
 def _save(to: Path, content: bytes) -> None:

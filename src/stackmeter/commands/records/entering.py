@@ -9,14 +9,16 @@ import typer
 from stackmeter.commands.command import (
     EXIT_NOT_READY,
     AsJson,
+    InLanguage,
     StateDir,
     Token,
     Url,
     answer_of,
     client_of,
     screen,
-    table,
+    table_in,
     valid,
+    words_of,
 )
 from stackmeter.commands.records.options import (
     NOT_YET,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from api.records.bodies import EffectBody, RecordBody
+    from plant.languages import Language
+    from reports.words import Words
     from stackmeter.client.calls import Client
 
 
@@ -76,6 +80,7 @@ def add(
     note: Annotated[str, typer.Option(help="What else is to be known.")] = "",
     numbers: Numbers = None,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -91,7 +96,7 @@ def add(
     said = {"channel": channel, "from": start, "to": end, "unit": unit, "source": source, "note": note}
     amount = number_of(value, numbers)
     with client_of(state, url, token) as client:
-        _enter(client, said | {"value": amount, "by": by}, evidence, as_json=as_json)
+        _enter(client, said | {"value": amount, "by": by}, evidence, language, as_json=as_json)
 
 
 def replace(
@@ -109,6 +114,7 @@ def replace(
     note: Annotated[str | None, typer.Option(help="Why.", show_default="as before")] = None,
     numbers: Numbers = None,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -129,7 +135,7 @@ def replace(
             "source": source or before.source, "note": before.note if note is None else note,
             "replaces": record, "by": by,
         }  # fmt: skip
-        _enter(client, said, evidence, as_json=as_json)
+        _enter(client, said, evidence, language, as_json=as_json)
 
 
 def import_rows(
@@ -140,6 +146,7 @@ def import_rows(
         typer.Option("--check", help="Only say what would be refused, and what would change, in tonnes."),
     ] = False,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -154,21 +161,23 @@ def import_rows(
     Exit codes: 0 entered, or nothing would be refused, 1 refused or not taken yet, 2 token missing or wrong, or no table,
     3 not reachable.
     """
-    asked = {"numbers": numbers, "by": by, "check": "true" if check else None}
+    asked = {"numbers": numbers, "by": by, "check": "true" if check else None, "language": language}
     with client_of(state, url, token) as client:
         told = hand_in_table(client, file, asked, client.import_records, as_json=as_json)
     if told.effect and not as_json:
-        _show(told.effect)
+        _show(told.effect, words_of(language))
     raise exit_of(told)
 
 
-def _enter(client: "Client", said: dict[str, Any], evidence: str, *, as_json: bool) -> None:
+def _enter(
+    client: "Client", said: dict[str, Any], evidence: str, language: "Language", *, as_json: bool
+) -> None:
     from api.records.bodies import EnterBody
 
     body = valid(EnterBody, **said, evidence=NOT_YET)
     digest = digest_of_file(client, evidence, said["by"])
     whole = body.model_copy(update={"evidence": digest})
-    tell(client, answer_of(lambda: client.enter_record(whole)), as_json=as_json)
+    tell(client, answer_of(lambda: client.enter_record(whole, language)), as_json=as_json)
 
 
 def _one(client: "Client", number: str) -> "RecordBody":
@@ -179,11 +188,17 @@ def _one(client: "Client", number: str) -> "RecordBody":
     return found[0]
 
 
-def _show(effect: "Sequence[EffectBody]") -> None:
+def _show(effect: "Sequence[EffectBody]", words: "Words") -> None:
     from plant.languages import number_text
 
+    unknown = words.text("said.unknown")
     rows = [
-        [one.source, str(one.records), "unknown" if one.co2e_t is None else number_text(one.co2e_t, "en")]
+        [
+            one.source,
+            str(one.records),
+            unknown if one.co2e_t is None else number_text(one.co2e_t, words.language),
+        ]
         for one in effect
     ]
-    screen().print(table(["source", "records", "t CO2e more"], rows, right={"records", "t CO2e more"}))
+    columns = ["source", "records", "more"]
+    screen().print(table_in(words, columns, rows, right={"records", "more"}))

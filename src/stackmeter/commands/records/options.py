@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackmeter.commands.command import EXIT_CONFIG, EXIT_NOT_READY, answer_of, or_exit, valid
+from stackmeter.commands.command import EXIT_CONFIG, EXIT_NOT_READY, answer_of, or_exit, valid, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from api.market.bodies import MovementDecidedBody
     from api.records.bodies import ActBody, RecordDecidedBody, TableBody
+    from plant.languages import Language
     from stackmeter.client.calls import Client
 
     Told = RecordDecidedBody | MovementDecidedBody
@@ -85,6 +86,8 @@ def hand_in_table(
     as_json: bool,
 ) -> "Table":
     """Hand over a table with the files that it names, and say what became of it; its language is that of `asked`."""
+    from reports.paper import label
+
     wrong = {OSError: EXIT_CONFIG, ValueError: EXIT_CONFIG, csv.Error: EXIT_CONFIG}
     content = or_exit(lambda: with_digests(client, file, asked["by"]), wrong)
     told = answer_of(lambda: hand_over(content, asked))
@@ -92,8 +95,10 @@ def hand_in_table(
         typer.echo(told.model_dump_json())
         return told
     typer.echo(client.localised(told.detail))
+    words = words_of("vi" if asked["language"] == "vi" else "en")
     for one in told.problems:
-        typer.echo(client.localised(f"row {one.row}{f', {one.column}' if one.column else ''}: {one.detail}"))
+        row = words.of(label("said.row", row=str(one.row))) + (f", {one.column}" if one.column else "")
+        typer.echo(client.localised(f"{row}: {one.detail}"))
     return told
 
 
@@ -136,15 +141,16 @@ def body_of(action: str, reason: str | None, by: str | None) -> "ActBody":
 def decide(
     client: "Client",
     numbers: "Iterable[str]",
-    decide_of: "Callable[[str, ActBody], Told]",
+    decide_of: "Callable[[str, ActBody, str], Told]",
     body: "ActBody",
+    language: "Language",
     *,
     as_json: bool,
 ) -> None:
     """Decide of each by its number, say of each what became of it, and exit with whether all are done."""
     is_done = True
     for number in numbers:
-        is_done &= _is_done(client, answer_of(partial(decide_of, number, body)), as_json=as_json)
+        is_done &= _is_done(client, answer_of(partial(decide_of, number, body, language)), as_json=as_json)
     raise typer.Exit(0 if is_done else EXIT_NOT_READY)
 
 

@@ -7,13 +7,15 @@ import typer
 
 from stackmeter.commands.command import (
     AsJson,
+    InLanguage,
     StateDir,
     Token,
     Url,
     answer_of,
     client_of,
     screen,
-    table,
+    table_in,
+    words_of,
 )
 from stackmeter.commands.records import entering, invoices
 from stackmeter.commands.records.options import By, Reason, body_of, decide
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from api.records.bodies import RecordBody
+    from plant.languages import Language
+    from reports.words import Words
 
 record = typer.Typer(
     no_args_is_help=True,
@@ -56,6 +60,7 @@ def list_records(
     until: Annotated[
         str | None, typer.Option(help="Begun before this time, with zone.", show_default="any")
     ] = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -76,17 +81,20 @@ def list_records(
         told = {"records": [one.model_dump(by_alias=True, mode="json") for one in found]}
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
+    words = words_of(language)
     if not found:
-        typer.echo("no such record")
+        typer.echo(words.text("said.no_record"))
         return
-    heads = ["id", "state", "channel", "from", "to", "value", "source", "entered by", "approved by"]
-    screen().print(table(heads, [_row(one, zone) for one in found], right={"value"}, whole={"id"}))
+    columns = ["id", "state", "channel", "from", "to", "value", "said_by", "entered_by", "approved_by"]
+    rows = [_row(one, zone, words) for one in found]
+    screen().print(table_in(words, columns, rows, right={"value"}, whole={"id"}))
 
 
 @record.command()
 def approve(
     records: Numbers,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -98,7 +106,7 @@ def approve(
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(records, "approve", None, by, (state, url, token), as_json=as_json)
+    _act(records, "approve", None, by, language, (state, url, token), as_json=as_json)
 
 
 @record.command()
@@ -106,6 +114,7 @@ def refuse(
     records: Numbers,
     reason: Reason,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -117,13 +126,14 @@ def refuse(
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(records, "refuse", reason, by, (state, url, token), as_json=as_json)
+    _act(records, "refuse", reason, by, language, (state, url, token), as_json=as_json)
 
 
 @record.command()
 def withdraw(
     records: Numbers,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -135,7 +145,7 @@ def withdraw(
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(records, "withdraw", None, by, (state, url, token), as_json=as_json)
+    _act(records, "withdraw", None, by, language, (state, url, token), as_json=as_json)
 
 
 @record.command()
@@ -143,6 +153,7 @@ def strike(
     records: Numbers,
     reason: Reason,
     by: By = None,
+    language: InLanguage = "en",
     state: StateDir = None,
     url: Url = None,
     token: Token = None,
@@ -154,7 +165,7 @@ def strike(
 
     Exit codes: 0 done, 1 refused or not taken yet, 2 token missing or wrong, 3 not reachable.
     """
-    _act(records, "strike", reason, by, (state, url, token), as_json=as_json)
+    _act(records, "strike", reason, by, language, (state, url, token), as_json=as_json)
 
 
 def _act(
@@ -162,25 +173,26 @@ def _act(
     action: str,
     reason: str | None,
     by: str | None,
+    language: "Language",
     where: tuple[StateDir, Url, Token],
     *,
     as_json: bool,
 ) -> None:
     body = body_of(action, reason, by)
     with client_of(*where) as client:
-        decide(client, records, client.decide_record, body, as_json=as_json)
+        decide(client, records, client.decide_record, body, language, as_json=as_json)
 
 
-def _row(one: "RecordBody", zone: "tzinfo") -> list[str]:
+def _row(one: "RecordBody", zone: "tzinfo", words: "Words") -> list[str]:
     from plant.languages import quantity_text
 
     return [
         one.id,
-        one.state,
+        words.word("standing", one.state),
         f"{one.park}/{one.facility}/{one.channel}",
         local(one.start, zone),
         "-" if one.end is None else local(one.end, zone),
-        quantity_text(one.value, one.unit, "en"),
+        quantity_text(one.value, one.unit, words.language),
         one.source,
         one.entered_by,
         one.approved_by or "-",
