@@ -39,7 +39,9 @@ END_NS = START_NS + NS_PER_HOUR
 QUARTERS = np.arange(START_NS, END_NS + 1, 15 * NS_PER_MIN)
 
 each_source = pytest.mark.parametrize("source", PLANT.sources, ids=lambda s: f"{s.facility}-{s.name}")
-METERED = [channel for channel in PLANT.channels if not channel.entered]  # what people enter, no simulator sends
+METERED = [
+    channel for channel in PLANT.channels if not channel.entered
+]  # what people enter, no simulator sends
 each_channel = pytest.mark.parametrize("channel", METERED, ids=lambda c: f"{c.facility}-{c.name}")
 
 
