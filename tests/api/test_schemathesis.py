@@ -38,7 +38,7 @@ from store.records.decisions import Entered, EvidenceDecision, Moved, MovementDe
 from store.reports import ReportDecision
 from tests.semantics.world import NOON, World, ns, reading, rfc3339
 
-EXAMPLES = 10  # of each operation and phase; enough for all checks, and bounded
+EXAMPLES = 6  # of each operation and phase; enough for all checks, and bounded
 UNTIL = NOON + 1000 * NS_PER_DAY
 LIVE = "/v1/live"  # never ends; tests/api/test_live.py asks it
 NAMES = {

@@ -223,7 +223,7 @@ def histories(draw):
     return rows, batches, draw(st.integers(1, 4))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_any_order_repetition_and_split_gives_the_bits_of_one_sorted_batch(history):
     """Restarts between batches included."""
@@ -272,7 +272,7 @@ def test_a_change_that_reaches_back_to_a_baseline_keeps_that_baselines_whole_win
     assert got == expected
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 @pytest.mark.parametrize("one", CHANNELS, ids=lambda c: f"{c.index}-{c.kind}")
 def test_windows_are_those_of_the_plain_loop(one, data):
