@@ -61,7 +61,7 @@ from api.reports import forms, issued, month_end
 from api.reports.forms import NOTHING_GIVEN
 from api.response_cache import ResponseCache
 from api.tables import ARROW, CSV, XLSX, documented_as
-from api.totals import boundary, plan
+from api.totals import boundary, bridge, measures, roadmap
 from api.totals import totals as tonnes
 from api.totals.extras import extras_of
 from api.totals.series import activity_series, emission_series, reading_series, steps
@@ -209,7 +209,9 @@ def create_app(
     app.include_router(strays.routes(heard, clock))
     app.include_router(market.routes(reader, plant, files, decide, clock, catalogue))
     app.include_router(feeds.routes(plant, feeds_file(reader.folder), clock))
-    app.include_router(plan.routes(reader, plant, clock, catalogue))
+    for planned in (roadmap, bridge):
+        app.include_router(planned.routes(reader, plant, clock))
+    app.include_router(measures.routes(reader, plant, clock, catalogue))
     app.include_router(forms.routes(reader, clock, catalogue, given))
     app.include_router(month_end.routes(reader, plant, clock, catalogue))
     app.include_router(issued.routes(reader, plant, decide, clock, catalogue, given, kept))

@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field
 from api.access.caller import Asking
 from api.access.guard import GUARDED
 from api.access.seen import narrowed, seen_by
-from api.market.own_generation import OwnGeneration, hours_of, own_generation
 from api.parameters import Word
 from api.problems import InvalidQuery, documented
 from api.times import period_of
 from api.totals.claims import KWH_PER_MWH, with_claims
 from api.totals.measures import AskedYear
+from api.totals.own_generation import OwnGeneration, hours_of, own_generation
 from api.totals.savings import COMPLETE, amounts
 from plant.arrays import Floats, Times, number
 from plant.clock import PeriodBody, format_time

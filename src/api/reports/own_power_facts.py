@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from api.market.own_generation import own_generation
 from api.totals.claims import KWH_PER_MWH
+from api.totals.own_generation import own_generation
 from plant.park import Facility
 from plant.vocabulary import NS_PER_HOUR
 from reports.facts import OwnPowerFact
