@@ -209,9 +209,9 @@ def create_app(
     app.include_router(strays.routes(heard, clock))
     app.include_router(market.routes(reader, plant, files, decide, clock, catalogue))
     app.include_router(feeds.routes(plant, feeds_file(reader.folder), clock))
-    for planned in (roadmap, bridge):
-        app.include_router(planned.routes(reader, plant, clock))
+    app.include_router(roadmap.routes(reader, plant, clock))
     app.include_router(measures.routes(reader, plant, clock, catalogue))
+    app.include_router(bridge.routes(reader, plant, clock))
     app.include_router(forms.routes(reader, clock, catalogue, given))
     app.include_router(month_end.routes(reader, plant, clock, catalogue))
     app.include_router(issued.routes(reader, plant, decide, clock, catalogue, given, kept))

@@ -143,7 +143,7 @@ def queued(one: World) -> list[tuple[int, list[Any]]]:
 @pytest.mark.parametrize("what", FLAPPERS)
 def test_f114_what_flaps_is_shelved_and_where_it_stands_is_told_at_the_end(what: str, report: Report) -> None:
     """Every flap of a limit is an alert that people can see; of the first ones a receiver hears, whether its route waits or not."""
-    minutes = 4
+    minutes = 10
     with world(FLAPPERS[what]) as one:
         flap(one, minutes)
         flapped = queued(one)
