@@ -1,5 +1,6 @@
 """Serves the API with uvicorn, in a thread or in the main one, until told to stop."""
 
+import asyncio
 import errno
 import socket
 from collections.abc import Callable
@@ -32,6 +33,18 @@ def _bound(host: str, port: int, family: int) -> socket.socket:
         what = _WAYS_OUT.get(error.errno or 0, "give an address of this machine")
         told = f"the API cannot listen on port {port} of {host}: {why.lower()}; {what}"
         raise OSError(error.errno, told) from error
+
+
+class _ServerThatHangsUp(uvicorn.Server):
+    """Ends its connections where it fails, too: who asks on one that nobody reads any more would wait until they give up."""
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().serve(sockets)
+        finally:
+            for one in list(self.server_state.connections):
+                one.transport.abort()
+            await asyncio.sleep(0)  # they close in the next round of the loop
 
 
 class Server:
@@ -84,7 +97,7 @@ class Server:
     def set_app(self, app: Any, ending: Callable[[], None] = lambda: None) -> None:
         """Serve this app when it runs next: where `run` failed, one that knows nothing of the event loop that is gone."""
         self._ending = ending
-        self._server = uvicorn.Server(
+        self._server = _ServerThatHangsUp(
             uvicorn.Config(
                 app,
                 log_config=None,

@@ -73,3 +73,41 @@ def test_two_authorizations_are_refused_over_the_wire_too(server):
         wire.sendall(f"GET /v1/totals HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{line}{line}\r\n".encode())
 
         assert wire.recv(100).startswith(b"HTTP/1.1 401")
+
+
+def test_a_connection_that_is_open_when_it_fails_is_ended_rather_than_read_no_more(api):
+    failing, failed, server = threading.Event(), [], Server(api.app)
+    true = server._server.on_tick
+
+    async def fails(counter):
+        if failing.is_set():
+            raise RuntimeError("injected")
+        return await true(counter)
+
+    def run():
+        try:
+            server.run()
+        except RuntimeError as error:
+            failed.append(str(error))
+
+    server._server.on_tick = fails
+    thread = threading.Thread(target=run)
+    thread.start()
+    with socket.create_connection(("127.0.0.1", server.port), 30) as wire:
+        wire.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b'{"alive":true}'):
+            answer += wire.recv(1000)
+        failing.set()
+        thread.join()
+
+        assert _rest(wire) == b""
+    server.stop()
+    assert failed == ["injected"]
+
+
+def _rest(wire: socket.socket) -> bytes:
+    try:
+        return wire.recv(1000)
+    except ConnectionResetError:
+        return b""
