@@ -411,6 +411,16 @@ def test_a_thousand_movements_are_one_decision(market: Market) -> None:
     assert found == told["movements"][::-1]
 
 
+def test_a_year_that_is_longer_than_any_number_is_a_mistake_of_its_row(market: Market) -> None:
+    row = f"{WORKS}/quota,granted,2026-03-01,1,{'1' * 5000},,decision,{digest_of(PDF)}\n"
+    table = "instrument,act,day,amount,year,serials,source,evidence\n" + row
+
+    told = market.call("lan", "POST", "/v1/movements/import", content=table.encode())
+
+    assert told.status_code == 422
+    assert [one["parameter"] for one in told.json()["errors"]] == ["row 1, year"]
+
+
 def test_a_table_that_is_asked_again_with_its_key_is_entered_once(market: Market) -> None:
     rows = "".join(
         f"{WORKS}/quota,granted,2026-03-0{day},{day},2026,,decision {day},{digest_of(PDF)}\n"

@@ -1,5 +1,6 @@
 """The route with which a table of movements comes in: all of its rows or none."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ from plant.languages import Language
 from plant.numbers import parse_number
 from store.records.decisions import Moved, MovementDecision
 
+_YEAR = re.compile("[0-9]{1,4}")
 COLUMNS = ("instrument", "act", "day", "amount", "year", "serials", "source", "evidence", "note")
 
 
@@ -35,7 +37,7 @@ def moved_row(
     def read(cells: Mapping[str, str]) -> Moved:
         told: dict[str, Any] = {**cells, "amount": parse_number(cells["amount"], numbers)}
         year = cells["year"]
-        told["year"] = (int(year) if year.isascii() and year.isdecimal() else year) if year else None
+        told["year"] = int(year) if _YEAR.fullmatch(year) else year or None
         try:
             told["serials"] = serials_of(cells["serials"])
         except NoRange as error:
