@@ -205,6 +205,23 @@ def test_an_owner_that_does_not_take_the_key_is_told_so_and_not_that_nobody_owns
         ]
 
 
+def test_what_answers_as_no_standby_would_costs_its_own_row(
+    tmp_path: Path, webhook_receiver: WebhookReceiver
+) -> None:
+    body = {"ready": False, "reasons": ["x"], "degradations": [], "broker": ""}
+    body["standby"] = standby().model_dump() | {"step_at": "yesterday"}
+    webhook_receiver.default = Answer(503, {"Content-Type": "application/json"}, json.dumps(body).encode())
+    url, file = webhook_receiver.url, tmp_path / "shards.yaml"
+    north = {"name": "north", "url": url, "parks": ["alpha"], "workers": [{"machine": "m1", "url": url}]}
+    file.write_text(json.dumps({"shards": [north]}))
+
+    done = CliRunner().invoke(app, ["cluster", "status", "--shards", str(file), "--json"])
+
+    assert done.exit_code == 1
+    [shard] = json.loads(done.stdout)["shards"]
+    assert any("standby.step_at" in one and "as another version" in one for one in shard["wrong"])
+
+
 def test_a_worker_that_does_not_answer_is_told_with_the_reason_and_ends_with_1(tmp_path: Path) -> None:
     file, nobody = tmp_path / "shards.yaml", f"http://127.0.0.1:{free_port()}"
     north = {

@@ -16,7 +16,7 @@ from stackmeter.cluster.kinds import WeighedBy
 from stackmeter.cluster.moving import steps
 from stackmeter.cluster.placement import Seats, loads, place
 from stackmeter.cluster.placing import PlacementTold, proposed
-from stackmeter.cluster.weighing import ShardWeight, bytes_per_day
+from stackmeter.cluster.weighing import NoExposition, ShardWeight, bytes_per_day
 from tests.servers import free_port
 
 ALL = tuple(f"m{number}" for number in range(1, 7))
@@ -209,6 +209,11 @@ def test_what_files_grow_by_is_told_by_what_is_free_and_how_long_it_lasts(
     text: str, told: float | None
 ) -> None:
     assert bytes_per_day(text) == told
+
+
+def test_what_are_no_metrics_is_said_to_be_none() -> None:
+    with pytest.raises(NoExposition, match="what it answers at /metrics cannot be read: invalid metric name"):
+        bytes_per_day("<html>welcome")
 
 
 def test_a_shard_that_is_away_is_told_and_nothing_is_proposed(tmp_path: Path) -> None:

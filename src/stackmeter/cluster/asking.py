@@ -112,14 +112,12 @@ def ask(shards: Sequence[Shard], environment: Mapping[str, str]) -> list[ShardSe
 
 
 def _asked(shard: Shard, settings: Settings | None, environment: Mapping[str, str]) -> ShardSeen:
-    has_log = settings is not None and settings.log
-    log = (
-        _log(settings) if settings is not None and has_log else None
-    )  # first: whoever follows may be further by then
+    # The log first: whoever follows may be further by then.
+    name, log = (settings.shard, _log(settings)) if settings is not None and settings.log else ("", None)
     key = key_of(shard, environment)
     workers = tuple(_worker(one, shard, key) for one in shard.workers or (Worker("", shard.url),))
     away = asyncio.run(_trouble(shard, environment))
-    return ShardSeen(shard, away, settings.shard if settings is not None and has_log else "", log, workers)
+    return ShardSeen(shard, away, name, log, workers)
 
 
 def key_of(shard: Shard, environment: Mapping[str, str]) -> str:

@@ -17,6 +17,10 @@ from stackmeter.cluster.kinds import WeighedBy
 FREE, FULL_IN = "stackmeter_disk_free_bytes", "stackmeter_disk_full_seconds"
 
 
+class NoExposition(Exception):
+    """What is told as metrics is none; its text says so."""
+
+
 class ShardWeight(BaseModel):
     """What a shard weighs; None where nobody can say, and `away` tells why where it was asked in vain.
 
@@ -55,7 +59,7 @@ def _weighed(seen: ShardSeen, environment: Mapping[str, str], now: int) -> Shard
             ).readings.received
             facilities = client.facilities()
             growth = bytes_per_day(client.metrics())
-    except UNANSWERED as error:
+    except (*UNANSWERED, NoExposition) as error:
         return ShardWeight(away=str(error))
     return ShardWeight(
         readings=readings / (NS_PER_DAY / NS_PER_S),
@@ -65,14 +69,12 @@ def _weighed(seen: ShardSeen, environment: Mapping[str, str], now: int) -> Shard
 
 
 def bytes_per_day(metrics: str) -> float | None:
-    """Return by how many bytes a day the files of a service grow, None where it cannot say."""
-    found = {
-        sample.name: sample.value
-        for family in text_string_to_metric_families(metrics)
-        if family.name in (FREE, FULL_IN)
-        for sample in family.samples
-    }
+    """Return by how many bytes a day the files of a service grow, None where it cannot say; raise NoExposition where that are no metrics."""
+    try:
+        samples = [one for family in text_string_to_metric_families(metrics) for one in family.samples]
+    except ValueError as error:
+        raise NoExposition(f"what it answers at /metrics cannot be read: {str(error)[:100]}") from error
+    found = {one.name: one.value for one in samples}
     free, seconds = found.get(FREE, math.nan), found.get(FULL_IN, math.nan)
-    return (
-        free / seconds * (NS_PER_DAY / NS_PER_S) if math.isfinite(free) and 0 < seconds < math.inf else None
-    )
+    growth = free / seconds * (NS_PER_DAY / NS_PER_S) if 0 < seconds < math.inf else math.nan
+    return growth if math.isfinite(growth) else None

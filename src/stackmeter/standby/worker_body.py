@@ -1,8 +1,9 @@
 """What a worker says of itself at /readyz: the owner of a shard as every service does, a standby how far it is, too."""
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from api.models import ReadyBody
+from plant.clock import parse_instant
 
 
 class StandbyBody(BaseModel):
@@ -31,6 +32,14 @@ class StandbyBody(BaseModel):
     step: int = Field(ge=0)
     step_at: str | None
     agreed_step: int | None
+
+    @field_validator("step_at")
+    @classmethod
+    def _is_instant(cls, text: str | None) -> str | None:
+        """Refuse what is no time: whoever answers may be no standby."""
+        if text is not None:
+            parse_instant(text)
+        return text
 
 
 class WorkerBody(ReadyBody):
