@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 
 from stackmeter.projection.job import Job
 from store.influx.sender import Statistics
+from store.replicated.lease import counting
 
 LOOK_S = 0.1  # how often it is looked whether all is to end
 WORKER = "stackmeter.projection.worker"
@@ -30,7 +30,7 @@ class InfluxProcess:
     """Runs it, from one thread; `statistics` may be read from any."""
 
     def __init__(self, job: Job, sends_until: Callable[[], float] = lambda: math.inf) -> None:
-        """`sends_until` says until when it may send [s, time.monotonic]; there is no process while it may not.
+        """`sends_until` says until when it may send [s, `store.replicated.lease.counting`]; there is no process while it may not.
 
         The process is told of it again and again, and sends nothing after it: where this one is stopped, it hears no more.
         """
@@ -46,7 +46,7 @@ class InfluxProcess:
                 stop.wait(LOOK_S)
 
     def _may_send(self) -> bool:
-        return time.monotonic() < self._sends_until()
+        return counting() < self._sends_until()
 
     def _run_once(self, stop: threading.Event) -> None:
         ours, theirs = Pipe()
@@ -72,7 +72,7 @@ class InfluxProcess:
         told: float | None = -math.inf
         while True:
             may_until = self._sends_until()
-            until = None if stop.is_set() or may_until <= time.monotonic() else may_until
+            until = None if stop.is_set() or may_until <= counting() else may_until
             if told is not None and until != told:
                 ours.send(until)
                 told = until

@@ -23,6 +23,7 @@ from stackmeter.projection.job import LOCK, Job
 from store.influx.reader import InfluxReader, SourceRevisions
 from store.influx.sender import InfluxSender
 from store.influx.sink import InfluxSink
+from store.replicated.lease import counting
 
 READ_WITHIN_S = 5.0
 LOOK_S = 0.1  # between two looks at whether we are alone
@@ -54,7 +55,7 @@ class SendingTime:
     Attributes
     ----------
     until
-        [s, time.monotonic, which is one clock for all processes of a machine]
+        [s, `store.replicated.lease.counting`]
     """
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class SendingTime:
 
     def lasts(self) -> bool:
         """Whether we may send now."""
-        return time.monotonic() < self.until
+        return counting() < self.until
 
 
 def main() -> None:

@@ -26,6 +26,11 @@ FREE = b""  # who holds a lease that was given back
 log = logging.getLogger(__name__)
 
 
+def counting() -> float:
+    """Return what a clock says that nobody sets, that all processes of a machine share, and that goes on while the machine sleeps [s]."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Lease(NamedTuple):
     """Who holds it, FREE for nobody, and its revision, which each renewal makes another one."""
 
@@ -52,7 +57,7 @@ class Candidate:
     log: LogOfLeases
     name: bytes
     lease_s: float = LEASE_S
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = counting
     seen: Lease | None = None
     _since: float = field(default=0.0)
 
@@ -94,7 +99,7 @@ class HeldLease:
         name: bytes,
         revision: int,
         lease_s: float = LEASE_S,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = counting,
         quiet: float = 0.0,
     ) -> None:
         self._log, self._name, self._revision = leases, name, revision
