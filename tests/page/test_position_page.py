@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from api.market.position_bodies import PositionsBody
 from tests.page.test_records_page import PICTURE, file_of
-from tests.page.viewer import Visit, axe_finds, key_of, page_files, words_of
+from tests.page.viewer import Visit, axe_finds, key_of, page_files, reached_by_keyboard, words_of
 from tests.servers import Mosquitto
 from tests.service import Service
 
@@ -167,12 +167,7 @@ def test_it_fits_is_read_goes_by_keyboard_and_onto_paper(visit: Visit, language:
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert axe_finds(page) == []
-    page.get_by_role("combobox").first.focus()
-    found = set()
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        found.add(page.evaluate("document.activeElement.name || document.activeElement.tagName"))
-    assert found >= {"act", "day", "amount", "file"}
+    assert reached_by_keyboard(page, 20) >= {"act", "day", "amount", "file"}
     page.emulate_media(media="print")
     expect(page.locator("form[data-do=enter]")).to_be_hidden()
     expect(page.get_by_role("region", name=re.compile("2025 . 2026"))).to_be_visible()

@@ -89,6 +89,16 @@ def axe_finds(page: Page) -> list[str]:
     return found
 
 
+def reached_by_keyboard(page: Page, presses: int) -> set[str]:
+    """Return the names of what Tab comes to from the first choice on, of what has none the kind of element."""
+    page.get_by_role("combobox").first.focus()
+    found = set()
+    for _ in range(presses):
+        page.keyboard.press("Tab")
+        found.add(page.evaluate("document.activeElement.name || document.activeElement.tagName"))
+    return found
+
+
 def key_of(service: Service, name: str, place: str, role: str = "viewer") -> str:
     """Make a key for one place; where nothing else is said it may only look."""
     park, _, facility = place.partition("/")
